@@ -1,0 +1,72 @@
+//! What can go wrong: one small enum for operations, one for construction.
+
+use core::fmt;
+
+/// Why the cache could not answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The key is empty or longer than [`Key::LEN_MAX`](crate::Key::LEN_MAX). Use a shorter one.
+    KeyLength,
+    /// Key and value together are larger than the cache's largest item. Split the value, or raise
+    /// [`Config::item_size_max`](crate::Config::item_size_max).
+    ValueTooLarge,
+    /// No room could be made. Only possible while the cache is so small that other items cannot be
+    /// evicted for this one.
+    OutOfMemory,
+    /// The stored value is not a decimal number that fits 64 bits. Store one first.
+    NotANumber,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeyLength => "the key is empty or too long",
+            Self::ValueTooLarge => "the item is larger than the largest that the cache takes",
+            Self::OutOfMemory => "no room could be made for the item",
+            Self::NotANumber => "the value is not a number",
+        })
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Why a cache could not be made from a [`Config`](crate::Config).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The budget is below the smallest that works. Holds that smallest number of bytes.
+    MemoryTooSmall(usize),
+    /// The budget is above what one cache can address with these slab sizes. Holds that largest
+    /// number of bytes; split the budget over several caches.
+    MemoryTooLarge(usize),
+    /// There is no slab size, or there are more than [`Config::SLAB_SIZES_MAX`](crate::Config::SLAB_SIZES_MAX).
+    SlabSizeCount,
+    /// Slab sizes must ascend. Holds the first that does not.
+    SlabSizeOrder(usize),
+    /// A slab size must be a multiple of 16, at least 32, and at most the page size. Holds the wrong one.
+    SlabSize(usize),
+    /// The page size must be a power of two between 512 and 65536. Holds the wrong one.
+    PageSize(usize),
+    /// The largest item must be at least 1 KiB... see [`Config::item_size_max`](crate::Config::item_size_max).
+    ItemSize(usize),
+    /// The allocator did not provide the memory.
+    OutOfMemory,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MemoryTooSmall(least) => write!(f, "the memory budget is too small: at least {least} bytes are needed"),
+            Self::MemoryTooLarge(most) => write!(f, "the memory budget is too large for one cache: at most {most} bytes"),
+            Self::SlabSizeCount => f.write_str("there must be between 1 and 62 slab sizes"),
+            Self::SlabSizeOrder(size) => write!(f, "slab sizes must ascend, {size} does not"),
+            Self::SlabSize(size) => write!(f, "slab size {size} is not a multiple of 16 between 32 and the page size"),
+            Self::PageSize(size) => write!(f, "page size {size} is not a power of two between 512 and 65536"),
+            Self::ItemSize(size) => write!(f, "the largest item cannot be {size} bytes with this memory"),
+            Self::OutOfMemory => f.write_str("the memory could not be allocated"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}

@@ -1,0 +1,191 @@
+//! What goes into the cache ([`Value`], [`Expiry`]) and what comes out ([`Item`], [`Bytes`], [`Outcome`]).
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::Instant;
+
+/// When an item ends.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Expiry {
+    /// Not by itself; it may still be evicted.
+    #[default]
+    Never,
+    /// This long after the operation that says so. Zero: at once.
+    After(Duration),
+    /// At that moment. In the past: at once.
+    At(Instant),
+}
+
+impl Expiry {
+    /// The moment meant, if `now` is the time of the operation.
+    #[must_use]
+    pub fn deadline(self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Never => None,
+            Self::After(duration) => Some(now + duration),
+            Self::At(instant) => Some(instant),
+        }
+    }
+}
+
+/// What is stored under a key: bytes, the client's 32-bit flags, and when it ends.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::{Expiry, Value};
+///
+/// let plain: Value = b"bytes".into();
+/// assert_eq!(plain.expiry, Expiry::Never);
+/// let brief = Value::from("text").expire(Expiry::After(Duration::from_secs(60))).flags(7);
+/// assert_eq!((brief.bytes, brief.flags), (&b"text"[..], 7));
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Value<'v> {
+    /// The bytes, any bytes.
+    pub bytes: &'v [u8],
+    /// A number that the cache keeps for the client and does not look at.
+    pub flags: u32,
+    /// When the item ends.
+    pub expiry: Expiry,
+}
+
+impl Value<'_> {
+    /// The same with these client flags.
+    #[must_use]
+    pub const fn flags(mut self, flags: u32) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// The same with this expiry.
+    #[must_use]
+    pub const fn expire(mut self, expiry: Expiry) -> Self {
+        self.expiry = expiry;
+        self
+    }
+}
+
+impl<'v> From<&'v [u8]> for Value<'v> {
+    fn from(bytes: &'v [u8]) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+}
+
+impl<'v, const N: usize> From<&'v [u8; N]> for Value<'v> {
+    fn from(bytes: &'v [u8; N]) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl<'v> From<&'v str> for Value<'v> {
+    fn from(text: &'v str) -> Self {
+        text.as_bytes().into()
+    }
+}
+
+/// A look at a stored item. Borrows from the cache, copies nothing.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Item<'c> {
+    /// The value, where it lies.
+    pub value: Bytes<'c>,
+    /// The client's flags.
+    pub flags: u32,
+    /// Changes with every successful store under this key.
+    pub cas: u64,
+    /// When it ends, if it does.
+    pub expires_at: Option<Instant>,
+}
+
+/// What became of a conditional store.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The value was stored.
+    Stored,
+    /// The condition did not hold: `add` found an item, `replace`, `append` or `prepend` found none.
+    NotStored,
+    /// The item was changed since its `cas` was read.
+    Exists,
+    /// There is no such item.
+    NotFound,
+}
+
+/// The bytes of a value, where they lie: one piece, or several if the item spans chunks.
+#[derive(Clone, Copy)]
+pub struct Bytes<'c> {
+    first: &'c [u8],
+}
+
+impl<'c> Bytes<'c> {
+    pub(crate) const fn whole(first: &'c [u8]) -> Self {
+        Self { first }
+    }
+
+    /// How many bytes there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.first.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pieces in order. Together they have [`len`](Self::len) bytes.
+    pub fn pieces(&self) -> impl Iterator<Item = &'c [u8]> + use<'c> {
+        core::iter::once(self.first)
+    }
+
+    /// Appends the bytes to `output`.
+    pub fn append_to(&self, output: &mut Vec<u8>) {
+        for piece in self.pieces() {
+            output.extend_from_slice(piece);
+        }
+    }
+
+    /// A copy of the bytes.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut copy = Vec::with_capacity(self.len());
+        self.append_to(&mut copy);
+        copy
+    }
+}
+
+impl fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.pieces().flatten()).finish()
+    }
+}
+
+impl PartialEq<[u8]> for Bytes<'_> {
+    fn eq(&self, other: &[u8]) -> bool {
+        self.len() == other.len() && self.pieces().flatten().eq(other)
+    }
+}
+
+impl PartialEq<&[u8]> for Bytes<'_> {
+    fn eq(&self, other: &&[u8]) -> bool {
+        *self == **other
+    }
+}
+
+impl<const N: usize> PartialEq<&[u8; N]> for Bytes<'_> {
+    fn eq(&self, other: &&[u8; N]) -> bool {
+        *self == other[..]
+    }
+}
+
+impl<const N: usize> PartialEq<[u8; N]> for Bytes<'_> {
+    fn eq(&self, other: &[u8; N]) -> bool {
+        *self == other[..]
+    }
+}

@@ -1,0 +1,63 @@
+//! The memory a cache works in: lent by the caller, or a `Vec` of its own.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Bytes that a cache may use for all it keeps.
+///
+/// Implemented for `Vec<u8>` (what [`Cache::new`](crate::Cache::new) makes), `Box<[u8]>` and
+/// `&mut [u8]` (a static buffer on a device, a mapped region in a server).
+pub trait Memory {
+    /// How many bytes there are to use in all.
+    fn capacity(&self) -> usize;
+    /// The bytes in use so far.
+    fn bytes(&self) -> &[u8];
+    /// The bytes in use so far, to write.
+    fn bytes_mut(&mut self) -> &mut [u8];
+    /// Makes at least the first `len` bytes usable. `len` never exceeds [`capacity`](Self::capacity).
+    /// Memory that was never asked for need not be backed by anything yet.
+    fn extend_to(&mut self, len: usize);
+}
+
+impl Memory for Vec<u8> {
+    fn capacity(&self) -> usize {
+        Self::capacity(self)
+    }
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+    fn extend_to(&mut self, len: usize) {
+        if self.len() < len {
+            self.resize(len, 0);
+        }
+    }
+}
+
+impl Memory for &mut [u8] {
+    fn capacity(&self) -> usize {
+        self.len()
+    }
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+    fn extend_to(&mut self, _len: usize) {}
+}
+
+impl Memory for Box<[u8]> {
+    fn capacity(&self) -> usize {
+        self.len()
+    }
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
+    fn extend_to(&mut self, _len: usize) {}
+}

@@ -1,0 +1,113 @@
+//! Counters: plain numbers, no formatting.
+
+/// What happened in a cache since it was made or [`Cache::reset_stats`](crate::Cache::reset_stats)
+/// was called, and what it holds now. The names are memcached's.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Lookups by `get` (each key counts).
+    pub cmd_get: u64,
+    /// Stores tried.
+    pub cmd_set: u64,
+    /// Lookups that change the expiry: `touch` and `get_and_touch`.
+    pub cmd_touch: u64,
+    /// Times everything was dropped.
+    pub cmd_flush: u64,
+    /// `get` found an item.
+    pub get_hits: u64,
+    /// `get` found none.
+    pub get_misses: u64,
+    /// A lookup met an item past its deadline.
+    pub get_expired: u64,
+    /// `delete` found an item.
+    pub delete_hits: u64,
+    /// `delete` found none.
+    pub delete_misses: u64,
+    /// `increment` found an item.
+    pub incr_hits: u64,
+    /// `increment` found none.
+    pub incr_misses: u64,
+    /// `decrement` found an item.
+    pub decr_hits: u64,
+    /// `decrement` found none.
+    pub decr_misses: u64,
+    /// `compare_and_swap` found the expected `cas`.
+    pub cas_hits: u64,
+    /// `compare_and_swap` found no item.
+    pub cas_misses: u64,
+    /// `compare_and_swap` found another `cas`.
+    pub cas_badval: u64,
+    /// A touch found an item.
+    pub touch_hits: u64,
+    /// A touch found none.
+    pub touch_misses: u64,
+    /// Stores refused because the item was too large.
+    pub store_too_large: u64,
+    /// Stores refused for lack of room.
+    pub store_no_memory: u64,
+    /// Items linked since the start.
+    pub total_items: u64,
+    /// Items dropped to make room.
+    pub evictions: u64,
+    /// Evicted items that were never read.
+    pub evicted_unfetched: u64,
+    /// Items given back because their deadline had passed.
+    pub reclaimed: u64,
+    /// Expired items that were never read.
+    pub expired_unfetched: u64,
+    /// Items held now.
+    pub curr_items: u64,
+    /// Bytes of the chunks that hold them now.
+    pub bytes: u64,
+    /// The budget in bytes.
+    pub limit_maxbytes: u64,
+}
+
+impl Stats {
+    /// Adds another cache's numbers: the sum over shards.
+    pub fn add(&mut self, other: &Self) {
+        let Self { cmd_get, cmd_set, cmd_touch, cmd_flush, get_hits, get_misses, get_expired, .. } = other;
+        self.cmd_get += cmd_get;
+        self.cmd_set += cmd_set;
+        self.cmd_touch += cmd_touch;
+        self.cmd_flush += cmd_flush;
+        self.get_hits += get_hits;
+        self.get_misses += get_misses;
+        self.get_expired += get_expired;
+        self.delete_hits += other.delete_hits;
+        self.delete_misses += other.delete_misses;
+        self.incr_hits += other.incr_hits;
+        self.incr_misses += other.incr_misses;
+        self.decr_hits += other.decr_hits;
+        self.decr_misses += other.decr_misses;
+        self.cas_hits += other.cas_hits;
+        self.cas_misses += other.cas_misses;
+        self.cas_badval += other.cas_badval;
+        self.touch_hits += other.touch_hits;
+        self.touch_misses += other.touch_misses;
+        self.store_too_large += other.store_too_large;
+        self.store_no_memory += other.store_no_memory;
+        self.total_items += other.total_items;
+        self.evictions += other.evictions;
+        self.evicted_unfetched += other.evicted_unfetched;
+        self.reclaimed += other.reclaimed;
+        self.expired_unfetched += other.expired_unfetched;
+        self.curr_items += other.curr_items;
+        self.bytes += other.bytes;
+        self.limit_maxbytes += other.limit_maxbytes;
+    }
+}
+
+/// One slab size: how many pages and chunks it has.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SlabStats {
+    /// Bytes of one chunk.
+    pub chunk_size: usize,
+    /// Pages given to this size.
+    pub pages: usize,
+    /// Chunks in those pages.
+    pub chunks: usize,
+    /// Chunks that hold (a part of) an item.
+    pub used_chunks: usize,
+}

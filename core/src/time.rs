@@ -1,0 +1,87 @@
+//! Time, as the caller tells it.
+//!
+//! Nothing in this crate reads a clock: every operation that depends on time takes `now` as its first
+//! argument. An [`Instant`] counts milliseconds from an origin that the caller picks and keeps.
+
+use core::ops::Add;
+use core::time::Duration;
+
+/// A moment: milliseconds since an origin of the caller's choice.
+///
+/// Whoever serves memcached clients picks the Unix epoch, because expiry times above thirty days are
+/// Unix times in that protocol; a device may count from boot. Time should not run backwards; if it
+/// does, items live longer and nothing breaks.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::Instant;
+///
+/// let start = Instant::from_secs(10);
+/// assert_eq!((start + Duration::from_millis(5)).as_millis(), 10_005);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Instant {
+    millis: u64,
+}
+
+impl Instant {
+    /// The moment `millis` milliseconds after the origin.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self { millis }
+    }
+
+    /// The moment `secs` seconds after the origin (the last representable one if that is too far).
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Self {
+        Self { millis: secs.saturating_mul(1000) }
+    }
+
+    /// Milliseconds since the origin.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.millis
+    }
+
+    /// Whole seconds since the origin.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.millis / 1000
+    }
+
+    /// How long after `earlier` this is; zero if it is not after it.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.millis.saturating_sub(earlier.millis))
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    /// Saturates at the last representable moment.
+    fn add(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self { millis: self.millis.saturating_add(millis) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addition_saturates() {
+        let end = Instant::from_millis(u64::MAX);
+        assert_eq!(end + Duration::MAX, end);
+        assert_eq!(Instant::from_secs(u64::MAX), end);
+    }
+
+    #[test]
+    fn a_moment_is_not_since_a_later_one() {
+        let (a, b) = (Instant::from_secs(1), Instant::from_secs(3));
+        assert_eq!(a.since(b), Duration::ZERO);
+        assert_eq!(b.since(a), Duration::from_secs(2));
+    }
+}
