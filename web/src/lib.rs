@@ -1,1 +1,129 @@
-//! The playground engine.
+//! The DynamiDB cache for JavaScript: the server's core, compiled to WebAssembly.
+//!
+//! A [`Playground`] is one cache and the clients that talk to it. Like the core, it reads no clock and
+//! draws no random number: the page passes both in, so what happened can be replayed. Everything else
+//! is the core's; this crate only turns its types into those that JavaScript has.
+#![forbid(unsafe_code)]
+
+use dynamidb_core::{Cache, Config, Instant, Session, SessionConfig};
+use wasm_bindgen::prelude::*;
+
+/// How many items [`Playground::tick`] looks at, so that a call never holds up the page.
+const UPKEEP_LIMIT: usize = 1000;
+
+/// A cache and the clients connected to it.
+///
+/// In JavaScript:
+/// ```js
+/// const playground = new Playground(1 << 20, 1000, crypto.getRandomValues(new Uint8Array(16)));
+/// const session = playground.open();
+/// const line = new TextEncoder().encode("GET greeting\r\n");
+/// const reply = playground.send(session, Date.now(), line); // the bytes of "END\r\n"
+/// ```
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Playground {
+    cache: Cache<Vec<u8>>,
+    /// By number; `None` once closed, so that a number always means the same client.
+    clients: Vec<Option<Client>>,
+}
+
+/// One connection: what it has said that is not a whole request yet.
+#[derive(Debug)]
+struct Client {
+    session: Session,
+    input: Vec<u8>,
+}
+
+#[wasm_bindgen]
+impl Playground {
+    /// An empty cache with a budget of `memory` bytes that holds at most `max_items` items. The
+    /// `seed`, 16 random bytes, keys the hash function.
+    ///
+    /// # Errors
+    /// A seed of another length, or limits that the cache cannot work with.
+    #[wasm_bindgen(constructor)]
+    pub fn new(memory: u32, max_items: u32, seed: &[u8]) -> Result<Self, JsError> {
+        let seed = seed.try_into().map_err(|_| JsError::new("the seed must be 16 bytes"))?;
+        let mut config = Config::new(memory as usize);
+        config.max_items = Some(max_items as usize);
+        config.hash_seed = u128::from_le_bytes(seed);
+        Ok(Self { cache: Cache::new(config)?, clients: Vec::new() })
+    }
+
+    /// Connects a client and returns its number.
+    pub fn open(&mut self) -> u32 {
+        let session = Session::new(SessionConfig::default());
+        self.clients.push(Some(Client { session, input: Vec::new() }));
+        self.clients.len() as u32 - 1
+    }
+
+    /// Disconnects a client. What it had sent of an unfinished request is forgotten.
+    pub fn close(&mut self, session: u32) {
+        if let Some(client) = self.clients.get_mut(session as usize) {
+            *client = None;
+        }
+    }
+
+    /// Whether `session` is connected: opened, and ended neither by [`close`](Self::close) nor by
+    /// what it said.
+    #[wasm_bindgen(js_name = isOpen)]
+    pub fn is_open(&self, session: u32) -> bool {
+        self.client(session).is_some_and(|client| !client.session.is_closed())
+    }
+
+    /// How many bytes the client has sent of a request that is not complete yet.
+    pub fn pending(&self, session: u32) -> u32 {
+        self.client(session).map_or(0, |client| client.input.len() as u32)
+    }
+
+    /// Receives `bytes` from a client at the time `now`, in milliseconds since the Unix epoch, and
+    /// returns what the server answers. The bytes of a client that is not connected are ignored.
+    pub fn send(&mut self, session: u32, now: f64, bytes: &[u8]) -> Vec<u8> {
+        let mut output = Vec::new();
+        if let Some(Some(client)) = self.clients.get_mut(session as usize) {
+            client.input.extend_from_slice(bytes);
+            client.process(instant(now), &mut self.cache, &mut output);
+        }
+        output
+    }
+
+    /// Gives back a bounded number of expired items, and returns how many. Call it now and then.
+    pub fn tick(&mut self, now: f64) -> u32 {
+        self.cache.tick(instant(now), UPKEEP_LIMIT) as u32
+    }
+
+    /// How many items the cache holds.
+    #[wasm_bindgen(getter)]
+    pub fn items(&self) -> u32 {
+        self.cache.len() as u32
+    }
+
+    fn client(&self, session: u32) -> Option<&Client> {
+        self.clients.get(session as usize)?.as_ref()
+    }
+}
+
+impl Client {
+    /// Has the session act on every request that is complete, and keeps what is left for later.
+    fn process(&mut self, now: Instant, cache: &mut Cache<Vec<u8>>, output: &mut Vec<u8>) {
+        let mut used = 0;
+        while !self.session.is_closed() {
+            // A session pauses when the output is full, so it gets an empty one each time.
+            let mut reply = Vec::new();
+            let done = self.session.process(now, &self.input[used..], cache, &mut reply);
+            output.append(&mut reply);
+            if done == 0 {
+                self.input.drain(..used);
+                return;
+            }
+            used += done;
+        }
+        self.input.clear();
+    }
+}
+
+/// JavaScript's milliseconds are a `number`, because `BigInt` does not mix with other numbers.
+fn instant(now: f64) -> Instant {
+    Instant::from_millis(now as u64)
+}
