@@ -44,7 +44,9 @@ export class Terminal {
   /** Says these lines, as if they had been typed. */
   say(lines: string[]): void {
     for (const line of lines) this.#sayLine(line);
-    this.#elements.log.scrollTop = this.#elements.log.scrollHeight;
+    const { log } = this.#elements;
+    log.scrollTop = log.scrollHeight;
+    log.scrollIntoView({ block: "nearest" });
     this.#changed();
   }
 

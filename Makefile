@@ -1,0 +1,52 @@
+# Every target is a line or two that could be typed as well.
+
+.DEFAULT_GOAL := help
+# The tests run one after the other, the quick ones first.
+.NOTPARALLEL:
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+
+run: ## start the server on 127.0.0.1:11212
+	cargo run --release
+
+demo: ## build the playground and serve it
+	.ci/setup web node
+	npm --prefix www run demo
+
+setup: ## install what the tests need, or say what is missing
+	.ci/setup
+
+test: setup lint test-core test-no-std test-native test-clients test-wasm test-www ## run every test there is
+	@echo "make test: everything passed"
+
+lint: ## formatting, clippy and rustdoc, without a warning
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked -p dynamidb --all-targets --no-default-features --features async-std -- -D warnings
+	cargo clippy --locked -p dynamidb-web --all-targets --target wasm32-unknown-unknown -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+
+test-core: ## the cache and the protocol
+	cargo test --locked -p dynamidb-core
+
+test-no-std: ## the core compiles where there is no std
+	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
+
+test-native: ## the server, on tokio and on async-std
+	cargo test --locked -p dynamidb
+	cargo test --locked -p dynamidb --no-default-features --features async-std
+
+test-clients: ## memccapable, pymemcache and netcat against the running server
+	cargo build --locked --release -p dynamidb
+	.venv/bin/python -B -m pytest -p no:cacheprovider native/tests/clients
+
+test-wasm: ## the conversations under WebAssembly, in Node and in Chromium
+	wasm-pack test --node web
+	wasm-pack test --headless --chrome web --features browser
+
+test-www: ## the built page: logic, size, and use in Chromium
+	npm --prefix www run build
+	npm --prefix www test
+
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)

@@ -1,0 +1,39 @@
+// What `npm run build` made: how large it is, and what the module asks of its surroundings.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+const ASSETS = "dist/assets";
+/** The most that a visitor loads, in kilobytes of gzip. */
+const BUDGETS = [
+  { kind: ".wasm", kilobytes: 60 },
+  { kind: ".js", kilobytes: 60 },
+  { kind: ".css", kilobytes: 10 },
+];
+
+function assets(kind: string): Buffer<ArrayBuffer>[] {
+  const names = readdirSync(ASSETS).filter((name) => name.endsWith(kind));
+  assert.notEqual(names.length, 0, `no ${kind} in ${ASSETS}: run \`npm run build\` first`);
+  return names.map((name) => readFileSync(join(ASSETS, name)));
+}
+
+for (const { kind, kilobytes } of BUDGETS) {
+  test(`all ${kind} together stay below ${kilobytes} kB gzipped`, (t) => {
+    const size = assets(kind).reduce((sum, bytes) => sum + gzipSync(bytes).length, 0) / 1000;
+    t.diagnostic(`${size.toFixed(1)} kB`);
+    assert.ok(size <= kilobytes, `${size.toFixed(1)} kB`);
+  });
+}
+
+test("the module imports nothing but wasm-bindgen's glue", async () => {
+  for (const bytes of assets(".wasm")) {
+    const imports = WebAssembly.Module.imports(await WebAssembly.compile(bytes));
+    const foreign = imports.filter(
+      ({ module, name }) => module !== "./dynamidb_web_bg.js" || !/^__wb(g|indgen)_/.test(name),
+    );
+    assert.deepEqual(foreign, []);
+  }
+});

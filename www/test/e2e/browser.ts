@@ -1,0 +1,57 @@
+// The built page in a real browser: finds one on this machine, serves `dist` and opens it.
+
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type PreviewServer, preview } from "vite";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+const ARGS = ["--disable-quic", "--disable-background-networking", "--disable-component-update"];
+/** Generous, because a busy machine takes seconds to start a browser. */
+const TIMEOUT = 30_000;
+
+/** The path of the browser: `CHROME` if it is set, else the first that `PATH` has. */
+function executablePath(): string {
+  if (process.env.CHROME) return process.env.CHROME;
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const found = NAMES.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const path = found.find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error(`set CHROME, or install one of ${NAMES.join(", ")}`);
+  return path;
+}
+
+/** A browser and a server for the page that `npm run build` made. */
+export class Site {
+  readonly url: string;
+  readonly browser: Browser;
+  readonly #server: PreviewServer;
+
+  private constructor(server: PreviewServer, browser: Browser) {
+    this.#server = server;
+    this.browser = browser;
+    this.url = server.resolvedUrls?.local[0] ?? "";
+  }
+
+  static async open(): Promise<Site> {
+    const server = await preview({ preview: { port: 0, host: "127.0.0.1" }, logLevel: "error" });
+    const browser = await chromium.launch({ executablePath: executablePath(), args: ARGS });
+    return new Site(server, browser);
+  }
+
+  /** Opens the page, and waits until it takes commands. An error in the page fails the test. */
+  async visit(options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await this.browser.newPage(options);
+    page.setDefaultTimeout(TIMEOUT);
+    page.on("pageerror", (error) => {
+      throw error;
+    });
+    await page.goto(this.url);
+    await page.waitForSelector("body[data-ready]");
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.#server.close();
+  }
+}
