@@ -1,0 +1,63 @@
+"""Starts the servers that real clients talk to: ours, and memcached to show that the tests are right."""
+
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+START_SECONDS = 10
+STOP_SECONDS = 5
+
+
+def pytest_addoption(parser):
+    parser.addoption("--server", default="target/release/dynamidb", help="the server to test")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_it_listens(process, port):
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            assert process.poll() is None, f"the server ended with {process.returncode}"
+            assert time.monotonic() < deadline, "the server does not listen"
+            time.sleep(0.02)
+
+
+def serve(command):
+    port = free_port()
+    process = subprocess.Popen([*command, "-p", str(port)])
+    try:
+        wait_until_it_listens(process, port)
+        yield port
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def dynamidb(request):
+    """The port of our server."""
+    yield from serve([request.config.getoption("--server")])
+
+
+@pytest.fixture(scope="session")
+def memcached():
+    """The port of memcached."""
+    yield from serve(["memcached", "-u", "root", "-l", "127.0.0.1", "-U", "0"])
+
+
+@pytest.fixture(scope="session", params=["dynamidb", "memcached"])
+def port(request):
+    """The port of either."""
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,14 @@
+"""libmemcached's conformance test of the text protocol."""
+
+import subprocess
+
+TESTS = 27
+
+
+def test_every_capability_passes(port):
+    command = ["memccapable", "-a", "-h", "127.0.0.1", "-p", str(port)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    print(run.stdout, run.stderr)
+    assert run.returncode == 0
+    assert run.stdout.count("[pass]") == TESTS
+    assert run.stdout.endswith("All tests passed\n")
