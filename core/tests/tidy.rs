@@ -1,0 +1,288 @@
+//! The rules of the source tree that a text search can check: who may know whom, where clocks,
+//! locks and randomness live, how long lines and files get. Each rule says why; a line that breaks
+//! one is printed as `file:line`.
+
+use std::fs;
+use std::path::Path;
+
+/// A rule: in files whose path begins with one of `within`, but with none of `except`, no line of
+/// code contains one of `words`.
+struct Never {
+    why: &'static str,
+    within: &'static [&'static str],
+    except: &'static [&'static str],
+    words: &'static [&'static str],
+}
+
+/// For code: comments and the unit tests at the foot of a file are not looked at.
+const NEVER_IN_CODE: &[Never] = &[
+    Never {
+        why: "the core runs where there is no std",
+        within: &["core/src/"],
+        except: &[],
+        words: &["std::", "extern crate std", "println!", "dbg!"],
+    },
+    Never {
+        why: "crates depend on the core, never on each other",
+        within: &["web/src/"],
+        except: &[],
+        words: &["dynamidb::"],
+    },
+    Never {
+        why: "crates depend on the core, never on each other",
+        within: &["native/src/"],
+        except: &[],
+        words: &["dynamidb_web"],
+    },
+    Never {
+        why: "storage knows nothing of the cache's rules or of commands",
+        within: &["core/src/storage/"],
+        except: &[],
+        words: &[
+            "crate::cache",
+            "crate::Cache",
+            "crate::protocol",
+            "crate::Session",
+            "Keyspace",
+        ],
+    },
+    Never {
+        why: "the protocol reaches items through the cache",
+        within: &["core/src/protocol/"],
+        except: &[],
+        words: &["crate::storage"],
+    },
+    Never {
+        why: "there is one clock: time is passed in everywhere else",
+        within: &["core/src/", "native/src/", "web/src/", "www/src/"],
+        except: &["native/src/clock.rs", "www/src/engine.ts"],
+        words: &[
+            "Instant::now",
+            "SystemTime",
+            "Date.now",
+            "new Date",
+            "performance.now",
+        ],
+    },
+    Never {
+        why: "there is one source of randomness: the seed is passed in everywhere else",
+        within: &["core/src/", "web/src/", "www/src/"],
+        except: &["www/src/engine.ts"],
+        words: &["RandomState", "getrandom", "Math.random", "getRandomValues"],
+    },
+    Never {
+        why: "locks live in one file",
+        within: &["core/src/", "native/src/", "web/src/"],
+        except: &["native/src/shards.rs"],
+        words: &["Mutex", "RwLock", "Condvar"],
+    },
+    Never {
+        why: "JavaScript's types live in one file",
+        within: &["core/src/", "native/src/"],
+        except: &[],
+        words: &["wasm_bindgen", "js_sys", "web_sys", "JsValue"],
+    },
+    Never {
+        why: "one file of the page knows that there is a WebAssembly module",
+        within: &["www/src/"],
+        except: &["www/src/engine.ts"],
+        words: &["pkg/"],
+    },
+    Never {
+        why: "what a client says is shown as text, never as markup",
+        within: &["www/src/"],
+        except: &[],
+        words: &[
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+        ],
+    },
+    Never {
+        why: "no `unsafe`",
+        within: &["core/src/", "native/src/", "web/src/"],
+        except: &[],
+        words: &["unsafe {", "unsafe fn", "unsafe impl"],
+    },
+    Never {
+        why: "unfinished",
+        within: &["core/", "native/", "web/", "www/"],
+        except: &["core/tests/tidy.rs"],
+        words: &["todo!(", "unimplemented!(", "#[ignore"],
+    },
+];
+
+/// For every line of every file.
+const NEVER_ANYWHERE: &[Never] = &[Never {
+    why: "what is true of one machine or one registry does not belong into the tree",
+    within: &[""],
+    except: &["core/tests/tidy.rs", "Cargo.lock"],
+    words: &[
+        "crates.io",
+        "registry.npmjs",
+        "pypi.org",
+        "pythonhosted",
+        "/work/",
+        "/home/",
+        "/root/",
+        "../shared",
+    ],
+}];
+
+/// The first lines of each crate must contain this.
+const CRATE_ROOTS: &[&str] = &[
+    "core/src/lib.rs",
+    "native/src/lib.rs",
+    "native/src/main.rs",
+    "web/src/lib.rs",
+];
+const FORBID_UNSAFE: &str = "#![forbid(unsafe_code)]";
+
+/// Of these kinds of file, no line is wider and no file is longer.
+const MEASURED: &[&str] = &["rs", "ts", "css", "py"];
+const COLUMNS_MAX: usize = 100;
+const LINES_MAX: usize = 700;
+
+/// Folders that hold what was made or fetched.
+const NOT_SOURCES: &[&str] = &["target", "node_modules", "dist", "pkg", ".git", ".venv"];
+
+impl Never {
+    /// The breaches of this rule in a file, as `path:line: why`.
+    fn breaches<'a>(
+        &'a self,
+        path: &'a str,
+        lines: impl Iterator<Item = (usize, &'a str)> + 'a,
+    ) -> impl Iterator<Item = String> + 'a {
+        let any_starts = |parts: &[&str]| parts.iter().any(|part| path.starts_with(part));
+        let applies = any_starts(self.within) && !any_starts(self.except);
+        lines
+            .filter(move |(_, line)| applies && self.words.iter().any(|word| contains(line, word)))
+            .map(move |(number, _)| format!("{path}:{number}: {}", self.why))
+    }
+}
+
+/// Whether `line` has `word`, and not only as the end of a longer one.
+fn contains(line: &str, word: &str) -> bool {
+    let starts_inside = |at: usize| line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    line.match_indices(word)
+        .any(|(at, _)| !word.starts_with(char::is_alphabetic) || !starts_inside(at))
+}
+
+/// The lines of code: no comments, and nothing of the unit tests at the foot.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    numbered(text)
+        .take_while(|(_, line)| line.trim() != "#[cfg(test)]")
+        .map(|(number, line)| (number, line.split("//").next().unwrap_or_default()))
+}
+
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.lines())
+}
+
+/// Everything that is wrong with one file.
+fn breaches(path: &str, text: &str) -> Vec<String> {
+    let in_code = NEVER_IN_CODE
+        .iter()
+        .flat_map(|rule| rule.breaches(path, code(text)));
+    let anywhere = NEVER_ANYWHERE
+        .iter()
+        .flat_map(|rule| rule.breaches(path, numbered(text)));
+    let mut breaches: Vec<_> = in_code.chain(anywhere).collect();
+    if CRATE_ROOTS.contains(&path) && !text.contains(FORBID_UNSAFE) {
+        breaches.push(format!("{path}:1: must say {FORBID_UNSAFE}"));
+    }
+    if MEASURED
+        .iter()
+        .any(|kind| path.ends_with(&format!(".{kind}")))
+    {
+        let too_wide = numbered(text).filter(|(_, line)| line.chars().count() > COLUMNS_MAX);
+        breaches.extend(too_wide.map(|(n, _)| format!("{path}:{n}: over {COLUMNS_MAX} columns")));
+        let lines = text.lines().count();
+        if lines > LINES_MAX {
+            breaches.push(format!("{path}:{lines}: over {LINES_MAX} lines"));
+        }
+    }
+    breaches
+}
+
+/// Calls `visit` with the path, relative to `root`, and the text of every text file below `folder`.
+fn each_file(root: &Path, folder: &Path, visit: &mut impl FnMut(&str, &str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy();
+        if path.is_dir() {
+            if !NOT_SOURCES.contains(&&*name) {
+                each_file(root, &path, visit);
+            }
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            let relative = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_string_lossy()
+                .replace('\\', "/");
+            visit(&relative, &text);
+        }
+    }
+}
+
+#[test]
+fn the_tree_keeps_its_rules() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let (mut files, mut all) = (0, Vec::new());
+    each_file(root, root, &mut |path, text| {
+        files += 1;
+        all.extend(breaches(path, text));
+    });
+    assert!(
+        files > 50,
+        "only {files} files found below {}",
+        root.display()
+    );
+    assert!(
+        all.is_empty(),
+        "{} breaches:\n{}",
+        all.len(),
+        all.join("\n")
+    );
+}
+
+#[test]
+fn a_breach_of_each_rule_is_found() {
+    for rule in NEVER_IN_CODE.iter().chain(NEVER_ANYWHERE) {
+        for (folder, word) in rule
+            .within
+            .iter()
+            .flat_map(|f| rule.words.iter().map(move |w| (f, w)))
+        {
+            let found = breaches(
+                &format!("{folder}sample.rs"),
+                &format!("\nlet x = {word};\n"),
+            );
+            assert!(
+                found.iter().any(|breach| breach.contains(rule.why)),
+                "{folder} {word}"
+            );
+        }
+    }
+    let wide = "x".repeat(COLUMNS_MAX + 1);
+    assert_eq!(breaches("a.rs", &wide).len(), 1);
+    assert_eq!(breaches("a.rs", &wide[1..]).len(), 0);
+    assert_eq!(breaches("a.ts", &"\n".repeat(LINES_MAX + 1)).len(), 1);
+    assert_eq!(breaches("a.ts", &"\n".repeat(LINES_MAX)).len(), 0);
+    assert_eq!(breaches("web/src/lib.rs", "").len(), 1);
+}
+
+#[test]
+fn comments_tests_and_longer_words_are_no_breach() {
+    for harmless in [
+        "// std::mem",
+        "#[cfg(test)]\nuse std::mem;",
+        "use my_std::mem;",
+    ] {
+        assert!(
+            breaches("core/src/sample.rs", harmless).is_empty(),
+            "{harmless}"
+        );
+    }
+}
