@@ -1,289 +1,601 @@
-//! Scaffold: the public API over a naive map, until the storage engine below it stands.
+//! The cache: every operation, each a short composition of the parts in `storage/`.
 
 use alloc::vec::Vec;
-use core::marker::PhantomData;
+use core::fmt;
 
-use hashbrown::HashMap;
+use crate::config::Layout;
+use crate::number;
+use crate::storage::{ChunkRef, Deadline, Store, Write};
+use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
+use crate::{Outcome, SlabStats, Stats, Value};
 
-use crate::{Bytes, Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory, Outcome, SlabStats, Stats, Value};
-
-#[derive(Debug)]
-struct Entry {
-    value: Vec<u8>,
-    flags: u32,
-    cas: u64,
-    deadline: Option<Instant>,
-    used: u64,
-}
-
-/// A cache.
-#[derive(Debug)]
+/// An in-memory cache with a hard memory bound: keys and values of any bytes, an exact LRU, and
+/// deadlines to the millisecond by the caller's clock.
+///
+/// After construction it allocates nothing. It has no interior mutability and no lock; who shares
+/// it decides how.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, b"greeting", b"hello")?;
+/// assert_eq!(cache.get(now, b"greeting").unwrap().value, b"hello");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub struct Cache<M = Vec<u8>> {
-    map: HashMap<Vec<u8>, Entry>,
-    config: Config,
-    stats: Stats,
-    counter: u64,
-    flush_at: Option<Instant>,
-    memory: PhantomData<M>,
+    memory: M,
+    store: Store,
+    max_items: usize,
+    item_size_max: usize,
+    limit: usize,
+    /// The beginning of the cache's own time: the first moment it heard of.
+    epoch: Option<u64>,
+    clear_at: Option<Instant>,
 }
 
 impl Cache<Vec<u8>> {
-    /// Makes a cache.
+    /// Makes a cache that reserves its memory at once, and uses it only as it fills.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says which setting is wrong, or that the memory could not be allocated.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Self::with_memory(config, Vec::new())
+        let own = size_of::<Self>();
+        let mut memory = Vec::new();
+        let wanted = config.memory.saturating_sub(own);
+        memory.try_reserve_exact(wanted).map_err(|_| ConfigError::OutOfMemory)?;
+        Self::build(&config, memory, wanted, own)
     }
 }
 
 impl<M: Memory> Cache<M> {
-    /// Makes a cache in lent memory; `config.memory` is ignored.
-    pub fn with_memory(config: Config, _memory: M) -> Result<Self, ConfigError> {
-        let stats = Stats { limit_maxbytes: config.memory as u64, ..Stats::default() };
-        Ok(Self { map: HashMap::new(), config, stats, counter: 0, flush_at: None, memory: PhantomData })
+    /// Makes a cache in memory that the caller lends; its size is the budget, `config.memory` is
+    /// not looked at.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says which setting is wrong.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config};
+    ///
+    /// let mut buffer = [0; 16 * 1024];
+    /// let config = Config::new(buffer.len());
+    /// let cache = Cache::with_memory(config, &mut buffer[..])?;
+    /// assert!(cache.is_empty());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    pub fn with_memory(config: Config, memory: M) -> Result<Self, ConfigError> {
+        let size = memory.capacity();
+        Self::build(&config, memory, size, 0)
+    }
+
+    fn build(config: &Config, mut memory: M, size: usize, own: usize) -> Result<Self, ConfigError> {
+        let layout = Layout::new(config, size, own, memory.bytes().as_ptr().addr())?;
+        memory.extend_to(layout.start());
+        let hasher = Hasher::new(config.hash_seed);
+        let store = Store::new(memory.bytes_mut(), &layout, hasher);
+        let store = store.ok_or(ConfigError::MemoryTooSmall(layout.least()))?;
+        Ok(Self {
+            memory,
+            store,
+            max_items: config.max_items.unwrap_or(usize::MAX),
+            item_size_max: config.item_size_max.min((size + own) / 4),
+            limit: size + own,
+            epoch: None,
+            clear_at: None,
+        })
     }
 
     /// The function that hashes this cache's keys.
-    pub fn hasher(&self) -> Hasher {
-        Hasher::new(self.config.hash_seed)
+    #[must_use]
+    pub const fn hasher(&self) -> &Hasher {
+        self.store.hasher()
     }
 
-    /// Brings what lookups of `keys` will need nearer to the processor. Changes nothing.
-    pub fn look_ahead(&self, _keys: &[Key<'_>]) {}
-
-    fn live(&mut self, now: Instant, key: &[u8]) -> bool {
-        if self.flush_at.is_some_and(|at| at <= now) {
-            self.flush_at = None;
-            self.map.clear();
-        }
-        let dead = self.map.get(key).is_some_and(|e| e.deadline.is_some_and(|d| d <= now));
-        if dead {
-            self.map.remove(key);
-            self.stats.get_expired += 1;
-        }
-        self.map.contains_key(key)
+    /// Fetches what lookups of these keys will need, so that the waits for memory overlap: worth
+    /// calling before looking up several keys. Changes nothing.
+    pub fn look_ahead(&self, keys: &[Key<'_>]) {
+        self.store.look_ahead(self.memory.bytes(), keys);
     }
 
-    fn bump(&mut self, key: &[u8]) -> Item<'_> {
-        self.counter += 1;
-        let e = self.map.get_mut(key).expect("the caller found it");
-        e.used = self.counter;
-        Item { value: Bytes::whole(&e.value), flags: e.flags, cas: e.cas, expires_at: e.deadline }
-    }
-
-    /// The item, counted as used.
+    /// The item under a key; counts as use.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// assert!(cache.get(now, "absent").is_none());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[inline]
     pub fn get<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
+        self.store.stats.cmd_get += 1;
+        let time = self.begin(now);
+        let Some(item) = self.find(time, &key.into()) else {
+            self.store.stats.get_misses += 1;
+            return None;
+        };
+        self.store.stats.get_hits += 1;
+        self.store.bump(self.memory.bytes_mut(), item, time);
+        Some(self.item(item))
+    }
+
+    /// The item under a key; does not count as use and changes nothing.
+    #[must_use]
+    pub fn peek<'k>(&self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
         let key = key.into();
-        self.stats.cmd_get += 1;
-        if !self.live(now, key.bytes) {
-            self.stats.get_misses += 1;
+        let hash = self.hasher().hash(&key);
+        if self.clear_at.is_some_and(|at| at <= now) {
             return None;
         }
-        self.stats.get_hits += 1;
-        Some(self.bump(key.bytes))
+        let item = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+        let item = self.item(item);
+        item.expires_at.is_none_or(|end| end > now).then_some(item)
     }
 
-    /// The item, with a new expiry.
-    pub fn get_and_touch<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>, expiry: Expiry) -> Option<Item<'_>> {
-        let key = key.into();
-        self.touch(now, key, expiry).then(|| self.bump(key.bytes))
+    /// The item under a key, which ends at another time from now on; counts as use.
+    ///
+    /// # Examples
+    /// ```
+    /// # use core::time::Duration;
+    /// # use dynamidb_core::{Cache, Config, Expiry, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// let item = cache.get_and_touch(now, "key", Expiry::After(Duration::from_secs(5))).unwrap();
+    /// assert_eq!(item.expires_at, Some(Instant::from_secs(5)));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn get_and_touch<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        expiry: Expiry,
+    ) -> Option<Item<'_>> {
+        self.store.stats.cmd_touch += 1;
+        let time = self.begin(now);
+        let Some(item) = self.find(time, &key.into()) else {
+            self.store.stats.touch_misses += 1;
+            return None;
+        };
+        self.store.stats.touch_hits += 1;
+        // In the past: it ends in this very millisecond, so this is the last that is seen of it.
+        let deadline = self.deadline(now, expiry).unwrap_or(Deadline::from_millis(time));
+        let memory = self.memory.bytes_mut();
+        self.store.bump(memory, item, time);
+        self.store.set_deadline(memory, item, deadline);
+        Some(self.item(item))
     }
 
-    /// The item, not counted as used.
-    pub fn peek<'k>(&self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
-        let e = self.map.get(key.into().bytes).filter(|e| e.deadline.is_none_or(|d| d > now))?;
-        Some(Item { value: Bytes::whole(&e.value), flags: e.flags, cas: e.cas, expires_at: e.deadline })
+    /// Lets an item end at another time; counts as use. Says whether there is such an item.
+    pub fn touch<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>, expiry: Expiry) -> bool {
+        self.get_and_touch(now, key, expiry).is_some()
     }
 
-    fn put(&mut self, now: Instant, key: &[u8], value: Vec<u8>, flags: u32, deadline: Option<Instant>) -> Result<(), Error> {
-        if key.is_empty() || key.len() > Key::LEN_MAX {
-            return Err(Error::KeyLength);
-        }
-        if key.len() + value.len() > self.config.item_size_max {
-            self.stats.store_too_large += 1;
-            self.map.remove(key);
-            return Err(Error::ValueTooLarge);
-        }
-        self.counter += 1;
-        let used = self.counter;
-        self.map.remove(key);
-        if deadline.is_none_or(|d| d > now) {
-            while self.config.max_items.is_some_and(|max| self.map.len() >= max) {
-                let oldest = self.map.iter().min_by_key(|(_, e)| e.used).map(|(k, _)| k.clone());
-                self.map.remove(&oldest.expect("not empty"));
-                self.stats.evictions += 1;
-            }
-            self.map.insert(key.to_vec(), Entry { value, flags, cas: used, deadline, used });
-        }
-        self.stats.total_items += 1;
-        Ok(())
+    /// Stores a value, whatever was there.
+    ///
+    /// Evicts as many of the least recently used items as it takes. What was under the key is gone
+    /// even if the new value is refused, so that nobody reads a value that was meant to be replaced.
+    ///
+    /// # Errors
+    /// [`Error::KeyLength`] and [`Error::ValueTooLarge`]; [`Error::OutOfMemory`] only in a cache of
+    /// a few pages.
+    pub fn set<'k, 'v>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        value: impl Into<Value<'v>>,
+    ) -> Result<(), Error> {
+        self.store.stats.cmd_set += 1;
+        let (key, value, time) = (key.into(), value.into(), self.begin(now));
+        let old = self.find(time, &key);
+        self.put(now, time, &key, &value, old)
     }
 
-    /// Stores a value. An item that cannot be stored still removes the old one.
-    pub fn set<'k, 'v>(&mut self, now: Instant, key: impl Into<Key<'k>>, value: impl Into<Value<'v>>) -> Result<(), Error> {
-        let (key, value) = (key.into(), value.into());
-        self.stats.cmd_set += 1;
-        self.live(now, key.bytes);
-        self.put(now, key.bytes, value.bytes.to_vec(), value.flags, value.expiry.deadline(now))
-    }
-
-    /// Stores a value if there is none.
-    pub fn add<'k, 'v>(&mut self, now: Instant, key: impl Into<Key<'k>>, value: impl Into<Value<'v>>) -> Result<Outcome, Error> {
-        let key = key.into();
-        if self.live(now, key.bytes) {
-            self.bump(key.bytes);
+    /// Stores a value if there is none under this key. If there is, that item counts as used.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn add<'k, 'v>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        value: impl Into<Value<'v>>,
+    ) -> Result<Outcome, Error> {
+        self.store.stats.cmd_set += 1;
+        let (key, value, time) = (key.into(), value.into(), self.begin(now));
+        if let Some(item) = self.find(time, &key) {
+            self.store.bump(self.memory.bytes_mut(), item, time);
             return Ok(Outcome::NotStored);
         }
-        self.set(now, key, value).map(|()| Outcome::Stored)
+        self.put(now, time, &key, &value, None).map(|()| Outcome::Stored)
     }
 
-    /// Stores a value if there is one.
-    pub fn replace<'k, 'v>(&mut self, now: Instant, key: impl Into<Key<'k>>, value: impl Into<Value<'v>>) -> Result<Outcome, Error> {
-        let key = key.into();
-        if !self.live(now, key.bytes) {
+    /// Stores a value if there is one under this key.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set), except that a value which is too large leaves the old one.
+    pub fn replace<'k, 'v>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        value: impl Into<Value<'v>>,
+    ) -> Result<Outcome, Error> {
+        self.store.stats.cmd_set += 1;
+        let (key, value, time) = (key.into(), value.into(), self.begin(now));
+        let old = self.find(time, &key);
+        if old.is_none() {
             return Ok(Outcome::NotStored);
         }
-        self.set(now, key, value).map(|()| Outcome::Stored)
+        self.fits(&key, value.bytes.len())?;
+        self.put(now, time, &key, &value, old).map(|()| Outcome::Stored)
     }
 
-    /// Stores a value if the item's `cas` is the given one.
-    pub fn compare_and_swap<'k, 'v>(&mut self, now: Instant, key: impl Into<Key<'k>>, value: impl Into<Value<'v>>, cas: u64) -> Result<Outcome, Error> {
-        let key = key.into();
-        if !self.live(now, key.bytes) {
-            self.stats.cas_misses += 1;
+    /// Stores a value if nobody stored another one since this `cas` was read.
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace).
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant, Outcome};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "one")?;
+    /// let cas = cache.get(now, "key").unwrap().cas;
+    /// assert_eq!(cache.compare_and_swap(now, "key", "two", cas)?, Outcome::Stored);
+    /// assert_eq!(cache.compare_and_swap(now, "key", "three", cas)?, Outcome::Exists);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn compare_and_swap<'k, 'v>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        value: impl Into<Value<'v>>,
+        cas: u64,
+    ) -> Result<Outcome, Error> {
+        self.store.stats.cmd_set += 1;
+        let (key, value, time) = (key.into(), value.into(), self.begin(now));
+        let Some(old) = self.find(time, &key) else {
+            self.store.stats.cas_misses += 1;
             return Ok(Outcome::NotFound);
-        }
-        if self.map[key.bytes].cas != cas {
-            self.stats.cas_badval += 1;
+        };
+        if u64::from(self.store.meta(self.memory.bytes(), old).cas) != cas {
+            self.store.stats.cas_badval += 1;
             return Ok(Outcome::Exists);
         }
-        self.stats.cas_hits += 1;
-        self.set(now, key, value).map(|()| Outcome::Stored)
+        self.store.stats.cas_hits += 1;
+        self.fits(&key, value.bytes.len())?;
+        self.put(now, time, &key, &value, Some(old)).map(|()| Outcome::Stored)
     }
 
-    /// Adds bytes at the end.
-    pub fn append<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>, bytes: &[u8]) -> Result<Outcome, Error> {
-        self.join(now, key.into(), &[], bytes)
+    /// Adds bytes at the end of a value. Flags and expiry stay.
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace); the sizes of old and new bytes count together.
+    pub fn append<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        bytes: &[u8],
+    ) -> Result<Outcome, Error> {
+        self.join(now, &key.into(), &[], bytes)
     }
 
-    /// Adds bytes at the front.
-    pub fn prepend<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>, bytes: &[u8]) -> Result<Outcome, Error> {
-        self.join(now, key.into(), bytes, &[])
+    /// Adds bytes at the beginning of a value. Flags and expiry stay.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn prepend<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        bytes: &[u8],
+    ) -> Result<Outcome, Error> {
+        self.join(now, &key.into(), bytes, &[])
     }
 
-    fn join(&mut self, now: Instant, key: Key<'_>, front: &[u8], back: &[u8]) -> Result<Outcome, Error> {
-        self.stats.cmd_set += 1;
-        if !self.live(now, key.bytes) {
-            return Ok(Outcome::NotStored);
-        }
-        let e = &self.map[key.bytes];
-        let value = [front, &e.value, back].concat();
-        if key.bytes.len() + value.len() > self.config.item_size_max {
-            return Ok(Outcome::NotStored);
-        }
-        let (flags, deadline) = (e.flags, e.deadline);
-        self.put(now, key.bytes, value, flags, deadline).map(|()| Outcome::Stored)
+    /// Adds to a decimal number, wrapping at 2^64, and returns the sum; `None` if there is no item.
+    ///
+    /// # Errors
+    /// [`Error::NotANumber`]; otherwise as [`set`](Self::set).
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "visits", "9")?;
+    /// assert_eq!(cache.increment(now, "visits", 1)?, Some(10));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn increment<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        delta: u64,
+    ) -> Result<Option<u64>, Error> {
+        let result = self.calculate(now, &key.into(), |number| number.wrapping_add(delta))?;
+        let stats = &mut self.store.stats;
+        *if result.is_some() { &mut stats.incr_hits } else { &mut stats.incr_misses } += 1;
+        Ok(result)
     }
 
-    /// Adds to a decimal number, wrapping at 2^64.
-    pub fn increment<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>, delta: u64) -> Result<Option<u64>, Error> {
-        self.arithmetic(now, key.into(), |n| n.wrapping_add(delta))
+    /// Subtracts from a decimal number, stopping at 0, and returns the difference; `None` if there
+    /// is no item. The value keeps its length: shorter numbers are followed by spaces.
+    ///
+    /// # Errors
+    /// As [`increment`](Self::increment).
+    pub fn decrement<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        delta: u64,
+    ) -> Result<Option<u64>, Error> {
+        let result = self.calculate(now, &key.into(), |number| number.saturating_sub(delta))?;
+        let stats = &mut self.store.stats;
+        *if result.is_some() { &mut stats.decr_hits } else { &mut stats.decr_misses } += 1;
+        Ok(result)
     }
 
-    /// Subtracts from a decimal number, stopping at 0.
-    pub fn decrement<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>, delta: u64) -> Result<Option<u64>, Error> {
-        self.arithmetic(now, key.into(), |n| n.saturating_sub(delta))
-    }
-
-    fn arithmetic(&mut self, now: Instant, key: Key<'_>, f: impl Fn(u64) -> u64) -> Result<Option<u64>, Error> {
-        if !self.live(now, key.bytes) {
-            return Ok(None);
-        }
-        let e = &self.map[key.bytes];
-        let text = core::str::from_utf8(&e.value).map_err(|_| Error::NotANumber)?.trim();
-        let number = f(text.parse().map_err(|_| Error::NotANumber)?);
-        let mut value = alloc::format!("{number}").into_bytes();
-        while value.len() < e.value.len() {
-            value.push(b' ');
-        }
-        let (flags, deadline) = (e.flags, e.deadline);
-        self.put(now, key.bytes, value, flags, deadline)?;
-        Ok(Some(number))
-    }
-
-    /// Changes when an item ends.
-    pub fn touch<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>, expiry: Expiry) -> bool {
-        let key = key.into();
-        self.stats.cmd_touch += 1;
-        if !self.live(now, key.bytes) {
-            self.stats.touch_misses += 1;
-            return false;
-        }
-        self.stats.touch_hits += 1;
-        self.bump(key.bytes);
-        self.map.get_mut(key.bytes).expect("live").deadline = expiry.deadline(now);
-        true
-    }
-
-    /// Removes an item.
+    /// Removes an item. Says whether there was one.
     pub fn delete<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
-        let key = key.into();
-        let found = self.live(now, key.bytes);
-        self.map.remove(key.bytes);
-        if found { self.stats.delete_hits += 1 } else { self.stats.delete_misses += 1 }
+        let found = self.discard(now, key);
+        let stats = &mut self.store.stats;
+        *if found { &mut stats.delete_hits } else { &mut stats.delete_misses } += 1;
         found
     }
 
-    /// Removes everything, at once.
+    /// As [`delete`](Self::delete), but not counted: for an item that a refused store invalidates.
+    pub(crate) fn discard<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
+        let (key, time) = (key.into(), self.begin(now));
+        let Some(item) = self.find(time, &key) else { return false };
+        let hash = self.hasher().hash(&key);
+        self.store.remove(self.memory.bytes_mut(), item, hash);
+        true
+    }
+
+    /// Removes everything, in the same time however much there is.
     pub fn clear(&mut self) {
-        self.stats.cmd_flush += 1;
-        self.flush_at = None;
-        self.map.clear();
+        self.store.stats.cmd_flush += 1;
+        self.clear_at = None;
+        self.store.clear(self.memory.bytes_mut());
     }
 
-    /// Removes everything when that moment comes; replaces an earlier such request.
+    /// Removes everything when that moment comes, items stored until then included. Replaces an
+    /// earlier such request.
     pub fn clear_at(&mut self, at: Instant) {
-        self.stats.cmd_flush += 1;
-        self.flush_at = Some(at);
+        self.store.stats.cmd_flush += 1;
+        self.clear_at = Some(at);
     }
 
-    /// A bounded piece of upkeep; returns the number of items given back.
+    /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
+    /// that nothing is left to do for now. A step takes microseconds: it gives back what has expired
+    /// in one page, or shrinks the index by one bucket.
+    ///
+    /// Nothing is served past its deadline whether or not this is called; calling it gives the
+    /// memory back.
+    ///
+    /// # Examples
+    /// ```
+    /// # use core::time::Duration;
+    /// # use dynamidb_core::{Cache, Config, Expiry, Instant, Value};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(1)));
+    /// cache.set(now, "key", brief)?;
+    /// while cache.tick(Instant::from_secs(2), 8) == 8 {}
+    /// assert!(cache.is_empty());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn tick(&mut self, now: Instant, limit: usize) -> usize {
-        let dead: Vec<_> = self.map.iter().filter(|(_, e)| e.deadline.is_some_and(|d| d <= now)).map(|(k, _)| k.clone()).take(limit).collect();
-        for key in &dead {
-            self.map.remove(key);
-            self.stats.reclaimed += 1;
-        }
-        dead.len()
+        let time = self.begin(now);
+        self.memory.extend_to(self.store.reach(0));
+        let memory = self.memory.bytes_mut();
+        let step = |_: &usize| self.store.expire_page(memory, time).is_some() || self.store.settle(memory);
+        (0..limit).take_while(step).count()
     }
 
-    /// How many items there are.
-    pub fn len(&self) -> usize {
-        self.map.len()
+    /// How many items there are, expired ones that were not given back yet included.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.store.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
-    /// What happened and what is held.
+    /// What happened since the start, and what is held now.
+    #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { curr_items: self.map.len() as u64, ..self.stats }
+        Stats {
+            curr_items: self.len() as u64,
+            bytes: self.store.bytes_used() as u64,
+            limit_maxbytes: self.limit as u64,
+            ..self.store.stats
+        }
     }
 
     /// Sets the counters of what happened to zero.
     pub fn reset_stats(&mut self) {
-        self.stats = Stats { limit_maxbytes: self.stats.limit_maxbytes, ..Stats::default() };
+        self.store.stats = Stats::default();
     }
 
-    /// Each slab size.
+    /// The chunk sizes and how much of each is in use, in order of size.
     pub fn slabs(&self) -> impl Iterator<Item = SlabStats> + '_ {
-        self.config.slab_sizes.iter().map(|&chunk_size| SlabStats { chunk_size, ..SlabStats::default() })
+        self.store.slab_stats()
     }
 
-    /// Keys and items, most recently used first.
+    /// Keys and items, the most recently used first, expired ones that were not given back yet
+    /// included.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Item<'_>)> {
-        let mut all: Vec<_> = self.map.iter().collect();
-        all.sort_by_key(|(_, e)| core::cmp::Reverse(e.used));
-        all.into_iter().map(|(k, e)| (k.as_slice(), Item { value: Bytes::whole(&e.value), flags: e.flags, cas: e.cas, expires_at: e.deadline }))
+        let items = self.store.items(self.memory.bytes());
+        items.map(|item| (self.store.key(self.memory.bytes(), item), self.item(item)))
+    }
+
+    /// Panics if any structure disagrees with another. For tests: it walks everything.
+    #[doc(hidden)]
+    pub fn check(&self) {
+        self.store.check(self.memory.bytes());
+    }
+
+    /// Every operation begins here: the time as the cache counts it, from 1.
+    #[inline]
+    fn begin(&mut self, now: Instant) -> u64 {
+        if self.epoch.is_none() {
+            self.epoch = Some(now.as_millis());
+        }
+        if self.clear_at.is_some_and(|at| at <= now) {
+            self.clear_at = None;
+            self.store.clear(self.memory.bytes_mut());
+        }
+        self.relative(now)
+    }
+
+    #[inline]
+    fn relative(&self, at: Instant) -> u64 {
+        at.as_millis().saturating_sub(self.epoch.unwrap_or(0)).saturating_add(1)
+    }
+
+    /// `None`: in the past.
+    fn deadline(&self, now: Instant, expiry: Expiry) -> Option<Deadline> {
+        match expiry.deadline(now) {
+            None => Some(Deadline::NEVER),
+            Some(at) => (at > now).then(|| Deadline::from_millis(self.relative(at))),
+        }
+    }
+
+    /// The item under a key. One that is past its deadline is given back instead.
+    #[inline]
+    fn find(&mut self, time: u64, key: &Key<'_>) -> Option<ChunkRef> {
+        let hash = self.hasher().hash(key);
+        let memory = self.memory.bytes_mut();
+        let item = self.store.find(memory, hash, key.bytes)?;
+        if !self.store.deadline(memory, item).has_passed(time) {
+            return Some(item);
+        }
+        self.store.stats.get_expired += 1;
+        self.store.reclaim(memory, item, hash);
+        None
+    }
+
+    fn item(&self, item: ChunkRef) -> Item<'_> {
+        let memory = self.memory.bytes();
+        let meta = self.store.meta(memory, item);
+        let start = self.epoch.unwrap_or(0);
+        let at = |millis: u64| Instant::from_millis(start.saturating_add(millis.saturating_sub(1)));
+        Item {
+            value: self.store.value(memory, item, &meta),
+            flags: meta.flags,
+            cas: u64::from(meta.cas),
+            expires_at: meta.deadline.millis().map(at),
+            last_used: at(self.store.last_use(memory, item)),
+            fetched: self.store.fetched(memory, item),
+        }
+    }
+
+    fn fits(&mut self, key: &Key<'_>, value_len: usize) -> Result<(), Error> {
+        if key.bytes.is_empty() || key.bytes.len() > Key::LEN_MAX {
+            return Err(Error::KeyLength);
+        }
+        if key.bytes.len().saturating_add(value_len) > self.item_size_max {
+            self.store.stats.store_too_large += 1;
+            return Err(Error::ValueTooLarge);
+        }
+        Ok(())
+    }
+
+    /// Stores a value in place of `old`, which goes in any case.
+    fn put(
+        &mut self,
+        now: Instant,
+        time: u64,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        old: Option<ChunkRef>,
+    ) -> Result<(), Error> {
+        let hash = self.hasher().hash(key);
+        let fits = self.fits(key, value.bytes.len());
+        let deadline = self.deadline(now, value.expiry).filter(|_| fits.is_ok());
+        let Some(deadline) = deadline else {
+            if let Some(old) = old {
+                self.store.remove(self.memory.bytes_mut(), old, hash);
+            }
+            self.store.stats.total_items += u64::from(fits.is_ok());
+            return fits;
+        };
+        let (flags, front) = (value.flags, value.bytes);
+        let write =
+            Write { key: key.bytes, hash, flags, deadline, front, back: &[], join: false };
+        self.write(time, old, &write)
+    }
+
+    fn write(&mut self, time: u64, old: Option<ChunkRef>, write: &Write<'_>) -> Result<(), Error> {
+        let size = write.key.len() + write.front.len() + write.back.len();
+        let reach = if write.join { size + self.item_size_max } else { size };
+        self.memory.extend_to(self.store.reach(reach));
+        let memory = self.memory.bytes_mut();
+        while old.is_none() && self.store.len() >= self.max_items {
+            if !self.store.evict(memory) {
+                break;
+            }
+        }
+        if !self.store.write(memory, time, old, write) {
+            self.store.stats.store_no_memory += 1;
+            return Err(Error::OutOfMemory);
+        }
+        self.store.stats.total_items += 1;
+        Ok(())
+    }
+
+    fn join(
+        &mut self,
+        now: Instant,
+        key: &Key<'_>,
+        front: &[u8],
+        back: &[u8],
+    ) -> Result<Outcome, Error> {
+        self.store.stats.cmd_set += 1;
+        let time = self.begin(now);
+        let Some(old) = self.find(time, key) else { return Ok(Outcome::NotStored) };
+        let meta = self.store.meta(self.memory.bytes(), old);
+        self.fits(key, meta.value_len.saturating_add(front.len()).saturating_add(back.len()))?;
+        let (hash, flags, deadline) = (self.hasher().hash(key), meta.flags, meta.deadline);
+        let write = Write { key: key.bytes, hash, flags, deadline, front, back, join: true };
+        self.write(time, Some(old), &write).map(|()| Outcome::Stored)
+    }
+
+    fn calculate(
+        &mut self,
+        now: Instant,
+        key: &Key<'_>,
+        operation: impl Fn(u64) -> u64,
+    ) -> Result<Option<u64>, Error> {
+        let time = self.begin(now);
+        let Some(old) = self.find(time, key) else { return Ok(None) };
+        let item = self.item(old);
+        let number = operation(number::parse(&item.value).ok_or(Error::NotANumber)?);
+        let digits = number::Padded::new(number, item.value.len());
+        let meta = self.store.meta(self.memory.bytes(), old);
+        let (hash, flags, deadline) = (self.hasher().hash(key), meta.flags, meta.deadline);
+        let front = digits.as_bytes();
+        let write =
+            Write { key: key.bytes, hash, flags, deadline, front, back: &[], join: false };
+        self.write(time, Some(old), &write)?;
+        Ok(Some(number))
+    }
+}
+
+impl<M> fmt::Debug for Cache<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items = self.store.len();
+        f.debug_struct("Cache").field("items", &items).field("memory", &self.limit).finish()
     }
 }

@@ -2,6 +2,9 @@
 
 use alloc::vec::Vec;
 
+use crate::ConfigError;
+use crate::storage::Geometry;
+
 /// What a cache is made from. [`Config::new`] is enough; every field may be changed before use.
 ///
 /// # Examples
@@ -41,7 +44,7 @@ impl Config {
     /// The largest item unless said otherwise: 1 MiB, as memcached.
     pub const ITEM_SIZE_MAX: usize = 1 << 20;
     /// The largest item that can be asked for: lengths are kept in 24 bits.
-    pub const ITEM_SIZE_LIMIT: usize = (1 << 24) - 1;
+    pub const ITEM_SIZE_LIMIT: usize = 1 << 24;
 
     /// The defaults for a budget of `memory` bytes: pages of 4096 bytes and the slab sizes
     /// 64, 128, 256, 1024, 4096; smaller pages below 256 KiB, with the slab sizes that fit them.
@@ -57,5 +60,95 @@ impl Config {
             page_size,
             hash_seed: 0,
         }
+    }
+}
+
+/// How a memory is divided, once the configuration was found to be right.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) geometry: Geometry,
+    /// The slab sizes; the last is the page size.
+    pub(crate) sizes: Vec<usize>,
+    /// Where the map of the index begins.
+    pub(crate) map_at: usize,
+    /// How many pages of buckets it can hold.
+    pub(crate) map_len: u32,
+    least: usize,
+}
+
+impl Layout {
+    /// The fewest pages that a cache works with.
+    const PAGES_MIN: usize = 16;
+    const PAGE_SIZES: core::ops::RangeInclusive<usize> = 512..=65536;
+    const SLAB_SIZE_MIN: usize = 32;
+    const GRANULE_MIN: usize = 16;
+
+    /// For `memory` bytes at this address, of which the budget has `own` more for the cache's fields.
+    pub(crate) fn new(
+        config: &Config,
+        memory: usize,
+        own: usize,
+        address: usize,
+    ) -> Result<Self, ConfigError> {
+        let page_size = config.page_size;
+        if !page_size.is_power_of_two() || !Self::PAGE_SIZES.contains(&page_size) {
+            return Err(ConfigError::PageSize(page_size));
+        }
+        if !(1..=Config::ITEM_SIZE_LIMIT).contains(&config.item_size_max) {
+            return Err(ConfigError::ItemSize(config.item_size_max));
+        }
+        let sizes = Self::sizes(config)?;
+        let granule = sizes.iter().map(|size| 1 << size.trailing_zeros()).min();
+        let granule = granule.unwrap_or(Geometry::LINE).min(Geometry::LINE);
+        let most = Geometry::memory_max(granule);
+        if memory > most {
+            return Err(ConfigError::MemoryTooLarge(most));
+        }
+        // A third of all pages is the most that the index takes: with the smallest chunks.
+        let map_len = memory / page_size / 3 + 1;
+        let map_size = (4 * map_len).next_multiple_of(Geometry::LINE);
+        let outside = map_size + Geometry::LINE;
+        let pages = memory.saturating_sub(outside) / page_size;
+        let least = own + outside + Self::PAGES_MIN * page_size;
+        if pages < Self::PAGES_MIN {
+            return Err(ConfigError::MemoryTooSmall(least));
+        }
+        let base = (address + map_size).next_multiple_of(Geometry::LINE) - address;
+        let geometry = Geometry::new(base, page_size, granule, pages as u32);
+        Ok(Self { geometry, sizes, map_at: 0, map_len: map_len as u32, least })
+    }
+
+    fn sizes(config: &Config) -> Result<Vec<usize>, ConfigError> {
+        let sizes = &config.slab_sizes;
+        if sizes.is_empty() || sizes.len() > Config::SLAB_SIZES_MAX {
+            return Err(ConfigError::SlabSizeCount);
+        }
+        for (at, &size) in sizes.iter().enumerate() {
+            if !(Self::SLAB_SIZE_MIN..=config.page_size).contains(&size)
+                || !size.is_multiple_of(Self::GRANULE_MIN)
+            {
+                return Err(ConfigError::SlabSize(size));
+            }
+            if at > 0 && size <= sizes[at - 1] {
+                return Err(ConfigError::SlabSizeOrder(size));
+            }
+        }
+        let mut all = Vec::new();
+        all.try_reserve_exact(sizes.len() + 1).map_err(|_| ConfigError::OutOfMemory)?;
+        all.extend_from_slice(sizes);
+        if all.last() != Some(&config.page_size) {
+            all.push(config.page_size);
+        }
+        Ok(all)
+    }
+
+    /// The end of what is used from the start on.
+    pub(crate) fn start(&self) -> usize {
+        self.geometry.end_of(2)
+    }
+
+    /// The smallest budget that works with this configuration.
+    pub(crate) const fn least(&self) -> usize {
+        self.least
     }
 }

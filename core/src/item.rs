@@ -5,6 +5,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::Instant;
+use crate::storage::Chain;
 
 /// When an item ends.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -99,6 +100,10 @@ pub struct Item<'c> {
     pub cas: u64,
     /// When it ends, if it does.
     pub expires_at: Option<Instant>,
+    /// When it was last used, to the second.
+    pub last_used: Instant,
+    /// Whether it was read since it was stored.
+    pub fetched: bool,
 }
 
 /// What became of a conditional store.
@@ -119,18 +124,19 @@ pub enum Outcome {
 /// The bytes of a value, where they lie: one piece, or several if the item spans chunks.
 #[derive(Clone, Copy)]
 pub struct Bytes<'c> {
-    first: &'c [u8],
+    memory: &'c [u8],
+    chain: Chain,
 }
 
 impl<'c> Bytes<'c> {
-    pub(crate) const fn whole(first: &'c [u8]) -> Self {
-        Self { first }
+    pub(crate) const fn new(memory: &'c [u8], chain: Chain) -> Self {
+        Self { memory, chain }
     }
 
     /// How many bytes there are.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.first.len()
+        self.chain.len()
     }
 
     /// Whether there are none.
@@ -141,7 +147,8 @@ impl<'c> Bytes<'c> {
 
     /// The pieces in order. Together they have [`len`](Self::len) bytes.
     pub fn pieces(&self) -> impl Iterator<Item = &'c [u8]> + use<'c> {
-        core::iter::once(self.first)
+        let Self { memory, mut chain } = *self;
+        core::iter::from_fn(move || chain.next(memory).map(|place| &memory[place]))
     }
 
     /// Appends the bytes to `output`.

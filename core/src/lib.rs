@@ -11,8 +11,10 @@ mod error;
 mod item;
 mod key;
 mod memory;
+mod number;
 mod protocol;
 mod stats;
+mod storage;
 mod time;
 
 pub use cache::Cache;

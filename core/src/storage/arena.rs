@@ -1,0 +1,184 @@
+//! The lent bytes as numbered pages, and positions in them.
+//!
+//! All that a cache keeps lies in one slice of bytes. Its pages are numbered from 0; every
+//! `page_size / 32` pages form an extent whose first page holds the 32-byte records of all pages in
+//! it. So page 0 is never anybody's memory, which makes position 0 free to mean "none", and memory
+//! that was never used is never touched, records included.
+
+/// A place in the arena where a chunk begins, counted in granules. It fits 28 bits, which leaves
+/// four for whoever stores it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct ChunkRef(u32);
+
+impl ChunkRef {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const BITS: u32 = 28;
+    const MASK: u32 = (1 << Self::BITS) - 1;
+
+    /// The reference in the low bits of a word; the four high bits are somebody else's.
+    pub(crate) const fn from_word(word: u32) -> Self {
+        Self(word & Self::MASK)
+    }
+
+    /// The word with this reference in its low bits and its high bits kept.
+    pub(crate) const fn within(self, word: u32) -> u32 {
+        (word & !Self::MASK) | self.0
+    }
+
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Number of a page.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Page(pub(crate) u32);
+
+impl Page {
+    pub(crate) const NONE: Self = Self(0);
+
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Bytes of one page record.
+const RECORD_SHIFT: u32 = 5;
+
+/// Where pages, records and chunks lie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    /// Where page 0 begins: on a cache line, behind the index map.
+    base: usize,
+    page_shift: u32,
+    granule_shift: u32,
+    pages: u32,
+}
+
+impl Geometry {
+    /// Cache lines, and the alignment of page 0.
+    pub(crate) const LINE: usize = 64;
+
+    pub(crate) const fn new(base: usize, page_size: usize, granule: usize, pages: u32) -> Self {
+        Self {
+            base,
+            page_shift: page_size.trailing_zeros(),
+            granule_shift: granule.trailing_zeros(),
+            pages,
+        }
+    }
+
+    pub(crate) const fn page_size(&self) -> usize {
+        1 << self.page_shift
+    }
+
+    pub(crate) const fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// The end of the first `pages` pages, in bytes from the start of the memory.
+    pub(crate) fn end_of(&self, pages: u32) -> usize {
+        self.base + ((pages.min(self.pages) as usize) << self.page_shift)
+    }
+
+    /// Where a chunk begins.
+    #[inline]
+    pub(crate) const fn at(&self, chunk: ChunkRef) -> usize {
+        self.base + ((chunk.0 as usize) << self.granule_shift)
+    }
+
+    /// The chunk that begins there.
+    pub(crate) const fn chunk_at(&self, at: usize) -> ChunkRef {
+        ChunkRef(((at - self.base) >> self.granule_shift) as u32)
+    }
+
+    /// The page that holds this chunk.
+    #[inline]
+    pub(crate) const fn page_of(&self, chunk: ChunkRef) -> Page {
+        Page(chunk.0 >> (self.page_shift - self.granule_shift))
+    }
+
+    /// Where a page begins.
+    #[inline]
+    pub(crate) const fn page_at(&self, page: Page) -> usize {
+        self.base + ((page.0 as usize) << self.page_shift)
+    }
+
+    const fn extent_mask(&self) -> u32 {
+        (1 << (self.page_shift - RECORD_SHIFT)) - 1
+    }
+
+    /// Whether this page holds records and nothing else.
+    pub(crate) const fn holds_records(&self, page: Page) -> bool {
+        page.0 & self.extent_mask() == 0
+    }
+
+    /// Where the record of a page begins.
+    #[inline]
+    pub(crate) const fn record_at(&self, page: Page) -> usize {
+        let first = Page(page.0 & !self.extent_mask());
+        self.page_at(first) + (((page.0 & self.extent_mask()) as usize) << RECORD_SHIFT)
+    }
+
+    /// The most memory that 28-bit references of this granule can address.
+    pub(crate) const fn memory_max(granule: usize) -> usize {
+        granule.saturating_mul(1 << ChunkRef::BITS)
+    }
+}
+
+/// The little-endian word at `at`.
+#[inline]
+pub(crate) fn word(memory: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(array(memory, at))
+}
+
+/// Writes a little-endian word at `at`.
+#[inline]
+pub(crate) fn set_word(memory: &mut [u8], at: usize, word: u32) {
+    memory[at..at + 4].copy_from_slice(&word.to_le_bytes());
+}
+
+/// The little-endian half word at `at`.
+#[inline]
+pub(crate) fn half(memory: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes(array(memory, at))
+}
+
+/// Writes a little-endian half word at `at`.
+#[inline]
+pub(crate) fn set_half(memory: &mut [u8], at: usize, half: u16) {
+    memory[at..at + 2].copy_from_slice(&half.to_le_bytes());
+}
+
+/// `N` bytes at `at`.
+#[inline]
+pub(crate) fn array<const N: usize>(memory: &[u8], at: usize) -> [u8; N] {
+    *memory[at..at + N].first_chunk().expect("the slice has N bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_an_extent_fill_its_first_page() {
+        for page_size in [512, 1024, 4096, 65536] {
+            let geometry = Geometry::new(64, page_size, 16, 1 << 16);
+            let extent = (page_size / 32) as u32;
+            assert!(geometry.holds_records(Page(0)) && geometry.holds_records(Page(extent)));
+            assert!(!geometry.holds_records(Page(1)) && !geometry.holds_records(Page(extent - 1)));
+            let last = geometry.record_at(Page(2 * extent - 1));
+            assert_eq!(last + 32, geometry.page_at(Page(extent + 1)));
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_found_from_its_position_and_knows_its_page() {
+        let geometry = Geometry::new(128, 4096, 64, 100);
+        let at = geometry.page_at(Page(7)) + 3 * 64;
+        let chunk = geometry.chunk_at(at);
+        assert_eq!((geometry.at(chunk), geometry.page_of(chunk)), (at, Page(7)));
+        assert_eq!(ChunkRef::from_word(chunk.within(0xF000_0000)), chunk);
+        assert_eq!(chunk.within(0xF000_0000) >> 28, 0xF);
+    }
+}

@@ -1,0 +1,444 @@
+//! Where a key's item is: linear hashing over buckets of one cache line, in pages of the arena.
+//!
+//! A bucket has twelve slots: a tag of eight hash bits and a reference each. It grows by one bucket
+//! at a time (Litwin, 1980), so there is no pause however large it is, and in steps of a quarter
+//! (partial expansions: Larson, 1980), so that its load stays even. Buckets come in groups of `k`
+//! with 4 <= k < 8; growing means that one group after the other gets one bucket more and spreads its
+//! items over it; when all groups have eight, they count as twice as many groups of four.
+//!
+//! ```text
+//! bucket   0  tags [12]   12  word: overflow bucket   16  words: references [12]
+//! number of bucket m of group g:  m * groups + g
+//! ```
+
+use super::arena::{ChunkRef, Geometry, Page, set_word, word};
+use super::page;
+use super::slab::Slabs;
+
+const SLOTS: usize = 12;
+const OVERFLOW: usize = 12;
+const REFS: usize = 16;
+
+/// Items per bucket that make the index grow; below half of it, it shrinks.
+const LOAD: usize = 9;
+
+const MEMBERS_MIN: u32 = 4;
+const MEMBERS_MAX: u32 = 8;
+
+/// Which hash bits serve what. The six highest are left to whoever spreads keys over caches.
+const TAG_SHIFT: u32 = 50;
+const MEMBER_SHIFT: u32 = 32;
+
+/// The index of one cache.
+#[derive(Debug)]
+pub(crate) struct Index {
+    /// Where the map begins: a word per page of buckets, the page's number.
+    map_at: usize,
+    /// How many pages of buckets the map can hold.
+    map_len: u32,
+    /// A power of two.
+    groups: u32,
+    /// Buckets of each group that was not split in this round.
+    members: u32,
+    /// Groups before this one have one bucket more.
+    split: u32,
+    items: usize,
+}
+
+/// No room for an overflow bucket: make some and try again.
+#[derive(Debug)]
+pub(crate) struct NoRoom;
+
+struct Slot {
+    bucket: usize,
+    slot: usize,
+}
+
+impl Index {
+    /// `None` if there is not even a page for the first buckets.
+    pub(crate) fn new(
+        memory: &mut [u8],
+        slabs: &mut Slabs,
+        map_at: usize,
+        map_len: u32,
+    ) -> Option<Self> {
+        let page = slabs.take_page(memory, page::INDEX, 0)?;
+        set_word(memory, map_at, page.0);
+        let index =
+            Self { map_at, map_len, groups: 1, members: MEMBERS_MIN, split: 0, items: 0 };
+        for bucket in 0..MEMBERS_MIN {
+            index.clear_bucket(memory, slabs.geometry(), bucket);
+        }
+        Some(index)
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.items
+    }
+
+    pub(crate) const fn buckets(&self) -> u32 {
+        self.groups * self.members + self.split
+    }
+
+    /// The bucket in which a hash belongs.
+    #[inline]
+    const fn bucket_of(&self, hash: u64) -> u32 {
+        let group = hash as u32 & (self.groups - 1);
+        let half = (hash as u32 & self.groups != 0) as u32;
+        let (quarter, rest) = ((hash >> MEMBER_SHIFT) as u32 >> 16 & 3, (hash >> MEMBER_SHIFT) as u32 & 0xFFFF);
+        let fraction = quarter << 17 | half << 16 | rest;
+        let members = self.members + (group < self.split) as u32;
+        (fraction * members >> 19) * self.groups + group
+    }
+
+    /// Where a bucket begins.
+    #[inline]
+    fn at(&self, memory: &[u8], geometry: &Geometry, bucket: u32) -> usize {
+        let per_page = (geometry.page_size() / Geometry::LINE) as u32;
+        let page = Page(word(memory, self.map_at + 4 * (bucket / per_page) as usize));
+        geometry.page_at(page) + (bucket % per_page) as usize * Geometry::LINE
+    }
+
+    fn clear_bucket(&self, memory: &mut [u8], geometry: &Geometry, bucket: u32) {
+        let at = self.at(memory, geometry, bucket);
+        memory[at..at + Geometry::LINE].fill(0);
+    }
+
+    /// The item with this hash that `matches`.
+    #[inline]
+    pub(crate) fn find(
+        &self,
+        memory: &[u8],
+        geometry: &Geometry,
+        hash: u64,
+        matches: impl Fn(ChunkRef) -> bool,
+    ) -> Option<ChunkRef> {
+        let mut bucket = self.at(memory, geometry, self.bucket_of(hash));
+        loop {
+            let mut slots = tagged(memory, bucket, tag(hash));
+            while slots != 0 {
+                let item = reference(memory, bucket, slots.trailing_zeros() as usize);
+                if !item.is_none() && matches(item) {
+                    return Some(item);
+                }
+                slots &= slots - 1;
+            }
+            bucket = overflow(memory, geometry, bucket)?;
+        }
+    }
+
+    /// What [`find`](Self::find) will most likely look at first, without looking.
+    #[inline]
+    pub(crate) fn candidate(
+        &self,
+        memory: &[u8],
+        geometry: &Geometry,
+        hash: u64,
+    ) -> Option<ChunkRef> {
+        let bucket = self.at(memory, geometry, self.bucket_of(hash));
+        let slots = tagged(memory, bucket, tag(hash));
+        let item = (slots != 0).then(|| reference(memory, bucket, slots.trailing_zeros() as usize));
+        item.filter(|item| !item.is_none())
+    }
+
+    /// Adds an item that is not in the index.
+    pub(crate) fn insert(
+        &mut self,
+        memory: &mut [u8],
+        slabs: &mut Slabs,
+        hash: u64,
+        item: ChunkRef,
+    ) -> Result<(), NoRoom> {
+        self.place(memory, slabs, hash, item)?;
+        self.items += 1;
+        Ok(())
+    }
+
+    /// Removes an item that is in the index.
+    pub(crate) fn remove(
+        &mut self,
+        memory: &mut [u8],
+        slabs: &mut Slabs,
+        hash: u64,
+        item: ChunkRef,
+    ) {
+        let geometry = *slabs.geometry();
+        let first = self.at(memory, &geometry, self.bucket_of(hash));
+        if let Some(slot) = locate(memory, &geometry, first, item) {
+            vacate(memory, slabs, first, &slot);
+            self.items -= 1;
+        }
+    }
+
+    /// Lets the entry of an item that moved point to its new place.
+    pub(crate) fn moved(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        hash: u64,
+        from: ChunkRef,
+        to: ChunkRef,
+    ) {
+        let first = self.at(memory, geometry, self.bucket_of(hash));
+        if let Some(Slot { bucket, slot }) = locate(memory, geometry, first, from) {
+            set_word(memory, bucket + REFS + 4 * slot, to.within(0));
+        }
+    }
+
+    fn place(
+        &self,
+        memory: &mut [u8],
+        slabs: &mut Slabs,
+        hash: u64,
+        item: ChunkRef,
+    ) -> Result<(), NoRoom> {
+        let geometry = *slabs.geometry();
+        let mut bucket = self.at(memory, &geometry, self.bucket_of(hash));
+        loop {
+            let len = filled(memory, bucket);
+            if len < SLOTS {
+                memory[bucket + len] = tag(hash);
+                set_word(memory, bucket + REFS + 4 * len, item.within(0));
+                return Ok(());
+            }
+            bucket = match overflow(memory, &geometry, bucket) {
+                Some(next) => next,
+                None => extend(memory, slabs, bucket)?,
+            };
+        }
+    }
+
+    /// Whether there are more items than the buckets are meant for.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.items > self.buckets() as usize * LOAD
+    }
+
+    /// Whether there are far fewer items than the buckets are meant for.
+    pub(crate) const fn is_sparse(&self) -> bool {
+        self.buckets() > MEMBERS_MIN && self.items < self.buckets() as usize * LOAD / 2
+    }
+
+    /// Whether the next [`grow`](Self::grow) needs a page that nobody uses.
+    pub(crate) fn needs_page(&self, memory: &[u8], slabs: &Slabs) -> bool {
+        let per_page = (slabs.geometry().page_size() / Geometry::LINE) as u32;
+        self.buckets() % per_page == 0 || !self.can_spread(memory, slabs, self.members)
+    }
+
+    /// Adds one bucket and spreads the items of one group over it. Does nothing where there is no
+    /// room: the index then works on with longer chains.
+    pub(crate) fn grow(
+        &mut self,
+        memory: &mut [u8],
+        slabs: &mut Slabs,
+        hash_of: impl Fn(&[u8], ChunkRef) -> u64,
+    ) {
+        let geometry = *slabs.geometry();
+        let per_page = (geometry.page_size() / Geometry::LINE) as u32;
+        let (group, bucket) = (self.split, self.buckets());
+        if bucket.is_multiple_of(per_page) {
+            if bucket / per_page >= self.map_len {
+                return;
+            }
+            let Some(page) = slabs.take_page(memory, page::INDEX, 0) else { return };
+            set_word(memory, self.map_at + 4 * (bucket / per_page) as usize, page.0);
+        }
+        if !self.can_spread(memory, slabs, self.members) {
+            self.give_back(memory, slabs);
+            return;
+        }
+        self.clear_bucket(memory, &geometry, bucket);
+        self.split += 1;
+        self.spread(memory, slabs, group, hash_of);
+        if self.split == self.groups {
+            (self.members, self.split) = (self.members + 1, 0);
+        }
+        if self.members == MEMBERS_MAX {
+            (self.groups, self.members) = (self.groups * 2, MEMBERS_MIN);
+        }
+    }
+
+    /// Removes one bucket and gathers its items in the others of its group.
+    pub(crate) fn shrink(
+        &mut self,
+        memory: &mut [u8],
+        slabs: &mut Slabs,
+        hash_of: impl Fn(&[u8], ChunkRef) -> u64,
+    ) {
+        let before = (self.groups, self.members, self.split);
+        if self.split == 0 {
+            if self.members == MEMBERS_MIN {
+                if self.groups == 1 {
+                    return;
+                }
+                (self.groups, self.members) = (self.groups / 2, MEMBERS_MAX);
+            }
+            (self.members, self.split) = (self.members - 1, self.groups);
+        }
+        self.split -= 1;
+        if !self.can_spread(memory, slabs, self.members + 1) {
+            (self.groups, self.members, self.split) = before;
+            return;
+        }
+        self.spread(memory, slabs, self.split, hash_of);
+        self.give_back(memory, slabs);
+    }
+
+    /// Gives the last page back if no bucket is in it.
+    fn give_back(&self, memory: &mut [u8], slabs: &mut Slabs) {
+        let per_page = (slabs.geometry().page_size() / Geometry::LINE) as u32;
+        if self.buckets().is_multiple_of(per_page) {
+            let entry = self.map_at + 4 * (self.buckets() / per_page) as usize;
+            slabs.give_page(memory, Page(word(memory, entry)));
+        }
+    }
+
+    /// Whether there are overflow buckets enough for any way in which the items of the group whose
+    /// turn it is may fall. It has this many buckets.
+    fn can_spread(&self, memory: &[u8], slabs: &Slabs, members: u32) -> bool {
+        let geometry = slabs.geometry();
+        let numbers = (0..members).map(|member| member * self.groups + self.split);
+        let chains = numbers.map(|number| self.at(memory, geometry, number));
+        let items: usize = chains.map(|first| chain_len(memory, geometry, first)).sum();
+        slabs.available(slabs.index_class()) >= items / SLOTS + MEMBERS_MAX as usize
+    }
+
+    /// Puts each item of a group, and of the bucket it just gained or is about to lose, where it
+    /// belongs now.
+    fn spread(
+        &self,
+        memory: &mut [u8],
+        slabs: &mut Slabs,
+        group: u32,
+        hash_of: impl Fn(&[u8], ChunkRef) -> u64,
+    ) {
+        let geometry = *slabs.geometry();
+        let members = self.members + 1;
+        for member in 0..members {
+            let number = member * self.groups + group;
+            let first = self.at(memory, &geometry, number);
+            let mut at = Some(Slot { bucket: first, slot: 0 });
+            while let Some(here) = at {
+                let item = reference(memory, here.bucket, here.slot);
+                if here.slot == SLOTS || item.is_none() {
+                    at = overflow(memory, &geometry, here.bucket)
+                        .map(|bucket| Slot { bucket, slot: 0 });
+                    continue;
+                }
+                let hash = hash_of(memory, item);
+                if self.bucket_of(hash) == number {
+                    at = Some(Slot { slot: here.slot + 1, ..here });
+                    continue;
+                }
+                let placed = self.place(memory, slabs, hash, item);
+                debug_assert!(placed.is_ok(), "the room for this was counted before");
+                let emptied = vacate(memory, slabs, first, &here);
+                at = if emptied == Some(here.bucket) { None } else { Some(here) };
+            }
+        }
+    }
+
+    /// Every item, in the order of buckets.
+    pub(crate) fn items<'m>(
+        &'m self,
+        memory: &'m [u8],
+        geometry: &'m Geometry,
+    ) -> impl Iterator<Item = (u32, ChunkRef)> + 'm {
+        (0..self.buckets()).flat_map(move |number| {
+            let first = Some(self.at(memory, geometry, number));
+            let chain = core::iter::successors(first, |&at| overflow(memory, geometry, at));
+            let slots = chain.flat_map(move |at| (0..SLOTS).map(move |s| reference(memory, at, s)));
+            slots.filter(|item| !item.is_none()).map(move |item| (number, item))
+        })
+    }
+
+    /// Panics if an item is not in the bucket of its hash, or the count is wrong. For tests.
+    pub(crate) fn check(
+        &self,
+        memory: &[u8],
+        geometry: &Geometry,
+        hash_of: impl Fn(&[u8], ChunkRef) -> u64,
+    ) {
+        let mut items = 0;
+        for (number, item) in self.items(memory, geometry) {
+            assert_eq!(self.bucket_of(hash_of(memory, item)), number, "an item in a wrong bucket");
+            items += 1;
+        }
+        assert_eq!(items, self.items, "items in the index");
+    }
+}
+
+/// Eight bits of the hash, never 0: that is an empty slot.
+#[inline]
+const fn tag(hash: u64) -> u8 {
+    let tag = (hash >> TAG_SHIFT) as u8;
+    if tag == 0 { 1 } else { tag }
+}
+
+#[inline]
+fn reference(memory: &[u8], bucket: usize, slot: usize) -> ChunkRef {
+    if slot < SLOTS { ChunkRef::from_word(word(memory, bucket + REFS + 4 * slot)) } else { ChunkRef::NONE }
+}
+
+#[inline]
+fn overflow(memory: &[u8], geometry: &Geometry, bucket: usize) -> Option<usize> {
+    let next = ChunkRef::from_word(word(memory, bucket + OVERFLOW));
+    (!next.is_none()).then(|| geometry.at(next))
+}
+
+/// The slots with this tag, a bit each.
+#[inline]
+fn tagged(memory: &[u8], bucket: usize, tag: u8) -> u32 {
+    let tags: &[u8; SLOTS] = memory[bucket..bucket + SLOTS].first_chunk().expect("twelve tags");
+    let mut slots = 0;
+    for (slot, &other) in tags.iter().enumerate() {
+        slots |= u32::from(other == tag) << slot;
+    }
+    slots
+}
+
+/// How many slots are filled; they are the first ones.
+fn filled(memory: &[u8], bucket: usize) -> usize {
+    memory[bucket..bucket + SLOTS].iter().take_while(|&&tag| tag != 0).count()
+}
+
+fn chain_len(memory: &[u8], geometry: &Geometry, first: usize) -> usize {
+    let chain = core::iter::successors(Some(first), |&at| overflow(memory, geometry, at));
+    chain.map(|bucket| filled(memory, bucket)).sum()
+}
+
+fn locate(memory: &[u8], geometry: &Geometry, first: usize, item: ChunkRef) -> Option<Slot> {
+    let mut chain = core::iter::successors(Some(first), |&at| overflow(memory, geometry, at));
+    chain.find_map(|bucket| {
+        let slot = (0..SLOTS).find(|&slot| reference(memory, bucket, slot) == item)?;
+        Some(Slot { bucket, slot })
+    })
+}
+
+/// Appends an empty overflow bucket to the last bucket of a chain.
+fn extend(memory: &mut [u8], slabs: &mut Slabs, last: usize) -> Result<usize, NoRoom> {
+    let chunk = slabs.alloc(memory, slabs.index_class(), Page::NONE).ok_or(NoRoom)?;
+    let at = slabs.geometry().at(chunk);
+    memory[at..at + Geometry::LINE].fill(0);
+    set_word(memory, last + OVERFLOW, chunk.within(0));
+    Ok(at)
+}
+
+/// Empties a slot by moving the last one of the chain there. Returns where an overflow bucket was
+/// that became empty by this and was given back.
+fn vacate(memory: &mut [u8], slabs: &mut Slabs, first: usize, slot: &Slot) -> Option<usize> {
+    let geometry = *slabs.geometry();
+    let (mut before, mut last) = (None, first);
+    while let Some(next) = overflow(memory, &geometry, last) {
+        (before, last) = (Some(last), next);
+    }
+    let end = filled(memory, last) - 1;
+    memory[slot.bucket + slot.slot] = memory[last + end];
+    let moved = word(memory, last + REFS + 4 * end);
+    set_word(memory, slot.bucket + REFS + 4 * slot.slot, moved);
+    memory[last + end] = 0;
+    set_word(memory, last + REFS + 4 * end, 0);
+    let before = before.filter(|_| end == 0)?;
+    set_word(memory, before + OVERFLOW, 0);
+    slabs.free(memory, geometry.chunk_at(last));
+    Some(last)
+}

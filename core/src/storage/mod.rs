@@ -1,0 +1,27 @@
+//! How bytes are kept: memory > pages > chunks > items.
+//!
+//! ```text
+//! Store ─┬─ Slabs   which page belongs to which chunk size; free chunks      slab.rs, page.rs
+//!        ├─ Index   key -> head of the item                                  index.rs
+//!        ├─ Lru     the order of use                                         lru.rs
+//!        └─ Expiry  pages in a timing wheel by their earliest deadline       expiry.rs
+//! ```
+//! All of them work on one slice of bytes that is handed in with every call; what they hold
+//! themselves is a few numbers. `arena.rs` says where pages lie in it, `header.rs` what is in a
+//! chunk, `plan.rs` which chunks an item takes, `chain.rs` how its value runs through them.
+
+mod arena;
+mod chain;
+mod expiry;
+mod header;
+mod index;
+mod lru;
+mod page;
+mod plan;
+mod slab;
+mod store;
+
+pub(crate) use arena::{ChunkRef, Geometry};
+pub(crate) use chain::Chain;
+pub(crate) use header::Deadline;
+pub(crate) use store::{Store, Write};

@@ -1,0 +1,167 @@
+//! The record of a page, 32 bytes: the only file that knows byte offsets inside it.
+//!
+//! ```text
+//!  0  word  due        earliest deadline among the items of the page, in wheel units; 0: none
+//!  4  word  previous   } pages of the same slab size that have a free chunk,
+//!  8  word  next       } or (next alone) free pages
+//! 12  word  previous   } pages in the same slot of the expiry wheel
+//! 16  word  next       }
+//! 20  half  free       first free chunk that was used before, plus one; 0: none
+//! 22  half  fresh      chunks from this one on were never used
+//! 24  half  used       chunks in use
+//! 26  byte  class      slab class, or one of the two values below
+//! 27  byte  slot       slot of the expiry wheel
+//! 28  word  size       bytes of a chunk
+//! ```
+
+use super::arena::{ChunkRef, Geometry, Page, half, set_half, set_word, word};
+
+const DUE: usize = 0;
+const LIST: usize = 4;
+const WHEEL: usize = 12;
+const FREE: usize = 20;
+const FRESH: usize = 22;
+const USED: usize = 24;
+const CLASS: usize = 26;
+const SLOT: usize = 27;
+const SIZE: usize = 28;
+
+/// The class of a page that nobody uses.
+pub(crate) const UNUSED: u8 = 0xFF;
+/// The class of a page that holds buckets of the index.
+pub(crate) const INDEX: u8 = 0xFE;
+
+/// Makes the record that of a page of empty chunks.
+pub(crate) fn write(memory: &mut [u8], geometry: &Geometry, page: Page, class: u8, size: usize) {
+    let at = geometry.record_at(page);
+    memory[at..at + SIZE].fill(0);
+    memory[at + CLASS] = class;
+    set_word(memory, at + SIZE, size as u32);
+}
+
+pub(crate) fn class(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
+    memory[geometry.record_at(page) + CLASS]
+}
+
+/// Bytes of each chunk of this page.
+pub(crate) fn chunk_size(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
+    word(memory, geometry.record_at(page) + SIZE) as usize
+}
+
+pub(crate) fn used(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
+    usize::from(half(memory, geometry.record_at(page) + USED))
+}
+
+pub(crate) fn set_used(memory: &mut [u8], geometry: &Geometry, page: Page, used: usize) {
+    set_half(memory, geometry.record_at(page) + USED, used as u16);
+}
+
+pub(crate) fn free(memory: &[u8], geometry: &Geometry, page: Page) -> u32 {
+    u32::from(half(memory, geometry.record_at(page) + FREE))
+}
+
+pub(crate) fn set_free(memory: &mut [u8], geometry: &Geometry, page: Page, free: u32) {
+    set_half(memory, geometry.record_at(page) + FREE, free as u16);
+}
+
+pub(crate) fn fresh(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
+    usize::from(half(memory, geometry.record_at(page) + FRESH))
+}
+
+pub(crate) fn set_fresh(memory: &mut [u8], geometry: &Geometry, page: Page, fresh: usize) {
+    set_half(memory, geometry.record_at(page) + FRESH, fresh as u16);
+}
+
+/// The earliest deadline in the page, in wheel units, if it has one.
+pub(crate) fn due(memory: &[u8], geometry: &Geometry, page: Page) -> Option<u32> {
+    Some(word(memory, geometry.record_at(page) + DUE)).filter(|&due| due != 0)
+}
+
+pub(crate) fn set_due(memory: &mut [u8], geometry: &Geometry, page: Page, due: Option<u32>) {
+    set_word(memory, geometry.record_at(page) + DUE, due.unwrap_or(0));
+}
+
+pub(crate) fn slot(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
+    memory[geometry.record_at(page) + SLOT]
+}
+
+pub(crate) fn set_slot(memory: &mut [u8], geometry: &Geometry, page: Page, slot: u8) {
+    memory[geometry.record_at(page) + SLOT] = slot;
+}
+
+/// The chunks of a page that were ever used, in order.
+pub(crate) fn chunks(
+    memory: &[u8],
+    geometry: &Geometry,
+    page: Page,
+) -> impl Iterator<Item = ChunkRef> + Clone + use<> {
+    let (start, size) = (geometry.page_at(page), chunk_size(memory, geometry, page));
+    let (geometry, fresh) = (*geometry, fresh(memory, geometry, page));
+    (0..fresh).map(move |index| geometry.chunk_at(start + index * size))
+}
+
+/// Which of the two lists that a page may be in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum List {
+    /// Pages of one slab size with a free chunk.
+    Slab,
+    /// Pages in one slot of the expiry wheel.
+    Wheel,
+}
+
+impl List {
+    const fn offset(self) -> usize {
+        match self {
+            Self::Slab => LIST,
+            Self::Wheel => WHEEL,
+        }
+    }
+
+    pub(crate) fn next(self, memory: &[u8], geometry: &Geometry, page: Page) -> Page {
+        Page(word(memory, geometry.record_at(page) + self.offset() + 4))
+    }
+
+    pub(crate) fn set_next(self, memory: &mut [u8], geometry: &Geometry, page: Page, next: Page) {
+        set_word(memory, geometry.record_at(page) + self.offset() + 4, next.0);
+    }
+
+    fn set_previous(self, memory: &mut [u8], geometry: &Geometry, page: Page, previous: Page) {
+        set_word(memory, geometry.record_at(page) + self.offset(), previous.0);
+    }
+
+    /// Puts a page at the front of the list that begins with `first`.
+    pub(crate) fn push(
+        self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        first: &mut Page,
+        page: Page,
+    ) {
+        self.set_previous(memory, geometry, page, Page::NONE);
+        self.set_next(memory, geometry, page, *first);
+        if !first.is_none() {
+            self.set_previous(memory, geometry, *first, page);
+        }
+        *first = page;
+    }
+
+    /// Takes a page out of the list that begins with `first`.
+    pub(crate) fn unlink(
+        self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        first: &mut Page,
+        page: Page,
+    ) {
+        let previous = Page(word(memory, geometry.record_at(page) + self.offset()));
+        let next = self.next(memory, geometry, page);
+        if previous.is_none() {
+            *first = next;
+        } else {
+            self.set_next(memory, geometry, previous, next);
+        }
+        if !next.is_none() {
+            self.set_previous(memory, geometry, next, previous);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Slab classes: which page belongs to which chunk size, and which chunks are free.
+//!
+//! A page belongs to one class for as long as one of its chunks is in use; an empty page goes back
+//! to all. Pages are small, so memory follows the sizes that are asked for.
+
+use super::arena::{ChunkRef, Geometry, Page};
+use super::page::{self, List};
+use super::header;
+use crate::{Config, SlabStats};
+
+/// A slab class: an index into the list of chunk sizes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Class(pub(crate) u8);
+
+#[derive(Clone, Copy, Debug)]
+struct Chunks {
+    size: u32,
+    per_page: u32,
+    pages: u32,
+    free: u32,
+    /// First page with a free chunk.
+    partial: Page,
+}
+
+impl Chunks {
+    const EMPTY: Self = Self { size: 0, per_page: 0, pages: 0, free: 0, partial: Page::NONE };
+}
+
+/// How many pages are looked at to find one that is cheap to empty.
+const CANDIDATES: usize = 16;
+
+/// All slab classes and the pages that nobody uses.
+#[derive(Debug)]
+pub(crate) struct Slabs {
+    geometry: Geometry,
+    /// The classes in order of size, then one that is the index's own.
+    classes: [Chunks; Config::SLAB_SIZES_MAX + 2],
+    count: u8,
+    free_page: Page,
+    free_pages: u32,
+    /// Pages from this one on were never used.
+    fresh: u32,
+}
+
+impl Slabs {
+    /// `sizes` ascend and end with the page size.
+    pub(crate) fn new(geometry: Geometry, sizes: &[usize]) -> Self {
+        let mut classes = [Chunks::EMPTY; Config::SLAB_SIZES_MAX + 2];
+        for (class, &size) in classes.iter_mut().zip(sizes.iter().chain(&[Geometry::LINE])) {
+            class.size = size as u32;
+            class.per_page = (geometry.page_size() / size) as u32;
+        }
+        let count = sizes.len() as u8;
+        Self { geometry, classes, count, free_page: Page::NONE, free_pages: 0, fresh: 0 }
+    }
+
+    /// Forgets everything, in no time: all pages count as never used.
+    pub(crate) fn clear(&mut self) {
+        for class in &mut self.classes {
+            *class = Chunks { pages: 0, free: 0, partial: Page::NONE, ..*class };
+        }
+        (self.free_page, self.free_pages, self.fresh) = (Page::NONE, 0, 0);
+    }
+
+    pub(crate) const fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// The class of the index's overflow buckets.
+    pub(crate) const fn index_class(&self) -> Class {
+        Class(self.count)
+    }
+
+    /// The class whose chunk is a whole page.
+    pub(crate) const fn page_class(&self) -> Class {
+        Class(self.count - 1)
+    }
+
+    pub(crate) const fn size(&self, class: Class) -> usize {
+        self.classes[class.0 as usize].size as usize
+    }
+
+    /// The smallest class whose chunk has at least `size` bytes.
+    #[inline]
+    pub(crate) fn fitting(&self, size: usize) -> Option<Class> {
+        let classes = &self.classes[..usize::from(self.count)];
+        classes.iter().position(|class| class.size as usize >= size).map(|at| Class(at as u8))
+    }
+
+    /// The page number up to which memory was ever used.
+    pub(crate) const fn fresh(&self) -> u32 {
+        self.fresh
+    }
+
+    /// Whether a page can be taken.
+    pub(crate) fn has_page(&self) -> bool {
+        self.free_pages > 0 || self.fresh_page().is_some()
+    }
+
+    /// How many chunks of this class can be had without taking a page away from anybody.
+    pub(crate) fn available(&self, class: Class) -> usize {
+        let class = &self.classes[usize::from(class.0)];
+        let page = if self.has_page() { class.per_page } else { 0 };
+        (class.free + page) as usize
+    }
+
+    fn fresh_page(&self) -> Option<Page> {
+        let page = Page(self.fresh);
+        let page = if self.geometry.holds_records(page) { Page(page.0 + 1) } else { page };
+        Some(page).filter(|page| page.0 < self.geometry.pages())
+    }
+
+    /// Takes a page for `class`, if there is one that nobody uses.
+    pub(crate) fn take_page(&mut self, memory: &mut [u8], class: u8, size: usize) -> Option<Page> {
+        let page = if self.free_page.is_none() {
+            let page = self.fresh_page()?;
+            self.fresh = page.0 + 1;
+            page
+        } else {
+            let page = self.free_page;
+            self.free_page = List::Slab.next(memory, &self.geometry, page);
+            self.free_pages -= 1;
+            page
+        };
+        page::write(memory, &self.geometry, page, class, size);
+        Some(page)
+    }
+
+    /// Gives a page back to all.
+    pub(crate) fn give_page(&mut self, memory: &mut [u8], page: Page) {
+        page::write(memory, &self.geometry, page, page::UNUSED, 0);
+        List::Slab.set_next(memory, &self.geometry, page, self.free_page);
+        self.free_page = page;
+        self.free_pages += 1;
+    }
+
+    /// A chunk of this class, not from the page `avoid`. `None`: there is neither a free chunk nor a
+    /// page that nobody uses.
+    pub(crate) fn alloc(
+        &mut self,
+        memory: &mut [u8],
+        class: Class,
+        avoid: Page,
+    ) -> Option<ChunkRef> {
+        let geometry = self.geometry;
+        let chunks = &self.classes[usize::from(class.0)];
+        let mut page = chunks.partial;
+        if page == avoid && !page.is_none() {
+            page = List::Slab.next(memory, &geometry, page);
+        }
+        if page.is_none() {
+            page = self.take_page(memory, class.0, self.size(class))?;
+            let chunks = &mut self.classes[usize::from(class.0)];
+            chunks.pages += 1;
+            chunks.free += chunks.per_page;
+            List::Slab.push(memory, &geometry, &mut chunks.partial, page);
+        }
+        let chunks = &mut self.classes[usize::from(class.0)];
+        chunks.free -= 1;
+        let used = page::used(memory, &geometry, page) + 1;
+        page::set_used(memory, &geometry, page, used);
+        if used == chunks.per_page as usize {
+            List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
+        }
+        Some(take_chunk(memory, &geometry, page, chunks.size as usize))
+    }
+
+    /// Gives a chunk back. Returns its page if that became empty: it is nobody's then.
+    pub(crate) fn free(&mut self, memory: &mut [u8], chunk: ChunkRef) -> Option<Page> {
+        let geometry = self.geometry;
+        let page = geometry.page_of(chunk);
+        let chunks = &mut self.classes[usize::from(page::class(memory, &geometry, page))];
+        let used = page::used(memory, &geometry, page);
+        let was_full = used == chunks.per_page as usize;
+        if used == 1 {
+            if !was_full {
+                List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
+            }
+            chunks.pages -= 1;
+            chunks.free -= chunks.per_page - 1;
+            self.give_page(memory, page);
+            return Some(page);
+        }
+        let at = geometry.at(chunk);
+        let index = (at - geometry.page_at(page)) as u32 / chunks.size;
+        header::write_free(memory, at, page::free(memory, &geometry, page));
+        page::set_free(memory, &geometry, page, index + 1);
+        page::set_used(memory, &geometry, page, used - 1);
+        chunks.free += 1;
+        if was_full {
+            List::Slab.push(memory, &geometry, &mut chunks.partial, page);
+        }
+        None
+    }
+
+    /// A page worth emptying: its chunks in use fit into other pages of its class, and among a few
+    /// such pages it has the fewest.
+    pub(crate) fn sparse_page(&self, memory: &[u8]) -> Option<Page> {
+        let movable = self.classes[..usize::from(self.count)].iter().filter(|c| c.per_page > 1);
+        let spare = movable.filter(|c| c.free >= c.per_page + c.per_page.div_ceil(4));
+        let class = spare.max_by_key(|c| c.free / c.per_page)?;
+        let geometry = &self.geometry;
+        let pages = core::iter::successors(Some(class.partial), |&page| {
+            Some(List::Slab.next(memory, geometry, page))
+        });
+        let pages = pages.take_while(|page| !page.is_none()).take(CANDIDATES);
+        pages.min_by_key(|&page| page::used(memory, geometry, page))
+    }
+
+    /// Bytes of all chunks that items use.
+    pub(crate) fn bytes_used(&self) -> usize {
+        let classes = self.classes[..usize::from(self.count)].iter();
+        classes.map(|c| ((c.pages * c.per_page - c.free) * c.size) as usize).sum()
+    }
+
+    /// Each class that items use.
+    pub(crate) fn stats(&self) -> impl Iterator<Item = SlabStats> + '_ {
+        self.classes[..usize::from(self.count)].iter().map(|class| SlabStats {
+            chunk_size: class.size as usize,
+            pages: class.pages as usize,
+            chunks: (class.pages * class.per_page) as usize,
+            used_chunks: (class.pages * class.per_page - class.free) as usize,
+        })
+    }
+
+    /// Panics if a record, a list or a count disagrees with another. For tests.
+    pub(crate) fn check(&self, memory: &[u8]) {
+        let geometry = &self.geometry;
+        let mut unused = 0;
+        let mut pages = [0; Config::SLAB_SIZES_MAX + 2];
+        let mut free = [0; Config::SLAB_SIZES_MAX + 2];
+        for page in (0..self.fresh).map(Page).filter(|&page| !geometry.holds_records(page)) {
+            match page::class(memory, geometry, page) {
+                page::INDEX => {}
+                page::UNUSED => unused += 1,
+                class => {
+                    let class = usize::from(class);
+                    let used = page::used(memory, geometry, page);
+                    assert!(used > 0, "an empty page was kept");
+                    pages[class] += 1;
+                    free[class] += self.classes[class].per_page - used as u32;
+                }
+            }
+        }
+        assert_eq!(unused, self.free_pages, "unused pages");
+        for (class, chunks) in self.classes.iter().enumerate() {
+            assert_eq!((chunks.pages, chunks.free), (pages[class], free[class]), "class {class}");
+        }
+    }
+}
+
+/// The next free chunk of a page that has one.
+fn take_chunk(memory: &mut [u8], geometry: &Geometry, page: Page, size: usize) -> ChunkRef {
+    let start = geometry.page_at(page);
+    match page::free(memory, geometry, page) {
+        0 => {
+            let fresh = page::fresh(memory, geometry, page);
+            page::set_fresh(memory, geometry, page, fresh + 1);
+            geometry.chunk_at(start + fresh * size)
+        }
+        free => {
+            let at = start + (free as usize - 1) * size;
+            let next = header::next_free(memory, at);
+            page::set_free(memory, geometry, page, next);
+            geometry.chunk_at(at)
+        }
+    }
+}

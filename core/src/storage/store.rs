@@ -1,0 +1,569 @@
+//! The parts put together: an item enters, is found, moves, leaves.
+//!
+//! Room is made in one place ([`Store::make_room`]), in this order: what has expired, chunks moved
+//! together so that a page becomes free, and last the least recently used item whatever its size.
+
+use super::arena::{ChunkRef, Geometry, Page};
+use super::chain::{Chain, Writer};
+use super::expiry::{self, Expiry};
+use super::header::{self, Deadline, Kind, Meta};
+use super::index::Index;
+use super::lru::Lru;
+use super::page;
+use super::plan::Plan;
+use super::slab::{Class, Slabs};
+use crate::config::Layout;
+use crate::{Bytes, Hasher, Key, SlabStats, Stats};
+
+/// How often the index may ask for room in one operation before it goes on without.
+const INDEX_ROOM_STEPS: usize = 512;
+
+/// What is to be written: an item's key, its facts, and where its bytes come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Write<'w> {
+    pub(crate) key: &'w [u8],
+    pub(crate) hash: u64,
+    pub(crate) flags: u32,
+    pub(crate) deadline: Deadline,
+    /// The value; with `join`, the bytes before the old value.
+    pub(crate) front: &'w [u8],
+    /// Bytes after the old value.
+    pub(crate) back: &'w [u8],
+    /// Whether the value of the item that is there now comes between the two.
+    pub(crate) join: bool,
+}
+
+/// All items of a cache and what finds them.
+#[derive(Debug)]
+pub(crate) struct Store {
+    slabs: Slabs,
+    index: Index,
+    lru: Lru,
+    expiry: Expiry,
+    hasher: Hasher,
+    map_at: usize,
+    map_len: u32,
+    cas: u32,
+    /// Counters of what happens in here; the rest is the cache's.
+    pub(crate) stats: Stats,
+}
+
+impl Store {
+    /// `None` if the memory does not hold one page.
+    pub(crate) fn new(memory: &mut [u8], layout: &Layout, hasher: Hasher) -> Option<Self> {
+        let mut slabs = Slabs::new(layout.geometry, &layout.sizes);
+        let (map_at, map_len) = (layout.map_at, layout.map_len);
+        let index = Index::new(memory, &mut slabs, map_at, map_len)?;
+        let (lru, expiry, stats) = (Lru::new(), Expiry::new(), Stats::default());
+        Some(Self { slabs, index, lru, expiry, hasher, map_at, map_len, cas: 0, stats })
+    }
+
+    pub(crate) const fn geometry(&self) -> &Geometry {
+        self.slabs.geometry()
+    }
+
+    pub(crate) const fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.lru.len()
+    }
+
+    pub(crate) fn bytes_used(&self) -> usize {
+        self.slabs.bytes_used()
+    }
+
+    pub(crate) fn slab_stats(&self) -> impl Iterator<Item = SlabStats> + '_ {
+        self.slabs.stats()
+    }
+
+    /// How much of the memory one store of `size` bytes may touch.
+    pub(crate) fn reach(&self, size: usize) -> usize {
+        let geometry = self.geometry();
+        let pages = size / (geometry.page_size() - header::CONTINUATION) + 8;
+        geometry.end_of(self.slabs.fresh().saturating_add(pages as u32 + pages as u32 / 8))
+    }
+
+    /// Drops everything, in the same time however much there is.
+    pub(crate) fn clear(&mut self, memory: &mut [u8]) {
+        self.slabs.clear();
+        self.lru = Lru::new();
+        self.expiry.clear();
+        if let Some(index) = Index::new(memory, &mut self.slabs, self.map_at, self.map_len) {
+            self.index = index;
+        }
+    }
+
+    /// The item under this key, whether or not its deadline has passed.
+    #[inline]
+    pub(crate) fn find(&self, memory: &[u8], hash: u64, key: &[u8]) -> Option<ChunkRef> {
+        let geometry = self.geometry();
+        let is_it = |item| header::key(memory, geometry.at(item)) == key;
+        self.index.find(memory, geometry, hash, is_it)
+    }
+
+    /// The item under the key of `write`, not the one being written.
+    fn find_other(&self, memory: &[u8], write: &Write<'_>, head: ChunkRef) -> Option<ChunkRef> {
+        let geometry = self.geometry();
+        self.index.find(memory, geometry, write.hash, |item| {
+            item != head && header::key(memory, geometry.at(item)) == write.key
+        })
+    }
+
+    /// Touches what lookups of these keys will need, stage by stage, so that the waits overlap.
+    pub(crate) fn look_ahead(&self, memory: &[u8], keys: &[Key<'_>]) {
+        const BATCH: usize = 16;
+        let geometry = self.geometry();
+        for keys in keys.chunks(BATCH) {
+            let mut heads = [0; BATCH];
+            for (head, key) in heads.iter_mut().zip(keys) {
+                let item = self.index.candidate(memory, geometry, self.hasher.hash(key));
+                *head = geometry.at(item.unwrap_or(ChunkRef::NONE));
+            }
+            let mut neighbours = [ChunkRef::NONE; 2 * BATCH];
+            for (pair, &head) in neighbours.chunks_mut(2).zip(&heads) {
+                pair.copy_from_slice(&[header::newer(memory, head), header::older(memory, head)]);
+            }
+            for item in neighbours {
+                core::hint::black_box(memory.get(geometry.at(item)));
+            }
+        }
+    }
+
+    /// What the head of an item says.
+    #[inline]
+    pub(crate) fn meta(&self, memory: &[u8], item: ChunkRef) -> Meta {
+        header::meta(memory, self.geometry().at(item))
+    }
+
+    #[inline]
+    pub(crate) fn deadline(&self, memory: &[u8], item: ChunkRef) -> Deadline {
+        header::deadline(memory, self.geometry().at(item))
+    }
+
+    /// When the item was last used: milliseconds of the cache's own time, to the second.
+    pub(crate) fn last_use(&self, memory: &[u8], item: ChunkRef) -> u64 {
+        u64::from(header::last_use(memory, self.geometry().at(item))) * 1000
+    }
+
+    pub(crate) fn fetched(&self, memory: &[u8], item: ChunkRef) -> bool {
+        header::fetched(memory, self.geometry().at(item))
+    }
+
+    pub(crate) fn key<'m>(&self, memory: &'m [u8], item: ChunkRef) -> &'m [u8] {
+        header::key(memory, self.geometry().at(item))
+    }
+
+    #[inline]
+    pub(crate) fn value<'m>(&self, memory: &'m [u8], item: ChunkRef, meta: &Meta) -> Bytes<'m> {
+        Bytes::new(memory, Chain::new(memory, self.geometry(), item, meta))
+    }
+
+    /// All items, the most recently used first.
+    pub(crate) fn items<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = ChunkRef> + 'm {
+        let some = |item: ChunkRef| Some(item).filter(|item| !item.is_none());
+        core::iter::successors(some(self.lru.newest()), move |&item| {
+            some(header::older(memory, self.geometry().at(item)))
+        })
+    }
+
+    /// Makes the item the most recently used and notes that it was read.
+    #[inline]
+    pub(crate) fn bump(&mut self, memory: &mut [u8], item: ChunkRef, now: u64) {
+        let geometry = *self.geometry();
+        header::note_use(memory, geometry.at(item), second(now));
+        self.lru.bump(memory, &geometry, item);
+    }
+
+    /// Lets the item end at another time.
+    pub(crate) fn set_deadline(&mut self, memory: &mut [u8], item: ChunkRef, deadline: Deadline) {
+        let geometry = *self.geometry();
+        header::set_deadline(memory, geometry.at(item), deadline);
+        self.note_deadline(memory, item, deadline);
+    }
+
+    fn note_deadline(&mut self, memory: &mut [u8], item: ChunkRef, deadline: Deadline) {
+        if let Some(millis) = deadline.millis() {
+            let geometry = *self.geometry();
+            let page = geometry.page_of(item);
+            self.expiry.note(memory, &geometry, page, expiry::unit(millis));
+        }
+    }
+
+    /// Writes an item, in place of the one under this key if there is one.
+    ///
+    /// `false`: no room could be made; the item that was there is gone, unless it was to be joined.
+    pub(crate) fn write(
+        &mut self,
+        memory: &mut [u8],
+        now: u64,
+        old: Option<ChunkRef>,
+        write: &Write<'_>,
+    ) -> bool {
+        let joined = old.filter(|_| write.join).map_or(0, |old| self.meta(memory, old).value_len);
+        self.cas = self.cas.checked_add(1).unwrap_or(1);
+        let meta = Meta {
+            key_len: write.key.len(),
+            value_len: write.front.len() + joined + write.back.len(),
+            flags: write.flags,
+            deadline: write.deadline,
+            cas: self.cas,
+            split: false,
+        };
+        let plan = Plan::new(&self.slabs, &meta);
+        let meta = Meta { split: plan.is_split(), ..meta };
+        if let Some(old) = old.filter(|_| !write.join) {
+            if self.overwrite(memory, now, old, &meta, &plan, write) {
+                return true;
+            }
+            self.remove(memory, old, write.hash);
+        } else if let Some(old) = old {
+            self.lru.bump(memory, &{ *self.geometry() }, old);
+        }
+        let Some(head) = self.allocate(memory, now, &plan) else { return false };
+        if !self.enter(memory, now, write.hash, head) {
+            self.free_chain(memory, head);
+            return false;
+        }
+        // What is joined may have moved, or be gone, if room had to be made.
+        let old = if write.join { self.find_other(memory, write, head) } else { None };
+        if write.join && old.is_none() {
+            self.index.remove(memory, &mut self.slabs, write.hash, head);
+            self.free_chain(memory, head);
+            return false;
+        }
+        self.fill(memory, now, head, &meta, write, old);
+        if let Some(old) = old {
+            self.remove(memory, old, write.hash);
+        }
+        self.lru.push(memory, &{ *self.geometry() }, head);
+        self.note_deadline(memory, head, meta.deadline);
+        self.fit_index(memory, now);
+        true
+    }
+
+    /// Writes over an item that has the one chunk which the new one needs.
+    fn overwrite(
+        &mut self,
+        memory: &mut [u8],
+        now: u64,
+        item: ChunkRef,
+        meta: &Meta,
+        plan: &Plan,
+        write: &Write<'_>,
+    ) -> bool {
+        let geometry = *self.geometry();
+        let page = geometry.page_of(item);
+        let same = page::class(memory, &geometry, page) == plan.head().0;
+        if !same || meta.split || self.meta(memory, item).split {
+            return false;
+        }
+        self.fill(memory, now, item, meta, write, None);
+        self.lru.bump(memory, &geometry, item);
+        self.note_deadline(memory, item, meta.deadline);
+        true
+    }
+
+    /// Writes head, key and value into chunks that are linked already.
+    fn fill(
+        &self,
+        memory: &mut [u8],
+        now: u64,
+        item: ChunkRef,
+        meta: &Meta,
+        write: &Write<'_>,
+        old: Option<ChunkRef>,
+    ) {
+        let geometry = self.geometry();
+        let at = geometry.at(item);
+        let next = if meta.split { header::next(memory, at) } else { ChunkRef::NONE };
+        header::write_head(memory, at, meta, next, second(now));
+        let key_at = at + meta.size();
+        memory[key_at..key_at + meta.key_len].copy_from_slice(write.key);
+        let mut writer = Writer::new(Chain::new(memory, geometry, item, meta));
+        writer.write(memory, write.front);
+        if let Some(old) = old {
+            let mut chain = Chain::new(memory, geometry, old, &self.meta(memory, old));
+            while let Some(piece) = chain.next(memory) {
+                writer.copy(memory, piece);
+            }
+        }
+        writer.write(memory, write.back);
+        self.own_chain(memory, item);
+    }
+
+    /// Tells the chunks that can move whose they are.
+    fn own_chain(&self, memory: &mut [u8], item: ChunkRef) {
+        let geometry = self.geometry();
+        let mut next = header::next(memory, geometry.at(item));
+        while !next.is_none() {
+            if page::chunk_size(memory, geometry, geometry.page_of(next)) == geometry.page_size() {
+                return;
+            }
+            header::set_owner(memory, geometry.at(next), item);
+            next = header::next(memory, geometry.at(next));
+        }
+    }
+
+    /// The chunks of a plan, linked; all are pending, so that none of them is moved.
+    fn allocate(&mut self, memory: &mut [u8], now: u64, plan: &Plan) -> Option<ChunkRef> {
+        let head = self.allocate_one(memory, now, plan.head())?;
+        let mut last = head;
+        for class in plan.rest(self.slabs.page_class()) {
+            let Some(chunk) = self.allocate_one(memory, now, class) else {
+                self.free_chain(memory, head);
+                return None;
+            };
+            header::set_next(memory, self.geometry().at(last), chunk);
+            last = chunk;
+        }
+        Some(head)
+    }
+
+    fn allocate_one(&mut self, memory: &mut [u8], now: u64, class: Class) -> Option<ChunkRef> {
+        loop {
+            if let Some(chunk) = self.slabs.alloc(memory, class, Page::NONE) {
+                header::write_pending(memory, self.geometry().at(chunk));
+                return Some(chunk);
+            }
+            if !self.make_room(memory, now) {
+                return None;
+            }
+        }
+    }
+
+    /// Puts a head into the index.
+    fn enter(&mut self, memory: &mut [u8], now: u64, hash: u64, head: ChunkRef) -> bool {
+        while self.index.insert(memory, &mut self.slabs, hash, head).is_err() {
+            if !self.make_room(memory, now) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Keeps the number of buckets near what the items need: one step.
+    fn fit_index(&mut self, memory: &mut [u8], now: u64) {
+        let (hasher, geometry) = (self.hasher, *self.geometry());
+        let hash_of = |memory: &[u8], item| hash_of(&hasher, &geometry, memory, item);
+        if self.index.is_sparse() {
+            self.index.shrink(memory, &mut self.slabs, hash_of);
+        }
+        if !self.index.is_crowded() {
+            return;
+        }
+        if self.index.needs_page(memory, &self.slabs) {
+            let mut steps = 0;
+            while !self.slabs.has_page() && self.len() > 1 && steps < INDEX_ROOM_STEPS {
+                self.make_room(memory, now);
+                steps += 1;
+            }
+        }
+        self.index.grow(memory, &mut self.slabs, hash_of);
+    }
+
+    /// Frees something: what has expired, a page by moving its chunks, or the least recently used
+    /// item. `false` if there is nothing.
+    fn make_room(&mut self, memory: &mut [u8], now: u64) -> bool {
+        self.expire_page(memory, now).is_some() || self.compact(memory) || self.evict(memory)
+    }
+
+    /// Removes the least recently used item.
+    pub(crate) fn evict(&mut self, memory: &mut [u8]) -> bool {
+        let item = self.lru.oldest();
+        if item.is_none() {
+            return false;
+        }
+        let at = self.geometry().at(item);
+        self.stats.evictions += 1;
+        self.stats.evicted_unfetched += u64::from(!header::fetched(memory, at));
+        let hash = hash_of(&self.hasher, self.geometry(), memory, item);
+        self.remove(memory, item, hash);
+        true
+    }
+
+    /// Removes an item whose deadline has passed.
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64) {
+        let at = self.geometry().at(item);
+        self.stats.reclaimed += 1;
+        self.stats.expired_unfetched += u64::from(!header::fetched(memory, at));
+        self.remove(memory, item, hash);
+    }
+
+    /// Removes an item.
+    pub(crate) fn remove(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64) {
+        self.index.remove(memory, &mut self.slabs, hash, item);
+        self.lru.unlink(memory, &{ *self.geometry() }, item);
+        self.free_chain(memory, item);
+    }
+
+    fn free_chain(&mut self, memory: &mut [u8], head: ChunkRef) {
+        let mut next = head;
+        while !next.is_none() {
+            let chunk = next;
+            next = header::next(memory, self.geometry().at(chunk));
+            self.free_chunk(memory, chunk);
+        }
+    }
+
+    fn free_chunk(&mut self, memory: &mut [u8], chunk: ChunkRef) {
+        let geometry = *self.geometry();
+        let page = geometry.page_of(chunk);
+        let last = page::used(memory, &geometry, page) == 1;
+        if last && page::due(memory, &geometry, page).is_some() {
+            self.expiry.unlink(memory, &geometry, page);
+        }
+        self.slabs.free(memory, chunk);
+    }
+
+    /// Does one step of expiry, if one is due: a page whose items are looked at, or filed again.
+    pub(crate) fn expire_page(&mut self, memory: &mut [u8], now: u64) -> Option<usize> {
+        let geometry = *self.geometry();
+        let page = self.expiry.pop(memory, &geometry, expiry::current(now))?;
+        let mut earliest: Option<u64> = None;
+        let mut freed = 0;
+        for chunk in page::chunks(memory, &geometry, page) {
+            let at = geometry.at(chunk);
+            if header::kind(memory, at) != Kind::Head {
+                continue;
+            }
+            match header::deadline(memory, at).millis() {
+                Some(deadline) if deadline <= now => {
+                    let hash = hash_of(&self.hasher, &geometry, memory, chunk);
+                    self.reclaim(memory, chunk, hash);
+                    freed += 1;
+                    if page::class(memory, &geometry, page) == page::UNUSED {
+                        return Some(freed);
+                    }
+                }
+                Some(deadline) => {
+                    earliest = Some(earliest.map_or(deadline, |other| other.min(deadline)));
+                }
+                None => {}
+            }
+        }
+        if let Some(deadline) = earliest {
+            self.expiry.note(memory, &geometry, page, expiry::unit(deadline));
+        }
+        Some(freed)
+    }
+
+    /// One bounded piece of upkeep besides expiry; `false` if there is none to do.
+    pub(crate) fn settle(&mut self, memory: &mut [u8]) -> bool {
+        if !self.index.is_sparse() {
+            return false;
+        }
+        let (hasher, geometry) = (self.hasher, *self.geometry());
+        let before = self.index.buckets();
+        self.index.shrink(memory, &mut self.slabs, |memory, item| {
+            hash_of(&hasher, &geometry, memory, item)
+        });
+        self.index.buckets() < before
+    }
+
+    /// Empties a sparse page by moving its chunks to others of its size; `false` if none is worth it.
+    fn compact(&mut self, memory: &mut [u8]) -> bool {
+        let Some(page) = self.slabs.sparse_page(memory) else { return false };
+        let geometry = *self.geometry();
+        let chunks = page::chunks(memory, &geometry, page);
+        let is_pending = |chunk| {
+            let at = geometry.at(chunk);
+            header::kind(memory, at) == Kind::Continuation && header::owner(memory, at).is_none()
+        };
+        if chunks.clone().any(is_pending) {
+            return false;
+        }
+        let class = Class(page::class(memory, &geometry, page));
+        for from in chunks {
+            if header::kind(memory, geometry.at(from)) == Kind::Free {
+                continue;
+            }
+            let Some(to) = self.slabs.alloc(memory, class, page) else { return false };
+            self.move_chunk(memory, from, to);
+            self.free_chunk(memory, from);
+        }
+        true
+    }
+
+    /// Copies a chunk and lets everything that refers to it refer to the copy.
+    fn move_chunk(&mut self, memory: &mut [u8], from: ChunkRef, to: ChunkRef) {
+        let geometry = *self.geometry();
+        let (from_at, to_at) = (geometry.at(from), geometry.at(to));
+        let size = page::chunk_size(memory, &geometry, geometry.page_of(from));
+        memory.copy_within(from_at..from_at + size, to_at);
+        if header::kind(memory, to_at) == Kind::Head {
+            let hash = hash_of(&self.hasher, &geometry, memory, to);
+            self.index.moved(memory, &geometry, hash, from, to);
+            self.lru.moved(memory, &geometry, to);
+            self.own_chain(memory, to);
+            self.note_deadline(memory, to, header::deadline(memory, to_at));
+            return;
+        }
+        let mut before = header::owner(memory, to_at);
+        loop {
+            let next = header::next(memory, geometry.at(before));
+            if next == from {
+                header::set_next(memory, geometry.at(before), to);
+                return;
+            }
+            debug_assert!(!next.is_none(), "a continuation is in its owner's chain");
+            if next.is_none() {
+                return;
+            }
+            before = next;
+        }
+    }
+
+    /// Panics if any structure disagrees with another. For tests.
+    pub(crate) fn check(&self, memory: &[u8]) {
+        let geometry = self.geometry();
+        self.slabs.check(memory);
+        let hasher = &self.hasher;
+        self.index.check(memory, geometry, |memory, item| hash_of(hasher, geometry, memory, item));
+        assert_eq!(self.index.len(), self.lru.len(), "items in index and list");
+        let (mut item, mut newer, mut items) = (self.lru.newest(), ChunkRef::NONE, 0);
+        while !item.is_none() {
+            let at = geometry.at(item);
+            assert_eq!(header::kind(memory, at), Kind::Head);
+            assert_eq!(header::newer(memory, at), newer, "links of the list");
+            let key = header::key(memory, at);
+            let hash = hasher.hash(&key.into());
+            assert_eq!(self.find(memory, hash, key), Some(item), "an item that is not found");
+            self.check_item(memory, item);
+            (newer, item, items) = (item, header::older(memory, at), items + 1);
+        }
+        assert_eq!(newer, self.lru.oldest(), "end of the list");
+        assert_eq!(items, self.lru.len(), "length of the list");
+    }
+
+    fn check_item(&self, memory: &[u8], item: ChunkRef) {
+        let geometry = self.geometry();
+        let meta = self.meta(memory, item);
+        let mut chain = Chain::new(memory, geometry, item, &meta);
+        while chain.next(memory).is_some() {}
+        assert_eq!(chain.len(), 0, "a value with bytes missing");
+        if let Some(deadline) = meta.deadline.millis() {
+            let due = page::due(memory, geometry, geometry.page_of(item));
+            assert!(due.is_some_and(|due| due <= expiry::unit(deadline)), "a deadline not filed");
+        }
+        let mut next = header::next(memory, geometry.at(item));
+        while !next.is_none() {
+            let at = geometry.at(next);
+            assert_eq!(header::kind(memory, at), Kind::Continuation);
+            let size = page::chunk_size(memory, geometry, geometry.page_of(next));
+            let owned = header::owner(memory, at) == item;
+            assert!(owned || size == geometry.page_size(), "a continuation of another item");
+            next = header::next(memory, at);
+        }
+    }
+}
+
+/// The second that the cache's own time is in.
+fn second(now: u64) -> u32 {
+    u32::try_from(now / 1000).unwrap_or(u32::MAX)
+}
+
+fn hash_of(hasher: &Hasher, geometry: &Geometry, memory: &[u8], item: ChunkRef) -> u64 {
+    hasher.hash(&header::key(memory, geometry.at(item)).into())
+}

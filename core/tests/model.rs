@@ -1,0 +1,443 @@
+//! The cache against a model that any reader can check: a list of items in the order of use.
+//!
+//! Whatever the memory, an eviction must take the least recently used item, so what the cache holds
+//! is always the front of the model's list. Every run is made from a seed, which a failure prints.
+//! `MODEL_OPERATIONS` sets how many operations each run does.
+
+use core::time::Duration;
+
+use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Outcome, Value};
+
+/// SplitMix64 (Steele, Lea and Flood, 2014): enough randomness for a test, from one number.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    key: Vec<u8>,
+    value: Vec<u8>,
+    flags: u32,
+    deadline: Option<Instant>,
+}
+
+/// The items, most recently used first.
+#[derive(Default)]
+struct Model {
+    items: Vec<Entry>,
+}
+
+impl Model {
+    fn take(&mut self, now: Instant, key: &[u8]) -> Option<Entry> {
+        let at = self.items.iter().position(|entry| entry.key == key)?;
+        let entry = self.items.remove(at);
+        entry.deadline.is_none_or(|deadline| deadline > now).then_some(entry)
+    }
+
+    fn put(&mut self, now: Instant, entry: Entry) {
+        let past = entry.deadline.is_some_and(|deadline| deadline <= now);
+        self.items.retain(|other| other.key != entry.key);
+        if !past {
+            self.items.insert(0, entry);
+        }
+    }
+}
+
+struct Run {
+    random: Random,
+    cache: Cache,
+    model: Model,
+    now: Instant,
+    keys: u64,
+    value_len_max: u64,
+    item_size_max: usize,
+    evictions: u64,
+}
+
+impl Run {
+    fn new(seed: u64, config: &Config, keys: u64, value_len_max: u64) -> Self {
+        Self {
+            random: Random(seed),
+            cache: Cache::new(config.clone()).unwrap(),
+            model: Model::default(),
+            now: Instant::from_millis(1_700_000_000_000),
+            keys,
+            value_len_max,
+            item_size_max: config.item_size_max.min(config.memory / 4),
+            evictions: 0,
+        }
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        let mut number = self.random.below(self.keys);
+        let len = 1 + (number.wrapping_mul(0x9E37_79B9) >> 7) % 250;
+        let len = if number.is_multiple_of(7) { len } else { 1 + len % 24 };
+        let mut key = vec![b'k'; (len as usize).max(3)];
+        for byte in &mut key[..3] {
+            *byte = (number % 251) as u8;
+            number /= 251;
+        }
+        key
+    }
+
+    fn bytes(&mut self) -> Vec<u8> {
+        let len = match self.random.below(16) {
+            0 => self.random.below(self.value_len_max + 1),
+            1..=3 => self.random.below(self.value_len_max.min(700) + 1),
+            _ => self.random.below(self.value_len_max.min(120) + 1),
+        };
+        let start = self.random.next();
+        (0..len).map(|at| (start.wrapping_add(at * 7) >> 3) as u8).collect()
+    }
+
+    fn expiry(&mut self) -> (Expiry, Option<Instant>) {
+        let expiry = match self.random.below(8) {
+            0..=3 => Expiry::Never,
+            4 => Expiry::After(Duration::from_millis(self.random.below(2000))),
+            5 => Expiry::After(Duration::from_millis(self.random.below(100_000))),
+            6 => Expiry::After(Duration::from_secs(self.random.below(30 * 86400))),
+            _ => Expiry::At(Instant::from_millis(self.now.as_millis().saturating_sub(1))),
+        };
+        (expiry, expiry.deadline(self.now))
+    }
+
+    fn step(&mut self) {
+        self.now = self.now + Duration::from_millis(match self.random.below(200) {
+            0 => self.random.below(60_000),
+            1..=9 => self.random.below(300),
+            _ => 0,
+        });
+        let key = self.key();
+        match self.random.below(26) {
+            0..=7 => self.get(&key),
+            8..=13 => self.set(&key),
+            14 => self.conditional(&key, false),
+            15 => self.conditional(&key, true),
+            16 => self.compare_and_swap(&key),
+            17 | 18 => self.join(&key),
+            19 => self.arithmetic(&key),
+            20 | 21 => self.touch(&key),
+            22 | 23 => self.delete(&key),
+            24 => self.peek(&key),
+            _ => self.rare(),
+        }
+        self.follow_evictions();
+    }
+
+    fn get(&mut self, key: &[u8]) {
+        let entry = self.model.take(self.now, key);
+        let item = self.cache.get(self.now, key);
+        same(item, entry.as_ref());
+        if let Some(entry) = entry {
+            self.model.put(self.now, entry);
+        }
+    }
+
+    fn peek(&mut self, key: &[u8]) {
+        let entry = self.model.items.iter().find(|entry| entry.key == key);
+        let entry = entry.filter(|entry| entry.deadline.is_none_or(|end| end > self.now));
+        same(self.cache.peek(self.now, key), entry);
+    }
+
+    fn value<'v>(&mut self, bytes: &'v [u8]) -> (Value<'v>, Option<Instant>) {
+        let (expiry, deadline) = self.expiry();
+        let flags = if self.random.below(4) == 0 { self.random.next() as u32 } else { 0 };
+        (Value::from(bytes).flags(flags).expire(expiry), deadline)
+    }
+
+    fn set(&mut self, key: &[u8]) {
+        let bytes = self.bytes();
+        let (value, deadline) = self.value(&bytes);
+        let result = self.cache.set(self.now, key, value);
+        if key.len() + bytes.len() > self.item_size_max {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+            self.model.take(self.now, key);
+            return;
+        }
+        assert_eq!(result, Ok(()), "a store was refused");
+        let flags = value.flags;
+        self.model.put(self.now, Entry { key: key.to_vec(), value: bytes, flags, deadline });
+    }
+
+    fn conditional(&mut self, key: &[u8], wants_old: bool) {
+        let bytes = self.bytes();
+        let (value, deadline) = self.value(&bytes);
+        let old = self.model.take(self.now, key);
+        let result = if wants_old {
+            self.cache.replace(self.now, key, value)
+        } else {
+            self.cache.add(self.now, key, value)
+        };
+        let flags = value.flags;
+        let entry = Entry { key: key.to_vec(), value: bytes, flags, deadline };
+        let too_large = key.len() + entry.value.len() > self.item_size_max;
+        if old.is_some() != wants_old {
+            assert_eq!(result, Ok(Outcome::NotStored));
+        } else if too_large {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+            if let Some(old) = old {
+                // It was not used, so it stays where it was: the order is read back below.
+                self.model.items.push(old);
+                self.reorder();
+            }
+            return;
+        } else {
+            assert_eq!(result, Ok(Outcome::Stored));
+            self.model.put(self.now, entry);
+            return;
+        }
+        if let Some(old) = old {
+            self.model.put(self.now, old);
+        }
+    }
+
+    fn compare_and_swap(&mut self, key: &[u8]) {
+        let cas = self.cache.peek(self.now, key).map(|item| item.cas);
+        let bytes = self.bytes();
+        let wrong = self.random.below(2) == 0;
+        let given = cas.unwrap_or(7).wrapping_add(u64::from(wrong));
+        let result = self.cache.compare_and_swap(self.now, key, &bytes[..], given);
+        match (cas, wrong) {
+            (None, _) => assert_eq!(result, Ok(Outcome::NotFound)),
+            (_, true) => assert_eq!(result, Ok(Outcome::Exists)),
+            _ if key.len() + bytes.len() > self.item_size_max => {
+                assert_eq!(result, Err(Error::ValueTooLarge));
+            }
+            _ => {
+                assert_eq!(result, Ok(Outcome::Stored));
+                let entry = Entry { key: key.to_vec(), value: bytes, flags: 0, deadline: None };
+                self.model.put(self.now, entry);
+            }
+        }
+    }
+
+    fn join(&mut self, key: &[u8]) {
+        let bytes = self.bytes();
+        let front = self.random.below(2) == 0;
+        let result = if front {
+            self.cache.prepend(self.now, key, &bytes)
+        } else {
+            self.cache.append(self.now, key, &bytes)
+        };
+        let at = self.model.items.iter().position(|entry| entry.key == key);
+        let live = |at: &usize| self.model.items[*at].deadline.is_none_or(|end| end > self.now);
+        let Some(at) = at.filter(live) else {
+            assert_eq!(result, Ok(Outcome::NotStored));
+            return;
+        };
+        if key.len() + self.model.items[at].value.len() + bytes.len() > self.item_size_max {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+            return;
+        }
+        assert_eq!(result, Ok(Outcome::Stored));
+        let mut entry = self.model.items.remove(at);
+        let old = entry.value;
+        entry.value = if front { [bytes, old].concat() } else { [old, bytes].concat() };
+        self.model.items.insert(0, entry);
+    }
+
+    fn arithmetic(&mut self, key: &[u8]) {
+        if self.random.below(2) == 0 {
+            let text = self.random.below(1000).to_string();
+            assert_eq!(self.cache.set(self.now, key, text.as_str()), Ok(()));
+            let value = text.into_bytes();
+            self.model.put(self.now, Entry { key: key.to_vec(), value, flags: 0, deadline: None });
+            self.follow_evictions();
+        }
+        let delta = self.random.below(2000);
+        let up = self.random.below(2) == 0;
+        let result = if up {
+            self.cache.increment(self.now, key, delta)
+        } else {
+            self.cache.decrement(self.now, key, delta)
+        };
+        let number = |value: &[u8]| {
+            let text = core::str::from_utf8(value).ok()?.trim();
+            text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?
+        };
+        match result {
+            Ok(None) => assert!(self.model.take(self.now, key).is_none()),
+            Ok(Some(result)) => {
+                let mut entry = self.model.take(self.now, key).expect("the cache found it");
+                if let Some(old) = number(&entry.value) {
+                    let expected =
+                        if up { old.wrapping_add(delta) } else { old.saturating_sub(delta) };
+                    assert_eq!(result, expected);
+                }
+                let width = entry.value.len();
+                entry.value = format!("{result:<width$}").into_bytes();
+                self.model.put(self.now, entry);
+            }
+            Err(error) => assert_eq!(error, Error::NotANumber),
+        }
+    }
+
+    fn touch(&mut self, key: &[u8]) {
+        let (expiry, deadline) = self.expiry();
+        let entry = self.model.take(self.now, key);
+        assert_eq!(self.cache.touch(self.now, key, expiry), entry.is_some());
+        if let Some(entry) = entry {
+            self.model.put(self.now, Entry { deadline, ..entry });
+        }
+    }
+
+    fn delete(&mut self, key: &[u8]) {
+        let entry = self.model.take(self.now, key);
+        assert_eq!(self.cache.delete(self.now, key), entry.is_some());
+    }
+
+    fn rare(&mut self) {
+        match self.random.below(300) {
+            0 => {
+                self.cache.clear();
+                self.model.items.clear();
+            }
+            1 => {
+                self.cache.clear_at(self.now + Duration::from_millis(1));
+                self.now = self.now + Duration::from_millis(1);
+                self.model.items.clear();
+                self.cache.tick(self.now, 0);
+            }
+            2..=100 => {
+                self.cache.tick(self.now, 1 + self.random.below(8) as usize);
+            }
+            101..=110 => {
+                while self.cache.tick(self.now, 64) == 64 {}
+                let now = self.now;
+                let over = |entry: &Entry| entry.deadline.is_some_and(|end| end <= now);
+                self.model.items.retain(|entry| !over(entry));
+            }
+            _ => {}
+        }
+    }
+
+    /// Drops from the model what the cache evicted, and makes sure that it was the oldest.
+    fn follow_evictions(&mut self) {
+        let evictions = self.cache.stats().evictions;
+        if evictions != self.evictions {
+            self.evictions = evictions;
+            self.compare();
+        }
+    }
+
+    /// What the cache holds is the front of the model's list, expired items aside.
+    fn compare(&mut self) {
+        let now = self.now;
+        self.model.items.retain(|entry| entry.deadline.is_none_or(|end| end > now));
+        let live = self.cache.iter().filter(|(_, item)| item.expires_at.is_none_or(|end| end > now));
+        let mut count = 0;
+        for (key, item) in live {
+            let entry = &self.model.items[count];
+            assert_eq!(entry.key, key, "not the order of use");
+            same(Some(item), Some(entry));
+            count += 1;
+        }
+        self.model.items.truncate(count);
+    }
+
+    /// Puts the model's items into the cache's order.
+    fn reorder(&mut self) {
+        let order: Vec<Vec<u8>> = self.cache.iter().map(|(key, _)| key.to_vec()).collect();
+        let place = |entry: &Entry| order.iter().position(|key| *key == entry.key);
+        self.model.items.sort_by_key(|entry| place(entry).unwrap_or(usize::MAX));
+    }
+}
+
+fn same(item: Option<dynamidb_core::Item<'_>>, entry: Option<&Entry>) {
+    assert_eq!(item.is_some(), entry.is_some(), "{item:?} instead of {entry:?}");
+    if let (Some(item), Some(entry)) = (item, entry) {
+        assert_eq!(item.value.to_vec(), entry.value, "a wrong value");
+        assert_eq!(item.flags, entry.flags);
+        assert_eq!(item.expires_at, entry.deadline);
+    }
+}
+
+/// Prints the seed if the test ends by a panic.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed: {}", self.0);
+        }
+    }
+}
+
+fn operations(default: u64) -> u64 {
+    let text = std::env::var("MODEL_OPERATIONS").ok();
+    text.map_or(default, |text| text.parse().expect("MODEL_OPERATIONS is a number"))
+}
+
+fn run(config: &Config, keys: u64, value_len_max: u64, operations: u64, check_every: u64) {
+    for seed in 0..8 {
+        let _seed = Seed(seed);
+        let mut run = Run::new(seed, config, keys, value_len_max);
+        for step in 0..operations / 8 {
+            run.step();
+            if step % check_every == 0 {
+                run.cache.check();
+                run.compare();
+            }
+        }
+        run.cache.check();
+        run.compare();
+    }
+}
+
+#[test]
+fn a_tiny_cache_with_every_step_checked() {
+    run(&Config::new(16 * 1024), 300, 3000, operations(40_000), 1);
+}
+
+#[test]
+fn small_pages() {
+    run(&Config::new(64 * 1024), 400, 20_000, operations(400_000), 500);
+}
+
+#[test]
+fn the_default_page_size() {
+    run(&Config::new(300 * 1024), 1000, 80_000, operations(400_000), 500);
+}
+
+#[test]
+fn fine_slab_sizes() {
+    let mut config = Config::new(256 * 1024);
+    config.slab_sizes = vec![48, 80, 112, 160, 240, 352, 512, 800, 1200, 2032, 4096];
+    run(&config, 2000, 5_000, operations(400_000), 500);
+}
+
+#[test]
+fn few_items_allowed() {
+    let mut config = Config::new(1 << 20);
+    config.max_items = Some(50);
+    run(&config, 120, 5_000, operations(400_000), 100);
+}
+
+#[test]
+fn sizes_that_shift() {
+    let config = Config::new(128 * 1024);
+    for seed in 0..4 {
+        let _seed = Seed(seed);
+        let mut run = Run::new(seed, &config, 3000, 0);
+        for phase in 0..40 {
+            run.value_len_max = [10, 8000, 300, 30_000][phase % 4];
+            for _ in 0..2000 {
+                run.step();
+            }
+            run.cache.check();
+            run.compare();
+        }
+    }
+}
