@@ -1,0 +1,147 @@
+//! DynamiDB's own dialect: how each command is spelled. Every refusal says why. The connection goes on
+//! if the end of the refused request is known, and is closed if it is not.
+
+use core::time::Duration;
+
+use super::line::{self, Line};
+use super::request::{Form, Mode, Parsed, Request, Retrieval, Skip, is_too_large};
+use super::{SessionConfig, reply};
+use crate::{Expiry, Key, Value};
+
+pub(super) const LINE_TOO_LONG: &[u8] = b"CLIENT_ERROR line is longer than 2048 bytes\r\n";
+const SET_USAGE: &[u8] = b"CLIENT_ERROR expected SET <key> <expire_seconds> <value_size>\r\n";
+const GET_USAGE: &[u8] = b"CLIENT_ERROR expected GET <key>\r\n";
+const DELETE_USAGE: &[u8] = b"CLIENT_ERROR expected DELETE <key>\r\n";
+const KEY_TOO_LONG: &[u8] = b"CLIENT_ERROR key is longer than 250 bytes\r\n";
+const KEY_CONTROL: &[u8] = b"CLIENT_ERROR key contains a control character\r\n";
+const BAD_EXPIRE: &[u8] = b"CLIENT_ERROR expire_seconds is not a number of seconds\r\n";
+const BAD_SIZE: &[u8] = b"CLIENT_ERROR value_size is not a number of bytes\r\n";
+
+/// The commands. `None` means that more bytes are needed.
+pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
+    let is = |verb: &[u8]| line.verb.eq_ignore_ascii_case(verb);
+    let request = if is(b"GET") {
+        get(line)
+    } else if is(b"SET") {
+        return set(config, line);
+    } else if is(b"DELETE") {
+        delete(line)
+    } else if is(b"QUIT") {
+        return Some(Parsed::close(line.len, reply::BYE));
+    } else {
+        Request::Reply(reply::ERROR)
+    };
+    Some(Parsed::own(line.len, request))
+}
+
+fn get<'i>(line: Line<'i>) -> Request<'i> {
+    match one_key(line, GET_USAGE) {
+        Ok(key) => Request::Get {
+            key,
+            retrieval: Retrieval {
+                form: Form::Bare,
+                touch: None,
+            },
+            last: true,
+        },
+        Err(reply) => Request::Reply(reply),
+    }
+}
+
+fn delete<'i>(line: Line<'i>) -> Request<'i> {
+    match one_key(line, DELETE_USAGE) {
+        Ok(key) => Request::Delete {
+            key,
+            noreply: false,
+        },
+        Err(reply) => Request::Reply(reply),
+    }
+}
+
+fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
+    let Some([key, expire, size]) = arguments(line) else {
+        return Some(Parsed::close(line.len, SET_USAGE));
+    };
+    let Some(size) = line::strict_u64(size) else {
+        return Some(Parsed::close(line.len, BAD_SIZE));
+    };
+    // The value ends with its line, whatever its size was said to be, so that the tail of a value
+    // which is longer than announced is not taken for a command.
+    let skip = |reply| {
+        Parsed::skip(
+            line.len,
+            Skip {
+                block: size,
+                line: true,
+                own: true,
+                reply,
+            },
+        )
+    };
+    if let Err(reply) = check(key) {
+        return Some(skip(reply));
+    }
+    let Some(seconds) = line::strict_u64(expire) else {
+        return Some(skip(BAD_EXPIRE));
+    };
+    if is_too_large(config, &line, key, size) {
+        return Some(Parsed {
+            request: Request::TooLarge {
+                mode: Mode::Set,
+                key,
+            },
+            ..skip(reply::TOO_LARGE)
+        });
+    }
+    let (bytes, after) = line.rest().split_at_checked(size as usize)?;
+    let end = match after {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        [] | [b'\r'] => return None,
+        _ => return Some(skip(reply::BAD_CHUNK)),
+    };
+    let expiry = match seconds {
+        0 => Expiry::Never,
+        _ => Expiry::After(Duration::from_secs(seconds)),
+    };
+    let value = Value {
+        bytes,
+        flags: 0,
+        expiry,
+    };
+    let request = Request::Store {
+        mode: Mode::Set,
+        key,
+        value,
+        noreply: false,
+    };
+    Some(Parsed::own(line.len + bytes.len() + end, request))
+}
+
+fn one_key<'i>(line: Line<'i>, usage: &'static [u8]) -> Result<&'i [u8], &'static [u8]> {
+    let [key] = arguments(line).ok_or(usage)?;
+    check(key).map(|()| key)
+}
+
+/// Exactly so many words after the verb.
+fn arguments<const N: usize>(line: Line<'_>) -> Option<[&[u8]; N]> {
+    let mut words = line.arguments();
+    let arguments = [(); N].map(|()| words.next().unwrap_or_default());
+    let complete = arguments.last().is_some_and(|last| !last.is_empty());
+    (complete && words.next().is_none()).then_some(arguments)
+}
+
+const fn check_len(key: &[u8]) -> bool {
+    key.len() <= Key::LEN_MAX
+}
+
+fn check(key: &[u8]) -> Result<(), &'static [u8]> {
+    if !check_len(key) {
+        return Err(KEY_TOO_LONG);
+    }
+    if line::has_control(key) {
+        Err(KEY_CONTROL)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! What each request does: one call of the cache, one reply.
+
+use alloc::vec::Vec;
+
+use super::request::{Mode, Request, Retrieval, Sign};
+use super::{SessionConfig, reply, stats};
+use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, Value};
+
+/// Carries out requests, all at one moment.
+pub(super) struct Executor<'e, K> {
+    pub(super) now: Instant,
+    pub(super) config: &'e SessionConfig,
+    pub(super) keyspace: &'e mut K,
+    pub(super) output: &'e mut Vec<u8>,
+}
+
+impl<K: Keyspace> Executor<'_, K> {
+    /// Carries out one request. `key` is the request's, with its hash.
+    pub(super) fn execute(&mut self, request: &Request<'_>, key: Key<'_>) {
+        match *request {
+            Request::Get {
+                retrieval, last, ..
+            } => self.get(key, retrieval, last),
+            Request::Store {
+                mode,
+                value,
+                noreply,
+                ..
+            } => {
+                let outcome = self.store(key, mode, value);
+                self.answer(noreply, outcome.map_or_else(reply::error, reply::outcome));
+            }
+            Request::TooLarge { mode, .. } => {
+                // A client that sets a value must never read the one before it.
+                if mode == Mode::Set {
+                    self.keyspace.cache_for(&key).discard(self.now, key);
+                }
+            }
+            Request::Delete { noreply, .. } => {
+                let found = self.keyspace.cache_for(&key).delete(self.now, key);
+                self.answer(
+                    noreply,
+                    if found {
+                        reply::DELETED
+                    } else {
+                        reply::NOT_FOUND
+                    },
+                );
+            }
+            Request::Arithmetic {
+                sign,
+                delta,
+                noreply,
+                ..
+            } => match self.calculate(key, sign, delta) {
+                Ok(Some(number)) if !noreply => reply::number_line(self.output, number),
+                Ok(Some(_)) => {}
+                Ok(None) => self.answer(noreply, reply::NOT_FOUND),
+                Err(error) => self.answer(noreply, reply::error(error)),
+            },
+            Request::Touch {
+                expiry, noreply, ..
+            } => {
+                let found = self.keyspace.cache_for(&key).touch(self.now, key, expiry);
+                self.answer(
+                    noreply,
+                    if found {
+                        reply::TOUCHED
+                    } else {
+                        reply::NOT_FOUND
+                    },
+                );
+            }
+            Request::FlushAll { at, noreply } => {
+                self.flush_all(at);
+                self.answer(noreply, reply::OK);
+            }
+            Request::Stats { argument } => {
+                stats::report(self.now, self.config, argument, self.keyspace, self.output);
+            }
+            Request::Version => reply::version(self.output, self.config.version),
+            Request::Reply(reply) => self.output.extend_from_slice(reply),
+        }
+    }
+
+    fn answer(&mut self, noreply: bool, reply: &[u8]) {
+        if !noreply {
+            self.output.extend_from_slice(reply);
+        }
+    }
+
+    fn get(&mut self, key: Key<'_>, retrieval: Retrieval, last: bool) {
+        let cache = self.keyspace.cache_for(&key);
+        let item = match retrieval.touch {
+            Some(expiry) => cache.get_and_touch(self.now, key, expiry),
+            None => cache.get(self.now, key),
+        };
+        if let Some(item) = item {
+            reply::value(self.output, key.bytes(), &item, retrieval.form);
+        }
+        if last {
+            self.output.extend_from_slice(reply::END);
+        }
+    }
+
+    fn store(&mut self, key: Key<'_>, mode: Mode, value: Value<'_>) -> Result<Outcome, Error> {
+        let (cache, now) = (self.keyspace.cache_for(&key), self.now);
+        match mode {
+            Mode::Set => cache.set(now, key, value).map(|()| Outcome::Stored),
+            Mode::Add => cache.add(now, key, value),
+            Mode::Replace => cache.replace(now, key, value),
+            Mode::Append => cache.append(now, key, value.bytes),
+            Mode::Prepend => cache.prepend(now, key, value.bytes),
+            Mode::CompareAndSwap(cas) => cache.compare_and_swap(now, key, value, cas),
+        }
+    }
+
+    fn calculate(&mut self, key: Key<'_>, sign: Sign, delta: u64) -> Result<Option<u64>, Error> {
+        let cache = self.keyspace.cache_for(&key);
+        match sign {
+            Sign::Plus => cache.increment(self.now, key, delta),
+            Sign::Minus => cache.decrement(self.now, key, delta),
+        }
+    }
+
+    fn flush_all(&mut self, at: Option<Expiry>) {
+        let at = at
+            .and_then(|at| at.deadline(self.now))
+            .filter(|&at| at > self.now);
+        self.keyspace.for_each(|cache| match at {
+            Some(at) => cache.clear_at(at),
+            None => cache.clear(),
+        });
+    }
+}

@@ -1,0 +1,229 @@
+//! Command lines and their pieces: tokens between spaces, and strict decimal numbers.
+
+use core::str::FromStr;
+
+use crate::Key;
+
+/// A line may be this long, without its LF, before its LF has arrived.
+pub(super) const LINE_MAX: usize = 2048;
+
+/// As many tokens of a line as memcached looks at; a `noreply` beyond them is not seen.
+const TOKENS_MAX: usize = 23;
+
+/// A line at the front of the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'i> {
+    /// Its text, without the LF or CRLF that ends it.
+    pub(super) text: &'i [u8],
+    /// The first word of the text. A line that begins with a space has an empty one.
+    pub(super) verb: &'i [u8],
+    /// How many bytes it takes in the input, with its end.
+    pub(super) len: usize,
+    /// All of the input, from the line on.
+    pub(super) input: &'i [u8],
+}
+
+impl<'i> Line<'i> {
+    /// The line whose LF is at `end`.
+    pub(super) fn new(input: &'i [u8], end: usize) -> Self {
+        let text = &input[..end];
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        Self {
+            text,
+            verb: first_word(text),
+            len: end + 1,
+            input,
+        }
+    }
+
+    /// What has arrived after it.
+    pub(super) fn rest(&self) -> &'i [u8] {
+        &self.input[self.len..]
+    }
+
+    /// The words after the verb.
+    pub(super) fn arguments(&self) -> Tokens<'i> {
+        Tokens {
+            rest: &self.text[self.verb.len()..],
+        }
+    }
+
+    /// Whether its last word asks for silence.
+    pub(super) fn noreply(&self) -> bool {
+        self.last_argument() == Some(b"noreply") && self.arguments().nth(TOKENS_MAX - 1).is_none()
+    }
+
+    /// Whether it is one that a browser sends. Such a line must never reach a verb like `GET` or
+    /// `DELETE`: any web page could make the browser of its visitor command the visitor's cache.
+    pub(super) fn is_http(&self) -> bool {
+        self.verb == b"Host:"
+            || self
+                .last_argument()
+                .is_some_and(|version| version.starts_with(b"HTTP/"))
+    }
+
+    fn last_argument(&self) -> Option<&'i [u8]> {
+        let arguments = self.arguments().rest;
+        arguments
+            .rsplit(|&b| b == b' ')
+            .find(|token| !token.is_empty())
+    }
+}
+
+/// The bytes before the first space.
+pub(super) fn first_word(text: &[u8]) -> &[u8] {
+    let len = text.iter().position(|&b| b == b' ').unwrap_or(text.len());
+    &text[..len]
+}
+
+/// The tokens of a line. Only spaces separate them, runs of spaces count as one.
+#[derive(Clone, Debug)]
+pub(super) struct Tokens<'i> {
+    rest: &'i [u8],
+}
+
+impl<'i> Tokens<'i> {
+    pub(super) const fn new(text: &'i [u8]) -> Self {
+        Self { rest: text }
+    }
+
+    /// What has not been handed out yet, spaces included.
+    pub(super) const fn rest(&self) -> &'i [u8] {
+        self.rest
+    }
+}
+
+impl<'i> Iterator for Tokens<'i> {
+    type Item = &'i [u8];
+
+    fn next(&mut self) -> Option<&'i [u8]> {
+        self.rest = trim_spaces(self.rest);
+        let len = self
+            .rest
+            .iter()
+            .position(|&b| b == b' ')
+            .unwrap_or(self.rest.len());
+        let (token, rest) = self.rest.split_at(len);
+        self.rest = rest;
+        (!token.is_empty()).then_some(token)
+    }
+}
+
+/// `bytes` without the spaces at its front.
+pub(super) fn trim_spaces(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|&b| b != b' ').unwrap_or(bytes.len());
+    &bytes[start..]
+}
+
+/// Whether a token can be a key: not too long and free of control characters.
+pub(super) fn is_key(token: &[u8]) -> bool {
+    token.len() <= Key::LEN_MAX && !has_control(token)
+}
+
+/// Whether there is a control character, which a log or a terminal might act on.
+pub(super) fn has_control(token: &[u8]) -> bool {
+    // Folding instead of stopping at the first lets the compiler look at many bytes at once.
+    token
+        .iter()
+        .fold(false, |found, b| found | b.is_ascii_control())
+}
+
+/// A decimal number, the whole token: an optional sign, then digits.
+pub(super) fn number<T: FromStr>(token: &[u8]) -> Option<T> {
+    core::str::from_utf8(token).ok()?.parse().ok()
+}
+
+/// A decimal number without `+`, in no more characters than memcached reads for its type.
+pub(super) fn strict<T: FromStr>(token: &[u8], len_max: usize) -> Option<T> {
+    (token.len() <= len_max && token.first() != Some(&b'+'))
+        .then(|| number(token))
+        .flatten()
+}
+
+/// A strict number of 32 bits, possibly negative.
+pub(super) fn strict_i32(token: &[u8]) -> Option<i32> {
+    strict(token, 11)
+}
+
+/// A strict number of 64 bits.
+pub(super) fn strict_u64(token: &[u8]) -> Option<u64> {
+    strict(token, 22)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_spaces_separate_tokens() {
+        let tokens: alloc::vec::Vec<_> = Tokens::new(b"  a\tb   c  ").collect();
+        assert_eq!(tokens, [&b"a\tb"[..], b"c"]);
+        assert_eq!(Tokens::new(b"   ").next(), None);
+    }
+
+    #[test]
+    fn a_line_ends_with_lf_and_at_most_one_cr() {
+        let line = Line::new(b"get a\r\r\nrest", 7);
+        assert_eq!(
+            (line.text, line.verb, line.rest()),
+            (&b"get a\r"[..], &b"get"[..], &b"rest"[..])
+        );
+    }
+
+    #[test]
+    fn noreply_is_the_last_token_among_those_looked_at() {
+        let noreply = |text: &[u8]| Line::new(&[text, b"\n"].concat(), text.len()).noreply();
+        assert!(noreply(b"delete k noreply  "));
+        assert!(!noreply(b"delete noreply k"));
+        assert!(!noreply(b"delete knoreply"));
+        assert!(
+            noreply(&[b"set", &b" x".repeat(21)[..], b" noreply"].concat()),
+            "the 23rd token"
+        );
+        assert!(
+            !noreply(&[b"set", &b" x".repeat(22)[..], b" noreply"].concat()),
+            "the 24th token"
+        );
+    }
+
+    #[test]
+    fn numbers_are_whole_tokens_within_their_range() {
+        assert_eq!(strict_i32(b"-2147483648"), Some(i32::MIN));
+        assert_eq!(strict_i32(b"00000000012"), Some(12));
+        for bad in [
+            &b"000000000012"[..],
+            b"2147483648",
+            b"+1",
+            b"1x",
+            b"",
+            b"-",
+            b" 1",
+            b"\xff",
+        ] {
+            assert_eq!(strict_i32(bad), None, "{bad:?}");
+        }
+        assert_eq!(strict_u64(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(strict_u64(b"0018446744073709551615"), Some(u64::MAX));
+        for bad in [
+            &b"18446744073709551616"[..],
+            b"00018446744073709551615",
+            b"-1",
+            b"-0",
+            b"+1",
+        ] {
+            assert_eq!(strict_u64(bad), None, "{bad:?}");
+        }
+        assert_eq!(number::<u32>(b"+5"), Some(5));
+    }
+
+    #[test]
+    fn control_characters_are_0_to_31_and_127() {
+        for byte in 0..=255 {
+            assert_eq!(
+                has_control(&[b'k', byte]),
+                byte < 32 || byte == 127,
+                "{byte}"
+            );
+        }
+    }
+}

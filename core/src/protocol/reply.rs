@@ -1,0 +1,77 @@
+//! Replies: how every answer is spelled.
+
+use alloc::vec::Vec;
+
+use super::request::Form;
+use crate::{Error, Item, Outcome};
+
+pub(super) const NONE: &[u8] = b"";
+pub(super) const OK: &[u8] = b"OK\r\n";
+pub(super) const END: &[u8] = b"END\r\n";
+pub(super) const BYE: &[u8] = b"BYE\r\n";
+pub(super) const ERROR: &[u8] = b"ERROR\r\n";
+pub(super) const META_NOOP: &[u8] = b"MN\r\n";
+pub(super) const RESET: &[u8] = b"RESET\r\n";
+pub(super) const DELETED: &[u8] = b"DELETED\r\n";
+pub(super) const TOUCHED: &[u8] = b"TOUCHED\r\n";
+pub(super) const NOT_FOUND: &[u8] = b"NOT_FOUND\r\n";
+pub(super) const BAD_LINE: &[u8] = b"CLIENT_ERROR bad command line format\r\n";
+pub(super) const BAD_CHUNK: &[u8] = b"CLIENT_ERROR bad data chunk\r\n";
+pub(super) const BAD_EXPTIME: &[u8] = b"CLIENT_ERROR invalid exptime argument\r\n";
+pub(super) const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta argument\r\n";
+pub(super) const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache\r\n";
+
+/// One found item.
+pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: Form) {
+    // Three numbers of up to 20 digits and the fixed letters; one growth instead of several.
+    output.reserve(80 + key.len() + item.value.len());
+    output.extend_from_slice(b"VALUE ");
+    output.extend_from_slice(key);
+    if form != Form::Bare {
+        output.push(b' ');
+        number(output, u64::from(item.flags));
+    }
+    output.push(b' ');
+    number(output, item.value.len() as u64);
+    if form == Form::FlagsAndCas {
+        output.push(b' ');
+        number(output, item.cas);
+    }
+    output.extend_from_slice(b"\r\n");
+    item.value.append_to(output);
+    output.extend_from_slice(b"\r\n");
+}
+
+/// A number on a line of its own.
+pub(super) fn number_line(output: &mut Vec<u8>, value: u64) {
+    number(output, value);
+    output.extend_from_slice(b"\r\n");
+}
+
+fn number(output: &mut Vec<u8>, value: u64) {
+    output.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+pub(super) const fn outcome(outcome: Outcome) -> &'static [u8] {
+    match outcome {
+        Outcome::Stored => b"STORED\r\n",
+        Outcome::NotStored => b"NOT_STORED\r\n",
+        Outcome::Exists => b"EXISTS\r\n",
+        Outcome::NotFound => NOT_FOUND,
+    }
+}
+
+pub(super) const fn error(error: Error) -> &'static [u8] {
+    match error {
+        Error::KeyLength => BAD_LINE,
+        Error::ValueTooLarge => TOO_LARGE,
+        Error::OutOfMemory => b"SERVER_ERROR out of memory storing object\r\n",
+        Error::NotANumber => b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
+    }
+}
+
+pub(super) fn version(output: &mut Vec<u8>, version: &str) {
+    output.extend_from_slice(b"VERSION ");
+    output.extend_from_slice(version.as_bytes());
+    output.extend_from_slice(b"\r\n");
+}

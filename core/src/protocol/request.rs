@@ -1,0 +1,245 @@
+//! Requests: what a client asks, with everything checked that can be checked without the cache.
+//!
+//! [`next`] finds the first complete request in the input. It looks at nothing but the bytes and the
+//! [`State`] that the bytes before left behind, so the session may read ahead of what it executes.
+
+use memchr::memchr;
+
+use super::line::{LINE_MAX, Line, first_word};
+use super::{Dialect, SessionConfig, classic, dynamidb};
+use crate::{Expiry, Value};
+
+/// A request. Borrows from the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Request<'i> {
+    /// One key of a retrieval; the last one also ends the reply.
+    Get {
+        key: &'i [u8],
+        retrieval: Retrieval,
+        last: bool,
+    },
+    Store {
+        mode: Mode,
+        key: &'i [u8],
+        value: Value<'i>,
+        noreply: bool,
+    },
+    /// A store whose value is refused because of its size; the state says what is to be skipped.
+    TooLarge {
+        mode: Mode,
+        key: &'i [u8],
+    },
+    Delete {
+        key: &'i [u8],
+        noreply: bool,
+    },
+    Arithmetic {
+        key: &'i [u8],
+        sign: Sign,
+        delta: u64,
+        noreply: bool,
+    },
+    Touch {
+        key: &'i [u8],
+        expiry: Expiry,
+        noreply: bool,
+    },
+    /// `at` is a moment to come; without it, now.
+    FlushAll {
+        at: Option<Expiry>,
+        noreply: bool,
+    },
+    Stats {
+        argument: Option<&'i [u8]>,
+    },
+    Version,
+    /// An answer that the line alone decides, perhaps an empty one.
+    Reply(&'static [u8]),
+}
+
+impl<'i> Request<'i> {
+    /// The key it is about; empty if it is about none.
+    pub(super) const fn key(&self) -> &'i [u8] {
+        match *self {
+            Self::Get { key, .. }
+            | Self::Store { key, .. }
+            | Self::TooLarge { key, .. }
+            | Self::Delete { key, .. }
+            | Self::Arithmetic { key, .. }
+            | Self::Touch { key, .. } => key,
+            Self::FlushAll { .. } | Self::Stats { .. } | Self::Version | Self::Reply(_) => &[],
+        }
+    }
+}
+
+/// What is common to all keys of one retrieval.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retrieval {
+    pub(super) form: Form,
+    /// The new expiry, of `gat` and `gats`.
+    pub(super) touch: Option<Expiry>,
+}
+
+/// What stands between key and size in a `VALUE` line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Form {
+    /// Nothing: DynamiDB's.
+    Bare,
+    /// The client's flags.
+    Flags,
+    /// The client's flags, and `cas` after the size.
+    FlagsAndCas,
+}
+
+/// When a value is stored, and where it goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Mode {
+    Set,
+    Add,
+    Replace,
+    Append,
+    Prepend,
+    CompareAndSwap(u64),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Sign {
+    Plus,
+    Minus,
+}
+
+/// What the input up to here means for the input from here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    /// A request begins. `own`: the last one was in DynamiDB's dialect, so a blank line is no request.
+    Ready { own: bool },
+    /// More keys of a retrieval follow.
+    Keys(Retrieval),
+    /// Something refused follows.
+    Skip(Skip),
+    /// Nothing follows.
+    Closed,
+}
+
+/// What is passed over unread after a refusal, and then answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Skip {
+    /// So many bytes.
+    pub(super) block: u64,
+    /// After them everything up to the next LF.
+    pub(super) line: bool,
+    /// The state's `own` afterwards.
+    pub(super) own: bool,
+    pub(super) reply: &'static [u8],
+}
+
+/// A request found at the front of the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parsed<'i> {
+    pub(super) request: Request<'i>,
+    /// How many bytes it takes.
+    pub(super) len: usize,
+    pub(super) next: State,
+}
+
+impl<'i> Parsed<'i> {
+    /// A whole request in DynamiDB's dialect.
+    pub(super) const fn own(len: usize, request: Request<'i>) -> Self {
+        Self {
+            request,
+            len,
+            next: State::Ready { own: true },
+        }
+    }
+
+    /// A whole request of memcached's.
+    pub(super) const fn classic(len: usize, request: Request<'i>) -> Self {
+        Self {
+            request,
+            len,
+            next: State::Ready { own: false },
+        }
+    }
+
+    pub(super) const fn close(len: usize, reply: &'static [u8]) -> Self {
+        Self {
+            request: Request::Reply(reply),
+            len,
+            next: State::Closed,
+        }
+    }
+
+    pub(super) const fn skip(len: usize, skip: Skip) -> Self {
+        Self {
+            request: Request::Reply(b""),
+            len,
+            next: State::Skip(skip),
+        }
+    }
+}
+
+/// The first complete request in `input`, if there is one.
+pub(super) fn next<'i>(
+    config: &SessionConfig,
+    state: State,
+    input: &'i [u8],
+) -> Option<Parsed<'i>> {
+    match state {
+        State::Ready { own } => match memchr(b'\n', input) {
+            Some(end) if end <= LINE_MAX => request(config, own, Line::new(input, end)),
+            None if input.len() <= LINE_MAX => None,
+            end => long_line(config, input, end),
+        },
+        State::Keys(retrieval) => classic::next_key(retrieval, input),
+        State::Skip(_) | State::Closed => None,
+    }
+}
+
+fn request<'i>(config: &SessionConfig, own: bool, line: Line<'i>) -> Option<Parsed<'i>> {
+    if line.text.is_empty() && (own || config.dialect == Dialect::DynamiDb) {
+        return Some(Parsed::own(line.len, Request::Reply(b"")));
+    }
+    if !is_own(config.dialect, line.verb) {
+        return classic::parse(config, line);
+    }
+    if line.is_http() {
+        return Some(Parsed::close(line.len, b""));
+    }
+    dynamidb::parse(config, line)
+}
+
+/// A line longer than [`LINE_MAX`], with its LF at `end` if that has arrived. Retrievals are taken key
+/// by key; memcached's other commands are served if the line is complete and cut off if it is not.
+fn long_line<'i>(
+    config: &SessionConfig,
+    input: &'i [u8],
+    end: Option<usize>,
+) -> Option<Parsed<'i>> {
+    let verb = first_word(&input[..LINE_MAX]);
+    if is_own(config.dialect, verb) {
+        return Some(Parsed::close(input.len(), dynamidb::LINE_TOO_LONG));
+    }
+    if let Some(retrieval) = classic::long_retrieval(verb, input) {
+        return Some(retrieval);
+    }
+    match end {
+        Some(end) => classic::parse(config, Line::new(input, end)),
+        None => Some(Parsed::close(input.len(), b"")),
+    }
+}
+
+/// Whether a verb, known or not, is one of DynamiDB's dialect.
+fn is_own(dialect: Dialect, verb: &[u8]) -> bool {
+    match dialect {
+        Dialect::Auto => verb.iter().any(u8::is_ascii_uppercase),
+        Dialect::DynamiDb => true,
+        Dialect::Memcached => false,
+    }
+}
+
+/// Whether an item with a value of `size` bytes is larger than the largest, or its request larger
+/// than all the input that is kept for one.
+pub(super) fn is_too_large(config: &SessionConfig, line: &Line<'_>, key: &[u8], size: u64) -> bool {
+    key.len() as u64 + size > config.item_size_max as u64
+        || line.len as u64 + size + 2 > config.input_max() as u64
+}
