@@ -1,0 +1,320 @@
+//! One socket, one session: read, process, write.
+//!
+//! A connection that waits holds next to nothing. The buffers that are read into and replied from
+//! belong to the thread and are borrowed for the length of a poll; a connection keeps only what it
+//! cannot get rid of, half a request or replies that the client does not take. It reads nothing
+//! while it has such replies, so a client that never reads costs a bounded amount of memory.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use dynamidb_core::Session;
+
+use crate::host::{Host, count};
+use crate::runtime::{Runtime, Stream};
+use crate::server::Shared;
+
+/// What is read at once.
+const READ_SIZE: usize = 64 * 1024;
+/// Bytes in and out after which a connection lets others have a turn.
+const TURN_SIZE: usize = 256 * 1024;
+/// What a thread keeps of its output buffer after a large reply.
+const OUTPUT_KEPT: usize = 2 << 20;
+/// How long a stopping server waits for a client to take its last replies.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
+/// A socket that is closed with bytes unread is reset, which may cost the client the replies that
+/// are still on their way. So after the last reply what arrives is thrown away, as often and with
+/// such pauses, unless nothing arrives in one of them.
+const LINGER_ROUNDS: usize = 8;
+const LINGER_PERIOD: Duration = Duration::from_millis(50);
+
+/// The buffers of a thread.
+struct Buffers {
+    input: Box<[u8]>,
+    output: Vec<u8>,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
+        input: vec![0; READ_SIZE].into(),
+        output: Vec::with_capacity(READ_SIZE),
+    });
+}
+
+/// One of the places for connections, for as long as it is held.
+pub(crate) struct Seat {
+    shared: Arc<Shared>,
+}
+
+impl Seat {
+    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
+        shared.host.admit().then(|| Self {
+            shared: Arc::clone(shared),
+        })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.shared.host.dismiss();
+    }
+}
+
+/// Serves a client until it leaves, breaks the rules or the server stops.
+pub(crate) async fn serve<R: Runtime>(stream: R::Stream, seat: Seat) {
+    let mut connection = Connection::<R>::new(stream, &seat.shared);
+    let stop = pin!(seat.shared.stop.requested());
+    match connection.converse(stop).await {
+        Ok(()) => connection.hang_up().await,
+        Err(error) => tracing::debug!("a connection ends: {error}"),
+    }
+}
+
+struct Connection<'s, R: Runtime> {
+    stream: R::Stream,
+    session: Session,
+    shared: &'s Shared,
+    /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
+    input: Vec<u8>,
+    /// Whether processing stopped because there was enough output.
+    backlog: bool,
+    /// Replies that the client has not taken, from `written` on.
+    output: Vec<u8>,
+    written: usize,
+    /// What the two buffers count for in [`Host::buffered`].
+    buffered: usize,
+    /// Ends the connection; set while it waits for something that must not take forever.
+    timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl<'s, R: Runtime> Connection<'s, R> {
+    fn new(stream: R::Stream, shared: &'s Shared) -> Self {
+        Self {
+            stream,
+            session: Session::new(shared.session.clone()),
+            shared,
+            input: Vec::new(),
+            backlog: false,
+            output: Vec::new(),
+            written: 0,
+            buffered: 0,
+            timer: None,
+        }
+    }
+
+    /// Goes on until the conversation is over and its replies are taken.
+    async fn converse(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> io::Result<()> {
+        // Waited for once: it will wake this task, which asks `is_requested` whenever it is awake.
+        let mut stop_awaited = false;
+        poll_fn(|cx| {
+            if !stop_awaited {
+                stop_awaited = true;
+                let _ = stop.as_mut().poll(cx);
+            }
+            match BUFFERS.with_borrow_mut(|buffers| self.poll_turn(cx, buffers)) {
+                Poll::Pending => self.poll_timer(cx),
+                over => over,
+            }
+        })
+        .await
+    }
+
+    /// Works until the socket has nothing more to give or takes nothing more.
+    fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<io::Result<()>> {
+        let mut moved = 0;
+        loop {
+            ready!(self.poll_flush(cx))?;
+            if self.session.is_closed() {
+                return Poll::Ready(Ok(()));
+            }
+            if moved >= TURN_SIZE {
+                count(&self.shared.host.yields, 1);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let mut read = 0;
+            if !self.backlog {
+                if self.shared.stop.is_requested() {
+                    return Poll::Ready(Ok(()));
+                }
+                read = ready!(self.stream.poll_read(cx, &mut buffers.input))?;
+                if read == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            let replied = self.answer(cx, &buffers.input[..read], &mut buffers.output)?;
+            self.shared.host.count_traffic(read, replied);
+            self.keep_account()?;
+            moved += read + replied;
+        }
+    }
+
+    /// Processes what was kept and what has just been `read`; returns the size of the replies.
+    fn answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: &[u8],
+        output: &mut Vec<u8>,
+    ) -> io::Result<usize> {
+        let mut kept = mem::take(&mut self.input);
+        let input = if kept.is_empty() {
+            read
+        } else {
+            kept.extend_from_slice(read);
+            &kept
+        };
+        let (mut used, mut replied) = (0, 0);
+        loop {
+            output.clear();
+            let mut keyspace = self.shared.shards.view(&self.shared.host);
+            let now = self.shared.host.clock.now();
+            used += self
+                .session
+                .process(now, &input[used..], &mut keyspace, output);
+            // A lock is not held while the kernel copies.
+            drop(keyspace);
+            replied += output.len();
+            self.backlog =
+                output.len() >= self.shared.session.output_max && !self.session.is_closed();
+            self.send(cx, output)?;
+            if !self.backlog || !self.output.is_empty() || replied >= TURN_SIZE {
+                break;
+            }
+        }
+        output.clear();
+        output.shrink_to(OUTPUT_KEPT);
+        if used > 0 {
+            self.timer = None;
+        }
+        self.input = if kept.is_empty() {
+            read[used..].to_vec()
+        } else {
+            kept.drain(..used);
+            kept
+        };
+        if self.input.capacity() > 4 * self.input.len() {
+            self.input.shrink_to_fit();
+        }
+        if !self.backlog && self.input.len() > self.session.input_max() {
+            return Err(io::Error::other("a request is longer than the longest"));
+        }
+        Ok(replied)
+    }
+
+    /// Writes, and keeps what the socket does not take.
+    fn send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.stream.poll_write(cx, rest)? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => rest = &rest[written..],
+                Poll::Pending => {
+                    self.output = rest.to_vec();
+                    self.written = 0;
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was kept.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.output.len() {
+            match ready!(self.stream.poll_write(cx, &self.output[self.written..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
+        }
+        if self.written > 0 {
+            self.output = Vec::new();
+            self.written = 0;
+            self.keep_account()?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Tells the host how much is kept here. Fails if that is too much in all.
+    fn keep_account(&mut self) -> io::Result<()> {
+        let before = mem::replace(
+            &mut self.buffered,
+            self.input.capacity() + self.output.capacity(),
+        );
+        let all = &self.shared.host.buffered;
+        if self.buffered > before {
+            let more = self.buffered - before;
+            if all.fetch_add(more, Ordering::Relaxed) + more > Host::BUFFERED_MAX {
+                count(&self.shared.host.buffer_refusals, 1);
+                return Err(io::Error::other(
+                    "too much is kept for all connections together",
+                ));
+            }
+        } else if self.buffered < before {
+            all.fetch_sub(before - self.buffered, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Ready when the client has let the server wait too long.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let half_a_request = !self.input.is_empty() && !self.backlog && self.output.is_empty();
+        let limit = if self.shared.stop.is_requested() {
+            Some(DRAIN_TIMEOUT)
+        } else if half_a_request {
+            self.shared.request_timeout
+        } else {
+            None
+        };
+        let Some(limit) = limit else {
+            self.timer = None;
+            return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(R::sleep(limit)));
+        ready!(timer.as_mut().poll(cx));
+        count(&self.shared.host.request_timeouts, 1);
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Says that there is nothing more to come, and gives the client time to hear it.
+    async fn hang_up(&mut self) {
+        if poll_fn(|cx| self.stream.poll_finish(cx)).await.is_err() {
+            return;
+        }
+        for round in 0..LINGER_ROUNDS {
+            match poll_fn(|cx| Poll::Ready(self.discard(cx))).await {
+                Ok(discarded) if discarded > 0 || round == 0 => R::sleep(LINGER_PERIOD).await,
+                _ => return,
+            }
+        }
+    }
+
+    /// Throws away what has arrived; fails when nothing more can.
+    fn discard(&mut self, cx: &mut Context<'_>) -> io::Result<usize> {
+        let mut discarded = 0;
+        while discarded < TURN_SIZE {
+            let read = BUFFERS.with_borrow_mut(|b| self.stream.poll_read(cx, &mut b.input))?;
+            match read {
+                Poll::Ready(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Poll::Ready(read) => discarded += read,
+                Poll::Pending => break,
+            }
+        }
+        Ok(discarded)
+    }
+}
+
+impl<R: Runtime> Drop for Connection<'_, R> {
+    fn drop(&mut self) {
+        self.shared
+            .host
+            .buffered
+            .fetch_sub(self.buffered, Ordering::Relaxed);
+    }
+}

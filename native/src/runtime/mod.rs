@@ -1,0 +1,94 @@
+//! The narrow seam between the server and the runtime it runs on. Everything above it names none.
+
+#[cfg(feature = "async-std")]
+mod async_std;
+#[cfg(feature = "tokio")]
+mod tokio;
+
+use std::future::Future;
+use std::io;
+use std::net;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+#[cfg(feature = "async-std")]
+pub(crate) use self::async_std::AsyncStd;
+#[cfg(feature = "tokio")]
+pub(crate) use self::tokio::Tokio;
+
+#[cfg(not(any(feature = "tokio", feature = "async-std")))]
+compile_error!("enable the feature `tokio` or `async-std`: the server needs a runtime");
+
+/// The runtimes that are compiled in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[non_exhaustive]
+pub enum RuntimeName {
+    /// One single-threaded tokio runtime for each thread.
+    #[cfg(feature = "tokio")]
+    Tokio,
+    /// The global executor of async-std.
+    #[cfg(feature = "async-std")]
+    AsyncStd,
+}
+
+impl RuntimeName {
+    /// The one that is used unless another is asked for.
+    #[cfg(feature = "tokio")]
+    pub const DEFAULT: Self = Self::Tokio;
+    /// The one that is used unless another is asked for.
+    #[cfg(not(feature = "tokio"))]
+    pub const DEFAULT: Self = Self::AsyncStd;
+}
+
+/// A set of worker threads that serve sockets.
+pub(crate) trait Runtime: Send + Sync + Sized + 'static {
+    type Listener: Send + 'static;
+    type Stream: Stream;
+
+    /// Runs `main` to its end on `threads` workers. What was spawned and still goes on is dropped.
+    fn run<F: Future<Output = ()>>(
+        threads: usize,
+        main: impl FnOnce(Arc<Self>) -> F,
+    ) -> io::Result<()>;
+
+    fn listen(listener: net::TcpListener) -> io::Result<Self::Listener>;
+
+    fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+
+    /// Runs `serve` with `stream` on the next worker in turn.
+    fn hand_over<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        stream: Self::Stream,
+        serve: impl FnOnce(Self::Stream) -> F + Send + 'static,
+    );
+
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static;
+}
+
+/// A connected socket. `poll_*` rather than `async`, so that buffers can be shared by all
+/// connections of a thread: they are needed during a call only, not while a client is waited for.
+pub(crate) trait Stream: Send + Unpin + 'static {
+    fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+    /// Says that nothing more will be written.
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// Lets other tasks of the worker have a turn.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

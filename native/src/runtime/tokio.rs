@@ -1,0 +1,119 @@
+//! tokio: a single-threaded runtime for each worker, so that no connection ever changes threads.
+
+use std::future::Future;
+use std::io;
+use std::net;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{self, Handle};
+use tokio::sync::watch;
+
+use super::{Runtime, Stream};
+
+#[derive(Debug)]
+pub(crate) struct Tokio {
+    workers: Vec<Handle>,
+    next: AtomicUsize,
+}
+
+impl Runtime for Tokio {
+    type Listener = TcpListener;
+    type Stream = TcpStream;
+
+    fn run<F: Future<Output = ()>>(
+        threads: usize,
+        main: impl FnOnce(Arc<Self>) -> F,
+    ) -> io::Result<()> {
+        let build = || runtime::Builder::new_current_thread().enable_all().build();
+        let first = build()?;
+        let others = (1..threads)
+            .map(|_| build())
+            .collect::<io::Result<Vec<_>>>()?;
+        let workers = std::iter::once(&first)
+            .chain(&others)
+            .map(|r| r.handle().clone())
+            .collect();
+        let this = Arc::new(Self {
+            workers,
+            next: AtomicUsize::new(0),
+        });
+
+        let (end, ended) = watch::channel(());
+        thread::scope(|scope| {
+            for (number, worker) in (1..threads).zip(others) {
+                let mut ended = ended.clone();
+                let serve = move || {
+                    // The sender is dropped when `main` is done.
+                    let _ = worker.block_on(ended.changed());
+                };
+                thread::Builder::new()
+                    .name(format!("worker-{number}"))
+                    .spawn_scoped(scope, serve)?;
+            }
+            first.block_on(main(this));
+            drop(end);
+            Ok(())
+        })
+    }
+
+    fn listen(listener: net::TcpListener) -> io::Result<TcpListener> {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+        listener.accept().await.map(|(stream, _)| stream)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(task);
+    }
+
+    fn hand_over<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        stream: TcpStream,
+        serve: impl FnOnce(TcpStream) -> F + Send + 'static,
+    ) {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
+        let worker = &self.workers[next];
+        if worker.id() == Handle::current().id() {
+            worker.spawn(serve(stream));
+            return;
+        }
+        // A socket belongs to the runtime in which it was registered.
+        let stream = stream.into_std();
+        worker.spawn(async move {
+            match stream.and_then(TcpStream::from_std) {
+                Ok(stream) => serve(stream).await,
+                Err(error) => tracing::warn!("a connection was lost on its way: {error}"),
+            }
+        });
+    }
+
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+        tokio::time::sleep(duration)
+    }
+}
+
+impl Stream for TcpStream {
+    fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut into = ReadBuf::new(into);
+        ready!(AsyncRead::poll_read(Pin::new(self), cx, &mut into))?;
+        Poll::Ready(Ok(into.filled().len()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write(Pin::new(self), cx, bytes)
+    }
+
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        AsyncWrite::poll_shutdown(Pin::new(self), cx)
+    }
+}

@@ -1,0 +1,316 @@
+//! A whole server: binds its sockets, accepts connections up to a limit, and stops when asked to.
+
+use std::future::poll_fn;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use dynamidb_core::{Instant, SessionConfig};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::connection::{self, Seat};
+use crate::host::{Host, count};
+use crate::runtime::{Runtime, Stream};
+use crate::shards::Shards;
+use crate::stop::Stop;
+use crate::{Error, Options, RuntimeName, upkeep};
+
+/// Connections that the system holds for us until we accept them; memcached's default.
+const BACKLOG: i32 = 1024;
+/// File descriptors that are not connections: listeners, the runtime's own, standard streams.
+const FILES_RESERVED: u64 = 64;
+/// How long nothing is accepted after the system has refused to give us another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often at most the log says so.
+const ACCEPT_LOG_PERIOD: Duration = Duration::from_secs(10);
+/// How often the end looks whether the last connection is gone.
+const DRAIN_PERIOD: Duration = Duration::from_millis(5);
+
+/// What all connections and the upkeep share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) shards: Shards,
+    pub(crate) host: Host,
+    pub(crate) stop: Stop,
+    pub(crate) session: SessionConfig,
+    pub(crate) request_timeout: Option<Duration>,
+}
+
+/// A server that listens, and serves once it is [`run`](Self::run).
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    runtime: RuntimeName,
+    shared: Arc<Shared>,
+}
+
+/// Stops a [`Server`] from another thread.
+#[derive(Clone, Debug)]
+pub struct StopHandle {
+    shared: Arc<Shared>,
+}
+
+impl StopHandle {
+    /// Asks the server to stop: it accepts and reads nothing more, finishes the replies under way
+    /// and then returns from [`Server::run`], within five seconds even if clients take nothing.
+    pub fn stop(&self) {
+        self.shared.stop.request();
+    }
+}
+
+impl Server {
+    /// Reserves the memory and binds the sockets. Raises the process's limit of open files as far
+    /// as the connections need it.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the options contradict each other or ask for the impossible,
+    /// [`Error::Listen`] if an address is taken or not this host's.
+    pub fn bind(options: &Options) -> Result<Self, Error> {
+        options.check()?;
+        let max_connections = connection_limit(options.max_connections)?;
+        let seed = u128::from(random()) << 64 | u128::from(random());
+        let version = options.memcached_version.clone();
+        let mut session = SessionConfig::default();
+        session.dialect = options.dialect;
+        session.item_size_max = options.max_item_size;
+        // Sessions are cheap to copy because of it, and a process has one or two servers.
+        session.version = version.clone().leak();
+        let shared = Shared {
+            shards: Shards::new(options, seed)?,
+            host: Host::new(version, options.thread_count(), max_connections),
+            stop: Stop::default(),
+            session,
+            request_timeout: (options.request_timeout > 0)
+                .then(|| Duration::from_secs(options.request_timeout.into())),
+        };
+        let listeners = listen(options)?;
+        let server = Self {
+            listeners,
+            runtime: options.runtime,
+            shared: Arc::new(shared),
+        };
+        server.announce(options);
+        Ok(server)
+    }
+
+    /// Where it listens, with the ports that were picked.
+    #[must_use]
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect()
+    }
+
+    /// What stops it.
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Serves until it is stopped.
+    ///
+    /// # Errors
+    /// [`Error::System`] if threads or sockets cannot be had.
+    pub fn run(self) -> Result<(), Error> {
+        let outcome = match self.runtime {
+            #[cfg(feature = "tokio")]
+            RuntimeName::Tokio => self.run_on::<crate::runtime::Tokio>(),
+            #[cfg(feature = "async-std")]
+            RuntimeName::AsyncStd => self.run_on::<crate::runtime::AsyncStd>(),
+        };
+        outcome.map_err(|source| Error::System {
+            what: "serve",
+            source,
+        })
+    }
+
+    fn run_on<R: Runtime>(self) -> io::Result<()> {
+        let threads = self.shared.host.threads;
+        let mut outcome = Ok(());
+        R::run(threads, async |runtime: Arc<R>| {
+            outcome = self.serve(&runtime).await;
+        })?;
+        outcome
+    }
+
+    async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
+        for listener in self.listeners {
+            let listener = R::listen(listener)?;
+            runtime.spawn(accept(
+                Arc::clone(runtime),
+                listener,
+                Arc::clone(&self.shared),
+            ));
+        }
+        runtime.spawn(upkeep::run::<R>(Arc::clone(&self.shared)));
+        self.shared.stop.requested().await;
+        // Each connection ends by itself, in bounded time.
+        while self.shared.host.connections.load(Ordering::Acquire) > 0 {
+            R::sleep(DRAIN_PERIOD).await;
+        }
+        Ok(())
+    }
+
+    fn announce(&self, options: &Options) {
+        let addresses = self.local_addrs();
+        for address in &addresses {
+            tracing::info!("listening on {address}");
+            if !address.ip().is_loopback() {
+                tracing::warn!("whoever reaches {address} can read and change every item");
+            }
+        }
+        let limit = options
+            .item_limit()
+            .map_or_else(|| "no limit of".into(), |most| most.to_string());
+        tracing::info!(
+            "{} MiB, {limit} items in {} shards, slab sizes {:?}, items up to {} bytes",
+            options.memory_bytes() >> 20,
+            self.shared.shards.len(),
+            options.slab_sizes,
+            options.max_item_size,
+        );
+        tracing::info!(
+            "{} connections at most, {} threads, runtime {:?}",
+            self.shared.host.max_connections,
+            self.shared.host.threads,
+            self.runtime,
+        );
+        if let Some(address) = addresses.first() {
+            let (host, port) = (address.ip(), address.port());
+            tracing::info!(r"try: printf 'SET key1 30 5\r\nhello\r\n' | nc {host} {port}");
+        }
+    }
+}
+
+/// Takes connections from a socket until the server stops.
+async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<Shared>) {
+    let mut logged: Option<Instant> = None;
+    while let Some(accepted) = shared.stop.or(R::accept(&listener)).await {
+        match accepted {
+            Ok(stream) => {
+                shared.host.accepting.store(true, Ordering::Relaxed);
+                match Seat::take(&shared) {
+                    Some(seat) => runtime.hand_over(stream, |s| connection::serve::<R>(s, seat)),
+                    None => runtime.hand_over(stream, refuse),
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                let now = shared.host.clock.now();
+                if logged.is_none_or(|then| now.since(then) >= ACCEPT_LOG_PERIOD) {
+                    tracing::warn!("no connection can be accepted for now: {error}");
+                    logged = Some(now);
+                }
+                if shared.host.accepting.swap(false, Ordering::Relaxed) {
+                    count(&shared.host.accept_pauses, 1);
+                }
+                shared.stop.or(R::sleep(ACCEPT_PAUSE)).await;
+            }
+        }
+    }
+}
+
+/// Says why, as memcached does, and hangs up.
+async fn refuse(mut stream: impl Stream) {
+    let line = b"ERROR Too many open connections\r\n";
+    let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
+}
+
+/// The addresses that were asked for, or the two of the host itself.
+fn listen(options: &Options) -> Result<Vec<TcpListener>, Error> {
+    if options.listen.is_empty() {
+        return listen_on_loopback(options.port);
+    }
+    let mut listeners = Vec::new();
+    for wanted in &options.listen {
+        let port = wanted.port.unwrap_or(options.port);
+        let failed = |source| Error::Listen {
+            address: format!("{}:{port}", wanted.host),
+            source,
+        };
+        let host = if wanted.host == "*" {
+            "0.0.0.0"
+        } else {
+            &wanted.host
+        };
+        for address in (host, port).to_socket_addrs().map_err(failed)? {
+            listeners.push(listen_on(address).map_err(failed)?);
+        }
+    }
+    Ok(listeners)
+}
+
+fn listen_on_loopback(port: u16) -> Result<Vec<TcpListener>, Error> {
+    let open = |host: &str, port| {
+        let address = format!("{host}:{port}");
+        let parsed = address.parse().expect("an address with a port");
+        listen_on(parsed).map_err(|source| Error::Listen { address, source })
+    };
+    let v4 = open("127.0.0.1", port)?;
+    // With port 0 the second address takes the port that the first was given.
+    let port = v4.local_addr().map_or(port, |address| address.port());
+    match open("[::1]", port) {
+        Ok(v6) => Ok(vec![v4, v6]),
+        Err(Error::Listen { source, .. }) if source.kind() != io::ErrorKind::AddrInUse => {
+            tracing::debug!("not listening on ::1: {source}");
+            Ok(vec![v4])
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A listening socket; what it accepts inherits its options.
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // For a restart while connections of the last run are in TIME_WAIT. A port that is listened
+    // on stays taken, unlike with SO_REUSEPORT.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_tcp_nodelay(true)?;
+    socket.set_keepalive(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// How many connections there may be, with the limit of open files raised to hold them.
+fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
+    let failed = |source: nix::Error| Error::System {
+        what: "read the limit of open files",
+        source: source.into(),
+    };
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
+    let most = hard.saturating_sub(FILES_RESERVED);
+    let connections = u64::from(wanted.unwrap_or(Options::MAX_CONNECTIONS)).min(most);
+    if let Some(wanted) = wanted
+        && u64::from(wanted) > most
+    {
+        let reason = format!("this process may have {hard} files open, enough for {most}");
+        return Err(Error::Option {
+            name: "-c/--max-connections",
+            reason,
+        });
+    }
+    if soft < connections + FILES_RESERVED {
+        setrlimit(Resource::RLIMIT_NOFILE, connections + FILES_RESERVED, hard).map_err(failed)?;
+    }
+    Ok(usize::try_from(connections).unwrap_or(usize::MAX))
+}
+
+/// A number that nobody can guess; the standard library's way to get one.
+fn random() -> u64 {
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,222 @@
+//! The keyspace of many threads: the cache in parts, each behind a lock. The only locks there are.
+//!
+//! A key's hash says which part it lives in. With one thread there is one part, and so there is
+//! with few items, because an exact LRU is only exact within a part.
+
+use std::fmt::Display;
+use std::io;
+use std::sync::{Mutex, MutexGuard};
+
+use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Keyspace};
+
+use crate::host::Host;
+use crate::region::Region;
+use crate::{Error, Options};
+
+/// As many as the bits of the hash that choose between them can tell apart.
+const SHARDS_MAX: usize = 1 << HASH_BITS;
+const HASH_BITS: u32 = 6;
+/// What a shard is not made smaller than, so that none is full while others have much room.
+const SHARD_MEMORY_MIN: usize = 4 << 20;
+const SHARD_ITEMS_MIN: usize = 10_000;
+
+/// Every item of the server.
+#[derive(Debug)]
+pub(crate) struct Shards {
+    caches: Vec<Mutex<Cache<Region>>>,
+    hasher: Hasher,
+}
+
+impl Shards {
+    pub(crate) fn new(options: &Options, hash_seed: u128) -> Result<Self, Error> {
+        let mut config = Config::new(options.memory_bytes());
+        config.item_size_max = options.max_item_size;
+        config.max_items = options.item_limit();
+        config.slab_sizes.clone_from(&options.slab_sizes);
+        config.hash_seed = hash_seed;
+        if config.item_size_max > config.memory / 2 {
+            let reason = "the largest item may take up half of the memory at most".into();
+            return Err(Error::Option {
+                name: ITEM_SIZE,
+                reason,
+            });
+        }
+        let mut count = shard_count(options);
+        loop {
+            let caches = (0..count).map(|index| make_cache(part(&config, index, count)));
+            match caches.collect::<Result<Vec<_>, _>>() {
+                Ok(caches) => {
+                    let hasher = *caches[0].hasher();
+                    let caches = caches.into_iter().map(Mutex::new).collect();
+                    return Ok(Self { caches, hasher });
+                }
+                Err(Failure::Config(ConfigError::MemoryTooLarge(_))) if count < SHARDS_MAX => {
+                    count *= 2;
+                }
+                Err(failure) => return Err(failure.in_words(count)),
+            }
+        }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.caches.len()
+    }
+
+    /// A piece of upkeep in one shard; returns how many items were given back.
+    pub(crate) fn tick(&self, index: usize, now: Instant, limit: usize) -> usize {
+        self.lock(index).tick(now, limit)
+    }
+
+    /// The keyspace for one call of a session, which is what a lock is held for at most.
+    pub(crate) const fn view<'s>(&'s self, host: &'s Host) -> View<'s> {
+        View {
+            shards: self,
+            host,
+            held: None,
+        }
+    }
+
+    fn lock(&self, index: usize) -> MutexGuard<'_, Cache<Region>> {
+        let mutex = &self.caches[index];
+        mutex.lock().unwrap_or_else(|poisoned| {
+            // A panic has left the shard half changed. A cache may forget but must not be wrong.
+            tracing::error!("shard {index} is emptied because of a panic while it was changed");
+            let mut cache = poisoned.into_inner();
+            cache.clear();
+            mutex.clear_poison();
+            cache
+        })
+    }
+
+    fn index(&self, key: &Key<'_>) -> usize {
+        let top = self.hasher.hash(key) >> (u64::BITS - HASH_BITS);
+        usize::try_from(top).expect("six bits") & (self.caches.len() - 1)
+    }
+}
+
+/// The shards as one session sees them during one call: it holds one lock at a time, and keeps it
+/// as long as the keys stay in that shard.
+#[derive(Debug)]
+pub(crate) struct View<'s> {
+    shards: &'s Shards,
+    host: &'s Host,
+    held: Option<(usize, MutexGuard<'s, Cache<Region>>)>,
+}
+
+impl View<'_> {
+    fn shard(&mut self, index: usize) -> &mut Cache<Region> {
+        if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
+            // The one that is held goes first: nobody ever waits for a lock while holding another.
+            self.held = None;
+            self.held = Some((index, self.shards.lock(index)));
+        }
+        let (_, cache) = self.held.as_mut().expect("it was locked above or before");
+        cache
+    }
+}
+
+impl Keyspace for View<'_> {
+    type Memory = Region;
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.shards.hasher.key(bytes)
+    }
+
+    fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Region> {
+        self.shard(self.shards.index(key))
+    }
+
+    fn for_each(&mut self, mut visit: impl FnMut(&mut Cache<Region>)) {
+        for index in 0..self.shards.len() {
+            visit(self.shard(index));
+        }
+    }
+
+    fn look_ahead(&mut self, keys: &[Key<'_>]) {
+        // With several shards that would take the locks twice, which costs more than it saves.
+        if self.shards.len() == 1 {
+            self.shard(0).look_ahead(keys);
+        }
+    }
+
+    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        self.host.report(report);
+    }
+}
+
+const MEMORY: &str = "-m/--memory";
+const ITEM_SIZE: &str = "-I/--max-item-size";
+
+/// How many shards are worth having: a power of two.
+fn shard_count(options: &Options) -> usize {
+    let threads = options.thread_count();
+    if threads == 1 {
+        return 1;
+    }
+    // One item may take up a quarter of a shard.
+    let memory_min = SHARD_MEMORY_MIN.max(4 * options.max_item_size);
+    let by_items = options
+        .item_limit()
+        .map_or(SHARDS_MAX, |items| items / SHARD_ITEMS_MIN);
+    let most = by_items.min(options.memory_bytes() / memory_min).max(1);
+    (4 * threads)
+        .next_power_of_two()
+        .min(SHARDS_MAX)
+        .min(1 << most.ilog2())
+}
+
+/// The share of one shard.
+fn part(config: &Config, index: usize, count: usize) -> Config {
+    let mut part = config.clone();
+    part.memory = config.memory / count;
+    part.max_items = config
+        .max_items
+        .map(|max| max / count + usize::from(index < max % count));
+    part
+}
+
+fn make_cache(config: Config) -> Result<Cache<Region>, Failure> {
+    let region = Region::new(config.memory).map_err(Failure::Memory)?;
+    Cache::with_memory(config, region).map_err(Failure::Config)
+}
+
+/// Why a shard could not be made.
+enum Failure {
+    Memory(io::Error),
+    Config(ConfigError),
+}
+
+impl Failure {
+    /// Blames the option that the user can change.
+    fn in_words(self, count: usize) -> Error {
+        let error = match self {
+            Self::Memory(source) => {
+                return Error::System {
+                    what: "map the memory",
+                    source,
+                };
+            }
+            Self::Config(ConfigError::OutOfMemory) => {
+                let source = io::ErrorKind::OutOfMemory.into();
+                return Error::System {
+                    what: "allocate the index",
+                    source,
+                };
+            }
+            Self::Config(error) => error,
+        };
+        let (name, reason) = match error {
+            ConfigError::MemoryTooSmall(least) => (
+                MEMORY,
+                format!("at least {} bytes are needed", least.saturating_mul(count)),
+            ),
+            ConfigError::MemoryTooLarge(most) => (
+                MEMORY,
+                format!("at most {} bytes can be used", most.saturating_mul(count)),
+            ),
+            ConfigError::ItemSize(_) => (ITEM_SIZE, error.to_string()),
+            _ => ("--slab-sizes", error.to_string()),
+        };
+        Error::Option { name, reason }
+    }
+}
