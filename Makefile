@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 # The tests run one after the other, the quick ones first.
 .NOTPARALLEL:
+# What `.ci/setup` installed for Python, and Node if the machine had none.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
@@ -39,7 +41,7 @@ test-native: ## the server, on tokio and on async-std
 
 test-clients: ## memccapable, pymemcache and netcat against the running server
 	cargo build --locked --release -p dynamidb
-	.venv/bin/python -B -m pytest -p no:cacheprovider native/tests/clients
+	python -B -m pytest -p no:cacheprovider native/tests/clients
 
 test-wasm: ## the conversations under WebAssembly, in Node and in Chromium
 	wasm-pack test --node web
