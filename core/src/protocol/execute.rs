@@ -109,8 +109,8 @@ impl<K: Keyspace> Executor<'_, K> {
             Mode::Set => cache.set(now, key, value).map(|()| Outcome::Stored),
             Mode::Add => cache.add(now, key, value),
             Mode::Replace => cache.replace(now, key, value),
-            Mode::Append => cache.append(now, key, value.bytes),
-            Mode::Prepend => cache.prepend(now, key, value.bytes),
+            Mode::Append => joined(cache.append(now, key, value.bytes)),
+            Mode::Prepend => joined(cache.prepend(now, key, value.bytes)),
             Mode::CompareAndSwap(cas) => cache.compare_and_swap(now, key, value, cas),
         }
     }
@@ -131,5 +131,13 @@ impl<K: Keyspace> Executor<'_, K> {
             Some(at) => cache.clear_at(at),
             None => cache.clear(),
         });
+    }
+}
+
+/// The client's value fits, else it would have been refused before; what is too large is both together.
+fn joined(result: Result<Outcome, Error>) -> Result<Outcome, Error> {
+    match result {
+        Err(Error::ValueTooLarge) => Ok(Outcome::NotStored),
+        other => other,
     }
 }

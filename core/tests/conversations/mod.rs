@@ -1,0 +1,418 @@
+//! Conversations: what clients say, what they must hear, and when the clock moves, as text files that
+//! a person can read and every host of the core can play: the core alone, the server behind its
+//! socket, the page.
+//!
+//! ```text
+//! # A comment.                          The settings above the first title hold for the whole file,
+//! max_items: 3                          those below a title for that conversation only.
+//!
+//! == a title, and a new cache
+//! > set k 0 60 5                        says this line and CRLF
+//! >> hello\r\n                          says exactly this
+//! < STORED                              must hear this line and CRLF
+//! @ +60s                                the clock moves (-1s, +500ms)
+//! ! silence                             nothing else has been heard
+//! b> get k                              another client, one letter
+//! b< END
+//! b> quit
+//! b! closed                             its connection is closed
+//! ```
+//!
+//! In both directions `\r \n \t \0 \s` (a space) `\\ \{ \xHH` stand for one byte and `{ab*3}` for `ababab`. A
+//! `{name}` that is heard first takes the number found there; then it stands for it. Heard text may
+//! also have `{*}` for the rest of a line, and a line `...` for any number of lines.
+
+// Each host of the core uses its part of this.
+#![allow(dead_code)]
+
+use std::collections::HashMap;
+use std::iter;
+
+use dynamidb_core::{Config, Dialect, SessionConfig};
+
+/// Every conversation file: its name and its text.
+pub(crate) const FILES: &[(&str, &str)] = &[
+    ("arithmetic.txt", include_str!("arithmetic.txt")),
+    ("blocks.txt", include_str!("blocks.txt")),
+    ("commands.txt", include_str!("commands.txt")),
+    ("dialects.txt", include_str!("dialects.txt")),
+    ("dynamidb.txt", include_str!("dynamidb.txt")),
+    ("expiry.txt", include_str!("expiry.txt")),
+    ("lru.txt", include_str!("lru.txt")),
+    ("noreply.txt", include_str!("noreply.txt")),
+    ("retrieval.txt", include_str!("retrieval.txt")),
+    ("storage.txt", include_str!("storage.txt")),
+];
+
+/// The time at which every conversation begins, in milliseconds since 1970.
+pub(crate) const START_MILLIS: u64 = 1_700_000_000_000;
+
+/// What plays a conversation: it has clients, which have connections to one cache, and a clock.
+pub(crate) trait Host {
+    /// Lets a client say this. The first time it is mentioned it connects.
+    fn say(&mut self, client: char, bytes: &[u8]);
+    /// All that a client has heard since it was last asked. A host that has to wait for replies waits
+    /// until `enough` is true of them, or until nothing more can be expected.
+    fn hear(&mut self, client: char, enough: &dyn Fn(&[u8]) -> bool) -> Vec<u8>;
+    /// Whether the other side has closed this client's connection.
+    fn is_closed(&mut self, client: char) -> bool;
+    /// Moves the clock.
+    fn wait(&mut self, millis: i64);
+}
+
+/// What the host has to be set up with.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) dialect: Dialect,
+    pub(crate) memory: usize,
+    pub(crate) max_items: Option<usize>,
+    pub(crate) item_size_max: usize,
+    pub(crate) output_max: usize,
+    /// Whether the outcome may depend on how the bytes are cut: memcached's rule for long lines.
+    pub(crate) whole: bool,
+}
+
+impl Settings {
+    fn new() -> Self {
+        let session = SessionConfig::default();
+        Self {
+            dialect: session.dialect,
+            memory: 4 << 20,
+            max_items: None,
+            item_size_max: session.item_size_max,
+            output_max: session.output_max,
+            whole: false,
+        }
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        match name {
+            "dialect" => {
+                self.dialect = match value {
+                    "auto" => Dialect::Auto,
+                    "dynamidb" => Dialect::DynamiDb,
+                    "memcached" => Dialect::Memcached,
+                    other => panic!("no dialect {other:?}"),
+                }
+            }
+            "memory" => self.memory = value.parse().unwrap(),
+            "max_items" => self.max_items = Some(value.parse().unwrap()),
+            "item_size_max" => self.item_size_max = value.parse().unwrap(),
+            "output_max" => self.output_max = value.parse().unwrap(),
+            "whole" => self.whole = value.parse().unwrap(),
+            other => panic!("no setting {other:?}"),
+        }
+    }
+
+    /// The cache's limits.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::new(self.memory);
+        config.max_items = self.max_items;
+        config.item_size_max = self.item_size_max;
+        config
+    }
+
+    /// The sessions' limits.
+    pub(crate) fn session(&self) -> SessionConfig {
+        let mut config = SessionConfig::default();
+        config.dialect = self.dialect;
+        config.item_size_max = self.item_size_max;
+        config.output_max = self.output_max;
+        config
+    }
+}
+
+/// One conversation, on a cache of its own.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    /// File, line and title.
+    pub(crate) name: String,
+    pub(crate) settings: Settings,
+    events: Vec<(usize, Event)>,
+}
+
+#[derive(Debug)]
+enum Event {
+    Say(char, Vec<Piece>),
+    Hear(char, Vec<Piece>),
+    Silence(char),
+    Closed(char),
+    Wait(i64),
+}
+
+#[derive(Debug)]
+enum Piece {
+    Bytes(Vec<u8>),
+    Number(String),
+    RestOfLine,
+    Lines,
+}
+
+/// All conversations of all files.
+pub(crate) fn all() -> impl Iterator<Item = Conversation> {
+    FILES.iter().flat_map(|(name, text)| parse(name, text))
+}
+
+/// The conversations of one file.
+pub(crate) fn parse(file: &str, text: &str) -> Vec<Conversation> {
+    let mut common = Settings::new();
+    let mut conversations: Vec<Conversation> = Vec::new();
+    for (number, line) in iter::zip(1.., text.lines()) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(title) = line.strip_prefix("== ") {
+            let name = format!("{file}:{number}: {title}");
+            conversations.push(Conversation {
+                name,
+                settings: common.clone(),
+                events: Vec::new(),
+            });
+            continue;
+        }
+        let current = conversations.last_mut();
+        let settings = current.map_or(&mut common, |conversation| &mut conversation.settings);
+        match line.split_once(": ") {
+            Some((name, value)) if name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+                settings.set(name, value);
+            }
+            _ => {
+                let event = event(line).unwrap_or_else(|| panic!("{file}:{number}: {line:?}"));
+                let conversation = conversations
+                    .last_mut()
+                    .expect("a title comes before what is said");
+                conversation.push(number, event);
+            }
+        }
+    }
+    conversations
+}
+
+fn event(line: &str) -> Option<Event> {
+    let named = line.starts_with(|c: char| c.is_ascii_lowercase());
+    let client = if named { line.chars().next()? } else { 'a' };
+    let line = &line[usize::from(named)..];
+    let (sign, text) = line.split_once(' ').unwrap_or((line, ""));
+    Some(match (sign, text) {
+        (">", _) => Event::Say(client, pieces(&format!("{text}\\r\\n"))?),
+        (">>", _) => Event::Say(client, pieces(text)?),
+        ("<", "...") => Event::Hear(client, vec![Piece::Lines]),
+        ("<", _) => Event::Hear(client, pieces(&format!("{text}\\r\\n"))?),
+        ("!", "silence") => Event::Silence(client),
+        ("!", "closed") => Event::Closed(client),
+        ("@", _) => Event::Wait(match text.strip_suffix("ms") {
+            Some(millis) => millis.parse().ok()?,
+            None => text.strip_suffix('s')?.parse::<i64>().ok()? * 1000,
+        }),
+        _ => return None,
+    })
+}
+
+fn pieces(text: &str) -> Option<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = match first {
+            b'\\' => escape(after, &mut bytes)?,
+            b'{' => {
+                let end = after.iter().position(|&b| b == b'}')?;
+                let inner = std::str::from_utf8(&after[..end]).ok()?;
+                let run = inner.rsplit_once('*').filter(|(text, _)| !text.is_empty());
+                if let Some((text, count)) = run {
+                    bytes.extend(unescape(text)?.repeat(count.parse().ok()?));
+                } else {
+                    pieces.push(Piece::Bytes(std::mem::take(&mut bytes)));
+                    let rest_of_line = inner == "*";
+                    pieces.push(if rest_of_line {
+                        Piece::RestOfLine
+                    } else {
+                        Piece::Number(inner.into())
+                    });
+                }
+                &after[end + 1..]
+            }
+            _ => {
+                bytes.push(*first);
+                after
+            }
+        };
+    }
+    pieces.push(Piece::Bytes(bytes));
+    Some(pieces)
+}
+
+/// Text without braces.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        match first {
+            b'\\' => rest = escape(after, &mut bytes)?,
+            _ => bytes.push(*first),
+        }
+    }
+    Some(bytes)
+}
+
+/// Reads what follows a backslash; returns what follows that.
+fn escape<'t>(text: &'t [u8], bytes: &mut Vec<u8>) -> Option<&'t [u8]> {
+    let (&letter, rest) = text.split_first()?;
+    bytes.push(match letter {
+        b'r' => b'\r',
+        b'n' => b'\n',
+        b't' => b'\t',
+        b's' => b' ',
+        b'0' => 0,
+        b'\\' | b'{' => letter,
+        b'x' => {
+            let (digits, rest) = rest.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            return Some(rest);
+        }
+        _ => return None,
+    });
+    Some(rest)
+}
+
+impl Conversation {
+    /// Adds an event; what one client says or hears without a break is one event.
+    fn push(&mut self, line: usize, event: Event) {
+        match (self.events.last_mut(), event) {
+            (Some((_, Event::Say(before, pieces))), Event::Say(client, more))
+                if *before == client =>
+            {
+                pieces.extend(more);
+            }
+            (Some((_, Event::Hear(before, pieces))), Event::Hear(client, more))
+                if *before == client =>
+            {
+                pieces.extend(more);
+            }
+            (_, event) => self.events.push((line, event)),
+        }
+    }
+
+    /// Whether the clock moves in it.
+    pub(crate) fn moves_clock(&self) -> bool {
+        self.events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::Wait(_)))
+    }
+
+    /// Plays it.
+    ///
+    /// # Panics
+    /// If something else is heard than must be. `how` says how it was played.
+    pub(crate) fn play(&self, host: &mut impl Host, how: &str) {
+        let mut numbers = HashMap::new();
+        let mut clients = Vec::new();
+        for (line, event) in &self.events {
+            let place = format!("{} ({how}), line {line}", self.name);
+            match event {
+                Event::Say(client, pieces) => {
+                    host.say(*client, &text(pieces, &numbers));
+                    clients.push(*client);
+                }
+                Event::Hear(client, pieces) => {
+                    let enough = |heard: &[u8]| matches(pieces, heard, &mut numbers.clone());
+                    let heard = host.hear(*client, &enough);
+                    let right = matches(pieces, &heard, &mut numbers);
+                    let must = text(pieces, &numbers);
+                    assert!(
+                        right,
+                        "{place}: must hear\n{}heard\n{}",
+                        shown(&must),
+                        shown(&heard)
+                    );
+                }
+                Event::Silence(client) => assert_silence(host, *client, &place),
+                Event::Closed(client) => assert!(host.is_closed(*client), "{place}: not closed"),
+                Event::Wait(millis) => host.wait(*millis),
+            }
+        }
+        for client in clients {
+            assert_silence(host, client, &format!("{} ({how}), at the end", self.name));
+        }
+    }
+}
+
+fn assert_silence(host: &mut impl Host, client: char, place: &str) {
+    let heard = host.hear(client, &|heard| !heard.is_empty());
+    assert!(
+        heard.is_empty(),
+        "{place}: {client} also heard\n{}",
+        shown(&heard)
+    );
+}
+
+/// Bytes for a person: line by line, long lines cut off.
+fn shown(bytes: &[u8]) -> String {
+    let line = |line: &[u8]| format!("    {:.200}\n", line.escape_ascii().to_string());
+    bytes.split_inclusive(|&b| b == b'\n').map(line).collect()
+}
+
+/// The bytes that pieces stand for, as far as that is known.
+fn text(pieces: &[Piece], numbers: &HashMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Bytes(known) => bytes.extend_from_slice(known),
+            Piece::Number(name) => bytes.extend(numbers.get(name).cloned().unwrap_or_default()),
+            Piece::RestOfLine | Piece::Lines => bytes.extend_from_slice(b"..."),
+        }
+    }
+    bytes
+}
+
+/// Whether `heard` is what pieces stand for. Fills in the numbers that were not known before.
+fn matches<'h>(pieces: &[Piece], heard: &'h [u8], numbers: &mut HashMap<String, Vec<u8>>) -> bool {
+    let Some((first, rest)) = pieces.split_first() else {
+        return heard.is_empty();
+    };
+    match first {
+        Piece::Bytes(bytes) => heard
+            .strip_prefix(&bytes[..])
+            .is_some_and(|heard| matches(rest, heard, numbers)),
+        Piece::Number(name) => {
+            let digits = heard.iter().take_while(|b| b.is_ascii_digit()).count();
+            let known = numbers
+                .entry(name.clone())
+                .or_insert_with(|| heard[..digits].to_vec());
+            digits > 0 && heard[..digits] == known[..] && matches(rest, &heard[digits..], numbers)
+        }
+        Piece::RestOfLine => {
+            let line = heard
+                .iter()
+                .position(|&b| b == b'\r')
+                .unwrap_or(heard.len());
+            any_matches(rest, (0..=line).map(|skipped| &heard[skipped..]), numbers)
+        }
+        Piece::Lines => {
+            let next_line = |heard: &&'h [u8]| {
+                heard
+                    .iter()
+                    .position(|&b| b == b'\n')
+                    .map(|end| &heard[end + 1..])
+            };
+            any_matches(rest, iter::successors(Some(heard), next_line), numbers)
+        }
+    }
+}
+
+/// Whether one of several tails is what pieces stand for.
+fn any_matches<'h>(
+    pieces: &[Piece],
+    mut tails: impl Iterator<Item = &'h [u8]>,
+    numbers: &mut HashMap<String, Vec<u8>>,
+) -> bool {
+    tails.any(|heard| {
+        let mut found = numbers.clone();
+        let right = matches(pieces, heard, &mut found);
+        if right {
+            *numbers = found;
+        }
+        right
+    })
+}
