@@ -5,6 +5,10 @@
 .NOTPARALLEL:
 # What `.ci/setup` installed for Python, and Node if the machine had none.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Seconds that wasm-bindgen's tests may take in a browser, and its driver to start: a busy machine
+# needs more than the 20 and 5 that are the defaults.
+export WASM_BINDGEN_TEST_TIMEOUT := 120
+export WASM_BINDGEN_TEST_DRIVER_TIMEOUT := 60
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14

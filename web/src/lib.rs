@@ -11,11 +11,57 @@ use wasm_bindgen::prelude::*;
 /// How many items [`Playground::tick`] looks at, so that a call never holds up the page.
 const UPKEEP_LIMIT: usize = 1000;
 
+/// Which verbs the clients of a playground may use.
+#[wasm_bindgen]
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// A verb with a capital letter is DynamiDB's, one in small letters memcached's.
+    Auto,
+    /// All verbs are DynamiDB's, in any case.
+    DynamiDb,
+    /// All verbs are memcached's.
+    Memcached,
+}
+
+/// The limits of a playground. Every field may be changed before it is made.
+#[wasm_bindgen]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The budget in bytes.
+    pub memory: u32,
+    /// How many items there may be at most, if there is a limit besides memory.
+    #[wasm_bindgen(js_name = maxItems)]
+    pub max_items: Option<u32>,
+    /// The largest item, in bytes of key and value together.
+    #[wasm_bindgen(js_name = itemSizeMax)]
+    pub item_size_max: u32,
+    /// Which verbs clients may use.
+    pub dialect: Dialect,
+}
+
+#[wasm_bindgen]
+impl Settings {
+    /// The core's defaults for a budget of `memory` bytes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(memory: u32) -> Self {
+        let item_size_max = Config::ITEM_SIZE_MAX as u32;
+        Self {
+            memory,
+            max_items: None,
+            item_size_max,
+            dialect: Dialect::Auto,
+        }
+    }
+}
+
 /// A cache and the clients connected to it.
 ///
 /// In JavaScript:
 /// ```js
-/// const playground = new Playground(1 << 20, 1000, crypto.getRandomValues(new Uint8Array(16)));
+/// const seed = crypto.getRandomValues(new Uint8Array(16));
+/// const playground = new Playground(new Settings(1 << 20), seed);
 /// const session = playground.open();
 /// const line = new TextEncoder().encode("GET greeting\r\n");
 /// const reply = playground.send(session, Date.now(), line); // the bytes of "END\r\n"
@@ -23,7 +69,8 @@ const UPKEEP_LIMIT: usize = 1000;
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Playground {
-    cache: Cache<Vec<u8>>,
+    cache: Cache,
+    session_config: SessionConfig,
     /// By number; `None` once closed, so that a number always means the same client.
     clients: Vec<Option<Client>>,
 }
@@ -37,24 +84,41 @@ struct Client {
 
 #[wasm_bindgen]
 impl Playground {
-    /// An empty cache with a budget of `memory` bytes that holds at most `max_items` items. The
-    /// `seed`, 16 random bytes, keys the hash function.
+    /// An empty cache with these limits. The `seed`, 16 random bytes, keys the hash function.
     ///
     /// # Errors
     /// A seed of another length, or limits that the cache cannot work with.
     #[wasm_bindgen(constructor)]
-    pub fn new(memory: u32, max_items: u32, seed: &[u8]) -> Result<Self, JsError> {
-        let seed = seed.try_into().map_err(|_| JsError::new("the seed must be 16 bytes"))?;
-        let mut config = Config::new(memory as usize);
-        config.max_items = Some(max_items as usize);
+    pub fn new(settings: &Settings, seed: &[u8]) -> Result<Self, JsError> {
+        let seed = seed
+            .try_into()
+            .map_err(|_| JsError::new("the seed must be 16 bytes"))?;
+        let mut config = Config::new(settings.memory as usize);
+        config.max_items = settings.max_items.map(|max| max as usize);
+        config.item_size_max = settings.item_size_max as usize;
         config.hash_seed = u128::from_le_bytes(seed);
-        Ok(Self { cache: Cache::new(config)?, clients: Vec::new() })
+
+        let mut session_config = SessionConfig::default();
+        session_config.item_size_max = config.item_size_max;
+        session_config.dialect = match settings.dialect {
+            Dialect::Auto => dynamidb_core::Dialect::Auto,
+            Dialect::DynamiDb => dynamidb_core::Dialect::DynamiDb,
+            Dialect::Memcached => dynamidb_core::Dialect::Memcached,
+        };
+        Ok(Self {
+            cache: Cache::new(config)?,
+            session_config,
+            clients: Vec::new(),
+        })
     }
 
     /// Connects a client and returns its number.
     pub fn open(&mut self) -> u32 {
-        let session = Session::new(SessionConfig::default());
-        self.clients.push(Some(Client { session, input: Vec::new() }));
+        let session = Session::new(self.session_config.clone());
+        self.clients.push(Some(Client {
+            session,
+            input: Vec::new(),
+        }));
         self.clients.len() as u32 - 1
     }
 
@@ -69,12 +133,14 @@ impl Playground {
     /// what it said.
     #[wasm_bindgen(js_name = isOpen)]
     pub fn is_open(&self, session: u32) -> bool {
-        self.client(session).is_some_and(|client| !client.session.is_closed())
+        self.client(session)
+            .is_some_and(|client| !client.session.is_closed())
     }
 
     /// How many bytes the client has sent of a request that is not complete yet.
     pub fn pending(&self, session: u32) -> u32 {
-        self.client(session).map_or(0, |client| client.input.len() as u32)
+        self.client(session)
+            .map_or(0, |client| client.input.len() as u32)
     }
 
     /// Receives `bytes` from a client at the time `now`, in milliseconds since the Unix epoch, and
@@ -106,12 +172,14 @@ impl Playground {
 
 impl Client {
     /// Has the session act on every request that is complete, and keeps what is left for later.
-    fn process(&mut self, now: Instant, cache: &mut Cache<Vec<u8>>, output: &mut Vec<u8>) {
+    fn process(&mut self, now: Instant, cache: &mut Cache, output: &mut Vec<u8>) {
         let mut used = 0;
         while !self.session.is_closed() {
             // A session pauses when the output is full, so it gets an empty one each time.
             let mut reply = Vec::new();
-            let done = self.session.process(now, &self.input[used..], cache, &mut reply);
+            let done = self
+                .session
+                .process(now, &self.input[used..], cache, &mut reply);
             output.append(&mut reply);
             if done == 0 {
                 self.input.drain(..used);

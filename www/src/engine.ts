@@ -1,10 +1,10 @@
 // The cache, as the page sees it. This is the only file that knows that the engine is a WebAssembly
 // module, and the only one that reads the clock and draws random numbers: the engine is told both.
 
-import init, { Playground } from "../pkg/dynamidb_web.js";
+import init, { Playground, Settings } from "../pkg/dynamidb_web.js";
 
 /** The limits of a cache. */
-export interface Settings {
+export interface Limits {
   /** The budget, in bytes. */
   memory: number;
   /** How many items there may be. */
@@ -20,10 +20,12 @@ export class Engine {
   }
 
   /** Loads the module and makes a cache. Throws if the browser or the cache cannot do that. */
-  static async start({ memory, maxItems }: Settings): Promise<Engine> {
+  static async start({ memory, maxItems }: Limits): Promise<Engine> {
     await init();
+    const settings = new Settings(memory);
+    settings.maxItems = maxItems;
     const seed = crypto.getRandomValues(new Uint8Array(16));
-    return new Engine(new Playground(memory, maxItems, seed));
+    return new Engine(new Playground(settings, seed));
   }
 
   /** Connects a client. */

@@ -1,10 +1,10 @@
 // Wires the parts of the page. All state that they share is here.
 
-import { Engine, type Settings } from "./engine.ts";
+import { Engine, type Limits } from "./engine.ts";
 import { Terminal } from "./terminal.ts";
 
 /** The server's defaults. */
-const settings: Settings = { memory: 4 << 20, maxItems: 1000 };
+const limits: Limits = { memory: 4 << 20, maxItems: 1000 };
 
 /** How often expired items are given back and the figures brought up to date, in milliseconds. */
 const UPKEEP_INTERVAL = 1000;
@@ -16,10 +16,10 @@ function element<T extends Element>(selector: string): T {
 }
 
 async function start(): Promise<void> {
-  const engine = await Engine.start(settings);
+  const engine = await Engine.start(limits);
   const items = element("#items");
   const showItems = () => {
-    items.textContent = `${engine.items} of ${settings.maxItems} items`;
+    items.textContent = `${engine.items} of ${limits.maxItems} items`;
   };
   const input = element<HTMLInputElement>("#line");
   const terminal = new Terminal(

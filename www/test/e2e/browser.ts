@@ -24,6 +24,8 @@ function executablePath(): string {
 export class Site {
   readonly url: string;
   readonly browser: Browser;
+  /** What went wrong in the pages: what was thrown, and what the browser complained about. */
+  readonly errors: string[] = [];
   readonly #server: PreviewServer;
 
   private constructor(server: PreviewServer, browser: Browser) {
@@ -38,12 +40,13 @@ export class Site {
     return new Site(server, browser);
   }
 
-  /** Opens the page, and waits until it takes commands. An error in the page fails the test. */
+  /** Opens the page, and waits until it takes commands. */
   async visit(options: BrowserContextOptions = {}): Promise<Page> {
     const page = await this.browser.newPage(options);
     page.setDefaultTimeout(TIMEOUT);
-    page.on("pageerror", (error) => {
-      throw error;
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.errors.push(message.text());
     });
     await page.goto(this.url);
     await page.waitForSelector("body[data-ready]");
