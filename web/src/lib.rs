@@ -1,8 +1,8 @@
 //! The DynamiDB cache for JavaScript: the server's core, compiled to WebAssembly.
 //!
-//! A [`Playground`] is one cache and the clients that talk to it. Like the core, it reads no clock and
-//! draws no random number: the page passes both in, so what happened can be replayed. Everything else
-//! is the core's; this crate only turns its types into those that JavaScript has.
+//! A [`Playground`] is one cache and the clients that talk to it. Like the core, it reads no clock
+//! and draws no random number: the page passes both in, so what happened can be replayed.
+//! Everything else is the core's; this crate only turns its types into those that JavaScript has.
 #![forbid(unsafe_code)]
 
 use dynamidb_core::{Cache, Config, Instant, Session, SessionConfig};

@@ -4,7 +4,7 @@ import { Engine, type Limits } from "./engine.ts";
 import { Terminal } from "./terminal.ts";
 
 /** The server's defaults. */
-const limits: Limits = { memory: 4 << 20, maxItems: 1000 };
+const limits: Limits = { memory: 64 << 20, maxItems: 1000 };
 
 /** How often expired items are given back and the figures brought up to date, in milliseconds. */
 const UPKEEP_INTERVAL = 1000;

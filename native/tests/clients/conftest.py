@@ -1,4 +1,4 @@
-"""Starts the servers that real clients talk to: ours, and memcached to show that the tests are right."""
+"""Starts the servers that clients talk to: ours, and memcached to show that the tests are right."""
 
 import signal
 import socket

@@ -122,6 +122,19 @@ test("after QUIT the next command opens a new connection to the same cache", asy
   assert.deepEqual(await heard(page), ["STORED\r\n", "BYE\r\n", "VALUE a 1\r\nx\r\nEND\r\n"]);
 });
 
+test("a long conversation scrolls in its place, and what is old is forgotten", async () => {
+  const page = await site.visit();
+  const height = () => page.evaluate(() => document.documentElement.scrollHeight);
+  const before = await height();
+  await page.getByLabel("Command").evaluate((input) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text", "GET a\n".repeat(10_000));
+    input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+  });
+  assert.equal(await height(), before);
+  assert.equal(await page.locator("#log > *").count(), 500);
+});
+
 test("markup in a value is shown as text", async () => {
   const page = await site.visit();
   const value = "<img src=x onerror=alert(1)>";
