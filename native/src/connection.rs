@@ -35,6 +35,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 const LINGER_ROUNDS: usize = 8;
 const LINGER_PERIOD: Duration = Duration::from_millis(50);
 
+type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// The buffers of a thread.
 struct Buffers {
     input: Box<[u8]>,
@@ -91,7 +93,9 @@ struct Connection<'s, R: Runtime> {
     /// What the two buffers count for in [`Host::buffered`].
     buffered: usize,
     /// Ends the connection; set while it waits for something that must not take forever.
-    timer: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    timer: Option<Timer>,
+    /// Whether the timer is that of a stopping server, which nothing winds back.
+    stopping: bool,
 }
 
 impl<'s, R: Runtime> Connection<'s, R> {
@@ -106,6 +110,7 @@ impl<'s, R: Runtime> Connection<'s, R> {
             written: 0,
             buffered: 0,
             timer: None,
+            stopping: false,
         }
     }
 
@@ -148,6 +153,7 @@ impl<'s, R: Runtime> Connection<'s, R> {
                 if read == 0 {
                     return Poll::Ready(Ok(()));
                 }
+                self.rewind_timer();
             }
             let replied = self.answer(cx, &buffers.input[..read], &mut buffers.output)?;
             self.shared.host.count_traffic(read, replied);
@@ -190,9 +196,6 @@ impl<'s, R: Runtime> Connection<'s, R> {
         }
         output.clear();
         output.shrink_to(OUTPUT_KEPT);
-        if used > 0 {
-            self.timer = None;
-        }
         self.input = if kept.is_empty() {
             read[used..].to_vec()
         } else {
@@ -230,7 +233,10 @@ impl<'s, R: Runtime> Connection<'s, R> {
         while self.written < self.output.len() {
             match ready!(self.stream.poll_write(cx, &self.output[self.written..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.written += written,
+                written => {
+                    self.written += written;
+                    self.rewind_timer();
+                }
             }
         }
         if self.written > 0 {
@@ -251,7 +257,10 @@ impl<'s, R: Runtime> Connection<'s, R> {
         if self.buffered > before {
             let more = self.buffered - before;
             if all.fetch_add(more, Ordering::Relaxed) + more > Host::BUFFERED_MAX {
-                count(&self.shared.host.buffer_refusals, 1);
+                self.shared
+                    .host
+                    .overfull
+                    .happened(self.shared.host.clock.now());
                 return Err(io::Error::other(
                     "too much is kept for all connections together",
                 ));
@@ -264,22 +273,33 @@ impl<'s, R: Runtime> Connection<'s, R> {
 
     /// Ready when the client has let the server wait too long.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let half_a_request = !self.input.is_empty() && !self.backlog && self.output.is_empty();
-        let limit = if self.shared.stop.is_requested() {
-            Some(DRAIN_TIMEOUT)
-        } else if half_a_request {
-            self.shared.request_timeout
-        } else {
-            None
-        };
-        let Some(limit) = limit else {
-            self.timer = None;
+        let host = &self.shared.host;
+        if self.shared.stop.is_requested() && !self.stopping {
+            self.stopping = true;
+            self.timer = Some(Box::pin(R::sleep(DRAIN_TIMEOUT)));
+        }
+        let half_a_request = !self.input.is_empty() && !self.backlog;
+        if self.timer.is_none() && (half_a_request || !self.output.is_empty()) {
+            self.timer = self
+                .shared
+                .stall_timeout
+                .map(|limit| Box::pin(R::sleep(limit)) as Timer);
+        }
+        let Some(timer) = &mut self.timer else {
             return Poll::Pending;
         };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(R::sleep(limit)));
         ready!(timer.as_mut().poll(cx));
-        count(&self.shared.host.request_timeouts, 1);
+        if !self.stopping {
+            host.stalled.happened(host.clock.now());
+        }
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Something moved: the client has its time anew, unless the server stops.
+    fn rewind_timer(&mut self) {
+        if !self.stopping {
+            self.timer = None;
+        }
     }
 
     /// Says that there is nothing more to come, and gives the client time to hear it.

@@ -8,6 +8,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
 use crate::clock::Clock;
+use crate::incident::Incident;
 
 /// The process, its limits and its connections.
 #[derive(Debug)]
@@ -20,18 +21,18 @@ pub(crate) struct Host {
     pub(crate) connections: AtomicUsize,
     /// Connections ever served.
     pub(crate) total_connections: AtomicU64,
-    /// Connections turned away because there were too many.
-    pub(crate) rejected_connections: AtomicU64,
-    /// Connections hung up on because half a request was all that came.
-    pub(crate) request_timeouts: AtomicU64,
-    /// Connections hung up on because of [`Host::BUFFERED_MAX`].
-    pub(crate) buffer_refusals: AtomicU64,
+    /// A connection was turned away.
+    pub(crate) rejected: Incident,
+    /// A connection was hung up on because nothing moved.
+    pub(crate) stalled: Incident,
+    /// A connection was hung up on because of [`Host::BUFFERED_MAX`].
+    pub(crate) overfull: Incident,
+    /// The system had no connection for us.
+    pub(crate) out_of_files: Incident,
     /// Times a connection made way for others with more to do.
     pub(crate) yields: AtomicU64,
-    /// Whether connections are accepted, or the process is out of file descriptors.
+    /// Whether connections are accepted now.
     pub(crate) accepting: AtomicBool,
-    /// Times it was out of them.
-    pub(crate) accept_pauses: AtomicU64,
     /// Bytes kept for all connections together: half-sent requests and replies not yet taken.
     pub(crate) buffered: AtomicUsize,
     traffic: [Traffic; STRIPES],
@@ -61,12 +62,24 @@ impl Host {
             max_connections,
             connections: AtomicUsize::new(0),
             total_connections: AtomicU64::new(0),
-            rejected_connections: AtomicU64::new(0),
-            request_timeouts: AtomicU64::new(0),
-            buffer_refusals: AtomicU64::new(0),
+            rejected: Incident::new(
+                "rejected_connections",
+                "a client was turned away: there are as many as --max-connections allows",
+            ),
+            stalled: Incident::new(
+                "stalled_connections",
+                "a client was hung up on: nothing moved for as long as --stall-timeout allows",
+            ),
+            overfull: Incident::new(
+                "overfull_connections",
+                "a client was hung up on: too much is kept for half-sent requests and slow readers",
+            ),
+            out_of_files: Incident::new(
+                "listen_disabled_num",
+                "no client can be accepted for a while: out of file descriptors or memory",
+            ),
             yields: AtomicU64::new(0),
             accepting: AtomicBool::new(true),
-            accept_pauses: AtomicU64::new(0),
             buffered: AtomicUsize::new(0),
             traffic: Default::default(),
         }
@@ -79,12 +92,11 @@ impl Host {
             .connections
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, free)
             .is_ok();
-        let counter = if admitted {
-            &self.total_connections
+        if admitted {
+            count(&self.total_connections, 1);
         } else {
-            &self.rejected_connections
-        };
-        count(counter, 1);
+            self.rejected.happened(self.clock.now());
+        }
         admitted
     }
 
@@ -115,16 +127,19 @@ impl Host {
             "curr_connections",
             &self.connections.load(Ordering::Relaxed),
         );
-        for (name, counter) in [
-            ("total_connections", &self.total_connections),
-            ("rejected_connections", &self.rejected_connections),
-            ("request_timeouts", &self.request_timeouts),
-            ("buffer_refusals", &self.buffer_refusals),
-            ("conn_yields", &self.yields),
-            ("listen_disabled_num", &self.accept_pauses),
+        report(
+            "total_connections",
+            &self.total_connections.load(Ordering::Relaxed),
+        );
+        for incident in [
+            &self.rejected,
+            &self.stalled,
+            &self.overfull,
+            &self.out_of_files,
         ] {
-            report(name, &counter.load(Ordering::Relaxed));
+            report(incident.name, &incident.count());
         }
+        report("conn_yields", &self.yields.load(Ordering::Relaxed));
         let sum = |of: fn(&Traffic) -> &AtomicU64| {
             self.traffic
                 .iter()

@@ -32,6 +32,7 @@ mod clock;
 mod connection;
 mod error;
 mod host;
+mod incident;
 mod options;
 mod region;
 mod runtime;

@@ -7,13 +7,28 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, Resettable, TypedValueParser};
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
-use dynamidb_core::{Config, Dialect};
+use dynamidb_core::{Config, Dialect, SessionConfig};
 
 use crate::{Error, RuntimeName};
 
-/// An in-memory key-value cache that speaks its own short dialect and memcached's text protocol.
-///
-/// The same settings can be given as environment variables; the command line wins.
+const ABOUT: &str =
+    "An in-memory key-value cache that speaks its own short dialect and memcached's text protocol";
+const AFTER_HELP: &str = "Every option can be given as an environment variable too; the command \
+    line wins.\nScripts that start memcached keep working: its -u, -U 0 and -o are accepted \
+    without effect.";
+
+const NETWORK: &str = "Network";
+const MEMORY: &str = "Memory";
+const PROCESS: &str = "Process";
+
+/// As many threads as there can be shards.
+const THREADS_MAX: usize = 64;
+/// The largest page, and so the largest chunk, of a cache.
+const PAGE_SIZE_MAX: usize = 64 << 10;
+/// As memcached's.
+const ITEM_SIZE_MIN: usize = 1024;
+
+/// What the server is started with: the command line, or fields set by a program.
 ///
 /// # Examples
 /// ```
@@ -24,134 +39,85 @@ use crate::{Error, RuntimeName};
 /// options.max_items = Some(10);
 /// ```
 #[derive(Clone, Debug, Parser)]
-#[command(version, max_term_width = 100, allow_negative_numbers = true)]
+#[command(version, about = ABOUT, long_about = None, after_help = AFTER_HELP)]
+#[command(max_term_width = 100, allow_negative_numbers = true)]
 #[non_exhaustive]
 pub struct Options {
     /// TCP port; 0 picks a free one
-    #[arg(
-        short,
-        long,
-        env = "DYNAMIDB_PORT",
-        default_value_t = 11212,
-        help_heading = "Network"
-    )]
+    #[arg(short, long, env = "DYNAMIDB_PORT", default_value_t = 11212)]
+    #[arg(help_heading = NETWORK)]
     pub port: u16,
 
     /// Addresses to listen on, separated by commas, each with its own port if it has one:
     /// HOST, HOST:PORT, [IPV6]:PORT [default: 127.0.0.1 and, where the host has IPv6, ::1]
-    #[arg(
-        short,
-        long,
-        env = "DYNAMIDB_LISTEN",
-        value_name = "ADDRESS",
-        help_heading = "Network"
-    )]
-    #[arg(value_delimiter = ',', hide_default_value = true)]
+    #[arg(short, long, env = "DYNAMIDB_LISTEN", value_delimiter = ',')]
+    #[arg(help_heading = NETWORK, value_name = "ADDRESSES")]
     pub listen: Vec<Listen>,
 
     /// Clients served at a time; more are told so and turned away [default: 10000, or what the
     /// limit of open files leaves]
-    #[arg(
-        short = 'c',
-        long,
-        env = "DYNAMIDB_MAX_CONNECTIONS",
-        help_heading = "Network"
-    )]
-    #[arg(value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'c', long, env = "DYNAMIDB_MAX_CONNECTIONS")]
+    #[arg(help_heading = NETWORK, value_name = "COUNT")]
     pub max_connections: Option<u32>,
 
-    /// Seconds after which a client that has sent half a request is hung up on; 0 for never
-    #[arg(
-        long,
-        env = "DYNAMIDB_REQUEST_TIMEOUT",
-        value_name = "SECONDS",
-        help_heading = "Network"
-    )]
-    #[arg(default_value_t = 30)]
-    pub request_timeout: u32,
+    /// Seconds after which a client is hung up on that stops in the middle of a request or takes
+    /// none of its replies; 0 for never
+    #[arg(long, env = "DYNAMIDB_STALL_TIMEOUT", default_value_t = 30)]
+    #[arg(help_heading = NETWORK, value_name = "SECONDS")]
+    pub stall_timeout: u32,
 
-    /// Which verbs are understood. auto: with a capital letter DynamiDB's, in small letters
-    /// memcached's
-    #[arg(
-        long,
-        env = "DYNAMIDB_DIALECT",
-        default_value = "auto",
-        help_heading = "Network"
-    )]
-    #[arg(value_name = "NAME", value_parser = dialect_parser())]
+    /// Which verbs are understood. auto: those with a capital letter are DynamiDB's, those in small
+    /// letters memcached's
+    #[arg(long, env = "DYNAMIDB_DIALECT", default_value = "auto")]
+    #[arg(help_heading = NETWORK, value_name = "NAME", value_parser = dialect_parser())]
     pub dialect: Dialect,
 
     /// The version that memcached's clients are told
     #[arg(long, env = "DYNAMIDB_MEMCACHED_VERSION", default_value = "1.6.45")]
-    #[arg(value_name = "VERSION", help_heading = "Network")]
+    #[arg(help_heading = NETWORK, value_name = "VERSION")]
     pub memcached_version: String,
 
     /// Memory for items and their index, in MiB or with the unit k, m or g; lifts the default limit
     /// of items [default: 64]
-    #[arg(
-        short,
-        long,
-        env = "DYNAMIDB_MEMORY",
-        value_name = "SIZE",
-        help_heading = "Memory"
-    )]
-    #[arg(value_parser = memory_size)]
+    #[arg(short, long, env = "DYNAMIDB_MEMORY", value_parser = memory_size)]
+    #[arg(help_heading = MEMORY, value_name = "SIZE")]
     pub memory: Option<usize>,
 
     /// Items kept at most [default: 1000, or no limit if --memory is given]
-    #[arg(
-        long,
-        env = "DYNAMIDB_MAX_ITEMS",
-        value_name = "COUNT",
-        help_heading = "Memory"
-    )]
-    #[arg(value_parser = item_count)]
+    #[arg(long, env = "DYNAMIDB_MAX_ITEMS", value_name = "COUNT")]
+    #[arg(help_heading = MEMORY)]
     pub max_items: Option<usize>,
 
-    /// The largest item, key and value together, in bytes or with the unit k or m; at least 1k
-    #[arg(
-        short = 'I',
-        long,
-        env = "DYNAMIDB_MAX_ITEM_SIZE",
-        default_value = "1m"
-    )]
-    #[arg(value_name = "SIZE", value_parser = item_size, help_heading = "Memory")]
-    pub max_item_size: usize,
+    /// The largest item, key and value together, in bytes or with the unit k or m; from 1k to 16m
+    /// and half of the memory [default: 1m]
+    #[arg(short = 'I', long, env = "DYNAMIDB_MAX_ITEM_SIZE")]
+    #[arg(help_heading = MEMORY, value_name = "SIZE", value_parser = item_size)]
+    pub max_item_size: Option<usize>,
 
-    /// Sizes in bytes of the chunks that items are kept in, ascending, separated by commas
-    #[arg(
-        long,
-        env = "DYNAMIDB_SLAB_SIZES",
-        value_name = "SIZES",
-        help_heading = "Memory"
-    )]
-    #[arg(value_delimiter = ',', default_values_t = Config::SLAB_SIZES)]
+    /// Sizes of the chunks that items are kept in, in bytes: ascending multiples of 16, separated
+    /// by commas [default: 64,128,256,1024,4096]
+    #[arg(long, env = "DYNAMIDB_SLAB_SIZES", value_delimiter = ',')]
+    #[arg(help_heading = MEMORY, value_name = "SIZES")]
     pub slab_sizes: Vec<usize>,
 
     /// Worker threads [default: one for each processor, at most 4]
-    #[arg(
-        short,
-        long,
-        env = "DYNAMIDB_THREADS",
-        value_name = "COUNT",
-        help_heading = "Process"
-    )]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=Self::THREADS_MAX))]
-    pub threads: Option<u16>,
+    #[arg(short, long, env = "DYNAMIDB_THREADS", value_name = "COUNT")]
+    #[arg(help_heading = PROCESS)]
+    pub threads: Option<usize>,
 
     /// The runtime that drives the sockets
-    #[arg(
-        long,
-        env = "DYNAMIDB_RUNTIME",
-        value_name = "NAME",
-        help_heading = "Process"
-    )]
-    #[arg(value_enum, default_value_t = RuntimeName::DEFAULT, hide_possible_values = false)]
+    #[arg(long, env = "DYNAMIDB_RUNTIME", default_value_t = RuntimeName::DEFAULT)]
+    #[arg(help_heading = PROCESS, value_enum, value_name = "NAME")]
     pub runtime: RuntimeName,
 
     /// Say more; twice for everything
-    #[arg(short, long, action = ArgAction::Count, help_heading = "Process")]
+    #[arg(short, long, action = ArgAction::Count, help_heading = PROCESS)]
     pub verbose: u8,
+
+    /// How many bytes of replies are made before they are sent (an item more if it does not fit).
+    /// Not on the command line.
+    #[arg(skip = SessionConfig::default().output_max)]
+    pub output_max: usize,
 
     /// What scripts that start memcached pass along.
     #[command(flatten)]
@@ -163,21 +129,19 @@ pub struct Options {
 #[non_exhaustive]
 pub struct MemcachedOptions {
     /// The user to run as: start the server as that user instead.
-    #[arg(short, long = "user", hide = true, value_name = "USER")]
+    #[arg(short, long, hide = true)]
     pub user: Option<String>,
 
     /// The UDP port: there is no UDP, so only 0 will do.
-    #[arg(short = 'U', long = "udp-port", hide = true, value_name = "PORT")]
-    #[arg(value_parser = no_udp)]
-    pub udp_port: Option<u16>,
+    #[arg(short = 'U', long, hide = true, default_value_t = 0)]
+    pub udp_port: u16,
 
     /// Tuning of memcached's own engine.
-    #[arg(short = 'o', long = "extended", hide = true, value_delimiter = ',')]
-    #[arg(value_name = "OPTIONS", value_parser = extended_option)]
+    #[arg(short = 'o', long, hide = true, value_delimiter = ',')]
     pub extended: Vec<String>,
 
     /// Whether to go to the background; refused.
-    #[arg(short, long = "daemon", hide = true, action = ArgAction::SetTrue)]
+    #[arg(short, long, hide = true)]
     pub daemon: bool,
 }
 
@@ -189,8 +153,6 @@ impl Options {
     /// How many connections there are at most unless said otherwise: at well below 1 KiB for each
     /// silent one that is next to nothing, and more than memcached's 1024, which is often too few.
     pub const MAX_CONNECTIONS: u32 = 10_000;
-    /// How many worker threads can be asked for.
-    pub const THREADS_MAX: i64 = 64;
 
     /// Reads the process's command line and environment. Prints and exits where that is asked for
     /// (`--help`, `--version`), and with one line and status 2 where something is wrong.
@@ -205,27 +167,44 @@ impl Options {
         })
     }
 
-    /// What no single value shows to be wrong.
+    /// Finds what is out of range, or contradicts something else.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.memcached.daemon {
-            let reason = "the server stays in the foreground; use a service manager".into();
-            return Err(Error::Option {
-                name: "-d/--daemon",
-                reason,
-            });
+        let config = self.config();
+        let item_size = config.item_size_max;
+        let (name, reason) = match &self.memcached {
+            _ if self.max_connections == Some(0) => ("-c/--max-connections", "1 is the least"),
+            _ if self.thread_count() == 0 => ("-t/--threads", "1 is the least"),
+            _ if self.thread_count() > THREADS_MAX => ("-t/--threads", "64 is the most"),
+            _ if self.max_items == Some(0) => ("--max-items", "1 is the least"),
+            _ if item_size > Config::ITEM_SIZE_LIMIT => ("-I/--max-item-size", "16m is the most"),
+            _ if self.max_item_size.is_some() && item_size > config.memory / 2 => {
+                ("-I/--max-item-size", "half of the memory is the most")
+            }
+            flags if flags.daemon => ("-d/--daemon", "the server stays in the foreground"),
+            flags if flags.udp_port != 0 => ("-U/--udp-port", "there is no UDP"),
+            flags if !flags.extended.iter().all(|setting| is_known(setting)) => {
+                ("-o/--extended", "one of the settings is not known here")
+            }
+            _ => return Ok(()),
+        };
+        let reason = reason.into();
+        Err(Error::Option { name, reason })
+    }
+
+    /// What the cache is made from, but for the seed of its hash.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::new(self.memory.unwrap_or(Self::MEMORY));
+        let default = (config.memory / 2).clamp(ITEM_SIZE_MIN, Config::ITEM_SIZE_MAX);
+        config.item_size_max = self.max_item_size.unwrap_or(default);
+        let default = self.memory.is_none().then_some(Self::MAX_ITEMS);
+        config.max_items = self.max_items.or(default);
+        if let Some(&largest) = self.slab_sizes.iter().max() {
+            config.slab_sizes.clone_from(&self.slab_sizes);
+            // A chunk lies within a page.
+            let page_size = largest.min(PAGE_SIZE_MAX).next_power_of_two();
+            config.page_size = config.page_size.max(page_size);
         }
-        Ok(())
-    }
-
-    /// The budget in bytes.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.memory.unwrap_or(Self::MEMORY)
-    }
-
-    /// The limit of items, if there is one.
-    pub(crate) fn item_limit(&self) -> Option<usize> {
-        self.max_items
-            .or_else(|| self.memory.is_none().then_some(Self::MAX_ITEMS))
+        config
     }
 
     /// How many threads to serve with.
@@ -235,7 +214,7 @@ impl Options {
                 .map_or(1, usize::from)
                 .min(4)
         };
-        self.threads.map_or_else(cores, usize::from)
+        self.threads.unwrap_or_else(cores)
     }
 }
 
@@ -252,7 +231,7 @@ impl Default for Options {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Listen {
-    /// A name or an address; `*` for all addresses.
+    /// A name or an address.
     pub host: String,
     /// The port, if it is not the one of [`Options::port`].
     pub port: Option<u16>,
@@ -271,13 +250,16 @@ impl FromStr for Listen {
         }
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
-            Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or(rest))),
+            Some((host, rest)) => (
+                host,
+                Some(rest.strip_prefix(':').ok_or("`]` ends the host")?),
+            ),
             None => text
                 .split_once(':')
                 .map_or((text, None), |(host, port)| (host, Some(port))),
         };
         if host.is_empty() {
-            return Err("there is no host before the port".into());
+            return Err("there is no host in it".into());
         }
         let port = port.map(|port| port.parse().map_err(|_| format!("`{port}` is not a port")));
         Ok(Self {
@@ -295,52 +277,48 @@ fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
     })
 }
 
-/// A number and a unit, in bytes; `unit` is what a number alone counts.
-fn size(text: &str, unit: usize) -> Result<usize, String> {
-    let (digits, factor) = match text.as_bytes().last() {
-        Some(b'k' | b'K') => (&text[..text.len() - 1], 1 << 10),
-        Some(b'm' | b'M') => (&text[..text.len() - 1], 1 << 20),
-        Some(b'g' | b'G') => (&text[..text.len() - 1], 1 << 30),
+/// A number of MiB, or of what its unit says; in bytes.
+fn memory_size(text: &str) -> Result<usize, &'static str> {
+    size(text, 1 << 20)
+}
+
+/// A number of bytes, or of what its unit says; in bytes.
+fn item_size(text: &str) -> Result<usize, &'static str> {
+    let size = size(text, 1)?;
+    // Memcached's rule, for the command line: programs may have a use for less.
+    if size < ITEM_SIZE_MIN {
+        Err("1k is the least")
+    } else {
+        Ok(size)
+    }
+}
+
+fn size(text: &str, unit: usize) -> Result<usize, &'static str> {
+    let (digits, factor) = match text.chars().last() {
+        Some('k' | 'K') => (&text[..text.len() - 1], 1 << 10),
+        Some('m' | 'M') => (&text[..text.len() - 1], 1 << 20),
+        Some('g' | 'G') => (&text[..text.len() - 1], 1 << 30),
         _ => (text, unit),
     };
     let number: usize = digits
         .parse()
-        .map_err(|_| "not a size, as 64 or 512k or 2g are")?;
+        .map_err(|_| "a size is written as 64, 512k or 2g")?;
     number
         .checked_mul(factor)
-        .ok_or_else(|| "more than can be addressed".into())
+        .ok_or("that is more than can be addressed")
 }
 
-fn memory_size(text: &str) -> Result<usize, String> {
-    size(text, 1 << 20)
-}
-
-fn item_size(text: &str) -> Result<usize, String> {
-    match size(text, 1)? {
-        size if size < 1024 => Err("the least is 1k".into()),
-        size if size > 1 << 24 => Err("the most is 16m".into()),
-        size => Ok(size.min(Config::ITEM_SIZE_LIMIT)),
-    }
-}
-
-fn item_count(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("there must be room for one".into()),
-        Ok(count) => Ok(count),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn no_udp(text: &str) -> Result<u16, String> {
-    if text == "0" {
-        Ok(0)
-    } else {
-        Err("there is no UDP here".into())
+/// A number of bytes as it can be given on the command line.
+pub(crate) fn size_text(bytes: usize) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}m", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}k", bytes >> 10),
+        _ => bytes.to_string(),
     }
 }
 
 /// Settings of memcached's engine that ask for what is the case here, or for nothing that shows.
-const EXTENDED_WITHOUT_EFFECT: [&str; 12] = [
+const EXTENDED_KNOWN: [&str; 12] = [
     "modern",
     "no_modern",
     "relaxed_privileges",
@@ -355,13 +333,9 @@ const EXTENDED_WITHOUT_EFFECT: [&str; 12] = [
     "tail_repair_time",
 ];
 
-fn extended_option(text: &str) -> Result<String, String> {
-    let name = text.split('=').next().unwrap_or(text);
-    if EXTENDED_WITHOUT_EFFECT.contains(&name) {
-        Ok(text.into())
-    } else {
-        Err("not known here".into())
-    }
+fn is_known(setting: &str) -> bool {
+    let name = setting.split('=').next().unwrap_or_default();
+    EXTENDED_KNOWN.contains(&name)
 }
 
 /// What is wrong, without the usage that clap prints below it.
@@ -375,4 +349,127 @@ fn one_line(error: &clap::Error) -> String {
         .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, String> {
+        let words = std::iter::once("dynamidb").chain(line.split_whitespace());
+        let options = Options::try_parse_from(words).map_err(|error| one_line(&error))?;
+        options
+            .check()
+            .map_err(|error| error.to_string())
+            .map(|()| options)
+    }
+
+    #[test]
+    fn memcached_letters_mean_what_they_mean_there() {
+        let options = parse("-p 1 -l ::1 -m 128 -c 5 -t 2 -I 2m -vv").unwrap();
+        assert_eq!((options.port, options.memory), (1, Some(128 << 20)));
+        assert_eq!(
+            (options.max_connections, options.threads),
+            (Some(5), Some(2))
+        );
+        assert_eq!((options.max_item_size, options.verbose), (Some(2 << 20), 2));
+        assert_eq!(options.listen, ["::1".parse().unwrap()]);
+        assert!(parse("-u nobody -U 0 -o modern,hashpower=20 -o relaxed_privileges").is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_one_line_that_names_the_option() {
+        for (line, option) in [
+            ("--prot 1", "--prot"),
+            ("-p 65536", "--port"),
+            ("-c 0", "--max-connections"),
+            ("-c -1", "--max-connections"),
+            ("-t 0", "--threads"),
+            ("-t 65", "--threads"),
+            ("--max-items 0", "--max-items"),
+            ("-m x", "--memory"),
+            ("-m 99999999999999999999", "--memory"),
+            ("-m 99999999999999999", "--memory"),
+            ("-I 1023", "--max-item-size"),
+            ("-I 16777217", "--max-item-size"),
+            ("-I 33m", "--max-item-size"),
+            ("-m 8 -I 4194305", "--max-item-size"),
+            ("-d", "--daemon"),
+            ("-U 11211", "--udp-port"),
+            ("-o no_such_thing", "--extended"),
+            ("--slab-sizes 64,x", "--slab-sizes"),
+            ("--dialect redis", "--dialect"),
+            ("--runtime none", "--runtime"),
+            ("-l :1", "--listen"),
+            ("-l host:port", "--listen"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(
+                error.contains(option) && !error.contains('\n'),
+                "{line}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_limits_themselves_are_allowed() {
+        for line in [
+            "-c 1",
+            "-t 1",
+            "-t 64",
+            "--max-items 1",
+            "-I 1024",
+            "-I 16m",
+            "-m 8 -I 4m",
+        ] {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn asking_for_memory_lifts_the_limit_of_items() {
+        assert_eq!(parse("").unwrap().config().max_items, Some(1000));
+        assert_eq!(parse("-m 64").unwrap().config().max_items, None);
+        assert_eq!(
+            parse("-m 64 --max-items 5").unwrap().config().max_items,
+            Some(5)
+        );
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(memory_size("3"), Ok(3 << 20));
+        assert_eq!(memory_size("3k"), Ok(3 << 10));
+        assert_eq!(item_size("1024"), Ok(1024));
+        assert_eq!(item_size("3M"), Ok(3 << 20));
+        for wrong in ["", "k", "-1", "1kb", "1 k", "1.5m", "µ"] {
+            assert!(item_size(wrong).is_err(), "{wrong}");
+        }
+        for text in ["1025", "7k", "3m", "2048m"] {
+            assert_eq!(item_size(text).map(size_text), Ok(text.into()));
+        }
+    }
+
+    #[test]
+    fn addresses_have_ports_or_not() {
+        let listen = |text: &str| {
+            text.parse::<Listen>()
+                .map(|listen| (listen.host, listen.port))
+        };
+        for (text, host, port) in [
+            ("10.0.0.1", "10.0.0.1", None),
+            ("10.0.0.1:7", "10.0.0.1", Some(7)),
+            ("localhost", "localhost", None),
+            ("localhost:7", "localhost", Some(7)),
+            ("::1", "::1", None),
+            ("[::1]", "::1", None),
+            ("[::1]:7", "::1", Some(7)),
+            ("[fe80::1%lo]:7", "fe80::1%lo", Some(7)),
+        ] {
+            assert_eq!(listen(text), Ok((host.to_string(), port)), "{text}");
+        }
+        for wrong in ["", ":7", "[::1]7", "[]:7", "host:", "host:70000"] {
+            assert!(listen(wrong).is_err(), "{wrong}");
+        }
+    }
 }

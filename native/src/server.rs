@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use dynamidb_core::{Instant, SessionConfig};
+use dynamidb_core::{Config, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::connection::{self, Seat};
-use crate::host::{Host, count};
+use crate::host::Host;
+use crate::options::size_text;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::Shards;
 use crate::stop::Stop;
@@ -25,8 +26,6 @@ const BACKLOG: i32 = 1024;
 const FILES_RESERVED: u64 = 64;
 /// How long nothing is accepted after the system has refused to give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often at most the log says so.
-const ACCEPT_LOG_PERIOD: Duration = Duration::from_secs(10);
 /// How often the end looks whether the last connection is gone.
 const DRAIN_PERIOD: Duration = Duration::from_millis(5);
 
@@ -37,7 +36,7 @@ pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) stop: Stop,
     pub(crate) session: SessionConfig,
-    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) stall_timeout: Option<Duration>,
 }
 
 /// A server that listens, and serves once it is [`run`](Self::run).
@@ -72,20 +71,22 @@ impl Server {
     pub fn bind(options: &Options) -> Result<Self, Error> {
         options.check()?;
         let max_connections = connection_limit(options.max_connections)?;
-        let seed = u128::from(random()) << 64 | u128::from(random());
+        let mut config = options.config();
+        config.hash_seed = u128::from(random()) << 64 | u128::from(random());
         let version = options.memcached_version.clone();
         let mut session = SessionConfig::default();
         session.dialect = options.dialect;
-        session.item_size_max = options.max_item_size;
+        session.item_size_max = config.item_size_max;
+        session.output_max = options.output_max;
         // Sessions are cheap to copy because of it, and a process has one or two servers.
         session.version = version.clone().leak();
         let shared = Shared {
-            shards: Shards::new(options, seed)?,
+            shards: Shards::new(&config, options.thread_count())?,
             host: Host::new(version, options.thread_count(), max_connections),
             stop: Stop::default(),
             session,
-            request_timeout: (options.request_timeout > 0)
-                .then(|| Duration::from_secs(options.request_timeout.into())),
+            stall_timeout: (options.stall_timeout > 0)
+                .then(|| Duration::from_secs(options.stall_timeout.into())),
         };
         let listeners = listen(options)?;
         let server = Self {
@@ -93,7 +94,7 @@ impl Server {
             runtime: options.runtime,
             shared: Arc::new(shared),
         };
-        server.announce(options);
+        server.announce(&config);
         Ok(server)
     }
 
@@ -158,7 +159,7 @@ impl Server {
         Ok(())
     }
 
-    fn announce(&self, options: &Options) {
+    fn announce(&self, config: &Config) {
         let addresses = self.local_addrs();
         for address in &addresses {
             tracing::info!("listening on {address}");
@@ -166,21 +167,21 @@ impl Server {
                 tracing::warn!("whoever reaches {address} can read and change every item");
             }
         }
-        let limit = options
-            .item_limit()
-            .map_or_else(|| "no limit of".into(), |most| most.to_string());
+        let items = config
+            .max_items
+            .map_or_else(|| "any number of".into(), |max| max.to_string());
         tracing::info!(
-            "{} MiB, {limit} items in {} shards, slab sizes {:?}, items up to {} bytes",
-            options.memory_bytes() >> 20,
-            self.shared.shards.len(),
-            options.slab_sizes,
-            options.max_item_size,
+            "memory {}, {items} items of up to {}, slab sizes {:?}, {} connections",
+            size_text(config.memory),
+            size_text(config.item_size_max),
+            config.slab_sizes,
+            self.shared.host.max_connections,
         );
         tracing::info!(
-            "{} connections at most, {} threads, runtime {:?}",
-            self.shared.host.max_connections,
-            self.shared.host.threads,
+            "runtime {}, threads: {}, shards: {}",
             self.runtime,
+            self.shared.host.threads,
+            self.shared.shards.len(),
         );
         if let Some(address) = addresses.first() {
             let (host, port) = (address.ip(), address.port());
@@ -191,27 +192,20 @@ impl Server {
 
 /// Takes connections from a socket until the server stops.
 async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<Shared>) {
-    let mut logged: Option<Instant> = None;
+    let host = &shared.host;
     while let Some(accepted) = shared.stop.or(R::accept(&listener)).await {
         match accepted {
-            Ok(stream) => {
-                shared.host.accepting.store(true, Ordering::Relaxed);
-                match Seat::take(&shared) {
-                    Some(seat) => runtime.hand_over(stream, |s| connection::serve::<R>(s, seat)),
-                    None => runtime.hand_over(stream, refuse),
-                }
-            }
+            Ok(stream) => match Seat::take(&shared) {
+                Some(seat) => runtime.hand_over(stream, |s| connection::serve::<R>(s, seat)),
+                None => runtime.hand_over(stream, refuse),
+            },
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                let now = shared.host.clock.now();
-                if logged.is_none_or(|then| now.since(then) >= ACCEPT_LOG_PERIOD) {
-                    tracing::warn!("no connection can be accepted for now: {error}");
-                    logged = Some(now);
-                }
-                if shared.host.accepting.swap(false, Ordering::Relaxed) {
-                    count(&shared.host.accept_pauses, 1);
-                }
+                tracing::debug!("accept: {error}");
+                host.out_of_files.happened(host.clock.now());
+                host.accepting.store(false, Ordering::Relaxed);
                 shared.stop.or(R::sleep(ACCEPT_PAUSE)).await;
+                host.accepting.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -294,16 +288,15 @@ fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
     };
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
     let most = hard.saturating_sub(FILES_RESERVED);
-    let connections = u64::from(wanted.unwrap_or(Options::MAX_CONNECTIONS)).min(most);
-    if let Some(wanted) = wanted
-        && u64::from(wanted) > most
-    {
+    let least = wanted.map_or(1, u64::from);
+    if least > most {
         let reason = format!("this process may have {hard} files open, enough for {most}");
         return Err(Error::Option {
             name: "-c/--max-connections",
             reason,
         });
     }
+    let connections = u64::from(wanted.unwrap_or(Options::MAX_CONNECTIONS)).min(most);
     if soft < connections + FILES_RESERVED {
         setrlimit(Resource::RLIMIT_NOFILE, connections + FILES_RESERVED, hard).map_err(failed)?;
     }

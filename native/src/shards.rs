@@ -9,9 +9,9 @@ use std::sync::{Mutex, MutexGuard};
 
 use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Keyspace};
 
+use crate::Error;
 use crate::host::Host;
 use crate::region::Region;
-use crate::{Error, Options};
 
 /// As many as the bits of the hash that choose between them can tell apart.
 const SHARDS_MAX: usize = 1 << HASH_BITS;
@@ -28,28 +28,17 @@ pub(crate) struct Shards {
 }
 
 impl Shards {
-    pub(crate) fn new(options: &Options, hash_seed: u128) -> Result<Self, Error> {
-        let mut config = Config::new(options.memory_bytes());
-        config.item_size_max = options.max_item_size;
-        config.max_items = options.item_limit();
-        config.slab_sizes.clone_from(&options.slab_sizes);
-        config.hash_seed = hash_seed;
-        if config.item_size_max > config.memory / 2 {
-            let reason = "the largest item may take up half of the memory at most".into();
-            return Err(Error::Option {
-                name: ITEM_SIZE,
-                reason,
-            });
-        }
-        let mut count = shard_count(options);
+    pub(crate) fn new(config: &Config, threads: usize) -> Result<Self, Error> {
+        let mut count = shard_count(config, threads);
         loop {
-            let caches = (0..count).map(|index| make_cache(part(&config, index, count)));
+            let caches = (0..count).map(|index| make_cache(part(config, index, count)));
             match caches.collect::<Result<Vec<_>, _>>() {
                 Ok(caches) => {
                     let hasher = *caches[0].hasher();
                     let caches = caches.into_iter().map(Mutex::new).collect();
                     return Ok(Self { caches, hasher });
                 }
+                // More than one cache can address.
                 Err(Failure::Config(ConfigError::MemoryTooLarge(_))) if count < SHARDS_MAX => {
                     count *= 2;
                 }
@@ -144,25 +133,18 @@ impl Keyspace for View<'_> {
     }
 }
 
-const MEMORY: &str = "-m/--memory";
-const ITEM_SIZE: &str = "-I/--max-item-size";
-
 /// How many shards are worth having: a power of two.
-fn shard_count(options: &Options) -> usize {
-    let threads = options.thread_count();
+fn shard_count(config: &Config, threads: usize) -> usize {
     if threads == 1 {
         return 1;
     }
-    // One item may take up a quarter of a shard.
-    let memory_min = SHARD_MEMORY_MIN.max(4 * options.max_item_size);
-    let by_items = options
-        .item_limit()
-        .map_or(SHARDS_MAX, |items| items / SHARD_ITEMS_MIN);
-    let most = by_items.min(options.memory_bytes() / memory_min).max(1);
-    (4 * threads)
-        .next_power_of_two()
-        .min(SHARDS_MAX)
-        .min(1 << most.ilog2())
+    // An item may take up a quarter of a shard.
+    let by_memory = config.memory / SHARD_MEMORY_MIN.max(4 * config.item_size_max);
+    let by_items = config
+        .max_items
+        .map_or(SHARDS_MAX, |max| max / SHARD_ITEMS_MIN);
+    let most = by_memory.min(by_items).clamp(1, SHARDS_MAX);
+    (4 * threads).next_power_of_two().min(1 << most.ilog2())
 }
 
 /// The share of one shard.
@@ -205,16 +187,21 @@ impl Failure {
             }
             Self::Config(error) => error,
         };
+        let count = count as u64;
         let (name, reason) = match error {
-            ConfigError::MemoryTooSmall(least) => (
-                MEMORY,
-                format!("at least {} bytes are needed", least.saturating_mul(count)),
-            ),
-            ConfigError::MemoryTooLarge(most) => (
-                MEMORY,
-                format!("at most {} bytes can be used", most.saturating_mul(count)),
-            ),
-            ConfigError::ItemSize(_) => (ITEM_SIZE, error.to_string()),
+            ConfigError::MemoryTooSmall(least) => {
+                let least = (least as u64 * count).div_ceil(1024);
+                ("-m/--memory", format!("{least}k is the least"))
+            }
+            ConfigError::MemoryTooLarge(most) => {
+                let most = (most as u64 * count) >> 30;
+                ("-m/--memory", format!("{most}g is the most"))
+            }
+            ConfigError::ItemSize(_) => ("-I/--max-item-size", error.to_string()),
+            ConfigError::SlabSize(size) => {
+                let reason = format!("{size} is not a multiple of 16 from 32 to 65536");
+                ("--slab-sizes", reason)
+            }
             _ => ("--slab-sizes", error.to_string()),
         };
         Error::Option { name, reason }

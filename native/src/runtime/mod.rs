@@ -5,6 +5,7 @@ mod async_std;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net;
@@ -35,12 +36,27 @@ pub enum RuntimeName {
 }
 
 impl RuntimeName {
+    /// All that are compiled in.
+    pub const ALL: &[Self] = &[
+        #[cfg(feature = "tokio")]
+        Self::Tokio,
+        #[cfg(feature = "async-std")]
+        Self::AsyncStd,
+    ];
+
     /// The one that is used unless another is asked for.
     #[cfg(feature = "tokio")]
     pub const DEFAULT: Self = Self::Tokio;
     /// The one that is used unless another is asked for.
     #[cfg(not(feature = "tokio"))]
     pub const DEFAULT: Self = Self::AsyncStd;
+}
+
+impl fmt::Display for RuntimeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.to_possible_value().expect("no value is skipped");
+        f.write_str(name.get_name())
+    }
 }
 
 /// A set of worker threads that serve sockets.

@@ -1,0 +1,62 @@
+//! Something that should be rare: counted each time, logged once in a while.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dynamidb_core::Instant;
+
+/// How often at most the log speaks of the same thing, in milliseconds: nobody can fill it.
+const LOG_PERIOD: u64 = 10_000;
+
+/// A kind of incident.
+#[derive(Debug)]
+pub(crate) struct Incident {
+    /// What it is called in `stats`.
+    pub(crate) name: &'static str,
+    /// What the log says.
+    message: &'static str,
+    count: AtomicU64,
+    logged_at: AtomicU64,
+}
+
+impl Incident {
+    pub(crate) const fn new(name: &'static str, message: &'static str) -> Self {
+        let (count, logged_at) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self {
+            name,
+            message,
+            count,
+            logged_at,
+        }
+    }
+
+    /// Counts, and says so if nothing was said for a while. Returns whether it was.
+    pub(crate) fn happened(&self, now: Instant) -> bool {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let now = now.as_millis();
+        let due = |logged_at| (now >= logged_at + LOG_PERIOD).then_some(now);
+        let order = Ordering::Relaxed;
+        let due = self.logged_at.fetch_update(order, order, due).is_ok();
+        if due {
+            tracing::warn!("{} ({} so far: {count})", self.message, self.name);
+        }
+        due
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_logged_once_in_ten_seconds_and_always_counted() {
+        let incident = Incident::new("tests", "a test");
+        let logged = [100, 101, 109, 110, 111, 120, 130]
+            .map(|second| incident.happened(Instant::from_secs(second)));
+        assert_eq!(logged, [true, false, false, true, false, true, true]);
+        assert_eq!(incident.count(), 7);
+    }
+}

@@ -1,0 +1,163 @@
+//! Plays the core's conversations over real sockets, on each runtime: those that leave the clock
+//! alone, since here it is the real one.
+
+#[path = "../../core/tests/conversations/mod.rs"]
+mod conversations;
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use conversations::{Conversation, Host};
+use dynamidb::{Options, RuntimeName, Server};
+
+/// How long a reply may take on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long nothing must be heard to be taken for silence; the end of the connection proves it.
+const SILENCE: Duration = Duration::from_millis(10);
+
+#[test]
+fn conversations_go_as_written_over_a_socket() {
+    for &runtime in RuntimeName::ALL {
+        let mut played = 0;
+        for conversation in conversations::all().filter(|conversation| !conversation.moves_clock())
+        {
+            play(&conversation, runtime);
+            played += 1;
+        }
+        assert!(played > 50, "{played} conversations");
+    }
+}
+
+fn play(conversation: &Conversation, runtime: RuntimeName) {
+    let mut options = Options::default();
+    options.port = 0;
+    options.runtime = runtime;
+    options.threads = Some(2);
+    options.dialect = conversation.settings.dialect;
+    options.memory = Some(conversation.settings.memory);
+    options.max_items = conversation.settings.max_items;
+    options.max_item_size = Some(conversation.settings.item_size_max);
+    options.output_max = conversation.settings.output_max;
+    let server = Server::bind(&options).unwrap();
+    let (address, stop) = (server.local_addrs()[0], server.stop_handle());
+    let running = thread::spawn(|| server.run());
+
+    let mut sockets = Sockets {
+        address,
+        clients: HashMap::new(),
+    };
+    conversation.play(&mut sockets, &format!("over a socket, {runtime}"));
+    for (name, client) in sockets.clients {
+        let rest = client.rest();
+        assert!(
+            rest.is_empty(),
+            "{}: {name} also heard {rest:?}",
+            conversation.name
+        );
+    }
+    stop.stop();
+    running.join().unwrap().unwrap();
+}
+
+/// Clients, each with a thread that listens: a client that only talks can block for ever.
+struct Sockets {
+    address: SocketAddr,
+    clients: HashMap<char, Client>,
+}
+
+struct Client {
+    socket: TcpStream,
+    /// Closed when the server has closed the connection.
+    heard: Receiver<Vec<u8>>,
+    /// Heard while waiting for something else.
+    early: Vec<u8>,
+}
+
+impl Sockets {
+    fn client(&mut self, name: char) -> &mut Client {
+        self.clients
+            .entry(name)
+            .or_insert_with(|| Client::connect(self.address))
+    }
+}
+
+impl Host for Sockets {
+    fn say(&mut self, name: char, bytes: &[u8]) {
+        self.client(name).say(bytes);
+    }
+
+    fn hear(&mut self, name: char, enough: &dyn Fn(&[u8]) -> bool) -> Vec<u8> {
+        // Only who waits for silence is content with hearing this.
+        let for_silence = enough(b"\0anything");
+        let patience = if for_silence { SILENCE } else { PATIENCE };
+        self.client(name).hear(patience, enough)
+    }
+
+    fn is_closed(&mut self, name: char) -> bool {
+        self.client(name).is_closed()
+    }
+
+    fn wait(&mut self, _millis: i64) {
+        unreachable!("conversations that move the clock are not played");
+    }
+}
+
+impl Client {
+    fn connect(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).unwrap();
+        let mut listening = socket.try_clone().unwrap();
+        let (tell, heard) = mpsc::channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(len @ 1..) = listening.read(&mut buffer) {
+                if tell.send(buffer[..len].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            socket,
+            heard,
+            early: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, bytes: &[u8]) {
+        // The server may have hung up already; then what is heard says whether that was right.
+        let _ = self.socket.write_all(bytes);
+    }
+
+    fn hear(&mut self, patience: Duration, enough: &dyn Fn(&[u8]) -> bool) -> Vec<u8> {
+        let deadline = Instant::now() + patience;
+        while !enough(&self.early) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.heard.recv_timeout(left) {
+                Ok(bytes) => self.early.extend(bytes),
+                Err(_) => break,
+            }
+        }
+        std::mem::take(&mut self.early)
+    }
+
+    fn is_closed(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.heard.recv_timeout(left) {
+                Ok(bytes) => self.early.extend(bytes),
+                Err(error) => return error == RecvTimeoutError::Disconnected,
+            }
+        }
+    }
+
+    /// Leaves, and returns all that is heard until the server has left too.
+    fn rest(mut self) -> Vec<u8> {
+        let _ = self.socket.shutdown(Shutdown::Write);
+        assert!(self.is_closed(), "the server keeps the connection");
+        self.early
+    }
+}
