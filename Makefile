@@ -28,8 +28,7 @@ test: setup lint test-core test-no-std test-native test-clients test-wasm test-w
 
 lint: ## formatting, clippy and rustdoc, without a warning
 	cargo fmt --all --check
-	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked -p dynamidb --all-targets --no-default-features --features async-std -- -D warnings
+	cargo clippy --locked --all-targets --all-features -- -D warnings
 	cargo clippy --locked -p dynamidb-web --all-targets --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 
