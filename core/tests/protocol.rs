@@ -1,5 +1,5 @@
-//! Plays every conversation against the core: whole, byte by byte, and cut at random. The replies must
-//! be the same.
+//! Plays every conversation against the core: whole, byte by byte, and cut at random. The replies
+//! must be the same.
 
 mod conversations;
 

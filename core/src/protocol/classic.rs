@@ -1,11 +1,12 @@
-//! memcached's classic commands: how each is spelled.
+//! memcached's classic commands: how each is spelled. Those that only read have a file of their
+//! own, [`retrieval`].
 
 use core::time::Duration;
 
 use super::line::{self, Line, Tokens};
-use super::request::{Form, Mode, Parsed, Request, Retrieval, Sign, Skip, State, is_too_large};
-use super::{SessionConfig, reply};
-use crate::{Expiry, Instant, Key, Value};
+use super::request::{Mode, Parsed, Request, Sign, Skip, is_too_large};
+use super::{SessionConfig, reply, retrieval};
+use crate::{Expiry, Instant, Value};
 
 /// The shortest line, with its end, that is looked at.
 const LINE_MIN: usize = 4;
@@ -16,19 +17,16 @@ const SIZE_MAX: u64 = i32::MAX as u64 - 2;
 /// Exptimes up to thirty days count from now, larger ones are Unix times.
 const RELATIVE_MAX: i64 = 30 * 24 * 60 * 60;
 
-/// The commands. `None` means that more bytes are needed.
+/// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     if line.len < LINE_MIN {
-        return Some(Parsed::classic(line.len, Request::Reply(reply::BAD_LINE)));
+        return Some(Parsed::classic(line.len, bad_line()));
     }
     let request = match line.verb {
-        b"get" | b"gets" | b"gat" | b"gats" => return retrieval(line),
-        b"set" => return store(config, Mode::Set, line),
-        b"add" => return store(config, Mode::Add, line),
-        b"cas" => return store(config, Mode::CompareAndSwap(0), line),
-        b"replace" => return store(config, Mode::Replace, line),
-        b"append" => return store(config, Mode::Append, line),
-        b"prepend" => return store(config, Mode::Prepend, line),
+        b"get" | b"gets" | b"gat" | b"gats" => return retrieval::parse(line),
+        b"set" | b"add" | b"replace" | b"append" | b"prepend" | b"cas" => {
+            return store(config, line);
+        }
         b"delete" => delete(line),
         b"incr" => arithmetic(Sign::Plus, line),
         b"decr" => arithmetic(Sign::Minus, line),
@@ -36,9 +34,10 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
         b"flush_all" => flush_all(line),
         b"verbosity" => verbosity(line),
         b"version" => Request::Version,
-        b"stats" => Request::Stats {
-            argument: line.arguments().next(),
-        },
+        b"stats" => {
+            let argument = line.arguments().next();
+            Request::Stats { argument }
+        }
         b"mn" => Request::Reply(reply::META_NOOP),
         b"quit" => return Some(Parsed::close(line.len, reply::NONE)),
         _ if line.is_http() => return Some(Parsed::close(line.len, reply::NONE)),
@@ -47,46 +46,38 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
     Some(Parsed::classic(line.len, request))
 }
 
-/// A refusal that `noreply` silences. Lines with too few words are refused before that is looked at.
+/// A reply that `noreply` silences.
 fn refuse<'i>(line: Line<'i>, reply: &'static [u8]) -> Request<'i> {
     Request::Reply(if line.noreply() { reply::NONE } else { reply })
 }
 
+/// The reply to a line whose form is wrong, which `noreply` does not silence.
 const fn bad_line<'i>() -> Request<'i> {
     Request::Reply(reply::BAD_LINE)
 }
 
-/// `set <key> <flags> <exptime> <size> [noreply]`, the same for the others; `cas` has a `<unique>`
-/// after the size.
-fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parsed<'i>> {
+/// `set <key> <flags> <exptime> <size> [noreply]`, the others the same, and `cas` with a `<unique>`
+/// after the size; then the value.
+fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let mut words = line.arguments();
     let (key, flags, exptime, size) = (words.next(), words.next(), words.next(), words.next());
-    let size = size
-        .and_then(line::strict_i32)
-        .and_then(|size| u64::try_from(size).ok());
-    let (Some(key), Some(flags), Some(exptime), Some(size @ ..=SIZE_MAX)) =
-        (key, flags, exptime, size)
+    let (Some(key), Some(flags), Some(exptime), Some(size)) =
+        (key, flags, exptime, size.and_then(value_size))
     else {
-        // Without a size nobody can say where the next request begins; the next line is taken for it.
+        // Nobody can say where the next request begins. It is taken to be the next line.
         return Some(Parsed::classic(line.len, bad_line()));
     };
-    let mode = match mode {
-        Mode::CompareAndSwap(_) => words
-            .next()
-            .and_then(line::strict_u64)
-            .map(Mode::CompareAndSwap),
-        other => Some(other),
-    };
+    let mode = mode(line.verb, &mut words);
     let noreply = line.noreply();
     let skip = |reply| {
-        let reply = if noreply { reply::NONE } else { reply };
+        let (block, reply) = (size + 2, if noreply { reply::NONE } else { reply });
         Parsed::skip(
             line.len,
             Skip {
-                block: size + 2,
+                block,
                 line: false,
-                own: false,
                 reply,
+                own: false,
             },
         )
     };
@@ -99,8 +90,9 @@ fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parse
         return Some(skip(reply::BAD_LINE));
     };
     if is_too_large(config, &line, key, size) {
+        let request = Request::TooLarge { mode, key };
         return Some(Parsed {
-            request: Request::TooLarge { mode, key },
+            request,
             ..skip(reply::TOO_LARGE)
         });
     }
@@ -124,139 +116,24 @@ fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parse
     Some(Parsed::classic(line.len + block.len(), request))
 }
 
-/// `get <key>+`, `gets <key>+`, `gat <exptime> <key>+`, `gats <exptime> <key>+`.
-fn retrieval<'i>(line: Line<'i>) -> Option<Parsed<'i>> {
-    let refuse = |reply| Some(Parsed::classic(line.len, Request::Reply(reply)));
-    let mut words = line.arguments();
-    let exptime = if touches(line.verb) {
-        words.next()
-    } else {
-        None
-    };
-    let keys = words.rest();
-    // All keys are checked before the first is answered, so that a bad one is all of the reply.
-    if words.clone().next().is_none() {
-        return refuse(reply::BAD_LINE);
-    }
-    let Some(retrieval) = head(line.verb, exptime) else {
-        return refuse(reply::BAD_EXPTIME);
-    };
-    if !words.all(line::is_key) {
-        return refuse(reply::BAD_LINE);
-    }
-    key_at(retrieval, line.input, line.text.len() - keys.len())
+fn value_size(word: &[u8]) -> Option<u64> {
+    let size = u64::try_from(line::strict_i32(word)?).ok()?;
+    (size <= SIZE_MAX).then_some(size)
 }
 
-/// A retrieval whose line is too long to wait for its end.
-pub(super) fn long_retrieval<'i>(verb: &[u8], input: &'i [u8]) -> Option<Parsed<'i>> {
-    if !matches!(verb, b"get" | b"gets" | b"gat" | b"gats") {
-        return None;
-    }
-    let mut words = Tokens::new(&input[verb.len()..]);
-    let exptime = if touches(verb) { words.next() } else { None };
-    let keys = input.len() - words.rest().len();
-    match head(verb, exptime) {
-        Some(retrieval) => key_at(retrieval, input, keys),
-        None => Some(skip_line(keys, reply::BAD_EXPTIME)),
-    }
-}
-
-fn touches(verb: &[u8]) -> bool {
-    matches!(verb, b"gat" | b"gats")
-}
-
-/// What a retrieval says before its keys; `None` if its exptime is wrong.
-fn head(verb: &[u8], exptime: Option<&[u8]>) -> Option<Retrieval> {
-    let form = if verb.ends_with(b"s") {
-        Form::FlagsAndCas
-    } else {
-        Form::Flags
-    };
-    let touch = match exptime {
-        Some(exptime) => Some(expiry(line::strict_i32(exptime)?.into())),
-        None => None,
-    };
-    Some(Retrieval { form, touch })
-}
-
-fn key_at<'i>(retrieval: Retrieval, input: &'i [u8], at: usize) -> Option<Parsed<'i>> {
-    next_key(retrieval, &input[at..]).map(|key| Parsed {
-        len: at + key.len,
-        ..key
+fn mode(verb: &[u8], words: &mut Tokens<'_>) -> Option<Mode> {
+    Some(match verb {
+        b"set" => Mode::Set,
+        b"add" => Mode::Add,
+        b"replace" => Mode::Replace,
+        b"append" => Mode::Append,
+        b"prepend" => Mode::Prepend,
+        _ => Mode::CompareAndSwap(line::strict_u64(words.next()?)?),
     })
 }
 
-/// The next key of a retrieval.
-pub(super) fn next_key<'i>(retrieval: Retrieval, input: &'i [u8]) -> Option<Parsed<'i>> {
-    let next = State::Keys(retrieval);
-    let keys = line::trim_spaces(input);
-    let spaces = input.len() - keys.len();
-    let Some(len) = keys.iter().position(|b| matches!(b, b' ' | b'\n')) else {
-        // One more than a key may have: the CR that ends the line.
-        return match keys.len() > Key::LEN_MAX + 1 {
-            true => Some(skip_line(spaces, reply::BAD_LINE)),
-            false => (spaces > 0).then_some(Parsed {
-                request: Request::Reply(reply::NONE),
-                len: spaces,
-                next,
-            }),
-        };
-    };
-    let (key, after) = keys.split_at(len);
-    let (key, end) = match after {
-        [b'\n', ..] => (key.strip_suffix(b"\r").unwrap_or(key), Some(len + 1)),
-        _ => (key, line_end(after).map(|end| len + end)),
-    };
-    if !line::is_key(key) {
-        return Some(skip_line(spaces, reply::BAD_LINE));
-    }
-    Some(match end {
-        Some(end) if key.is_empty() => Parsed::classic(spaces + end, Request::Reply(reply::END)),
-        Some(end) => Parsed::classic(
-            spaces + end,
-            Request::Get {
-                key,
-                retrieval,
-                last: true,
-            },
-        ),
-        None => Parsed {
-            request: Request::Get {
-                key,
-                retrieval,
-                last: false,
-            },
-            len: spaces + len,
-            next,
-        },
-    })
-}
-
-/// How many bytes there are up to the end of the line, if nothing but spaces comes before it.
-fn line_end(bytes: &[u8]) -> Option<usize> {
-    let after = line::trim_spaces(bytes);
-    let end = match after {
-        [b'\n', ..] => 1,
-        [b'\r', b'\n', ..] => 2,
-        _ => return None,
-    };
-    Some(bytes.len() - after.len() + end)
-}
-
-fn skip_line<'i>(len: usize, reply: &'static [u8]) -> Parsed<'i> {
-    Parsed::skip(
-        len,
-        Skip {
-            block: 0,
-            line: true,
-            own: false,
-            reply,
-        },
-    )
-}
-
-/// `delete <key> [noreply]`. Two more words are ignored, as memcached ignores any number of them; more
-/// than that look like several keys, of which only the first would be deleted.
+/// `delete <key> [noreply]`. Two further words are ignored, as memcached ignores all; more of them
+/// look like a list of keys, of which only the first would be deleted.
 fn delete<'i>(line: Line<'i>) -> Request<'i> {
     let mut words = line.arguments();
     let Some(key) = words.next() else {
@@ -327,7 +204,7 @@ fn flush_all<'i>(line: Line<'i>) -> Request<'i> {
     }
 }
 
-/// `verbosity <level> [noreply]`. The level is checked and not used: what is logged is the host's.
+/// `verbosity <level> [noreply]`. The level is checked but not used: it is the host that logs.
 fn verbosity<'i>(line: Line<'i>) -> Request<'i> {
     let Some(level) = line.arguments().next() else {
         return bad_line();
@@ -338,9 +215,8 @@ fn verbosity<'i>(line: Line<'i>) -> Request<'i> {
     }
 }
 
-/// 0 is never, a negative number at once. What 32 bits cannot hold is never, too: nobody waits for the
-/// year 2106.
-fn expiry(exptime: i64) -> Expiry {
+/// What an exptime means. Unix times end in 2106; what 32 bits cannot hold is never.
+pub(super) fn expiry(exptime: i64) -> Expiry {
     match exptime {
         0 => Expiry::Never,
         ..0 => Expiry::After(Duration::ZERO),

@@ -1,5 +1,5 @@
-//! DynamiDB's own dialect: how each command is spelled. Every refusal says why. The connection goes on
-//! if the end of the refused request is known, and is closed if it is not.
+//! DynamiDB's own dialect: how each command is spelled. Every refusal says why. The connection goes
+//! on if it is known where the refused request ends, and is closed if it is not.
 
 use core::time::Duration;
 
@@ -17,7 +17,7 @@ const KEY_CONTROL: &[u8] = b"CLIENT_ERROR key contains a control character\r\n";
 const BAD_EXPIRE: &[u8] = b"CLIENT_ERROR expire_seconds is not a number of seconds\r\n";
 const BAD_SIZE: &[u8] = b"CLIENT_ERROR value_size is not a number of bytes\r\n";
 
-/// The commands. `None` means that more bytes are needed.
+/// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let is = |verb: &[u8]| line.verb.eq_ignore_ascii_case(verb);
     let request = if is(b"GET") {
@@ -131,12 +131,8 @@ fn arguments<const N: usize>(line: Line<'_>) -> Option<[&[u8]; N]> {
     (complete && words.next().is_none()).then_some(arguments)
 }
 
-const fn check_len(key: &[u8]) -> bool {
-    key.len() <= Key::LEN_MAX
-}
-
 fn check(key: &[u8]) -> Result<(), &'static [u8]> {
-    if !check_len(key) {
+    if key.len() > Key::LEN_MAX {
         return Err(KEY_TOO_LONG);
     }
     if line::has_control(key) {

@@ -9,14 +9,21 @@ use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, Value};
 /// Carries out requests, all at one moment.
 pub(super) struct Executor<'e, K> {
     pub(super) now: Instant,
-    pub(super) config: &'e SessionConfig,
     pub(super) keyspace: &'e mut K,
     pub(super) output: &'e mut Vec<u8>,
 }
 
 impl<K: Keyspace> Executor<'_, K> {
+    /// The request's key with its hash; an empty one if it has none.
+    pub(super) fn key<'i>(&self, request: &Request<'i>) -> Key<'i> {
+        match request.key() {
+            [] => Key::from(&[]),
+            bytes => self.keyspace.key(bytes),
+        }
+    }
+
     /// Carries out one request. `key` is the request's, with its hash.
-    pub(super) fn execute(&mut self, request: &Request<'_>, key: Key<'_>) {
+    pub(super) fn execute(&mut self, config: &SessionConfig, request: &Request<'_>, key: Key<'_>) {
         match *request {
             Request::Get {
                 retrieval, last, ..
@@ -75,10 +82,8 @@ impl<K: Keyspace> Executor<'_, K> {
                 self.flush_all(at);
                 self.answer(noreply, reply::OK);
             }
-            Request::Stats { argument } => {
-                stats::report(self.now, self.config, argument, self.keyspace, self.output);
-            }
-            Request::Version => reply::version(self.output, self.config.version),
+            Request::Stats { argument } => stats::report(argument, self.keyspace, self.output),
+            Request::Version => reply::version(self.output, config.version),
             Request::Reply(reply) => self.output.extend_from_slice(reply),
         }
     }
@@ -134,7 +139,7 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 }
 
-/// The client's value fits, else it would have been refused before; what is too large is both together.
+/// A value that is too large was refused before; here it is the old and the new one together.
 fn joined(result: Result<Outcome, Error>) -> Result<Outcome, Error> {
     match result {
         Err(Error::ValueTooLarge) => Ok(Outcome::NotStored),

@@ -4,7 +4,7 @@ use core::fmt::Display;
 
 use crate::{Cache, Key, Memory};
 
-/// The caches that a [`Session`](crate::Session) works on. A [`Cache`] is one; a server has several.
+/// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
 pub trait Keyspace {
     /// The memory its caches work in.
     type Memory: Memory;

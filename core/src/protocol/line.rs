@@ -87,6 +87,11 @@ impl<'i> Tokens<'i> {
         Self { rest: text }
     }
 
+    /// Whether only spaces are left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.iter().all(|&b| b == b' ')
+    }
+
     /// What has not been handed out yet, spaces included.
     pub(super) const fn rest(&self) -> &'i [u8] {
         self.rest

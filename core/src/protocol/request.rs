@@ -1,12 +1,12 @@
 //! Requests: what a client asks, with everything checked that can be checked without the cache.
 //!
-//! [`next`] finds the first complete request in the input. It looks at nothing but the bytes and the
-//! [`State`] that the bytes before left behind, so the session may read ahead of what it executes.
+//! [`next`] finds the first complete request in the input. It looks at nothing but the bytes and
+//! the [`State`] that the bytes before left behind, so that a session may read ahead.
 
 use memchr::memchr;
 
 use super::line::{LINE_MAX, Line, first_word};
-use super::{Dialect, SessionConfig, classic, dynamidb};
+use super::{Dialect, SessionConfig, classic, dynamidb, reply, retrieval};
 use crate::{Expiry, Value};
 
 /// A request. Borrows from the input.
@@ -111,7 +111,8 @@ pub(super) enum Sign {
 /// What the input up to here means for the input from here.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
-    /// A request begins. `own`: the last one was in DynamiDB's dialect, so a blank line is no request.
+    /// A request begins. `own`: the last one was in DynamiDB's dialect, so that a blank line is
+    /// nothing.
     Ready { own: bool },
     /// More keys of a retrieval follow.
     Keys(Retrieval),
@@ -128,9 +129,9 @@ pub(super) struct Skip {
     pub(super) block: u64,
     /// After them everything up to the next LF.
     pub(super) line: bool,
+    pub(super) reply: &'static [u8],
     /// The state's `own` afterwards.
     pub(super) own: bool,
-    pub(super) reply: &'static [u8],
 }
 
 /// A request found at the front of the input.
@@ -145,36 +146,26 @@ pub(super) struct Parsed<'i> {
 impl<'i> Parsed<'i> {
     /// A whole request in DynamiDB's dialect.
     pub(super) const fn own(len: usize, request: Request<'i>) -> Self {
-        Self {
-            request,
-            len,
-            next: State::Ready { own: true },
-        }
+        let next = State::Ready { own: true };
+        Self { request, len, next }
     }
 
     /// A whole request of memcached's.
     pub(super) const fn classic(len: usize, request: Request<'i>) -> Self {
-        Self {
-            request,
-            len,
-            next: State::Ready { own: false },
-        }
+        let next = State::Ready { own: false };
+        Self { request, len, next }
     }
 
+    /// The last words.
     pub(super) const fn close(len: usize, reply: &'static [u8]) -> Self {
-        Self {
-            request: Request::Reply(reply),
-            len,
-            next: State::Closed,
-        }
+        let (request, next) = (Request::Reply(reply), State::Closed);
+        Self { request, len, next }
     }
 
+    /// A refusal of what is still to come.
     pub(super) const fn skip(len: usize, skip: Skip) -> Self {
-        Self {
-            request: Request::Reply(b""),
-            len,
-            next: State::Skip(skip),
-        }
+        let (request, next) = (Request::Reply(reply::NONE), State::Skip(skip));
+        Self { request, len, next }
     }
 }
 
@@ -190,26 +181,26 @@ pub(super) fn next<'i>(
             None if input.len() <= LINE_MAX => None,
             end => long_line(config, input, end),
         },
-        State::Keys(retrieval) => classic::next_key(retrieval, input),
+        State::Keys(retrieval) => retrieval::next_key(retrieval, input),
         State::Skip(_) | State::Closed => None,
     }
 }
 
 fn request<'i>(config: &SessionConfig, own: bool, line: Line<'i>) -> Option<Parsed<'i>> {
     if line.text.is_empty() && (own || config.dialect == Dialect::DynamiDb) {
-        return Some(Parsed::own(line.len, Request::Reply(b"")));
+        return Some(Parsed::own(line.len, Request::Reply(reply::NONE)));
     }
     if !is_own(config.dialect, line.verb) {
         return classic::parse(config, line);
     }
     if line.is_http() {
-        return Some(Parsed::close(line.len, b""));
+        return Some(Parsed::close(line.len, reply::NONE));
     }
     dynamidb::parse(config, line)
 }
 
-/// A line longer than [`LINE_MAX`], with its LF at `end` if that has arrived. Retrievals are taken key
-/// by key; memcached's other commands are served if the line is complete and cut off if it is not.
+/// A line longer than [`LINE_MAX`], with its LF at `end` if that has arrived. Retrievals are taken
+/// key by key; of memcached's other commands a complete one is served, and half of one cut off.
 fn long_line<'i>(
     config: &SessionConfig,
     input: &'i [u8],
@@ -219,12 +210,12 @@ fn long_line<'i>(
     if is_own(config.dialect, verb) {
         return Some(Parsed::close(input.len(), dynamidb::LINE_TOO_LONG));
     }
-    if let Some(retrieval) = classic::long_retrieval(verb, input) {
-        return Some(retrieval);
+    if retrieval::is_verb(verb) {
+        return retrieval::parse_long(verb, input);
     }
     match end {
         Some(end) => classic::parse(config, Line::new(input, end)),
-        None => Some(Parsed::close(input.len(), b"")),
+        None => Some(Parsed::close(input.len(), reply::NONE)),
     }
 }
 
@@ -240,6 +231,6 @@ fn is_own(dialect: Dialect, verb: &[u8]) -> bool {
 /// Whether an item with a value of `size` bytes is larger than the largest, or its request larger
 /// than all the input that is kept for one.
 pub(super) fn is_too_large(config: &SessionConfig, line: &Line<'_>, key: &[u8], size: u64) -> bool {
-    key.len() as u64 + size > config.item_size_max as u64
-        || line.len as u64 + size + 2 > config.input_max() as u64
+    let over = |len: usize, max: usize| size.saturating_add(len as u64) > max as u64;
+    over(key.len(), config.item_size_max) || over(line.len + 2, config.input_max())
 }

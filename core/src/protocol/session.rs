@@ -1,7 +1,7 @@
 //! One client's conversation: bytes in, bytes out.
 //!
-//! The session keeps no bytes, only what the ones it has seen mean for the ones to come: the rest of a
-//! key list, the rest of a refused value. Whoever holds the socket holds the buffers.
+//! The session keeps no bytes, only what those it has seen mean for those to come: that they are
+//! the rest of a key list, or of a refused value. Who holds the socket holds the buffers.
 
 use alloc::vec::Vec;
 
@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::execute::Executor;
 use super::line::LINE_MAX;
-use super::request::{self, Request, Skip, State};
+use super::request::{self, Parsed, Skip, State};
 use crate::{Instant, Key, Keyspace};
 
 /// How many requests are read ahead, so that the memory they will need can be fetched together.
@@ -37,8 +37,8 @@ pub struct SessionConfig {
     /// The largest item accepted, in bytes of key and value together; the same as the cache's
     /// [`Config::item_size_max`](crate::Config::item_size_max).
     pub item_size_max: usize,
-    /// No request is begun once so many bytes of replies are waiting. So there are never more of them
-    /// than this and one item, or one report of `stats`.
+    /// No request is begun once so many bytes of replies are waiting. So there are never more than
+    /// these and one item, or one report of `stats`.
     pub output_max: usize,
     /// What `version` answers; memcached clients parse it.
     pub version: &'static str,
@@ -87,16 +87,6 @@ pub struct Session {
     state: State,
 }
 
-/// A request, its key with its hash, and how things stand once it is done.
-#[derive(Clone, Copy, Debug)]
-struct Step<'i> {
-    request: Request<'i>,
-    key: Key<'i>,
-    /// Where it ends in the input.
-    end: usize,
-    next: State,
-}
-
 impl Session {
     /// A session that has heard nothing yet.
     #[must_use]
@@ -110,14 +100,14 @@ impl Session {
     /// Acts on every complete request at the front of `input`, appends the replies to `output` and
     /// returns how many bytes of `input` it is done with.
     ///
-    /// Call it again with the rest, and with what has arrived meanwhile. If it returns 0 and `output`
-    /// holds less than [`SessionConfig::output_max`], more bytes are needed: it never asks for more
+    /// Call it again with the rest, and with what has arrived meanwhile. If it returns 0 while
+    /// `output` holds less than [`SessionConfig::output_max`], it needs more bytes, but never more
     /// than [`input_max`](Self::input_max) at once. If `output` holds more, take from it first.
     ///
-    /// A request takes effect when all of it is there and not before. The same bytes lead to the same
-    /// replies however they are cut into pieces. (There is one exception, which is memcached's: a
-    /// command of memcached's longer than 2048 bytes is served if its end is there when it is first
-    /// looked at, and cut off otherwise.)
+    /// A request takes effect when all of it is there and not before. The same bytes lead to the
+    /// same replies however they are cut into pieces. There is one exception, which is memcached's:
+    /// a line of its dialect longer than 2048 bytes, unless it asks for items, is served if its end
+    /// is there when it is first looked at, and ends the conversation otherwise.
     #[must_use]
     pub fn process(
         &mut self,
@@ -127,12 +117,17 @@ impl Session {
         output: &mut Vec<u8>,
     ) -> usize {
         let output_max = self.config.output_max.max(1);
+        let mut executor = Executor {
+            now,
+            keyspace,
+            output,
+        };
         let mut used = 0;
-        while output.len() < output_max {
+        while used < input.len() && executor.output.len() < output_max {
             let rest = &input[used..];
             let len = match self.state {
-                State::Ready { .. } | State::Keys(_) => self.requests(now, rest, keyspace, output),
-                State::Skip(skip) => self.skip(skip, rest, output),
+                State::Ready { .. } | State::Keys(_) => self.requests(rest, &mut executor),
+                State::Skip(skip) => self.skip(skip, rest, executor.output),
                 State::Closed => break,
             };
             if len == 0 {
@@ -155,62 +150,48 @@ impl Session {
         self.config.input_max()
     }
 
-    /// Carries out as many requests as are read ahead at once.
-    fn requests(
-        &mut self,
-        now: Instant,
-        input: &[u8],
-        keyspace: &mut impl Keyspace,
-        output: &mut Vec<u8>,
-    ) -> usize {
-        let mut steps = [const { None }; BATCH];
-        let count = self.read_ahead(input, keyspace, &mut steps);
-        if count > 1 {
-            look_ahead(&steps, keyspace);
-        }
-        let mut executor = Executor {
-            now,
-            config: &self.config,
-            keyspace,
-            output,
+    /// Carries out requests at the front of `input`: as many as are read ahead at once.
+    fn requests<K: Keyspace>(&mut self, input: &[u8], executor: &mut Executor<'_, K>) -> usize {
+        let Some(first) = request::next(&self.config, self.state, input) else {
+            return 0;
         };
+        // Most clients wait for each reply, so that there is nothing to read ahead.
+        if first.len == input.len() {
+            let key = executor.key(&first.request);
+            return self.carry_out(&first, key, executor);
+        }
+        let mut steps = [const { None }; BATCH];
+        let mut keys = [Key::from(&[]); BATCH];
+        keys[0] = executor.key(&first.request);
+        let (mut state, mut end, mut count) = (first.next, first.len, 1);
+        steps[0] = Some(first);
+        while count < BATCH && end < input.len() {
+            steps[count] = request::next(&self.config, state, &input[end..]);
+            let Some(parsed) = &steps[count] else { break };
+            keys[count] = executor.key(&parsed.request);
+            (state, end) = (parsed.next, end + parsed.len);
+            count += 1;
+        }
+        executor.keyspace.look_ahead(&keys[..count]);
         let mut used = 0;
-        for step in steps[..count].iter().flatten() {
-            if used > 0 && executor.output.len() >= self.config.output_max {
+        for (parsed, key) in steps.iter().flatten().zip(keys) {
+            used += self.carry_out(parsed, key, executor);
+            if executor.output.len() >= self.config.output_max {
                 break;
             }
-            executor.execute(&step.request, step.key);
-            self.state = step.next;
-            used = step.end;
         }
         used
     }
 
-    /// Fills `steps` with the requests at the front of `input`; returns how many there are.
-    fn read_ahead<'i>(
-        &self,
-        input: &'i [u8],
-        keyspace: &impl Keyspace,
-        steps: &mut [Option<Step<'i>>],
+    fn carry_out<K: Keyspace>(
+        &mut self,
+        parsed: &Parsed<'_>,
+        key: Key<'_>,
+        executor: &mut Executor<'_, K>,
     ) -> usize {
-        let (mut state, mut end) = (self.state, 0);
-        for (count, step) in steps.iter_mut().enumerate() {
-            let Some(parsed) = request::next(&self.config, state, &input[end..]) else {
-                return count;
-            };
-            (state, end) = (parsed.next, end + parsed.len);
-            let key = match parsed.request.key() {
-                [] => Key::from(&[]),
-                bytes => keyspace.key(bytes),
-            };
-            *step = Some(Step {
-                request: parsed.request,
-                key,
-                end,
-                next: state,
-            });
-        }
-        BATCH
+        executor.execute(&self.config, &parsed.request, key);
+        self.state = parsed.next;
+        parsed.len
     }
 
     /// Passes over what was refused, as far as it has arrived.
@@ -232,19 +213,4 @@ impl Session {
         };
         used
     }
-}
-
-/// Announces the keys of `steps`.
-fn look_ahead(steps: &[Option<Step<'_>>; BATCH], keyspace: &mut impl Keyspace) {
-    let mut keys = [Key::from(&[]); BATCH];
-    let mut count = 0;
-    for step in steps
-        .iter()
-        .flatten()
-        .filter(|step| !step.key.bytes().is_empty())
-    {
-        keys[count] = step.key;
-        count += 1;
-    }
-    keyspace.look_ahead(&keys[..count]);
 }

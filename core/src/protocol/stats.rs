@@ -3,30 +3,22 @@
 use alloc::vec::Vec;
 use core::fmt::{self, Display, Write};
 
-use super::{SessionConfig, reply};
-use crate::{Instant, Keyspace, Stats};
+use super::reply;
+use crate::{Keyspace, Stats};
 
 /// Answers `stats` with this argument.
-pub(super) fn report(
-    now: Instant,
-    config: &SessionConfig,
-    argument: Option<&[u8]>,
-    keyspace: &mut impl Keyspace,
-    output: &mut Vec<u8>,
-) {
+pub(super) fn report(argument: Option<&[u8]>, keyspace: &mut impl Keyspace, output: &mut Vec<u8>) {
     match argument {
-        None => general(now, config, keyspace, &mut Lines(output)),
+        None => {
+            general(keyspace, &mut Lines(output));
+            output.extend_from_slice(reply::END);
+        }
         Some(b"reset") => {
             keyspace.for_each(|cache| cache.reset_stats());
             output.extend_from_slice(reply::RESET);
-            return;
         }
-        Some(_) => {
-            output.extend_from_slice(reply::ERROR);
-            return;
-        }
+        Some(_) => output.extend_from_slice(reply::ERROR),
     }
-    output.extend_from_slice(reply::END);
 }
 
 /// Writes `STAT` lines.
@@ -46,18 +38,9 @@ impl Write for Lines<'_> {
     }
 }
 
-fn general(
-    now: Instant,
-    config: &SessionConfig,
-    keyspace: &mut impl Keyspace,
-    lines: &mut Lines<'_>,
-) {
+fn general(keyspace: &mut impl Keyspace, lines: &mut Lines<'_>) {
     keyspace.host_stats(&mut |name, value| lines.stat(name, value));
-    lines.stat("time", now.as_secs());
-    lines.stat("version", config.version);
-    lines.stat("pointer_size", usize::BITS);
-    let stats = sum(keyspace);
-    for (name, value) in counters(&stats) {
+    for (name, value) in counters(&sum(keyspace)) {
         lines.stat(name, value);
     }
 }

@@ -1,10 +1,11 @@
-//! Conversations: what clients say, what they must hear, and when the clock moves, as text files that
-//! a person can read and every host of the core can play: the core alone, the server behind its
-//! socket, the page.
+//! Conversations: what clients say, what they must hear, and when the clock moves. They are text
+//! files that a person can read and every host of the core can play: the core alone, the server
+//! behind its socket, the page.
 //!
 //! ```text
-//! # A comment.                          The settings above the first title hold for the whole file,
-//! max_items: 3                          those below a title for that conversation only.
+//! # A comment. The settings above the first title hold for the whole file, those below a title
+//! # for that conversation only.
+//! max_items: 3
 //!
 //! == a title, and a new cache
 //! > set k 0 60 5                        says this line and CRLF
@@ -18,9 +19,9 @@
 //! b! closed                             its connection is closed
 //! ```
 //!
-//! In both directions `\r \n \t \0 \s` (a space) `\\ \{ \xHH` stand for one byte and `{ab*3}` for `ababab`. A
-//! `{name}` that is heard first takes the number found there; then it stands for it. Heard text may
-//! also have `{*}` for the rest of a line, and a line `...` for any number of lines.
+//! In both directions `\r \n \t \0 \s` (a space) `\\ \{ \xHH` stand for one byte and `{ab*3}` for
+//! `ababab`. A `{name}` that is heard first takes the number found there; then it stands for it.
+//! What must be heard may also have `{*}` for the rest of a line, and a line `...` for any lines.
 
 // Each host of the core uses its part of this.
 #![allow(dead_code)]
@@ -51,8 +52,8 @@ pub(crate) const START_MILLIS: u64 = 1_700_000_000_000;
 pub(crate) trait Host {
     /// Lets a client say this. The first time it is mentioned it connects.
     fn say(&mut self, client: char, bytes: &[u8]);
-    /// All that a client has heard since it was last asked. A host that has to wait for replies waits
-    /// until `enough` is true of them, or until nothing more can be expected.
+    /// All that a client has heard since it was last asked. A host that has to wait for replies
+    /// waits until `enough` is true of them, or until nothing more can be expected.
     fn hear(&mut self, client: char, enough: &dyn Fn(&[u8]) -> bool) -> Vec<u8>;
     /// Whether the other side has closed this client's connection.
     fn is_closed(&mut self, client: char) -> bool;

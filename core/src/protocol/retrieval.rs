@@ -1,0 +1,135 @@
+//! `get`, `gets`, `gat`, `gats`: how they are spelled, and their keys, which are used up one by one
+//! so that a line may be of any length and its reply need not be made at once.
+
+use super::line::{self, LINE_MAX, Line, Tokens};
+use super::request::{Form, Parsed, Request, Retrieval, Skip, State};
+use super::{classic, reply};
+use crate::Key;
+
+pub(super) fn is_verb(verb: &[u8]) -> bool {
+    matches!(verb, b"get" | b"gets" | b"gat" | b"gats")
+}
+
+/// `get <key>+`, `gets <key>+`, `gat <exptime> <key>+`, `gats <exptime> <key>+`.
+pub(super) fn parse<'i>(line: Line<'i>) -> Option<Parsed<'i>> {
+    let refuse = |reply| Some(Parsed::classic(line.len, Request::Reply(reply)));
+    let mut words = line.arguments();
+    let head = head(line.verb, &mut words);
+    let keys = line.text.len() - words.rest().len();
+    let Some(key) = words.next() else {
+        return refuse(reply::BAD_LINE);
+    };
+    let Some(retrieval) = head else {
+        return refuse(reply::BAD_EXPTIME);
+    };
+    // All keys are checked before the first is answered, so that a bad one is all of the reply.
+    if !line::is_key(key) || !words.clone().all(line::is_key) {
+        return refuse(reply::BAD_LINE);
+    }
+    if words.is_empty() {
+        let request = get(retrieval, key, true);
+        return Some(Parsed::classic(line.len, request));
+    }
+    key_at(retrieval, line.input, keys)
+}
+
+/// The same for a line longer than [`LINE_MAX`], whose end may not have arrived.
+pub(super) fn parse_long<'i>(verb: &[u8], input: &'i [u8]) -> Option<Parsed<'i>> {
+    let mut words = Tokens::new(&input[verb.len()..LINE_MAX]);
+    match head(verb, &mut words) {
+        // Only if something follows it is certain that the exptime was all there.
+        Some(retrieval) if !words.rest().is_empty() => {
+            key_at(retrieval, input, LINE_MAX - words.rest().len())
+        }
+        _ => Some(skip_line(LINE_MAX, reply::BAD_EXPTIME)),
+    }
+}
+
+/// What is said before the keys; `None` if that is wrong.
+fn head(verb: &[u8], words: &mut Tokens<'_>) -> Option<Retrieval> {
+    let (form, touches) = match verb {
+        b"get" => (Form::Flags, false),
+        b"gets" => (Form::FlagsAndCas, false),
+        b"gat" => (Form::Flags, true),
+        _ => (Form::FlagsAndCas, true),
+    };
+    let touch = match touches {
+        true => Some(classic::expiry(line::strict_i32(words.next()?)?.into())),
+        false => None,
+    };
+    Some(Retrieval { form, touch })
+}
+
+fn key_at<'i>(retrieval: Retrieval, input: &'i [u8], at: usize) -> Option<Parsed<'i>> {
+    let mut parsed = next_key(retrieval, &input[at..])?;
+    parsed.len += at;
+    Some(parsed)
+}
+
+/// The next key, or the end of the line.
+pub(super) fn next_key<'i>(retrieval: Retrieval, input: &'i [u8]) -> Option<Parsed<'i>> {
+    let keys = line::trim_spaces(input);
+    let spaces = input.len() - keys.len();
+    let Some(len) = keys.iter().position(|b| matches!(b, b' ' | b'\n')) else {
+        return half_key(retrieval, input, spaces);
+    };
+    let (key, after) = keys.split_at(len);
+    let (key, end) = match after {
+        [b'\n', ..] => (key.strip_suffix(b"\r").unwrap_or(key), Some(1)),
+        _ => (key, line_end(after)),
+    };
+    if !line::is_key(key) {
+        return Some(skip_line(spaces + len, reply::BAD_LINE));
+    }
+    let len = spaces + len;
+    Some(match end {
+        Some(end) if key.is_empty() => Parsed::classic(len + end, Request::Reply(reply::END)),
+        Some(end) => Parsed::classic(len + end, get(retrieval, key, true)),
+        None => more(retrieval, len, get(retrieval, key, false)),
+    })
+}
+
+/// Input that holds neither a whole key nor the end of the line.
+fn half_key<'i>(retrieval: Retrieval, input: &'i [u8], spaces: usize) -> Option<Parsed<'i>> {
+    // One more than a key may have: a CR that belongs to the end of the line.
+    if input.len() - spaces > Key::LEN_MAX + 1 {
+        return Some(skip_line(input.len(), reply::BAD_LINE));
+    }
+    (spaces > 0).then_some(more(retrieval, spaces, Request::Reply(reply::NONE)))
+}
+
+/// How many bytes there are up to the end of the line, if nothing but spaces comes before it.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let after = line::trim_spaces(bytes);
+    let end = match after {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        _ => return None,
+    };
+    Some(bytes.len() - after.len() + end)
+}
+
+const fn get<'i>(retrieval: Retrieval, key: &'i [u8], last: bool) -> Request<'i> {
+    Request::Get {
+        key,
+        retrieval,
+        last,
+    }
+}
+
+/// A request after which the line goes on.
+const fn more<'i>(retrieval: Retrieval, len: usize, request: Request<'i>) -> Parsed<'i> {
+    let next = State::Keys(retrieval);
+    Parsed { request, len, next }
+}
+
+/// A refusal of the rest of a line of which some keys may have been answered.
+const fn skip_line<'i>(len: usize, reply: &'static [u8]) -> Parsed<'i> {
+    let skip = Skip {
+        block: 0,
+        line: true,
+        reply,
+        own: false,
+    };
+    Parsed::skip(len, skip)
+}
