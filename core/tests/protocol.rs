@@ -59,7 +59,7 @@ fn every_file_is_played() {
 
 fn play(conversation: &Conversation, how: &str, piece: &mut dyn FnMut(&[u8]) -> usize) {
     let settings = conversation.settings.clone();
-    let cache = Cache::new(settings.config()).unwrap();
+    let cache = Cache::new(settings.config()).expect("the settings are possible");
     let mut core = Core {
         cache,
         settings,
@@ -101,7 +101,7 @@ impl Host for Core<'_> {
     fn say(&mut self, name: char, mut bytes: &[u8]) {
         self.client(name);
         let now = Instant::from_millis(self.millis);
-        let client = self.clients.get_mut(&name).unwrap();
+        let client = self.clients.get_mut(&name).expect("made above");
         while !bytes.is_empty() {
             let room = client.session.input_max() - client.input.len();
             assert!(room > 0, "the session asks for more than it says it may");
@@ -121,7 +121,10 @@ impl Host for Core<'_> {
     }
 
     fn wait(&mut self, millis: i64) {
-        self.millis = self.millis.checked_add_signed(millis).unwrap();
+        self.millis = self
+            .millis
+            .checked_add_signed(millis)
+            .expect("a time after 1970");
     }
 }
 

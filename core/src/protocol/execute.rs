@@ -132,8 +132,13 @@ impl<K: Keyspace> Executor<'_, K> {
         let at = at
             .and_then(|at| at.deadline(self.now))
             .filter(|&at| at > self.now);
+        let now = self.now;
         self.keyspace.for_each(|cache| match at {
-            Some(at) => cache.clear_at(at),
+            Some(at) => {
+                // If an earlier one has come due meanwhile, it is not taken back.
+                cache.tick(now, 0);
+                cache.clear_at(at);
+            }
             None => cache.clear(),
         });
     }

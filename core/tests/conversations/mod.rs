@@ -96,11 +96,11 @@ impl Settings {
                     other => panic!("no dialect {other:?}"),
                 }
             }
-            "memory" => self.memory = value.parse().unwrap(),
-            "max_items" => self.max_items = Some(value.parse().unwrap()),
-            "item_size_max" => self.item_size_max = value.parse().unwrap(),
-            "output_max" => self.output_max = value.parse().unwrap(),
-            "whole" => self.whole = value.parse().unwrap(),
+            "memory" => self.memory = number(value),
+            "max_items" => self.max_items = Some(number(value)),
+            "item_size_max" => self.item_size_max = number(value),
+            "output_max" => self.output_max = number(value),
+            "whole" => self.whole = value == "true",
             other => panic!("no setting {other:?}"),
         }
     }
@@ -121,6 +121,12 @@ impl Settings {
         config.output_max = self.output_max;
         config
     }
+}
+
+fn number(value: &str) -> usize {
+    value
+        .parse()
+        .unwrap_or_else(|_| panic!("{value:?} is no number"))
 }
 
 /// One conversation, on a cache of its own.
