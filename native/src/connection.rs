@@ -18,22 +18,26 @@ use std::time::Duration;
 use dynamidb_core::Session;
 
 use crate::host::{Host, count};
+use crate::kept::Kept;
 use crate::runtime::{Runtime, Stream};
 use crate::server::Shared;
 
 /// What is read at once.
 const READ_SIZE: usize = 64 * 1024;
-/// Bytes in and out after which a connection lets others have a turn.
-const TURN_SIZE: usize = 256 * 1024;
+/// Bytes in and out after which a connection lets others have a turn: a millisecond of the
+/// smallest requests.
+const TURN_SIZE: usize = 64 * 1024;
 /// What a thread keeps of its output buffer after a large reply.
 const OUTPUT_KEPT: usize = 2 << 20;
 /// How long a stopping server waits for a client to take its last replies.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
-/// A socket that is closed with bytes unread is reset, which may cost the client the replies that
-/// are still on their way. So after the last reply what arrives is thrown away, as often and with
-/// such pauses, unless nothing arrives in one of them.
-const LINGER_ROUNDS: usize = 8;
-const LINGER_PERIOD: Duration = Duration::from_millis(50);
+/// A socket that is closed with bytes unread is reset, and the client loses the replies that it has
+/// not taken yet. After the last reply, therefore, what arrives is thrown away for so long, or until nothing
+/// arrives in a pause. So much at a time: a client that pours in requests is to find time to take
+/// its replies.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_PAUSE: Duration = Duration::from_millis(10);
+const LINGER_SIZE: usize = 1 << 20;
 
 type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -84,12 +88,11 @@ struct Connection<'s, R: Runtime> {
     session: Session,
     shared: &'s Shared,
     /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
-    input: Vec<u8>,
+    input: Kept,
     /// Whether processing stopped because there was enough output.
     backlog: bool,
-    /// Replies that the client has not taken, from `written` on.
-    output: Vec<u8>,
-    written: usize,
+    /// Replies that the client has not taken.
+    output: Kept,
     /// What the two buffers count for in [`Host::buffered`].
     buffered: usize,
     /// Ends the connection; set while it waits for something that must not take forever.
@@ -104,10 +107,9 @@ impl<'s, R: Runtime> Connection<'s, R> {
             stream,
             session: Session::new(shared.session.clone()),
             shared,
-            input: Vec::new(),
+            input: Kept::default(),
             backlog: false,
-            output: Vec::new(),
-            written: 0,
+            output: Kept::default(),
             buffered: 0,
             timer: None,
             stopping: false,
@@ -169,58 +171,40 @@ impl<'s, R: Runtime> Connection<'s, R> {
         read: &[u8],
         output: &mut Vec<u8>,
     ) -> io::Result<usize> {
-        let mut kept = mem::take(&mut self.input);
-        let input = if kept.is_empty() {
-            read
-        } else {
-            kept.extend_from_slice(read);
-            &kept
-        };
-        let (mut used, mut replied) = (0, 0);
-        loop {
-            output.clear();
-            let mut keyspace = self.shared.shards.view(&self.shared.host);
-            let now = self.shared.host.clock.now();
-            used += self
-                .session
-                .process(now, &input[used..], &mut keyspace, output);
-            // A lock is not held while the kernel copies.
-            drop(keyspace);
-            replied += output.len();
-            self.backlog =
-                output.len() >= self.shared.session.output_max && !self.session.is_closed();
-            self.send(cx, output)?;
-            if !self.backlog || !self.output.is_empty() || replied >= TURN_SIZE {
-                break;
-            }
+        let kept = !self.input.is_empty();
+        if kept {
+            self.input.push(read);
         }
-        output.clear();
-        output.shrink_to(OUTPUT_KEPT);
-        self.input = if kept.is_empty() {
-            read[used..].to_vec()
+        let input = if kept { self.input.bytes() } else { read };
+        let now = self.shared.host.clock.now();
+        let mut keyspace = self.shared.shards.view(&self.shared.host);
+        let used = self.session.process(now, input, &mut keyspace, output);
+        // A lock is not held while the kernel copies.
+        drop(keyspace);
+        if kept {
+            self.input.pop(used);
         } else {
-            kept.drain(..used);
-            kept
-        };
-        if self.input.capacity() > 4 * self.input.len() {
-            self.input.shrink_to_fit();
+            self.input.push(&read[used..]);
         }
-        if !self.backlog && self.input.len() > self.session.input_max() {
+        let replied = output.len();
+        self.backlog = replied >= self.shared.session.output_max;
+        if !self.backlog && self.input.bytes().len() > self.session.input_max() {
             return Err(io::Error::other("a request is longer than the longest"));
         }
+        self.send(cx, output)?;
+        output.clear();
+        output.shrink_to(OUTPUT_KEPT);
         Ok(replied)
     }
 
     /// Writes, and keeps what the socket does not take.
-    fn send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match self.stream.poll_write(cx, rest)? {
+    fn send(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.stream.poll_write(cx, bytes)? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(written) => rest = &rest[written..],
+                Poll::Ready(written) => bytes = &bytes[written..],
                 Poll::Pending => {
-                    self.output = rest.to_vec();
-                    self.written = 0;
+                    self.output.push(bytes);
                     break;
                 }
             }
@@ -230,43 +214,29 @@ impl<'s, R: Runtime> Connection<'s, R> {
 
     /// Writes what was kept.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.written < self.output.len() {
-            match ready!(self.stream.poll_write(cx, &self.output[self.written..]))? {
+        while !self.output.is_empty() {
+            match ready!(self.stream.poll_write(cx, self.output.bytes()))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => {
-                    self.written += written;
-                    self.rewind_timer();
-                }
+                written => self.output.pop(written),
             }
-        }
-        if self.written > 0 {
-            self.output = Vec::new();
-            self.written = 0;
-            self.keep_account()?;
+            self.rewind_timer();
         }
         Poll::Ready(Ok(()))
     }
 
     /// Tells the host how much is kept here. Fails if that is too much in all.
     fn keep_account(&mut self) -> io::Result<()> {
-        let before = mem::replace(
-            &mut self.buffered,
-            self.input.capacity() + self.output.capacity(),
-        );
-        let all = &self.shared.host.buffered;
-        if self.buffered > before {
-            let more = self.buffered - before;
-            if all.fetch_add(more, Ordering::Relaxed) + more > Host::BUFFERED_MAX {
-                self.shared
-                    .host
-                    .overfull
-                    .happened(self.shared.host.clock.now());
-                return Err(io::Error::other(
-                    "too much is kept for all connections together",
-                ));
+        let host = &self.shared.host;
+        let size = self.input.size() + self.output.size();
+        let before = mem::replace(&mut self.buffered, size);
+        if size < before {
+            host.buffered.fetch_sub(before - size, Ordering::Relaxed);
+        } else if size > before {
+            let all = host.buffered.fetch_add(size - before, Ordering::Relaxed) + size - before;
+            if all > Host::BUFFERED_MAX {
+                host.overfull.happened(host.clock.now());
+                return Err(io::Error::other("too much is kept for all connections"));
             }
-        } else if self.buffered < before {
-            all.fetch_sub(before - self.buffered, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -304,29 +274,40 @@ impl<'s, R: Runtime> Connection<'s, R> {
 
     /// Says that there is nothing more to come, and gives the client time to hear it.
     async fn hang_up(&mut self) {
-        if poll_fn(|cx| self.stream.poll_finish(cx)).await.is_err() {
+        if self.stream.finish().is_err() {
             return;
         }
-        for round in 0..LINGER_ROUNDS {
-            match poll_fn(|cx| Poll::Ready(self.discard(cx))).await {
-                Ok(discarded) if discarded > 0 || round == 0 => R::sleep(LINGER_PERIOD).await,
-                _ => return,
+        let timer = self.timer.take().filter(|_| self.stopping);
+        let mut end = timer.unwrap_or_else(|| Box::pin(R::sleep(LINGER)));
+        let mut quiet = false;
+        while let Some(discarded) = poll_fn(|cx| Poll::Ready(self.discard(cx))).await {
+            if quiet && discarded == 0 {
+                return;
+            }
+            quiet = discarded == 0;
+            let mut pause = pin!(R::sleep(LINGER_PAUSE));
+            let over = poll_fn(|cx| match end.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => pause.as_mut().poll(cx).map(|()| false),
+            });
+            if over.await {
+                return;
             }
         }
     }
 
-    /// Throws away what has arrived; fails when nothing more can.
-    fn discard(&mut self, cx: &mut Context<'_>) -> io::Result<usize> {
+    /// Throws away what has arrived, within limits; `None` if nothing more can arrive.
+    fn discard(&mut self, cx: &mut Context<'_>) -> Option<usize> {
         let mut discarded = 0;
-        while discarded < TURN_SIZE {
-            let read = BUFFERS.with_borrow_mut(|b| self.stream.poll_read(cx, &mut b.input))?;
+        while discarded < LINGER_SIZE {
+            let read = BUFFERS.with_borrow_mut(|b| self.stream.poll_read(cx, &mut b.input));
             match read {
-                Poll::Ready(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Poll::Ready(read) => discarded += read,
+                Poll::Ready(Ok(read @ 1..)) => discarded += read,
+                Poll::Ready(_) => return None,
                 Poll::Pending => break,
             }
         }
-        Ok(discarded)
+        Some(discarded)
     }
 }
 

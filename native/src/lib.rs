@@ -33,6 +33,7 @@ mod connection;
 mod error;
 mod host;
 mod incident;
+mod kept;
 mod options;
 mod region;
 mod runtime;

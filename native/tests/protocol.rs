@@ -1,6 +1,9 @@
 //! Plays the core's conversations over real sockets, on each runtime: those that leave the clock
 //! alone, since here it is the real one.
 
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
 #[path = "../../core/tests/conversations/mod.rs"]
 mod conversations;
 

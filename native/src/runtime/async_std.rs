@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net;
+use std::net::{self, Shutdown};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -69,7 +69,7 @@ impl Stream for TcpStream {
         Write::poll_write(Pin::new(self), cx, bytes)
     }
 
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Write::poll_close(Pin::new(self), cx)
+    fn finish(&self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
     }
 }

@@ -92,7 +92,7 @@ pub(crate) trait Stream: Send + Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
     /// Says that nothing more will be written.
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    fn finish(&self) -> io::Result<()>;
 }
 
 /// Lets other tasks of the worker have a turn.

@@ -1,0 +1,278 @@
+//! The server's binary as a process, and a client that says and hears exact bytes.
+
+// Each test file uses its part of this.
+#![allow(dead_code)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dynamidb::RuntimeName;
+
+/// How long anything may take on a machine with much else to do.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The binary, with none of the variables that it listens to.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dynamidb"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DYNAMIDB_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs the binary to its end, which is expected soon.
+pub(crate) fn run(words: &str) -> Output {
+    command()
+        .args(words.split_whitespace())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// A running server; killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// What it has logged before it was ready.
+    pub(crate) log: Vec<String>,
+    later: Receiver<String>,
+}
+
+impl Process {
+    /// Starts it on a free port of 127.0.0.1.
+    pub(crate) fn start(runtime: RuntimeName, words: &str) -> Self {
+        let mut command = command();
+        command.args([
+            "-l",
+            "127.0.0.1",
+            "-p",
+            "0",
+            "--runtime",
+            &runtime.to_string(),
+        ]);
+        command.args(words.split_whitespace());
+        Self::spawn(&mut command)
+    }
+
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (tell, later) = mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        // Read to the end, so that the server never waits for somebody to read its log.
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        let mut log: Vec<String> = Vec::new();
+        while !log.last().is_some_and(|line| line.contains("try: ")) {
+            let line = later.recv_timeout(PATIENCE);
+            log.push(line.unwrap_or_else(|_| panic!("it did not start: {log:#?}")));
+        }
+        let listening = log
+            .iter()
+            .find_map(|line| line.split("listening on ").nth(1));
+        let address = listening
+            .expect("it says where it listens")
+            .parse()
+            .unwrap();
+        Self {
+            child,
+            address,
+            log,
+            later,
+        }
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the server does not end");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Asks it to stop; it must end well and in time.
+    pub(crate) fn stop(mut self) -> Vec<String> {
+        let asked = Instant::now();
+        self.signal("TERM");
+        assert_eq!(self.wait().code(), Some(0));
+        assert!(
+            asked.elapsed() < Duration::from_secs(5),
+            "after {:?}",
+            asked.elapsed()
+        );
+        self.later.iter().collect()
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
+    }
+
+    /// Processor time used so far, in ticks of 10 ms.
+    pub(crate) fn ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        let fields: Vec<_> = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One connection.
+pub(crate) struct Client {
+    pub(crate) socket: TcpStream,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).unwrap();
+        socket.set_nodelay(true).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self { socket }
+    }
+
+    pub(crate) fn say(&mut self, bytes: impl AsRef<[u8]>) {
+        self.socket.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// Hears exactly this next.
+    pub(crate) fn must_hear(&mut self, expected: impl AsRef<[u8]>) {
+        let expected = expected.as_ref();
+        let mut heard = vec![0; expected.len()];
+        let mut len = 0;
+        while len < heard.len() && heard[..len] == expected[..len] {
+            match self.socket.read(&mut heard[len..]) {
+                Ok(0) => break,
+                Ok(read) => len += read,
+                Err(error) => panic!(
+                    "{error} after {:?}",
+                    heard[..len].escape_ascii().to_string()
+                ),
+            }
+        }
+        let shown = |bytes: &[u8]| bytes[..bytes.len().min(500)].escape_ascii().to_string();
+        assert!(
+            heard == expected,
+            "heard {}, not {}",
+            shown(&heard[..len]),
+            shown(expected)
+        );
+    }
+
+    pub(crate) fn ask(&mut self, request: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {
+        self.say(request);
+        self.must_hear(reply);
+    }
+
+    /// Everything up to the server's end of the connection.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.socket.read_to_end(&mut rest).unwrap();
+        rest
+    }
+
+    /// Says all it has to say, and hears all the server has to say to it.
+    pub(crate) fn converse(mut self, bytes: impl AsRef<[u8]>) -> String {
+        self.say(bytes);
+        self.socket.shutdown(Shutdown::Write).unwrap();
+        String::from_utf8(self.rest()).unwrap()
+    }
+
+    /// Whether the server has closed the connection within this time; what it says is ignored.
+    pub(crate) fn is_closed_within(&mut self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            self.socket.set_read_timeout(Some(left)).unwrap();
+            match self.socket.read(&mut [0; 4096]) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return error.kind() == ErrorKind::ConnectionReset,
+            }
+        }
+    }
+
+    /// A number from `stats`.
+    pub(crate) fn stat(&mut self, name: &str) -> u64 {
+        self.say("stats\r\n");
+        let mut text = String::new();
+        while !text.ends_with("END\r\n") {
+            let mut buffer = [0; 4096];
+            let len = self.socket.read(&mut buffer).unwrap();
+            assert!(len > 0, "closed after {text}");
+            text.push_str(std::str::from_utf8(&buffer[..len]).unwrap());
+        }
+        let prefix = format!("STAT {name} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&prefix));
+        value
+            .unwrap_or_else(|| panic!("no {name} in {text}"))
+            .trim()
+            .parse()
+            .unwrap()
+    }
+
+    /// Waits until a number from `stats` is as it should be.
+    pub(crate) fn await_stat(&mut self, name: &str, right: impl Fn(u64) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let value = self.stat(name);
+            if right(value) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{name} stays {value}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
