@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::config::Layout;
 use crate::number;
-use crate::storage::{ChunkRef, Deadline, Store, Write};
+use crate::storage::{Deadline, Found, Store, Write};
 use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
 use crate::{Outcome, SlabStats, Stats, Value};
 
@@ -45,7 +45,9 @@ impl Cache<Vec<u8>> {
         let own = size_of::<Self>();
         let mut memory = Vec::new();
         let wanted = config.memory.saturating_sub(own);
-        memory.try_reserve_exact(wanted).map_err(|_| ConfigError::OutOfMemory)?;
+        memory
+            .try_reserve_exact(wanted)
+            .map_err(|_| ConfigError::OutOfMemory)?;
         Self::build(&config, memory, wanted, own)
     }
 }
@@ -77,7 +79,7 @@ impl<M: Memory> Cache<M> {
         memory.extend_to(layout.start());
         let hasher = Hasher::new(config.hash_seed);
         let store = Store::new(memory.bytes_mut(), &layout, hasher);
-        let store = store.ok_or(ConfigError::MemoryTooSmall(layout.least()))?;
+        let store = store.ok_or_else(|| ConfigError::MemoryTooSmall(layout.least()))?;
         Ok(Self {
             memory,
             store,
@@ -114,14 +116,17 @@ impl<M: Memory> Cache<M> {
     #[inline]
     pub fn get<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
         self.store.stats.cmd_get += 1;
-        let time = self.begin(now);
-        let Some(item) = self.find(time, &key.into()) else {
+        let (key, time) = (self.hashed(key), self.begin(now));
+        let hash = self.hasher().hash(&key);
+        let found = self.store.find(self.memory.bytes(), hash, key.bytes);
+        let found = found.filter(|found| self.is_live(found, time, hash));
+        let Some(found) = found else {
             self.store.stats.get_misses += 1;
             return None;
         };
         self.store.stats.get_hits += 1;
-        self.store.bump(self.memory.bytes_mut(), item, time);
-        Some(self.item(item))
+        self.store.bump(self.memory.bytes_mut(), &found, time);
+        Some(self.item(&found))
     }
 
     /// The item under a key; does not count as use and changes nothing.
@@ -132,8 +137,7 @@ impl<M: Memory> Cache<M> {
         if self.clear_at.is_some_and(|at| at <= now) {
             return None;
         }
-        let item = self.store.find(self.memory.bytes(), hash, key.bytes)?;
-        let item = self.item(item);
+        let item = self.item(&self.store.find(self.memory.bytes(), hash, key.bytes)?);
         item.expires_at.is_none_or(|end| end > now).then_some(item)
     }
 
@@ -158,17 +162,23 @@ impl<M: Memory> Cache<M> {
     ) -> Option<Item<'_>> {
         self.store.stats.cmd_touch += 1;
         let time = self.begin(now);
-        let Some(item) = self.find(time, &key.into()) else {
+        let Some(found) = self.find(time, &key.into()) else {
             self.store.stats.touch_misses += 1;
             return None;
         };
         self.store.stats.touch_hits += 1;
         // In the past: it ends in this very millisecond, so this is the last that is seen of it.
-        let deadline = self.deadline(now, expiry).unwrap_or(Deadline::from_millis(time));
+        let deadline = self
+            .deadline(now, expiry)
+            .unwrap_or_else(|| Deadline::from_millis(time));
         let memory = self.memory.bytes_mut();
-        self.store.bump(memory, item, time);
-        self.store.set_deadline(memory, item, deadline);
-        Some(self.item(item))
+        self.store.bump(memory, &found, time);
+        self.store.set_deadline(memory, found.item, deadline);
+        let expires_at = self.instant(deadline);
+        Some(Item {
+            expires_at,
+            ..self.item(&found)
+        })
     }
 
     /// Lets an item end at another time; counts as use. Says whether there is such an item.
@@ -179,7 +189,8 @@ impl<M: Memory> Cache<M> {
     /// Stores a value, whatever was there.
     ///
     /// Evicts as many of the least recently used items as it takes. What was under the key is gone
-    /// even if the new value is refused, so that nobody reads a value that was meant to be replaced.
+    /// even if the new value is refused, so that nobody reads a value that was meant to be
+    /// replaced.
     ///
     /// # Errors
     /// [`Error::KeyLength`] and [`Error::ValueTooLarge`]; [`Error::OutOfMemory`] only in a cache of
@@ -191,9 +202,9 @@ impl<M: Memory> Cache<M> {
         value: impl Into<Value<'v>>,
     ) -> Result<(), Error> {
         self.store.stats.cmd_set += 1;
-        let (key, value, time) = (key.into(), value.into(), self.begin(now));
+        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let old = self.find(time, &key);
-        self.put(now, time, &key, &value, old)
+        self.put(now, time, &key, &value, old.as_ref())
     }
 
     /// Stores a value if there is none under this key. If there is, that item counts as used.
@@ -207,12 +218,13 @@ impl<M: Memory> Cache<M> {
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
         self.store.stats.cmd_set += 1;
-        let (key, value, time) = (key.into(), value.into(), self.begin(now));
-        if let Some(item) = self.find(time, &key) {
-            self.store.bump(self.memory.bytes_mut(), item, time);
+        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
+        if let Some(found) = self.find(time, &key) {
+            self.store.bump(self.memory.bytes_mut(), &found, time);
             return Ok(Outcome::NotStored);
         }
-        self.put(now, time, &key, &value, None).map(|()| Outcome::Stored)
+        self.put(now, time, &key, &value, None)
+            .map(|()| Outcome::Stored)
     }
 
     /// Stores a value if there is one under this key.
@@ -226,13 +238,14 @@ impl<M: Memory> Cache<M> {
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
         self.store.stats.cmd_set += 1;
-        let (key, value, time) = (key.into(), value.into(), self.begin(now));
+        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let old = self.find(time, &key);
         if old.is_none() {
             return Ok(Outcome::NotStored);
         }
         self.fits(&key, value.bytes.len())?;
-        self.put(now, time, &key, &value, old).map(|()| Outcome::Stored)
+        self.put(now, time, &key, &value, old.as_ref())
+            .map(|()| Outcome::Stored)
     }
 
     /// Stores a value if nobody stored another one since this `cas` was read.
@@ -259,18 +272,19 @@ impl<M: Memory> Cache<M> {
         cas: u64,
     ) -> Result<Outcome, Error> {
         self.store.stats.cmd_set += 1;
-        let (key, value, time) = (key.into(), value.into(), self.begin(now));
+        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let Some(old) = self.find(time, &key) else {
             self.store.stats.cas_misses += 1;
             return Ok(Outcome::NotFound);
         };
-        if u64::from(self.store.meta(self.memory.bytes(), old).cas) != cas {
+        if u64::from(old.head.cas()) != cas {
             self.store.stats.cas_badval += 1;
             return Ok(Outcome::Exists);
         }
         self.store.stats.cas_hits += 1;
         self.fits(&key, value.bytes.len())?;
-        self.put(now, time, &key, &value, Some(old)).map(|()| Outcome::Stored)
+        self.put(now, time, &key, &value, Some(&old))
+            .map(|()| Outcome::Stored)
     }
 
     /// Adds bytes at the end of a value. Flags and expiry stay.
@@ -283,7 +297,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.join(now, &key.into(), &[], bytes)
+        self.join(now, &self.hashed(key), &[], bytes)
     }
 
     /// Adds bytes at the beginning of a value. Flags and expiry stay.
@@ -296,7 +310,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.join(now, &key.into(), bytes, &[])
+        self.join(now, &self.hashed(key), bytes, &[])
     }
 
     /// Adds to a decimal number, wrapping at 2^64, and returns the sum; `None` if there is no item.
@@ -319,9 +333,13 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         delta: u64,
     ) -> Result<Option<u64>, Error> {
-        let result = self.calculate(now, &key.into(), |number| number.wrapping_add(delta))?;
+        let result = self.calculate(now, &self.hashed(key), |number| number.wrapping_add(delta))?;
         let stats = &mut self.store.stats;
-        *if result.is_some() { &mut stats.incr_hits } else { &mut stats.incr_misses } += 1;
+        *if result.is_some() {
+            &mut stats.incr_hits
+        } else {
+            &mut stats.incr_misses
+        } += 1;
         Ok(result)
     }
 
@@ -336,9 +354,15 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         delta: u64,
     ) -> Result<Option<u64>, Error> {
-        let result = self.calculate(now, &key.into(), |number| number.saturating_sub(delta))?;
+        let result = self.calculate(now, &self.hashed(key), |number| {
+            number.saturating_sub(delta)
+        })?;
         let stats = &mut self.store.stats;
-        *if result.is_some() { &mut stats.decr_hits } else { &mut stats.decr_misses } += 1;
+        *if result.is_some() {
+            &mut stats.decr_hits
+        } else {
+            &mut stats.decr_misses
+        } += 1;
         Ok(result)
     }
 
@@ -346,16 +370,22 @@ impl<M: Memory> Cache<M> {
     pub fn delete<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
         let found = self.discard(now, key);
         let stats = &mut self.store.stats;
-        *if found { &mut stats.delete_hits } else { &mut stats.delete_misses } += 1;
+        *if found {
+            &mut stats.delete_hits
+        } else {
+            &mut stats.delete_misses
+        } += 1;
         found
     }
 
     /// As [`delete`](Self::delete), but not counted: for an item that a refused store invalidates.
     pub(crate) fn discard<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
-        let (key, time) = (key.into(), self.begin(now));
-        let Some(item) = self.find(time, &key) else { return false };
+        let (key, time) = (self.hashed(key), self.begin(now));
+        let Some(found) = self.find(time, &key) else {
+            return false;
+        };
         let hash = self.hasher().hash(&key);
-        self.store.remove(self.memory.bytes_mut(), item, hash);
+        self.store.remove(self.memory.bytes_mut(), &found, hash);
         true
     }
 
@@ -374,8 +404,8 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
-    /// that nothing is left to do for now. A step takes microseconds: it gives back what has expired
-    /// in one page, or shrinks the index by one bucket.
+    /// that nothing is left to do for now. A step takes microseconds: it gives back what has
+    /// expired in one page, or shrinks the index by one bucket.
     ///
     /// Nothing is served past its deadline whether or not this is called; calling it gives the
     /// memory back.
@@ -396,7 +426,8 @@ impl<M: Memory> Cache<M> {
         let time = self.begin(now);
         self.memory.extend_to(self.store.reach(0));
         let memory = self.memory.bytes_mut();
-        let step = |_: &usize| self.store.expire_page(memory, time).is_some() || self.store.settle(memory);
+        let step =
+            |_: &usize| self.store.expire_page(memory, time).is_some() || self.store.settle(memory);
         (0..limit).take_while(step).count()
     }
 
@@ -437,7 +468,12 @@ impl<M: Memory> Cache<M> {
     /// included.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Item<'_>)> {
         let items = self.store.items(self.memory.bytes());
-        items.map(|item| (self.store.key(self.memory.bytes(), item), self.item(item)))
+        items.map(|found| {
+            (
+                self.store.key(self.memory.bytes(), &found),
+                self.item(&found),
+            )
+        })
     }
 
     /// Panics if any structure disagrees with another. For tests: it walks everything.
@@ -459,9 +495,17 @@ impl<M: Memory> Cache<M> {
         self.relative(now)
     }
 
+    /// The key with its hash.
+    #[inline]
+    fn hashed<'k>(&self, key: impl Into<Key<'k>>) -> Key<'k> {
+        self.hasher().hashed(&key.into())
+    }
+
     #[inline]
     fn relative(&self, at: Instant) -> u64 {
-        at.as_millis().saturating_sub(self.epoch.unwrap_or(0)).saturating_add(1)
+        at.as_millis()
+            .saturating_sub(self.epoch.unwrap_or(0))
+            .saturating_add(1)
     }
 
     /// `None`: in the past.
@@ -473,32 +517,47 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The item under a key. One that is past its deadline is given back instead.
-    #[inline]
-    fn find(&mut self, time: u64, key: &Key<'_>) -> Option<ChunkRef> {
+    fn find(&mut self, time: u64, key: &Key<'_>) -> Option<Found> {
         let hash = self.hasher().hash(key);
-        let memory = self.memory.bytes_mut();
-        let item = self.store.find(memory, hash, key.bytes)?;
-        if !self.store.deadline(memory, item).has_passed(time) {
-            return Some(item);
-        }
-        self.store.stats.get_expired += 1;
-        self.store.reclaim(memory, item, hash);
-        None
+        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+        self.is_live(&found, time, hash).then_some(found)
     }
 
-    fn item(&self, item: ChunkRef) -> Item<'_> {
-        let memory = self.memory.bytes();
-        let meta = self.store.meta(memory, item);
-        let start = self.epoch.unwrap_or(0);
-        let at = |millis: u64| Instant::from_millis(start.saturating_add(millis.saturating_sub(1)));
-        Item {
-            value: self.store.value(memory, item, &meta),
-            flags: meta.flags,
-            cas: u64::from(meta.cas),
-            expires_at: meta.deadline.millis().map(at),
-            last_used: at(self.store.last_use(memory, item)),
-            fetched: self.store.fetched(memory, item),
+    /// Whether the deadline of an item lies ahead; if it does not, the item is given back.
+    #[inline]
+    fn is_live(&mut self, found: &Found, time: u64, hash: u64) -> bool {
+        let has_passed = found.head.deadline().has_passed(time);
+        if has_passed {
+            self.store.stats.get_expired += 1;
+            self.store.reclaim(self.memory.bytes_mut(), found, hash);
         }
+        !has_passed
+    }
+
+    /// The item as it was found.
+    #[inline(always)]
+    fn item(&self, found: &Found) -> Item<'_> {
+        let memory = self.memory.bytes();
+        Item {
+            value: self.store.value(memory, found),
+            flags: self.store.flags(memory, found),
+            cas: u64::from(found.head.cas()),
+            expires_at: self.instant(found.head.deadline()),
+            last_used: self.moment(self.store.last_use(memory, found)),
+            fetched: found.head.fetched(),
+        }
+    }
+
+    #[inline]
+    fn instant(&self, deadline: Deadline) -> Option<Instant> {
+        deadline.millis().map(|millis| self.moment(millis))
+    }
+
+    /// A time of the cache's own as the caller counts it.
+    #[inline]
+    fn moment(&self, millis: u64) -> Instant {
+        let start = self.epoch.unwrap_or(0);
+        Instant::from_millis(start.saturating_add(millis.saturating_sub(1)))
     }
 
     fn fits(&mut self, key: &Key<'_>, value_len: usize) -> Result<(), Error> {
@@ -519,7 +578,7 @@ impl<M: Memory> Cache<M> {
         time: u64,
         key: &Key<'_>,
         value: &Value<'_>,
-        old: Option<ChunkRef>,
+        old: Option<&Found>,
     ) -> Result<(), Error> {
         let hash = self.hasher().hash(key);
         let fits = self.fits(key, value.bytes.len());
@@ -532,14 +591,25 @@ impl<M: Memory> Cache<M> {
             return fits;
         };
         let (flags, front) = (value.flags, value.bytes);
-        let write =
-            Write { key: key.bytes, hash, flags, deadline, front, back: &[], join: false };
+        let write = Write {
+            key: key.bytes,
+            hash,
+            flags,
+            deadline,
+            front,
+            back: &[],
+            join: false,
+        };
         self.write(time, old, &write)
     }
 
-    fn write(&mut self, time: u64, old: Option<ChunkRef>, write: &Write<'_>) -> Result<(), Error> {
+    fn write(&mut self, time: u64, old: Option<&Found>, write: &Write<'_>) -> Result<(), Error> {
         let size = write.key.len() + write.front.len() + write.back.len();
-        let reach = if write.join { size + self.item_size_max } else { size };
+        let reach = if write.join {
+            size + self.item_size_max
+        } else {
+            size
+        };
         self.memory.extend_to(self.store.reach(reach));
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
@@ -564,12 +634,28 @@ impl<M: Memory> Cache<M> {
     ) -> Result<Outcome, Error> {
         self.store.stats.cmd_set += 1;
         let time = self.begin(now);
-        let Some(old) = self.find(time, key) else { return Ok(Outcome::NotStored) };
-        let meta = self.store.meta(self.memory.bytes(), old);
-        self.fits(key, meta.value_len.saturating_add(front.len()).saturating_add(back.len()))?;
-        let (hash, flags, deadline) = (self.hasher().hash(key), meta.flags, meta.deadline);
-        let write = Write { key: key.bytes, hash, flags, deadline, front, back, join: true };
-        self.write(time, Some(old), &write).map(|()| Outcome::Stored)
+        let Some(old) = self.find(time, key) else {
+            return Ok(Outcome::NotStored);
+        };
+        let len = old
+            .head
+            .value_len()
+            .saturating_add(front.len())
+            .saturating_add(back.len());
+        self.fits(key, len)?;
+        let (hash, deadline) = (self.hasher().hash(key), old.head.deadline());
+        let flags = self.store.flags(self.memory.bytes(), &old);
+        let write = Write {
+            key: key.bytes,
+            hash,
+            flags,
+            deadline,
+            front,
+            back,
+            join: true,
+        };
+        self.write(time, Some(&old), &write)
+            .map(|()| Outcome::Stored)
     }
 
     fn calculate(
@@ -579,16 +665,25 @@ impl<M: Memory> Cache<M> {
         operation: impl Fn(u64) -> u64,
     ) -> Result<Option<u64>, Error> {
         let time = self.begin(now);
-        let Some(old) = self.find(time, key) else { return Ok(None) };
-        let item = self.item(old);
+        let Some(old) = self.find(time, key) else {
+            return Ok(None);
+        };
+        let item = self.item(&old);
         let number = operation(number::parse(&item.value).ok_or(Error::NotANumber)?);
         let digits = number::Padded::new(number, item.value.len());
-        let meta = self.store.meta(self.memory.bytes(), old);
-        let (hash, flags, deadline) = (self.hasher().hash(key), meta.flags, meta.deadline);
+        let (flags, deadline) = (item.flags, old.head.deadline());
+        let hash = self.hasher().hash(key);
         let front = digits.as_bytes();
-        let write =
-            Write { key: key.bytes, hash, flags, deadline, front, back: &[], join: false };
-        self.write(time, Some(old), &write)?;
+        let write = Write {
+            key: key.bytes,
+            hash,
+            flags,
+            deadline,
+            front,
+            back: &[],
+            join: false,
+        };
+        self.write(time, Some(&old), &write)?;
         Ok(Some(number))
     }
 }
@@ -596,6 +691,9 @@ impl<M: Memory> Cache<M> {
 impl<M> fmt::Debug for Cache<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let items = self.store.len();
-        f.debug_struct("Cache").field("items", &items).field("memory", &self.limit).finish()
+        f.debug_struct("Cache")
+            .field("items", &items)
+            .field("memory", &self.limit)
+            .finish()
     }
 }

@@ -51,7 +51,10 @@ impl Config {
     #[must_use]
     pub fn new(memory: usize) -> Self {
         let page_size = (memory / 64).clamp(512, 4096).next_power_of_two().min(4096);
-        let slab_sizes = Self::SLAB_SIZES.into_iter().filter(|&size| size <= page_size).collect();
+        let slab_sizes = Self::SLAB_SIZES
+            .into_iter()
+            .filter(|&size| size <= page_size)
+            .collect();
         Self {
             memory,
             max_items: None,
@@ -81,9 +84,9 @@ impl Layout {
     const PAGES_MIN: usize = 16;
     const PAGE_SIZES: core::ops::RangeInclusive<usize> = 512..=65536;
     const SLAB_SIZE_MIN: usize = 32;
-    const GRANULE_MIN: usize = 16;
 
-    /// For `memory` bytes at this address, of which the budget has `own` more for the cache's fields.
+    /// For `memory` bytes at this address, of which the budget has `own` more for the cache's
+    /// fields.
     pub(crate) fn new(
         config: &Config,
         memory: usize,
@@ -98,11 +101,8 @@ impl Layout {
             return Err(ConfigError::ItemSize(config.item_size_max));
         }
         let sizes = Self::sizes(config)?;
-        let granule = sizes.iter().map(|size| 1 << size.trailing_zeros()).min();
-        let granule = granule.unwrap_or(Geometry::LINE).min(Geometry::LINE);
-        let most = Geometry::memory_max(granule);
-        if memory > most {
-            return Err(ConfigError::MemoryTooLarge(most));
+        if memory > Geometry::MEMORY_MAX {
+            return Err(ConfigError::MemoryTooLarge(Geometry::MEMORY_MAX));
         }
         // A third of all pages is the most that the index takes: with the smallest chunks.
         let map_len = memory / page_size / 3 + 1;
@@ -114,8 +114,14 @@ impl Layout {
             return Err(ConfigError::MemoryTooSmall(least));
         }
         let base = (address + map_size).next_multiple_of(Geometry::LINE) - address;
-        let geometry = Geometry::new(base, page_size, granule, pages as u32);
-        Ok(Self { geometry, sizes, map_at: 0, map_len: map_len as u32, least })
+        let geometry = Geometry::new(base, page_size, pages as u32);
+        Ok(Self {
+            geometry,
+            sizes,
+            map_at: 0,
+            map_len: map_len as u32,
+            least,
+        })
     }
 
     fn sizes(config: &Config) -> Result<Vec<usize>, ConfigError> {
@@ -125,7 +131,7 @@ impl Layout {
         }
         for (at, &size) in sizes.iter().enumerate() {
             if !(Self::SLAB_SIZE_MIN..=config.page_size).contains(&size)
-                || !size.is_multiple_of(Self::GRANULE_MIN)
+                || !size.is_multiple_of(Geometry::GRANULE)
             {
                 return Err(ConfigError::SlabSize(size));
             }
@@ -134,7 +140,8 @@ impl Layout {
             }
         }
         let mut all = Vec::new();
-        all.try_reserve_exact(sizes.len() + 1).map_err(|_| ConfigError::OutOfMemory)?;
+        all.try_reserve_exact(sizes.len() + 1)
+            .map_err(|_| ConfigError::OutOfMemory)?;
         all.extend_from_slice(sizes);
         if all.last() != Some(&config.page_size) {
             all.push(config.page_size);

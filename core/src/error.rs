@@ -37,18 +37,21 @@ impl core::error::Error for Error {}
 pub enum ConfigError {
     /// The budget is below the smallest that works. Holds that smallest number of bytes.
     MemoryTooSmall(usize),
-    /// The budget is above what one cache can address with these slab sizes. Holds that largest
-    /// number of bytes; split the budget over several caches.
+    /// The budget is above what one cache can address. Holds that largest number of bytes; split
+    /// the budget over several caches.
     MemoryTooLarge(usize),
-    /// There is no slab size, or there are more than [`Config::SLAB_SIZES_MAX`](crate::Config::SLAB_SIZES_MAX).
+    /// There is no slab size, or there are more than
+    /// [`Config::SLAB_SIZES_MAX`](crate::Config::SLAB_SIZES_MAX).
     SlabSizeCount,
     /// Slab sizes must ascend. Holds the first that does not.
     SlabSizeOrder(usize),
-    /// A slab size must be a multiple of 16, at least 32, and at most the page size. Holds the wrong one.
+    /// A slab size must be a multiple of 16, at least 32, and at most the page size. Holds the
+    /// wrong one.
     SlabSize(usize),
     /// The page size must be a power of two between 512 and 65536. Holds the wrong one.
     PageSize(usize),
-    /// The largest item must be at least 1 KiB... see [`Config::item_size_max`](crate::Config::item_size_max).
+    /// The largest item must be between 1 byte and
+    /// [`Config::ITEM_SIZE_LIMIT`](crate::Config::ITEM_SIZE_LIMIT). Holds the wrong one.
     ItemSize(usize),
     /// The allocator did not provide the memory.
     OutOfMemory,
@@ -57,13 +60,30 @@ pub enum ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MemoryTooSmall(least) => write!(f, "the memory budget is too small: at least {least} bytes are needed"),
-            Self::MemoryTooLarge(most) => write!(f, "the memory budget is too large for one cache: at most {most} bytes"),
+            Self::MemoryTooSmall(least) => write!(f, "too little memory: at least {least} bytes"),
+            Self::MemoryTooLarge(most) => {
+                write!(f, "too much memory for one cache: at most {most}")
+            }
             Self::SlabSizeCount => f.write_str("there must be between 1 and 62 slab sizes"),
             Self::SlabSizeOrder(size) => write!(f, "slab sizes must ascend, {size} does not"),
-            Self::SlabSize(size) => write!(f, "slab size {size} is not a multiple of 16 between 32 and the page size"),
-            Self::PageSize(size) => write!(f, "page size {size} is not a power of two between 512 and 65536"),
-            Self::ItemSize(size) => write!(f, "the largest item cannot be {size} bytes with this memory"),
+            Self::SlabSize(size) => {
+                write!(
+                    f,
+                    "slab size {size} is not a multiple of 16 between 32 and the page size"
+                )
+            }
+            Self::PageSize(size) => {
+                write!(
+                    f,
+                    "page size {size} is not a power of two between 512 and 65536"
+                )
+            }
+            Self::ItemSize(size) => {
+                write!(
+                    f,
+                    "the largest item cannot be {size} bytes: 1 to 16777216 are possible"
+                )
+            }
             Self::OutOfMemory => f.write_str("the memory could not be allocated"),
         }
     }

@@ -1,4 +1,5 @@
-//! What goes into the cache ([`Value`], [`Expiry`]) and what comes out ([`Item`], [`Bytes`], [`Outcome`]).
+//! What goes into the cache ([`Value`], [`Expiry`]) and what comes out ([`Item`], [`Bytes`],
+//! [`Outcome`]).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -72,7 +73,10 @@ impl Value<'_> {
 
 impl<'v> From<&'v [u8]> for Value<'v> {
     fn from(bytes: &'v [u8]) -> Self {
-        Self { bytes, ..Self::default() }
+        Self {
+            bytes,
+            ..Self::default()
+        }
     }
 }
 
@@ -89,7 +93,7 @@ impl<'v> From<&'v str> for Value<'v> {
 }
 
 /// A look at a stored item. Borrows from the cache, copies nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Item<'c> {
     /// The value, where it lies.
@@ -100,9 +104,9 @@ pub struct Item<'c> {
     pub cas: u64,
     /// When it ends, if it does.
     pub expires_at: Option<Instant>,
-    /// When it was last used, to the second.
+    /// When it was last used before this, to the second.
     pub last_used: Instant,
-    /// Whether it was read since it was stored.
+    /// Whether it was read between its store and this.
     pub fetched: bool,
 }
 
@@ -113,7 +117,8 @@ pub struct Item<'c> {
 pub enum Outcome {
     /// The value was stored.
     Stored,
-    /// The condition did not hold: `add` found an item, `replace`, `append` or `prepend` found none.
+    /// The condition did not hold: `add` found an item, `replace`, `append` or `prepend` found
+    /// none.
     NotStored,
     /// The item was changed since its `cas` was read.
     Exists,
@@ -122,14 +127,14 @@ pub enum Outcome {
 }
 
 /// The bytes of a value, where they lie: one piece, or several if the item spans chunks.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Bytes<'c> {
     memory: &'c [u8],
-    chain: Chain,
+    chain: Chain<'c>,
 }
 
 impl<'c> Bytes<'c> {
-    pub(crate) const fn new(memory: &'c [u8], chain: Chain) -> Self {
+    pub(crate) const fn new(memory: &'c [u8], chain: Chain<'c>) -> Self {
         Self { memory, chain }
     }
 
@@ -146,8 +151,9 @@ impl<'c> Bytes<'c> {
     }
 
     /// The pieces in order. Together they have [`len`](Self::len) bytes.
+    #[inline]
     pub fn pieces(&self) -> impl Iterator<Item = &'c [u8]> + use<'c> {
-        let Self { memory, mut chain } = *self;
+        let Self { memory, mut chain } = self.clone();
         core::iter::from_fn(move || chain.next(memory).map(|place| &memory[place]))
     }
 

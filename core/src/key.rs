@@ -1,32 +1,53 @@
 //! Keys and their hashes.
 //!
-//! The hash is SipHash-1-3 (Aumasson and Bernstein, 2012) keyed with a seed from the host, so that
-//! nobody who does not know the seed can choose keys that collide. It is the same number on every
-//! platform, so the same inputs lead to the same state everywhere.
+//! The hash is rapidhash (a descendant of Wang Yi's wyhash) with all its secrets made from a seed
+//! of the host, so that nobody who does not know the seed can choose keys that collide. It is the
+//! same number on every platform, so the same inputs lead to the same state everywhere.
 
-use siphasher::sip::SipHasher13;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 
 /// Computes the hashes of keys for caches that share a seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Hasher {
-    sip: SipHasher13,
+    secrets: RapidSecrets,
 }
 
 impl Hasher {
-    pub(crate) fn new(seed: u128) -> Self {
-        Self { sip: SipHasher13::new_with_key(&seed.to_le_bytes()) }
+    pub(crate) const fn new(seed: u128) -> Self {
+        let mut secrets = RapidSecrets::seed(seed as u64);
+        secrets.seed ^= (seed >> 64) as u64;
+        Self { secrets }
+    }
+
+    #[inline]
+    const fn hash_bytes(&self, bytes: &[u8]) -> u64 {
+        rapidhash_v3_nano_inline::<true, true>(bytes, &self.secrets)
     }
 
     /// The key with its hash, so that it is computed once and used by shard, index and look-ahead.
+    #[inline]
     #[must_use]
     pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        Key { bytes, hash: Some(self.sip.hash(bytes)) }
+        Key {
+            bytes,
+            hash: Some(self.hash_bytes(bytes)),
+        }
+    }
+
+    /// The key, which carries its hash from now on.
+    #[inline]
+    pub(crate) fn hashed<'k>(&self, key: &Key<'k>) -> Key<'k> {
+        Key {
+            hash: Some(self.hash(key)),
+            ..*key
+        }
     }
 
     /// The hash of `key`, computed if it does not carry it yet.
+    #[inline]
     #[must_use]
     pub fn hash(&self, key: &Key<'_>) -> u64 {
-        key.hash.unwrap_or_else(|| self.sip.hash(key.bytes))
+        key.hash.unwrap_or_else(|| self.hash_bytes(key.bytes))
     }
 }
 

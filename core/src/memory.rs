@@ -14,8 +14,9 @@ pub trait Memory {
     fn bytes(&self) -> &[u8];
     /// The bytes in use so far, to write.
     fn bytes_mut(&mut self) -> &mut [u8];
-    /// Makes at least the first `len` bytes usable. `len` never exceeds [`capacity`](Self::capacity).
-    /// Memory that was never asked for need not be backed by anything yet.
+    /// Makes at least the first `len` bytes usable. `len` never exceeds
+    /// [`capacity`](Self::capacity). Memory that was never asked for need not be backed by
+    /// anything yet.
     fn extend_to(&mut self, len: usize);
 }
 

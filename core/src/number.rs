@@ -8,7 +8,11 @@ const DIGITS_MAX: usize = 20;
 /// The number at the beginning of a value: blanks, digits, then the end or another blank. `None` if
 /// there is none, it is negative, or it does not fit 64 bits.
 pub(crate) fn parse(value: &Bytes<'_>) -> Option<u64> {
-    if value.len() > DIGITS_MAX { None } else { parse_bytes(value.pieces().flatten().copied()) }
+    if value.len() > DIGITS_MAX {
+        None
+    } else {
+        parse_bytes(value.pieces().flatten().copied())
+    }
 }
 
 fn parse_bytes(bytes: impl Iterator<Item = u8>) -> Option<u64> {
@@ -17,7 +21,11 @@ fn parse_bytes(bytes: impl Iterator<Item = u8>) -> Option<u64> {
     bytes.next_if(|&byte| byte == b'+');
     while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
         let before: u64 = number.unwrap_or(0);
-        number = Some(before.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?);
+        number = Some(
+            before
+                .checked_mul(10)?
+                .checked_add(u64::from(digit - b'0'))?,
+        );
     }
     number.filter(|_| bytes.next().is_none_or(|byte| byte.is_ascii_whitespace()))
 }
@@ -41,7 +49,10 @@ impl Padded {
         for (to, from) in bytes.iter_mut().zip(reversed[..digits].iter().rev()) {
             *to = *from;
         }
-        Self { bytes, len: digits.max(len_min.min(DIGITS_MAX)) }
+        Self {
+            bytes,
+            len: digits.max(len_min.min(DIGITS_MAX)),
+        }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -78,6 +89,9 @@ mod tests {
         assert_eq!(Padded::new(9, 2).as_bytes(), b"9 ");
         assert_eq!(Padded::new(10, 1).as_bytes(), b"10");
         assert_eq!(Padded::new(0, 0).as_bytes(), b"0");
-        assert_eq!(Padded::new(u64::MAX, 20).as_bytes(), b"18446744073709551615");
+        assert_eq!(
+            Padded::new(u64::MAX, 20).as_bytes(),
+            b"18446744073709551615"
+        );
     }
 }

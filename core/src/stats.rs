@@ -66,7 +66,16 @@ pub struct Stats {
 impl Stats {
     /// Adds another cache's numbers: the sum over shards.
     pub fn add(&mut self, other: &Self) {
-        let Self { cmd_get, cmd_set, cmd_touch, cmd_flush, get_hits, get_misses, get_expired, .. } = other;
+        let Self {
+            cmd_get,
+            cmd_set,
+            cmd_touch,
+            cmd_flush,
+            get_hits,
+            get_misses,
+            get_expired,
+            ..
+        } = other;
         self.cmd_get += cmd_get;
         self.cmd_set += cmd_set;
         self.cmd_touch += cmd_touch;

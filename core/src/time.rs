@@ -1,16 +1,17 @@
 //! Time, as the caller tells it.
 //!
-//! Nothing in this crate reads a clock: every operation that depends on time takes `now` as its first
-//! argument. An [`Instant`] counts milliseconds from an origin that the caller picks and keeps.
+//! Nothing in this crate reads a clock: every operation that depends on time takes `now` as its
+//! first argument. An [`Instant`] counts milliseconds from an origin that the caller picks and
+//! keeps.
 
 use core::ops::Add;
 use core::time::Duration;
 
 /// A moment: milliseconds since an origin of the caller's choice.
 ///
-/// Whoever serves memcached clients picks the Unix epoch, because expiry times above thirty days are
-/// Unix times in that protocol; a device may count from boot. Time should not run backwards; if it
-/// does, items live longer and nothing breaks.
+/// Whoever serves memcached clients picks the Unix epoch, because expiry times above thirty days
+/// are Unix times in that protocol; a device may count from boot. Time should not run backwards;
+/// if it does, items live longer and nothing breaks.
 ///
 /// # Examples
 /// ```
@@ -35,7 +36,9 @@ impl Instant {
     /// The moment `secs` seconds after the origin (the last representable one if that is too far).
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
-        Self { millis: secs.saturating_mul(1000) }
+        Self {
+            millis: secs.saturating_mul(1000),
+        }
     }
 
     /// Milliseconds since the origin.
@@ -63,7 +66,9 @@ impl Add<Duration> for Instant {
     /// Saturates at the last representable moment.
     fn add(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Self { millis: self.millis.saturating_add(millis) }
+        Self {
+            millis: self.millis.saturating_add(millis),
+        }
     }
 }
 

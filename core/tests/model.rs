@@ -43,7 +43,10 @@ impl Model {
     fn take(&mut self, now: Instant, key: &[u8]) -> Option<Entry> {
         let at = self.items.iter().position(|entry| entry.key == key)?;
         let entry = self.items.remove(at);
-        entry.deadline.is_none_or(|deadline| deadline > now).then_some(entry)
+        entry
+            .deadline
+            .is_none_or(|deadline| deadline > now)
+            .then_some(entry)
     }
 
     fn put(&mut self, now: Instant, entry: Entry) {
@@ -70,7 +73,7 @@ impl Run {
     fn new(seed: u64, config: &Config, keys: u64, value_len_max: u64) -> Self {
         Self {
             random: Random(seed),
-            cache: Cache::new(config.clone()).unwrap(),
+            cache: Cache::new(config.clone()).expect("a configuration that works"),
             model: Model::default(),
             now: Instant::from_millis(1_700_000_000_000),
             keys,
@@ -83,7 +86,11 @@ impl Run {
     fn key(&mut self) -> Vec<u8> {
         let mut number = self.random.below(self.keys);
         let len = 1 + (number.wrapping_mul(0x9E37_79B9) >> 7) % 250;
-        let len = if number.is_multiple_of(7) { len } else { 1 + len % 24 };
+        let len = if number.is_multiple_of(7) {
+            len
+        } else {
+            1 + len % 24
+        };
         let mut key = vec![b'k'; (len as usize).max(3)];
         for byte in &mut key[..3] {
             *byte = (number % 251) as u8;
@@ -99,7 +106,9 @@ impl Run {
             _ => self.random.below(self.value_len_max.min(120) + 1),
         };
         let start = self.random.next();
-        (0..len).map(|at| (start.wrapping_add(at * 7) >> 3) as u8).collect()
+        (0..len)
+            .map(|at| (start.wrapping_add(at * 7) >> 3) as u8)
+            .collect()
     }
 
     fn expiry(&mut self) -> (Expiry, Option<Instant>) {
@@ -114,11 +123,12 @@ impl Run {
     }
 
     fn step(&mut self) {
-        self.now = self.now + Duration::from_millis(match self.random.below(200) {
-            0 => self.random.below(60_000),
-            1..=9 => self.random.below(300),
-            _ => 0,
-        });
+        self.now = self.now
+            + Duration::from_millis(match self.random.below(200) {
+                0 => self.random.below(60_000),
+                1..=9 => self.random.below(300),
+                _ => 0,
+            });
         let key = self.key();
         match self.random.below(26) {
             0..=7 => self.get(&key),
@@ -153,7 +163,11 @@ impl Run {
 
     fn value<'v>(&mut self, bytes: &'v [u8]) -> (Value<'v>, Option<Instant>) {
         let (expiry, deadline) = self.expiry();
-        let flags = if self.random.below(4) == 0 { self.random.next() as u32 } else { 0 };
+        let flags = if self.random.below(4) == 0 {
+            self.random.next() as u32
+        } else {
+            0
+        };
         (Value::from(bytes).flags(flags).expire(expiry), deadline)
     }
 
@@ -168,7 +182,15 @@ impl Run {
         }
         assert_eq!(result, Ok(()), "a store was refused");
         let flags = value.flags;
-        self.model.put(self.now, Entry { key: key.to_vec(), value: bytes, flags, deadline });
+        self.model.put(
+            self.now,
+            Entry {
+                key: key.to_vec(),
+                value: bytes,
+                flags,
+                deadline,
+            },
+        );
     }
 
     fn conditional(&mut self, key: &[u8], wants_old: bool) {
@@ -181,7 +203,12 @@ impl Run {
             self.cache.add(self.now, key, value)
         };
         let flags = value.flags;
-        let entry = Entry { key: key.to_vec(), value: bytes, flags, deadline };
+        let entry = Entry {
+            key: key.to_vec(),
+            value: bytes,
+            flags,
+            deadline,
+        };
         let too_large = key.len() + entry.value.len() > self.item_size_max;
         if old.is_some() != wants_old {
             assert_eq!(result, Ok(Outcome::NotStored));
@@ -208,7 +235,9 @@ impl Run {
         let bytes = self.bytes();
         let wrong = self.random.below(2) == 0;
         let given = cas.unwrap_or(7).wrapping_add(u64::from(wrong));
-        let result = self.cache.compare_and_swap(self.now, key, &bytes[..], given);
+        let result = self
+            .cache
+            .compare_and_swap(self.now, key, &bytes[..], given);
         match (cas, wrong) {
             (None, _) => assert_eq!(result, Ok(Outcome::NotFound)),
             (_, true) => assert_eq!(result, Ok(Outcome::Exists)),
@@ -217,7 +246,12 @@ impl Run {
             }
             _ => {
                 assert_eq!(result, Ok(Outcome::Stored));
-                let entry = Entry { key: key.to_vec(), value: bytes, flags: 0, deadline: None };
+                let entry = Entry {
+                    key: key.to_vec(),
+                    value: bytes,
+                    flags: 0,
+                    deadline: None,
+                };
                 self.model.put(self.now, entry);
             }
         }
@@ -232,7 +266,11 @@ impl Run {
             self.cache.append(self.now, key, &bytes)
         };
         let at = self.model.items.iter().position(|entry| entry.key == key);
-        let live = |at: &usize| self.model.items[*at].deadline.is_none_or(|end| end > self.now);
+        let live = |at: &usize| {
+            self.model.items[*at]
+                .deadline
+                .is_none_or(|end| end > self.now)
+        };
         let Some(at) = at.filter(live) else {
             assert_eq!(result, Ok(Outcome::NotStored));
             return;
@@ -244,7 +282,11 @@ impl Run {
         assert_eq!(result, Ok(Outcome::Stored));
         let mut entry = self.model.items.remove(at);
         let old = entry.value;
-        entry.value = if front { [bytes, old].concat() } else { [old, bytes].concat() };
+        entry.value = if front {
+            [bytes, old].concat()
+        } else {
+            [old, bytes].concat()
+        };
         self.model.items.insert(0, entry);
     }
 
@@ -253,7 +295,15 @@ impl Run {
             let text = self.random.below(1000).to_string();
             assert_eq!(self.cache.set(self.now, key, text.as_str()), Ok(()));
             let value = text.into_bytes();
-            self.model.put(self.now, Entry { key: key.to_vec(), value, flags: 0, deadline: None });
+            self.model.put(
+                self.now,
+                Entry {
+                    key: key.to_vec(),
+                    value,
+                    flags: 0,
+                    deadline: None,
+                },
+            );
             self.follow_evictions();
         }
         let delta = self.random.below(2000);
@@ -265,15 +315,20 @@ impl Run {
         };
         let number = |value: &[u8]| {
             let text = core::str::from_utf8(value).ok()?.trim();
-            text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok())?
+            text.bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then(|| text.parse::<u64>().ok())?
         };
         match result {
             Ok(None) => assert!(self.model.take(self.now, key).is_none()),
             Ok(Some(result)) => {
                 let mut entry = self.model.take(self.now, key).expect("the cache found it");
                 if let Some(old) = number(&entry.value) {
-                    let expected =
-                        if up { old.wrapping_add(delta) } else { old.saturating_sub(delta) };
+                    let expected = if up {
+                        old.wrapping_add(delta)
+                    } else {
+                        old.saturating_sub(delta)
+                    };
                     assert_eq!(result, expected);
                 }
                 let width = entry.value.len();
@@ -335,8 +390,13 @@ impl Run {
     /// What the cache holds is the front of the model's list, expired items aside.
     fn compare(&mut self) {
         let now = self.now;
-        self.model.items.retain(|entry| entry.deadline.is_none_or(|end| end > now));
-        let live = self.cache.iter().filter(|(_, item)| item.expires_at.is_none_or(|end| end > now));
+        self.model
+            .items
+            .retain(|entry| entry.deadline.is_none_or(|end| end > now));
+        let live = self
+            .cache
+            .iter()
+            .filter(|(_, item)| item.expires_at.is_none_or(|end| end > now));
         let mut count = 0;
         for (key, item) in live {
             let entry = &self.model.items[count];
@@ -351,12 +411,18 @@ impl Run {
     fn reorder(&mut self) {
         let order: Vec<Vec<u8>> = self.cache.iter().map(|(key, _)| key.to_vec()).collect();
         let place = |entry: &Entry| order.iter().position(|key| *key == entry.key);
-        self.model.items.sort_by_key(|entry| place(entry).unwrap_or(usize::MAX));
+        self.model
+            .items
+            .sort_by_key(|entry| place(entry).unwrap_or(usize::MAX));
     }
 }
 
 fn same(item: Option<dynamidb_core::Item<'_>>, entry: Option<&Entry>) {
-    assert_eq!(item.is_some(), entry.is_some(), "{item:?} instead of {entry:?}");
+    assert_eq!(
+        item.is_some(),
+        entry.is_some(),
+        "{item:?} instead of {entry:?}"
+    );
     if let (Some(item), Some(entry)) = (item, entry) {
         assert_eq!(item.value.to_vec(), entry.value, "a wrong value");
         assert_eq!(item.flags, entry.flags);
@@ -377,7 +443,9 @@ impl Drop for Seed {
 
 fn operations(default: u64) -> u64 {
     let text = std::env::var("MODEL_OPERATIONS").ok();
-    text.map_or(default, |text| text.parse().expect("MODEL_OPERATIONS is a number"))
+    text.map_or(default, |text| {
+        text.parse().expect("MODEL_OPERATIONS is a number")
+    })
 }
 
 fn run(config: &Config, keys: u64, value_len_max: u64, operations: u64, check_every: u64) {
@@ -403,12 +471,24 @@ fn a_tiny_cache_with_every_step_checked() {
 
 #[test]
 fn small_pages() {
-    run(&Config::new(64 * 1024), 400, 20_000, operations(400_000), 500);
+    run(
+        &Config::new(64 * 1024),
+        400,
+        20_000,
+        operations(400_000),
+        500,
+    );
 }
 
 #[test]
 fn the_default_page_size() {
-    run(&Config::new(300 * 1024), 1000, 80_000, operations(400_000), 500);
+    run(
+        &Config::new(300 * 1024),
+        1000,
+        80_000,
+        operations(400_000),
+        500,
+    );
 }
 
 #[test]

@@ -5,8 +5,8 @@
 //! it. So page 0 is never anybody's memory, which makes position 0 free to mean "none", and memory
 //! that was never used is never touched, records included.
 
-/// A place in the arena where a chunk begins, counted in granules. It fits 28 bits, which leaves
-/// four for whoever stores it.
+/// A place in the arena where a chunk begins, counted in 16 bytes. It fits 28 bits, which leaves
+/// four for whoever stores it, and reaches 4 GiB.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct ChunkRef(u32);
 
@@ -51,7 +51,6 @@ pub(crate) struct Geometry {
     /// Where page 0 begins: on a cache line, behind the index map.
     base: usize,
     page_shift: u32,
-    granule_shift: u32,
     pages: u32,
 }
 
@@ -59,11 +58,17 @@ impl Geometry {
     /// Cache lines, and the alignment of page 0.
     pub(crate) const LINE: usize = 64;
 
-    pub(crate) const fn new(base: usize, page_size: usize, granule: usize, pages: u32) -> Self {
+    /// Chunks begin at multiples of this.
+    pub(crate) const GRANULE: usize = 1 << Self::GRANULE_SHIFT;
+    const GRANULE_SHIFT: u32 = 4;
+
+    /// The most memory that a reference reaches.
+    pub(crate) const MEMORY_MAX: usize = Self::GRANULE << ChunkRef::BITS;
+
+    pub(crate) const fn new(base: usize, page_size: usize, pages: u32) -> Self {
         Self {
             base,
             page_shift: page_size.trailing_zeros(),
-            granule_shift: granule.trailing_zeros(),
             pages,
         }
     }
@@ -84,18 +89,18 @@ impl Geometry {
     /// Where a chunk begins.
     #[inline]
     pub(crate) const fn at(&self, chunk: ChunkRef) -> usize {
-        self.base + ((chunk.0 as usize) << self.granule_shift)
+        self.base + ((chunk.0 as usize) << Self::GRANULE_SHIFT)
     }
 
     /// The chunk that begins there.
     pub(crate) const fn chunk_at(&self, at: usize) -> ChunkRef {
-        ChunkRef(((at - self.base) >> self.granule_shift) as u32)
+        ChunkRef(((at - self.base) >> Self::GRANULE_SHIFT) as u32)
     }
 
     /// The page that holds this chunk.
     #[inline]
     pub(crate) const fn page_of(&self, chunk: ChunkRef) -> Page {
-        Page(chunk.0 >> (self.page_shift - self.granule_shift))
+        Page(chunk.0 >> (self.page_shift - Self::GRANULE_SHIFT))
     }
 
     /// Where a page begins.
@@ -119,11 +124,6 @@ impl Geometry {
         let first = Page(page.0 & !self.extent_mask());
         self.page_at(first) + (((page.0 & self.extent_mask()) as usize) << RECORD_SHIFT)
     }
-
-    /// The most memory that 28-bit references of this granule can address.
-    pub(crate) const fn memory_max(granule: usize) -> usize {
-        granule.saturating_mul(1 << ChunkRef::BITS)
-    }
 }
 
 /// The little-endian word at `at`.
@@ -135,7 +135,7 @@ pub(crate) fn word(memory: &[u8], at: usize) -> u32 {
 /// Writes a little-endian word at `at`.
 #[inline]
 pub(crate) fn set_word(memory: &mut [u8], at: usize, word: u32) {
-    memory[at..at + 4].copy_from_slice(&word.to_le_bytes());
+    *array_mut(memory, at) = word.to_le_bytes();
 }
 
 /// The little-endian half word at `at`.
@@ -147,13 +147,23 @@ pub(crate) fn half(memory: &[u8], at: usize) -> u16 {
 /// Writes a little-endian half word at `at`.
 #[inline]
 pub(crate) fn set_half(memory: &mut [u8], at: usize, half: u16) {
-    memory[at..at + 2].copy_from_slice(&half.to_le_bytes());
+    *array_mut(memory, at) = half.to_le_bytes();
 }
 
 /// `N` bytes at `at`.
 #[inline]
 pub(crate) fn array<const N: usize>(memory: &[u8], at: usize) -> [u8; N] {
-    *memory[at..at + N].first_chunk().expect("the slice has N bytes")
+    *memory[at..at + N]
+        .first_chunk()
+        .expect("the slice has N bytes")
+}
+
+/// `N` bytes at `at`, to write.
+#[inline]
+pub(crate) fn array_mut<const N: usize>(memory: &mut [u8], at: usize) -> &mut [u8; N] {
+    memory[at..at + N]
+        .first_chunk_mut()
+        .expect("the slice has N bytes")
 }
 
 #[cfg(test)]
@@ -163,7 +173,7 @@ mod tests {
     #[test]
     fn records_of_an_extent_fill_its_first_page() {
         for page_size in [512, 1024, 4096, 65536] {
-            let geometry = Geometry::new(64, page_size, 16, 1 << 16);
+            let geometry = Geometry::new(64, page_size, 1 << 16);
             let extent = (page_size / 32) as u32;
             assert!(geometry.holds_records(Page(0)) && geometry.holds_records(Page(extent)));
             assert!(!geometry.holds_records(Page(1)) && !geometry.holds_records(Page(extent - 1)));
@@ -174,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_chunk_is_found_from_its_position_and_knows_its_page() {
-        let geometry = Geometry::new(128, 4096, 64, 100);
+        let geometry = Geometry::new(128, 4096, 100);
         let at = geometry.page_at(Page(7)) + 3 * 64;
         let chunk = geometry.chunk_at(at);
         assert_eq!((geometry.at(chunk), geometry.page_of(chunk)), (at, Page(7)));

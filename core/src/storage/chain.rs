@@ -3,32 +3,36 @@
 use core::ops::Range;
 
 use super::arena::{ChunkRef, Geometry};
-use super::header::{self, CONTINUATION, Meta};
+use super::header::{self, CONTINUATION, Head};
 use super::page;
 
 /// The places of a value's pieces, in order.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Chain {
-    geometry: Geometry,
-    /// The piece that comes next lies there, if it is the first.
-    first: Option<(usize, usize)>,
+#[derive(Clone, Debug)]
+pub(crate) struct Chain<'g> {
+    geometry: &'g Geometry,
+    /// The piece that comes next, if it is the first.
+    first: Option<Range<usize>>,
     next: ChunkRef,
     left: usize,
 }
 
-impl Chain {
+impl<'g> Chain<'g> {
     /// The value of the item with this head.
     #[inline]
-    pub(crate) fn new(memory: &[u8], geometry: &Geometry, item: ChunkRef, meta: &Meta) -> Self {
+    pub(crate) fn new(memory: &[u8], geometry: &'g Geometry, item: ChunkRef, head: &Head) -> Self {
         let at = geometry.at(item);
-        let start = at + meta.value_offset();
-        let (end, next) = if meta.split {
-            let size = page::chunk_size(memory, geometry, geometry.page_of(item));
-            (start + meta.value_len.min(at + size - start), header::next(memory, at))
-        } else {
-            (start + meta.value_len, ChunkRef::NONE)
-        };
-        Self { geometry: *geometry, first: Some((start, end)), next, left: meta.value_len }
+        let start = at + head.value_offset();
+        let mut end = start + head.value_len();
+        let next = head.next();
+        if !next.is_none() {
+            end = end.min(at + page::chunk_size(memory, geometry, geometry.page_of(item)));
+        }
+        Self {
+            geometry,
+            first: Some(start..end),
+            next,
+            left: head.value_len(),
+        }
     }
 
     /// How many bytes are left.
@@ -39,38 +43,44 @@ impl Chain {
     /// The place of the next piece.
     #[inline]
     pub(crate) fn next(&mut self, memory: &[u8]) -> Option<Range<usize>> {
-        if let Some((start, end)) = self.first.take() {
-            self.left -= end - start;
-            return Some(start..end);
+        match self.first.take() {
+            Some(first) => {
+                self.left -= first.len();
+                Some(first)
+            }
+            None if self.next.is_none() => None,
+            None => Some(self.follow(memory)),
         }
-        if self.left == 0 || self.next.is_none() {
-            return None;
-        }
+    }
+
+    fn follow(&mut self, memory: &[u8]) -> Range<usize> {
         let at = self.geometry.at(self.next);
-        let size = page::chunk_size(memory, &self.geometry, self.geometry.page_of(self.next));
+        let size = page::chunk_size(memory, self.geometry, self.geometry.page_of(self.next));
         let len = self.left.min(size - CONTINUATION);
         self.next = header::next(memory, at);
         self.left -= len;
-        Some(at + CONTINUATION..at + CONTINUATION + len)
+        at + CONTINUATION..at + CONTINUATION + len
     }
 }
 
 /// Fills the pieces of a value one after the other.
 #[derive(Debug)]
-pub(crate) struct Writer {
-    chain: Chain,
+pub(crate) struct Writer<'g> {
+    chain: Chain<'g>,
     piece: Range<usize>,
 }
 
-impl Writer {
-    pub(crate) const fn new(chain: Chain) -> Self {
+impl<'g> Writer<'g> {
+    pub(crate) const fn new(chain: Chain<'g>) -> Self {
         Self { chain, piece: 0..0 }
     }
 
     /// Writes bytes that come from outside.
     pub(crate) fn write(&mut self, memory: &mut [u8], mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let Some(place) = self.room(memory, bytes.len()) else { return };
+            let Some(place) = self.room(memory, bytes.len()) else {
+                return;
+            };
             let (now, later) = bytes.split_at(place.len());
             memory[place].copy_from_slice(now);
             bytes = later;
@@ -80,7 +90,9 @@ impl Writer {
     /// Writes bytes that lie in the memory already.
     pub(crate) fn copy(&mut self, memory: &mut [u8], mut from: Range<usize>) {
         while !from.is_empty() {
-            let Some(place) = self.room(memory, from.len()) else { return };
+            let Some(place) = self.room(memory, from.len()) else {
+                return;
+            };
             memory.copy_within(from.start..from.start + place.len(), place.start);
             from.start += place.len();
         }

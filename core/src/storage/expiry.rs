@@ -51,7 +51,10 @@ impl Expiry {
 
     /// Forgets all pages.
     pub(crate) fn clear(&mut self) {
-        *self = Self { cursors: self.cursors, ..Self::new() };
+        *self = Self {
+            cursors: self.cursors,
+            ..Self::new()
+        };
     }
 
     /// Makes sure that the page comes due at `unit` or before.
@@ -82,7 +85,10 @@ impl Expiry {
                 return (level, number.max(cursor.saturating_add(1)) % SLOTS);
             }
         }
-        (LEVELS - 1, self.cursors[LEVELS - 1].wrapping_add(SLOTS - 1) % SLOTS)
+        (
+            LEVELS - 1,
+            self.cursors[LEVELS - 1].wrapping_add(SLOTS - 1) % SLOTS,
+        )
     }
 
     /// Takes a page out.
@@ -135,7 +141,7 @@ mod tests {
     use super::*;
 
     fn pages(count: u32) -> (vec::Vec<u8>, Geometry) {
-        let geometry = Geometry::new(0, 4096, 64, count);
+        let geometry = Geometry::new(0, 4096, count);
         (vec![0; geometry.end_of(count)], geometry)
     }
 
@@ -152,7 +158,11 @@ mod tests {
             while let Some(page) = wheel.pop(&mut memory, &geometry, now) {
                 let unit = unit_of(page.0);
                 if unit <= now {
-                    assert!(now <= unit + 1, "page {} of unit {unit} came at {now}", page.0);
+                    assert!(
+                        now <= unit + 1,
+                        "page {} of unit {unit} came at {now}",
+                        page.0
+                    );
                     came += 1;
                 } else {
                     wheel.note(&mut memory, &geometry, page, unit);
@@ -172,7 +182,11 @@ mod tests {
         let came = core::iter::from_fn(|| wheel.pop(&mut memory, &geometry, u32::MAX)).count();
         assert_eq!(came, 99);
         wheel.note(&mut memory, &geometry, Page(5), 1);
-        assert_eq!(wheel.pop(&mut memory, &geometry, u32::MAX), None, "the end of time");
+        assert_eq!(
+            wheel.pop(&mut memory, &geometry, u32::MAX),
+            None,
+            "the end of time"
+        );
     }
 
     #[test]

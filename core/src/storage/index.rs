@@ -3,15 +3,15 @@
 //! A bucket has twelve slots: a tag of eight hash bits and a reference each. It grows by one bucket
 //! at a time (Litwin, 1980), so there is no pause however large it is, and in steps of a quarter
 //! (partial expansions: Larson, 1980), so that its load stays even. Buckets come in groups of `k`
-//! with 4 <= k < 8; growing means that one group after the other gets one bucket more and spreads its
-//! items over it; when all groups have eight, they count as twice as many groups of four.
+//! with 4 <= k < 8; growing means that one group after the other gets one bucket more and spreads
+//! its items over it; when all groups have eight, they count as twice as many groups of four.
 //!
 //! ```text
 //! bucket   0  tags [12]   12  word: overflow bucket   16  words: references [12]
 //! number of bucket m of group g:  m * groups + g
 //! ```
 
-use super::arena::{ChunkRef, Geometry, Page, set_word, word};
+use super::arena::{ChunkRef, Geometry, Page, array, set_word, word};
 use super::page;
 use super::slab::Slabs;
 
@@ -64,8 +64,14 @@ impl Index {
     ) -> Option<Self> {
         let page = slabs.take_page(memory, page::INDEX, 0)?;
         set_word(memory, map_at, page.0);
-        let index =
-            Self { map_at, map_len, groups: 1, members: MEMBERS_MIN, split: 0, items: 0 };
+        let index = Self {
+            map_at,
+            map_len,
+            groups: 1,
+            members: MEMBERS_MIN,
+            split: 0,
+            items: 0,
+        };
         for bucket in 0..MEMBERS_MIN {
             index.clear_bucket(memory, slabs.geometry(), bucket);
         }
@@ -85,10 +91,13 @@ impl Index {
     const fn bucket_of(&self, hash: u64) -> u32 {
         let group = hash as u32 & (self.groups - 1);
         let half = (hash as u32 & self.groups != 0) as u32;
-        let (quarter, rest) = ((hash >> MEMBER_SHIFT) as u32 >> 16 & 3, (hash >> MEMBER_SHIFT) as u32 & 0xFFFF);
+        let (quarter, rest) = (
+            (hash >> MEMBER_SHIFT) as u32 >> 16 & 3,
+            (hash >> MEMBER_SHIFT) as u32 & 0xFFFF,
+        );
         let fraction = quarter << 17 | half << 16 | rest;
         let members = self.members + (group < self.split) as u32;
-        (fraction * members >> 19) * self.groups + group
+        ((fraction * members) >> 19) * self.groups + group
     }
 
     /// Where a bucket begins.
@@ -104,26 +113,29 @@ impl Index {
         memory[at..at + Geometry::LINE].fill(0);
     }
 
-    /// The item with this hash that `matches`.
-    #[inline]
-    pub(crate) fn find(
+    /// What `matches` makes of the item with this hash that it recognises.
+    #[inline(always)]
+    pub(crate) fn find<T>(
         &self,
         memory: &[u8],
         geometry: &Geometry,
         hash: u64,
-        matches: impl Fn(ChunkRef) -> bool,
-    ) -> Option<ChunkRef> {
-        let mut bucket = self.at(memory, geometry, self.bucket_of(hash));
+        matches: impl Fn(ChunkRef) -> Option<T>,
+    ) -> Option<T> {
+        let mut at = self.at(memory, geometry, self.bucket_of(hash));
         loop {
-            let mut slots = tagged(memory, bucket, tag(hash));
+            let bucket: &[u8; Geometry::LINE] = memory[at..].first_chunk()?;
+            let mut slots = tagged(bucket, 0, tag(hash));
             while slots != 0 {
-                let item = reference(memory, bucket, slots.trailing_zeros() as usize);
-                if !item.is_none() && matches(item) {
-                    return Some(item);
+                let item = reference(bucket, 0, slots.trailing_zeros() as usize);
+                if !item.is_none()
+                    && let Some(found) = matches(item)
+                {
+                    return Some(found);
                 }
                 slots &= slots - 1;
             }
-            bucket = overflow(memory, geometry, bucket)?;
+            at = overflow(memory, geometry, at)?;
         }
     }
 
@@ -221,7 +233,7 @@ impl Index {
     /// Whether the next [`grow`](Self::grow) needs a page that nobody uses.
     pub(crate) fn needs_page(&self, memory: &[u8], slabs: &Slabs) -> bool {
         let per_page = (slabs.geometry().page_size() / Geometry::LINE) as u32;
-        self.buckets() % per_page == 0 || !self.can_spread(memory, slabs, self.members)
+        self.buckets().is_multiple_of(per_page) || !self.can_spread(memory, slabs, self.members)
     }
 
     /// Adds one bucket and spreads the items of one group over it. Does nothing where there is no
@@ -239,8 +251,14 @@ impl Index {
             if bucket / per_page >= self.map_len {
                 return;
             }
-            let Some(page) = slabs.take_page(memory, page::INDEX, 0) else { return };
-            set_word(memory, self.map_at + 4 * (bucket / per_page) as usize, page.0);
+            let Some(page) = slabs.take_page(memory, page::INDEX, 0) else {
+                return;
+            };
+            set_word(
+                memory,
+                self.map_at + 4 * (bucket / per_page) as usize,
+                page.0,
+            );
         }
         if !self.can_spread(memory, slabs, self.members) {
             self.give_back(memory, slabs);
@@ -316,7 +334,10 @@ impl Index {
         for member in 0..members {
             let number = member * self.groups + group;
             let first = self.at(memory, &geometry, number);
-            let mut at = Some(Slot { bucket: first, slot: 0 });
+            let mut at = Some(Slot {
+                bucket: first,
+                slot: 0,
+            });
             while let Some(here) = at {
                 let item = reference(memory, here.bucket, here.slot);
                 if here.slot == SLOTS || item.is_none() {
@@ -326,13 +347,20 @@ impl Index {
                 }
                 let hash = hash_of(memory, item);
                 if self.bucket_of(hash) == number {
-                    at = Some(Slot { slot: here.slot + 1, ..here });
+                    at = Some(Slot {
+                        slot: here.slot + 1,
+                        ..here
+                    });
                     continue;
                 }
                 let placed = self.place(memory, slabs, hash, item);
                 debug_assert!(placed.is_ok(), "the room for this was counted before");
                 let emptied = vacate(memory, slabs, first, &here);
-                at = if emptied == Some(here.bucket) { None } else { Some(here) };
+                at = if emptied == Some(here.bucket) {
+                    None
+                } else {
+                    Some(here)
+                };
             }
         }
     }
@@ -347,7 +375,9 @@ impl Index {
             let first = Some(self.at(memory, geometry, number));
             let chain = core::iter::successors(first, |&at| overflow(memory, geometry, at));
             let slots = chain.flat_map(move |at| (0..SLOTS).map(move |s| reference(memory, at, s)));
-            slots.filter(|item| !item.is_none()).map(move |item| (number, item))
+            slots
+                .filter(|item| !item.is_none())
+                .map(move |item| (number, item))
         })
     }
 
@@ -360,7 +390,11 @@ impl Index {
     ) {
         let mut items = 0;
         for (number, item) in self.items(memory, geometry) {
-            assert_eq!(self.bucket_of(hash_of(memory, item)), number, "an item in a wrong bucket");
+            assert_eq!(
+                self.bucket_of(hash_of(memory, item)),
+                number,
+                "an item in a wrong bucket"
+            );
             items += 1;
         }
         assert_eq!(items, self.items, "items in the index");
@@ -376,7 +410,11 @@ const fn tag(hash: u64) -> u8 {
 
 #[inline]
 fn reference(memory: &[u8], bucket: usize, slot: usize) -> ChunkRef {
-    if slot < SLOTS { ChunkRef::from_word(word(memory, bucket + REFS + 4 * slot)) } else { ChunkRef::NONE }
+    if slot < SLOTS {
+        ChunkRef::from_word(word(memory, bucket + REFS + 4 * slot))
+    } else {
+        ChunkRef::NONE
+    }
 }
 
 #[inline]
@@ -385,20 +423,31 @@ fn overflow(memory: &[u8], geometry: &Geometry, bucket: usize) -> Option<usize> 
     (!next.is_none()).then(|| geometry.at(next))
 }
 
-/// The slots with this tag, a bit each.
+/// The slots with this tag, a bit each; a slot behind one of them may be among them wrongly.
+///
+/// Compares eight tags at a time: a byte of `tags ^ pattern` is zero where a tag matches, and the
+/// subtraction borrows into its highest bit (Mycroft, 1987). The product gathers those bits.
 #[inline]
 fn tagged(memory: &[u8], bucket: usize, tag: u8) -> u32 {
-    let tags: &[u8; SLOTS] = memory[bucket..bucket + SLOTS].first_chunk().expect("twelve tags");
-    let mut slots = 0;
-    for (slot, &other) in tags.iter().enumerate() {
-        slots |= u32::from(other == tag) << slot;
-    }
-    slots
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let tags: [u8; SLOTS] = array(memory, bucket);
+    let matches = |tags: u64| {
+        let difference = tags ^ (u64::from(tag) * ONES);
+        let bits = difference.wrapping_sub(ONES) & !difference & (ONES << 7);
+        (bits >> 7).wrapping_mul(GATHER) >> 56
+    };
+    let low = matches(u64::from_le_bytes(array(&tags, 0)));
+    let high = matches(u64::from(u32::from_le_bytes(array(&tags, 8))));
+    (low | high << 8) as u32 & ((1 << SLOTS) - 1)
 }
 
 /// How many slots are filled; they are the first ones.
 fn filled(memory: &[u8], bucket: usize) -> usize {
-    memory[bucket..bucket + SLOTS].iter().take_while(|&&tag| tag != 0).count()
+    memory[bucket..bucket + SLOTS]
+        .iter()
+        .take_while(|&&tag| tag != 0)
+        .count()
 }
 
 fn chain_len(memory: &[u8], geometry: &Geometry, first: usize) -> usize {
@@ -416,7 +465,9 @@ fn locate(memory: &[u8], geometry: &Geometry, first: usize, item: ChunkRef) -> O
 
 /// Appends an empty overflow bucket to the last bucket of a chain.
 fn extend(memory: &mut [u8], slabs: &mut Slabs, last: usize) -> Result<usize, NoRoom> {
-    let chunk = slabs.alloc(memory, slabs.index_class(), Page::NONE).ok_or(NoRoom)?;
+    let chunk = slabs
+        .alloc(memory, slabs.index_class(), Page::NONE)
+        .ok_or(NoRoom)?;
     let at = slabs.geometry().at(chunk);
     memory[at..at + Geometry::LINE].fill(0);
     set_word(memory, last + OVERFLOW, chunk.within(0));

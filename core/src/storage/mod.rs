@@ -21,7 +21,7 @@ mod plan;
 mod slab;
 mod store;
 
-pub(crate) use arena::{ChunkRef, Geometry};
+pub(crate) use arena::Geometry;
 pub(crate) use chain::Chain;
 pub(crate) use header::Deadline;
-pub(crate) use store::{Store, Write};
+pub(crate) use store::{Found, Store, Write};

@@ -130,13 +130,7 @@ impl List {
     }
 
     /// Puts a page at the front of the list that begins with `first`.
-    pub(crate) fn push(
-        self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        first: &mut Page,
-        page: Page,
-    ) {
+    pub(crate) fn push(self, memory: &mut [u8], geometry: &Geometry, first: &mut Page, page: Page) {
         self.set_previous(memory, geometry, page, Page::NONE);
         self.set_next(memory, geometry, page, *first);
         if !first.is_none() {

@@ -13,7 +13,7 @@ const PARTS: usize = 4;
 
 /// A split must save at least this share of the single chunk: every further chunk costs the reader
 /// another cache miss.
-const SAVING: usize = 8;
+const SAVING: usize = 64;
 
 /// The chunks of one item, in the order of the chain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,7 +28,11 @@ impl Plan {
     /// For an item with this head (before it is known to be split) and value.
     pub(crate) fn new(slabs: &Slabs, meta: &Meta) -> Self {
         let single = meta.value_offset() + meta.value_len;
-        let head = Meta { split: true, ..*meta }.value_offset();
+        let head = Meta {
+            split: true,
+            ..*meta
+        }
+        .value_offset();
         match slabs.fitting(single) {
             Some(class) => Self::split(slabs, head, meta.value_len, class),
             None => Self::large(slabs, head + meta.value_len),
@@ -53,9 +57,13 @@ impl Plan {
 
     /// The class `single`, or several smaller chunks that together are clearly smaller.
     fn split(slabs: &Slabs, head: usize, value_len: usize, single: Class) -> Self {
-        let mut best = Self { parts: [single; PARTS], len: 1, pages: 0 };
-        let single_size = slabs.size(single);
-        let mut least = single_size - single_size / SAVING + 1;
+        let mut best = Self {
+            parts: [single; PARTS],
+            len: 1,
+            pages: 0,
+        };
+        let single_cost = slabs.cost(single);
+        let mut least = single_cost - single_cost / SAVING + 1;
         let mut parts = [single; PARTS];
         let (mut taken, mut left) = (0, head + value_len);
         for at in 0..PARTS - 1 {
@@ -68,14 +76,20 @@ impl Plan {
                 break;
             }
             parts[at] = class;
-            taken += slabs.size(class);
+            taken += slabs.cost(class);
             left -= slabs.size(class) - overhead;
-            let Some(end) = slabs.fitting(left + CONTINUATION) else { break };
-            let total = taken + slabs.size(end);
+            let Some(end) = slabs.fitting(left + CONTINUATION) else {
+                break;
+            };
+            let total = taken + slabs.cost(end);
             if total < least {
                 least = total;
                 parts[at + 1] = end;
-                best = Self { parts, len: at as u8 + 2, pages: 0 };
+                best = Self {
+                    parts,
+                    len: at as u8 + 2,
+                    pages: 0,
+                };
             }
         }
         best
@@ -87,16 +101,22 @@ impl Plan {
         let page_payload = slabs.size(page) - CONTINUATION;
         let behind_head = size - slabs.size(page);
         let (mut pages, mut left) = (behind_head / page_payload, behind_head % page_payload);
-        let mut plan = Self { parts: [page; PARTS], len: 1, pages: 0 };
+        let mut plan = Self {
+            parts: [page; PARTS],
+            len: 1,
+            pages: 0,
+        };
         while left > 0 {
             let end = slabs.fitting(left + CONTINUATION).unwrap_or(page);
             let smaller = end.0.checked_sub(1).map(Class);
             let last = usize::from(plan.len) == PARTS - 1;
-            let class = smaller.filter(|_| !last && end != Class(0)).filter(|&class| {
-                let rest = (left + CONTINUATION).saturating_sub(slabs.size(class));
-                let rest = slabs.fitting(rest + CONTINUATION).unwrap_or(page);
-                slabs.size(class) + slabs.size(rest) < slabs.size(end)
-            });
+            let class = smaller
+                .filter(|_| !last && end != Class(0))
+                .filter(|&class| {
+                    let rest = (left + CONTINUATION).saturating_sub(slabs.size(class));
+                    let rest = slabs.fitting(rest + CONTINUATION).unwrap_or(page);
+                    slabs.cost(class) + slabs.cost(rest) < slabs.cost(end)
+                });
             let class = class.unwrap_or(end);
             if class == page {
                 pages += 1;
@@ -121,16 +141,27 @@ mod tests {
 
     fn chunks(sizes: &[usize], key_len: usize, value_len: usize) -> Vec<usize> {
         let page_size = *sizes.last().unwrap();
-        let slabs = Slabs::new(Geometry::new(0, page_size, 16, 100), sizes);
-        let meta = Meta { key_len, value_len, ..Meta::default() };
+        let slabs = Slabs::new(Geometry::new(0, page_size, 100), sizes);
+        let meta = Meta {
+            key_len,
+            value_len,
+            ..Meta::default()
+        };
         let plan = Plan::new(&slabs, &meta);
         let rest = plan.rest(slabs.page_class()).map(|class| slabs.size(class));
-        core::iter::once(slabs.size(plan.head())).chain(rest).collect()
+        core::iter::once(slabs.size(plan.head()))
+            .chain(rest)
+            .collect()
     }
 
     #[test]
     fn every_size_fits_its_chunks_with_the_key_in_the_first() {
-        for sizes in [&[64, 128, 256, 1024, 4096][..], &[512], &[32, 48, 1024], &[96, 4096]] {
+        for sizes in [
+            &[64, 128, 256, 1024, 4096][..],
+            &[512],
+            &[32, 48, 1024],
+            &[96, 4096],
+        ] {
             for key_len in [1, 20, 250] {
                 for value_len in (0..20_000).chain([1 << 20, (1 << 24) - 1]) {
                     let chunks = chunks(sizes, key_len, value_len);

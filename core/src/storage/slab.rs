@@ -4,8 +4,8 @@
 //! to all. Pages are small, so memory follows the sizes that are asked for.
 
 use super::arena::{ChunkRef, Geometry, Page};
-use super::page::{self, List};
 use super::header;
+use super::page::{self, List};
 use crate::{Config, SlabStats};
 
 /// A slab class: an index into the list of chunk sizes.
@@ -23,7 +23,13 @@ struct Chunks {
 }
 
 impl Chunks {
-    const EMPTY: Self = Self { size: 0, per_page: 0, pages: 0, free: 0, partial: Page::NONE };
+    const EMPTY: Self = Self {
+        size: 0,
+        per_page: 0,
+        pages: 0,
+        free: 0,
+        partial: Page::NONE,
+    };
 }
 
 /// How many pages are looked at to find one that is cheap to empty.
@@ -46,18 +52,33 @@ impl Slabs {
     /// `sizes` ascend and end with the page size.
     pub(crate) fn new(geometry: Geometry, sizes: &[usize]) -> Self {
         let mut classes = [Chunks::EMPTY; Config::SLAB_SIZES_MAX + 2];
-        for (class, &size) in classes.iter_mut().zip(sizes.iter().chain(&[Geometry::LINE])) {
+        for (class, &size) in classes
+            .iter_mut()
+            .zip(sizes.iter().chain(&[Geometry::LINE]))
+        {
             class.size = size as u32;
             class.per_page = (geometry.page_size() / size) as u32;
         }
         let count = sizes.len() as u8;
-        Self { geometry, classes, count, free_page: Page::NONE, free_pages: 0, fresh: 0 }
+        Self {
+            geometry,
+            classes,
+            count,
+            free_page: Page::NONE,
+            free_pages: 0,
+            fresh: 0,
+        }
     }
 
     /// Forgets everything, in no time: all pages count as never used.
     pub(crate) fn clear(&mut self) {
         for class in &mut self.classes {
-            *class = Chunks { pages: 0, free: 0, partial: Page::NONE, ..*class };
+            *class = Chunks {
+                pages: 0,
+                free: 0,
+                partial: Page::NONE,
+                ..*class
+            };
         }
         (self.free_page, self.free_pages, self.fresh) = (Page::NONE, 0, 0);
     }
@@ -80,11 +101,19 @@ impl Slabs {
         self.classes[class.0 as usize].size as usize
     }
 
+    /// What a chunk of this class takes of its page, the unused end of the page included.
+    pub(crate) const fn cost(&self, class: Class) -> usize {
+        self.geometry.page_size() / self.classes[class.0 as usize].per_page as usize
+    }
+
     /// The smallest class whose chunk has at least `size` bytes.
     #[inline]
     pub(crate) fn fitting(&self, size: usize) -> Option<Class> {
         let classes = &self.classes[..usize::from(self.count)];
-        classes.iter().position(|class| class.size as usize >= size).map(|at| Class(at as u8))
+        classes
+            .iter()
+            .position(|class| class.size as usize >= size)
+            .map(|at| Class(at as u8))
     }
 
     /// The page number up to which memory was ever used.
@@ -106,7 +135,11 @@ impl Slabs {
 
     fn fresh_page(&self) -> Option<Page> {
         let page = Page(self.fresh);
-        let page = if self.geometry.holds_records(page) { Page(page.0 + 1) } else { page };
+        let page = if self.geometry.holds_records(page) {
+            Page(page.0 + 1)
+        } else {
+            page
+        };
         Some(page).filter(|page| page.0 < self.geometry.pages())
     }
 
@@ -134,8 +167,8 @@ impl Slabs {
         self.free_pages += 1;
     }
 
-    /// A chunk of this class, not from the page `avoid`. `None`: there is neither a free chunk nor a
-    /// page that nobody uses.
+    /// A chunk of this class, not from the page `avoid`. `None`: there is neither a free chunk nor
+    /// a page that nobody uses.
     pub(crate) fn alloc(
         &mut self,
         memory: &mut [u8],
@@ -196,7 +229,9 @@ impl Slabs {
     /// A page worth emptying: its chunks in use fit into other pages of its class, and among a few
     /// such pages it has the fewest.
     pub(crate) fn sparse_page(&self, memory: &[u8]) -> Option<Page> {
-        let movable = self.classes[..usize::from(self.count)].iter().filter(|c| c.per_page > 1);
+        let movable = self.classes[..usize::from(self.count)]
+            .iter()
+            .filter(|c| c.per_page > 1);
         let spare = movable.filter(|c| c.free >= c.per_page + c.per_page.div_ceil(4));
         let class = spare.max_by_key(|c| c.free / c.per_page)?;
         let geometry = &self.geometry;
@@ -210,17 +245,21 @@ impl Slabs {
     /// Bytes of all chunks that items use.
     pub(crate) fn bytes_used(&self) -> usize {
         let classes = self.classes[..usize::from(self.count)].iter();
-        classes.map(|c| ((c.pages * c.per_page - c.free) * c.size) as usize).sum()
+        classes
+            .map(|c| ((c.pages * c.per_page - c.free) * c.size) as usize)
+            .sum()
     }
 
     /// Each class that items use.
     pub(crate) fn stats(&self) -> impl Iterator<Item = SlabStats> + '_ {
-        self.classes[..usize::from(self.count)].iter().map(|class| SlabStats {
-            chunk_size: class.size as usize,
-            pages: class.pages as usize,
-            chunks: (class.pages * class.per_page) as usize,
-            used_chunks: (class.pages * class.per_page - class.free) as usize,
-        })
+        self.classes[..usize::from(self.count)]
+            .iter()
+            .map(|class| SlabStats {
+                chunk_size: class.size as usize,
+                pages: class.pages as usize,
+                chunks: (class.pages * class.per_page) as usize,
+                used_chunks: (class.pages * class.per_page - class.free) as usize,
+            })
     }
 
     /// Panics if a record, a list or a count disagrees with another. For tests.
@@ -229,7 +268,10 @@ impl Slabs {
         let mut unused = 0;
         let mut pages = [0; Config::SLAB_SIZES_MAX + 2];
         let mut free = [0; Config::SLAB_SIZES_MAX + 2];
-        for page in (0..self.fresh).map(Page).filter(|&page| !geometry.holds_records(page)) {
+        for page in (0..self.fresh)
+            .map(Page)
+            .filter(|&page| !geometry.holds_records(page))
+        {
             match page::class(memory, geometry, page) {
                 page::INDEX => {}
                 page::UNUSED => unused += 1,
@@ -244,7 +286,11 @@ impl Slabs {
         }
         assert_eq!(unused, self.free_pages, "unused pages");
         for (class, chunks) in self.classes.iter().enumerate() {
-            assert_eq!((chunks.pages, chunks.free), (pages[class], free[class]), "class {class}");
+            assert_eq!(
+                (chunks.pages, chunks.free),
+                (pages[class], free[class]),
+                "class {class}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::arena::{ChunkRef, Geometry, Page};
 use super::chain::{Chain, Writer};
 use super::expiry::{self, Expiry};
-use super::header::{self, Deadline, Kind, Meta};
+use super::header::{self, Deadline, Head, Kind, Meta};
 use super::index::Index;
 use super::lru::Lru;
 use super::page;
@@ -33,6 +33,13 @@ pub(crate) struct Write<'w> {
     pub(crate) join: bool,
 }
 
+/// An item that was found, with its head as it was then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) item: ChunkRef,
+    pub(crate) head: Head,
+}
+
 /// All items of a cache and what finds them.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -55,7 +62,17 @@ impl Store {
         let (map_at, map_len) = (layout.map_at, layout.map_len);
         let index = Index::new(memory, &mut slabs, map_at, map_len)?;
         let (lru, expiry, stats) = (Lru::new(), Expiry::new(), Stats::default());
-        Some(Self { slabs, index, lru, expiry, hasher, map_at, map_len, cas: 0, stats })
+        Some(Self {
+            slabs,
+            index,
+            lru,
+            expiry,
+            hasher,
+            map_at,
+            map_len,
+            cas: 0,
+            stats,
+        })
     }
 
     pub(crate) const fn geometry(&self) -> &Geometry {
@@ -82,7 +99,11 @@ impl Store {
     pub(crate) fn reach(&self, size: usize) -> usize {
         let geometry = self.geometry();
         let pages = size / (geometry.page_size() - header::CONTINUATION) + 8;
-        geometry.end_of(self.slabs.fresh().saturating_add(pages as u32 + pages as u32 / 8))
+        geometry.end_of(
+            self.slabs
+                .fresh()
+                .saturating_add(pages as u32 + pages as u32 / 8),
+        )
     }
 
     /// Drops everything, in the same time however much there is.
@@ -95,20 +116,34 @@ impl Store {
         }
     }
 
-    /// The item under this key, whether or not its deadline has passed.
-    #[inline]
-    pub(crate) fn find(&self, memory: &[u8], hash: u64, key: &[u8]) -> Option<ChunkRef> {
-        let geometry = self.geometry();
-        let is_it = |item| header::key(memory, geometry.at(item)) == key;
-        self.index.find(memory, geometry, hash, is_it)
+    /// The item under this key, whether or not its deadline has passed. Inlined, with all below it:
+    /// one lookup is too little work to hand its result over in memory.
+    #[inline(always)]
+    pub(crate) fn find(&self, memory: &[u8], hash: u64, key: &[u8]) -> Option<Found> {
+        self.find_other(memory, hash, key, ChunkRef::NONE)
     }
 
-    /// The item under the key of `write`, not the one being written.
-    fn find_other(&self, memory: &[u8], write: &Write<'_>, head: ChunkRef) -> Option<ChunkRef> {
+    /// The item under this key that is not this one.
+    #[inline(always)]
+    fn find_other(&self, memory: &[u8], hash: u64, key: &[u8], not: ChunkRef) -> Option<Found> {
         let geometry = self.geometry();
-        self.index.find(memory, geometry, write.hash, |item| {
-            item != head && header::key(memory, geometry.at(item)) == write.key
+        self.index.find(memory, geometry, hash, |item| {
+            if item == not {
+                return None;
+            }
+            let at = geometry.at(item);
+            let head = Head::read(memory, at);
+            same_bytes(head.key(memory, at), key).then_some(Found { item, head })
         })
+    }
+
+    /// What the head of an item says now.
+    #[inline]
+    pub(crate) fn read(&self, memory: &[u8], item: ChunkRef) -> Found {
+        Found {
+            item,
+            head: Head::read(memory, self.geometry().at(item)),
+        }
     }
 
     /// Touches what lookups of these keys will need, stage by stage, so that the waits overlap.
@@ -118,12 +153,15 @@ impl Store {
         for keys in keys.chunks(BATCH) {
             let mut heads = [0; BATCH];
             for (head, key) in heads.iter_mut().zip(keys) {
-                let item = self.index.candidate(memory, geometry, self.hasher.hash(key));
+                let item = self
+                    .index
+                    .candidate(memory, geometry, self.hasher.hash(key));
                 *head = geometry.at(item.unwrap_or(ChunkRef::NONE));
             }
             let mut neighbours = [ChunkRef::NONE; 2 * BATCH];
-            for (pair, &head) in neighbours.chunks_mut(2).zip(&heads) {
-                pair.copy_from_slice(&[header::newer(memory, head), header::older(memory, head)]);
+            for (pair, &at) in neighbours.chunks_mut(2).zip(&heads) {
+                let head = Head::read(memory, at);
+                pair.copy_from_slice(&[head.newer(), head.older()]);
             }
             for item in neighbours {
                 core::hint::black_box(memory.get(geometry.at(item)));
@@ -131,49 +169,43 @@ impl Store {
         }
     }
 
-    /// What the head of an item says.
     #[inline]
-    pub(crate) fn meta(&self, memory: &[u8], item: ChunkRef) -> Meta {
-        header::meta(memory, self.geometry().at(item))
+    pub(crate) fn value<'m>(&'m self, memory: &'m [u8], found: &Found) -> Bytes<'m> {
+        Bytes::new(
+            memory,
+            Chain::new(memory, self.geometry(), found.item, &found.head),
+        )
     }
 
     #[inline]
-    pub(crate) fn deadline(&self, memory: &[u8], item: ChunkRef) -> Deadline {
-        header::deadline(memory, self.geometry().at(item))
+    pub(crate) fn flags(&self, memory: &[u8], found: &Found) -> u32 {
+        found.head.flags(memory, self.geometry().at(found.item))
     }
 
     /// When the item was last used: milliseconds of the cache's own time, to the second.
-    pub(crate) fn last_use(&self, memory: &[u8], item: ChunkRef) -> u64 {
-        u64::from(header::last_use(memory, self.geometry().at(item))) * 1000
-    }
-
-    pub(crate) fn fetched(&self, memory: &[u8], item: ChunkRef) -> bool {
-        header::fetched(memory, self.geometry().at(item))
-    }
-
-    pub(crate) fn key<'m>(&self, memory: &'m [u8], item: ChunkRef) -> &'m [u8] {
-        header::key(memory, self.geometry().at(item))
-    }
-
     #[inline]
-    pub(crate) fn value<'m>(&self, memory: &'m [u8], item: ChunkRef, meta: &Meta) -> Bytes<'m> {
-        Bytes::new(memory, Chain::new(memory, self.geometry(), item, meta))
+    pub(crate) fn last_use(&self, memory: &[u8], found: &Found) -> u64 {
+        u64::from(found.head.last_use(memory, self.geometry().at(found.item))) * 1000
+    }
+
+    pub(crate) fn key<'m>(&self, memory: &'m [u8], found: &Found) -> &'m [u8] {
+        found.head.key(memory, self.geometry().at(found.item))
     }
 
     /// All items, the most recently used first.
-    pub(crate) fn items<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = ChunkRef> + 'm {
-        let some = |item: ChunkRef| Some(item).filter(|item| !item.is_none());
-        core::iter::successors(some(self.lru.newest()), move |&item| {
-            some(header::older(memory, self.geometry().at(item)))
+    pub(crate) fn items<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = Found> + 'm {
+        let read = move |item: ChunkRef| (!item.is_none()).then(|| self.read(memory, item));
+        core::iter::successors(read(self.lru.newest()), move |found| {
+            read(found.head.older())
         })
     }
 
     /// Makes the item the most recently used and notes that it was read.
     #[inline]
-    pub(crate) fn bump(&mut self, memory: &mut [u8], item: ChunkRef, now: u64) {
+    pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found, now: u64) {
         let geometry = *self.geometry();
-        header::note_use(memory, geometry.at(item), second(now));
-        self.lru.bump(memory, &geometry, item);
+        self.lru
+            .bump(memory, &geometry, found.item, &found.head, second(now));
     }
 
     /// Lets the item end at another time.
@@ -187,7 +219,8 @@ impl Store {
         if let Some(millis) = deadline.millis() {
             let geometry = *self.geometry();
             let page = geometry.page_of(item);
-            self.expiry.note(memory, &geometry, page, expiry::unit(millis));
+            self.expiry
+                .note(memory, &geometry, page, expiry::unit(millis));
         }
     }
 
@@ -198,10 +231,12 @@ impl Store {
         &mut self,
         memory: &mut [u8],
         now: u64,
-        old: Option<ChunkRef>,
+        old: Option<&Found>,
         write: &Write<'_>,
     ) -> bool {
-        let joined = old.filter(|_| write.join).map_or(0, |old| self.meta(memory, old).value_len);
+        let joined = old
+            .filter(|_| write.join)
+            .map_or(0, |old| old.head.value_len());
         self.cas = self.cas.checked_add(1).unwrap_or(1);
         let meta = Meta {
             key_len: write.key.len(),
@@ -212,30 +247,39 @@ impl Store {
             split: false,
         };
         let plan = Plan::new(&self.slabs, &meta);
-        let meta = Meta { split: plan.is_split(), ..meta };
+        let meta = Meta {
+            split: plan.is_split(),
+            ..meta
+        };
         if let Some(old) = old.filter(|_| !write.join) {
             if self.overwrite(memory, now, old, &meta, &plan, write) {
                 return true;
             }
             self.remove(memory, old, write.hash);
         } else if let Some(old) = old {
-            self.lru.bump(memory, &{ *self.geometry() }, old);
+            self.bump(memory, old, now);
         }
-        let Some(head) = self.allocate(memory, now, &plan) else { return false };
+        let Some(head) = self.allocate(memory, now, &plan) else {
+            return false;
+        };
         if !self.enter(memory, now, write.hash, head) {
             self.free_chain(memory, head);
             return false;
         }
         // What is joined may have moved, or be gone, if room had to be made.
-        let old = if write.join { self.find_other(memory, write, head) } else { None };
+        let old = if write.join {
+            self.find_other(memory, write.hash, write.key, head)
+        } else {
+            None
+        };
         if write.join && old.is_none() {
             self.index.remove(memory, &mut self.slabs, write.hash, head);
             self.free_chain(memory, head);
             return false;
         }
-        self.fill(memory, now, head, &meta, write, old);
+        self.fill(memory, now, head, &meta, write, old.as_ref());
         if let Some(old) = old {
-            self.remove(memory, old, write.hash);
+            self.remove(memory, &old, write.hash);
         }
         self.lru.push(memory, &{ *self.geometry() }, head);
         self.note_deadline(memory, head, meta.deadline);
@@ -248,20 +292,20 @@ impl Store {
         &mut self,
         memory: &mut [u8],
         now: u64,
-        item: ChunkRef,
+        old: &Found,
         meta: &Meta,
         plan: &Plan,
         write: &Write<'_>,
     ) -> bool {
         let geometry = *self.geometry();
-        let page = geometry.page_of(item);
+        let page = geometry.page_of(old.item);
         let same = page::class(memory, &geometry, page) == plan.head().0;
-        if !same || meta.split || self.meta(memory, item).split {
+        if !same || meta.split || !old.head.next().is_none() {
             return false;
         }
-        self.fill(memory, now, item, meta, write, None);
-        self.lru.bump(memory, &geometry, item);
-        self.note_deadline(memory, item, meta.deadline);
+        self.bump(memory, old, now);
+        self.fill(memory, now, old.item, meta, write, None);
+        self.note_deadline(memory, old.item, meta.deadline);
         true
     }
 
@@ -273,18 +317,28 @@ impl Store {
         item: ChunkRef,
         meta: &Meta,
         write: &Write<'_>,
-        old: Option<ChunkRef>,
+        old: Option<&Found>,
     ) {
         let geometry = self.geometry();
         let at = geometry.at(item);
-        let next = if meta.split { header::next(memory, at) } else { ChunkRef::NONE };
-        header::write_head(memory, at, meta, next, second(now));
+        let next = if meta.split {
+            header::next(memory, at)
+        } else {
+            ChunkRef::NONE
+        };
+        meta.write(memory, at, next, second(now));
         let key_at = at + meta.size();
         memory[key_at..key_at + meta.key_len].copy_from_slice(write.key);
-        let mut writer = Writer::new(Chain::new(memory, geometry, item, meta));
+        if !meta.split && old.is_none() {
+            let value_at = key_at + meta.key_len;
+            memory[value_at..value_at + meta.value_len].copy_from_slice(write.front);
+            return;
+        }
+        let head = Head::read(memory, at);
+        let mut writer = Writer::new(Chain::new(memory, geometry, item, &head));
         writer.write(memory, write.front);
         if let Some(old) = old {
-            let mut chain = Chain::new(memory, geometry, old, &self.meta(memory, old));
+            let mut chain = Chain::new(memory, geometry, old.item, &old.head);
             while let Some(piece) = chain.next(memory) {
                 writer.copy(memory, piece);
             }
@@ -335,7 +389,11 @@ impl Store {
 
     /// Puts a head into the index.
     fn enter(&mut self, memory: &mut [u8], now: u64, hash: u64, head: ChunkRef) -> bool {
-        while self.index.insert(memory, &mut self.slabs, hash, head).is_err() {
+        while self
+            .index
+            .insert(memory, &mut self.slabs, hash, head)
+            .is_err()
+        {
             if !self.make_room(memory, now) {
                 return false;
             }
@@ -371,31 +429,29 @@ impl Store {
 
     /// Removes the least recently used item.
     pub(crate) fn evict(&mut self, memory: &mut [u8]) -> bool {
-        let item = self.lru.oldest();
-        if item.is_none() {
+        if self.lru.oldest().is_none() {
             return false;
         }
-        let at = self.geometry().at(item);
+        let oldest = self.read(memory, self.lru.oldest());
         self.stats.evictions += 1;
-        self.stats.evicted_unfetched += u64::from(!header::fetched(memory, at));
-        let hash = hash_of(&self.hasher, self.geometry(), memory, item);
-        self.remove(memory, item, hash);
+        self.stats.evicted_unfetched += u64::from(!oldest.head.fetched());
+        let hash = hash_of(&self.hasher, self.geometry(), memory, oldest.item);
+        self.remove(memory, &oldest, hash);
         true
     }
 
     /// Removes an item whose deadline has passed.
-    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64) {
-        let at = self.geometry().at(item);
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], found: &Found, hash: u64) {
         self.stats.reclaimed += 1;
-        self.stats.expired_unfetched += u64::from(!header::fetched(memory, at));
-        self.remove(memory, item, hash);
+        self.stats.expired_unfetched += u64::from(!found.head.fetched());
+        self.remove(memory, found, hash);
     }
 
     /// Removes an item.
-    pub(crate) fn remove(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64) {
-        self.index.remove(memory, &mut self.slabs, hash, item);
-        self.lru.unlink(memory, &{ *self.geometry() }, item);
-        self.free_chain(memory, item);
+    pub(crate) fn remove(&mut self, memory: &mut [u8], found: &Found, hash: u64) {
+        self.index.remove(memory, &mut self.slabs, hash, found.item);
+        self.lru.unlink(memory, &{ *self.geometry() }, &found.head);
+        self.free_chain(memory, found.item);
     }
 
     fn free_chain(&mut self, memory: &mut [u8], head: ChunkRef) {
@@ -428,10 +484,11 @@ impl Store {
             if header::kind(memory, at) != Kind::Head {
                 continue;
             }
-            match header::deadline(memory, at).millis() {
+            let found = self.read(memory, chunk);
+            match found.head.deadline().millis() {
                 Some(deadline) if deadline <= now => {
                     let hash = hash_of(&self.hasher, &geometry, memory, chunk);
-                    self.reclaim(memory, chunk, hash);
+                    self.reclaim(memory, &found, hash);
                     freed += 1;
                     if page::class(memory, &geometry, page) == page::UNUSED {
                         return Some(freed);
@@ -444,7 +501,8 @@ impl Store {
             }
         }
         if let Some(deadline) = earliest {
-            self.expiry.note(memory, &geometry, page, expiry::unit(deadline));
+            self.expiry
+                .note(memory, &geometry, page, expiry::unit(deadline));
         }
         Some(freed)
     }
@@ -462,9 +520,12 @@ impl Store {
         self.index.buckets() < before
     }
 
-    /// Empties a sparse page by moving its chunks to others of its size; `false` if none is worth it.
+    /// Empties a sparse page by moving its chunks to others of its size; `false` if none is worth
+    /// it.
     fn compact(&mut self, memory: &mut [u8]) -> bool {
-        let Some(page) = self.slabs.sparse_page(memory) else { return false };
+        let Some(page) = self.slabs.sparse_page(memory) else {
+            return false;
+        };
         let geometry = *self.geometry();
         let chunks = page::chunks(memory, &geometry, page);
         let is_pending = |chunk| {
@@ -479,7 +540,9 @@ impl Store {
             if header::kind(memory, geometry.at(from)) == Kind::Free {
                 continue;
             }
-            let Some(to) = self.slabs.alloc(memory, class, page) else { return false };
+            let Some(to) = self.slabs.alloc(memory, class, page) else {
+                return false;
+            };
             self.move_chunk(memory, from, to);
             self.free_chunk(memory, from);
         }
@@ -497,7 +560,7 @@ impl Store {
             self.index.moved(memory, &geometry, hash, from, to);
             self.lru.moved(memory, &geometry, to);
             self.own_chain(memory, to);
-            self.note_deadline(memory, to, header::deadline(memory, to_at));
+            self.note_deadline(memory, to, Head::read(memory, to_at).deadline());
             return;
         }
         let mut before = header::owner(memory, to_at);
@@ -520,40 +583,50 @@ impl Store {
         let geometry = self.geometry();
         self.slabs.check(memory);
         let hasher = &self.hasher;
-        self.index.check(memory, geometry, |memory, item| hash_of(hasher, geometry, memory, item));
+        self.index.check(memory, geometry, |memory, item| {
+            hash_of(hasher, geometry, memory, item)
+        });
         assert_eq!(self.index.len(), self.lru.len(), "items in index and list");
-        let (mut item, mut newer, mut items) = (self.lru.newest(), ChunkRef::NONE, 0);
-        while !item.is_none() {
-            let at = geometry.at(item);
-            assert_eq!(header::kind(memory, at), Kind::Head);
-            assert_eq!(header::newer(memory, at), newer, "links of the list");
-            let key = header::key(memory, at);
-            let hash = hasher.hash(&key.into());
-            assert_eq!(self.find(memory, hash, key), Some(item), "an item that is not found");
-            self.check_item(memory, item);
-            (newer, item, items) = (item, header::older(memory, at), items + 1);
+        let (mut newer, mut items) = (ChunkRef::NONE, 0);
+        for found in self.items(memory) {
+            assert_eq!(header::kind(memory, geometry.at(found.item)), Kind::Head);
+            assert_eq!(found.head.newer(), newer, "links of the list");
+            let key = self.key(memory, &found);
+            let again = self.find(memory, hasher.hash(&key.into()), key);
+            assert_eq!(
+                again.map(|found| found.item),
+                Some(found.item),
+                "an item not found"
+            );
+            self.check_item(memory, &found);
+            (newer, items) = (found.item, items + 1);
         }
         assert_eq!(newer, self.lru.oldest(), "end of the list");
         assert_eq!(items, self.lru.len(), "length of the list");
     }
 
-    fn check_item(&self, memory: &[u8], item: ChunkRef) {
+    fn check_item(&self, memory: &[u8], &Found { item, head }: &Found) {
         let geometry = self.geometry();
-        let meta = self.meta(memory, item);
-        let mut chain = Chain::new(memory, geometry, item, &meta);
+        let mut chain = Chain::new(memory, geometry, item, &head);
         while chain.next(memory).is_some() {}
         assert_eq!(chain.len(), 0, "a value with bytes missing");
-        if let Some(deadline) = meta.deadline.millis() {
+        if let Some(deadline) = head.deadline().millis() {
             let due = page::due(memory, geometry, geometry.page_of(item));
-            assert!(due.is_some_and(|due| due <= expiry::unit(deadline)), "a deadline not filed");
+            assert!(
+                due.is_some_and(|due| due <= expiry::unit(deadline)),
+                "a deadline not filed"
+            );
         }
-        let mut next = header::next(memory, geometry.at(item));
+        let mut next = head.next();
         while !next.is_none() {
             let at = geometry.at(next);
             assert_eq!(header::kind(memory, at), Kind::Continuation);
             let size = page::chunk_size(memory, geometry, geometry.page_of(next));
             let owned = header::owner(memory, at) == item;
-            assert!(owned || size == geometry.page_size(), "a continuation of another item");
+            assert!(
+                owned || size == geometry.page_size(),
+                "a continuation of another item"
+            );
             next = header::next(memory, at);
         }
     }
@@ -565,5 +638,16 @@ fn second(now: u64) -> u32 {
 }
 
 fn hash_of(hasher: &Hasher, geometry: &Geometry, memory: &[u8], item: ChunkRef) -> u64 {
-    hasher.hash(&header::key(memory, geometry.at(item)).into())
+    let at = geometry.at(item);
+    hasher.hash(&Head::read(memory, at).key(memory, at).into())
+}
+
+/// Whether two keys are the same. Keys are short: comparing words in place beats a call.
+#[inline]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    a_rest.len() == b_rest.len()
+        && a.len() == b.len()
+        && core::iter::zip(a, b).all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
+        && core::iter::zip(a_rest, b_rest).all(|(a, b)| a == b)
 }

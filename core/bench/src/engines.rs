@@ -1,0 +1,214 @@
+//! The caches, all spoken to in the same way: 16-byte keys, 64-byte values, `get` copies the value.
+
+use dynamidb_core::{Cache, Config, Instant, Key, Memory};
+use memmap2::{Advice, MmapMut, MmapOptions};
+
+use crate::mix;
+
+pub const KEY: usize = 16;
+pub const VALUE: usize = 64;
+
+pub fn key(number: u64) -> [u8; KEY] {
+    let mut key = [0; KEY];
+    key[..8].copy_from_slice(&mix(number).to_le_bytes());
+    key[8..].copy_from_slice(&number.to_le_bytes());
+    key
+}
+
+pub fn value(number: u64) -> [u8; VALUE] {
+    let mut value = [0; VALUE];
+    value[..8].copy_from_slice(&number.to_le_bytes());
+    value
+}
+
+/// A cache that holds at most as many items as it was made for.
+pub trait Engine {
+    const NAME: &'static str;
+    fn new(items: usize) -> Self;
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool;
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]);
+    /// Sixteen at a time, for who can do better then.
+    fn get_batch(&mut self, keys: &[[u8; KEY]; 16], output: &mut [u8; VALUE]) -> usize {
+        keys.iter().filter(|key| self.get(key, output)).count()
+    }
+}
+
+/// Memory mapped from the system, with huge pages.
+pub struct Huge(MmapMut);
+
+impl Huge {
+    pub fn new(size: usize) -> Self {
+        let map = MmapOptions::new()
+            .len(size)
+            .map_anon()
+            .expect("memory to map");
+        map.advise(Advice::HugePage).expect("huge pages");
+        Self(map)
+    }
+}
+
+impl Memory for Huge {
+    fn capacity(&self) -> usize {
+        self.0.len()
+    }
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+    #[inline]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+    fn extend_to(&mut self, _len: usize) {}
+}
+
+pub struct DynamiDb(pub Cache<Huge>);
+
+const NOW: Instant = Instant::from_secs(1);
+
+impl Engine for DynamiDb {
+    const NAME: &'static str = "dynamidb";
+
+    fn new(items: usize) -> Self {
+        let memory = items * 125 + (1 << 20);
+        let mut config = Config::new(memory);
+        config.slab_sizes = vec![64, 112, 256, 1024, 4096];
+        config.max_items = Some(items);
+        config.hash_seed = 7;
+        Self(Cache::with_memory(config, Huge::new(memory)).expect("a configuration that works"))
+    }
+
+    #[inline]
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(item) = self.0.get(NOW, key) else {
+            return false;
+        };
+        copy(&item, output);
+        true
+    }
+
+    #[inline]
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0
+            .set(NOW, key, value)
+            .expect("a store is never refused");
+    }
+
+    #[inline]
+    fn get_batch(&mut self, keys: &[[u8; KEY]; 16], output: &mut [u8; VALUE]) -> usize {
+        let hasher = *self.0.hasher();
+        let keys: [Key<'_>; 16] = core::array::from_fn(|at| hasher.key(&keys[at]));
+        self.0.look_ahead(&keys);
+        let mut hits = 0;
+        for key in keys {
+            if let Some(item) = self.0.get(NOW, key) {
+                copy(&item, output);
+                hits += 1;
+            }
+        }
+        hits
+    }
+}
+
+#[inline]
+fn copy(item: &dynamidb_core::Item<'_>, output: &mut [u8; VALUE]) {
+    let mut at = 0;
+    for piece in item.value.pieces() {
+        output[at..at + piece.len()].copy_from_slice(piece);
+        at += piece.len();
+    }
+}
+
+/// As a server with keys and values of any length would use it.
+pub struct BoxedLru(lru::LruCache<Box<[u8]>, Box<[u8]>>);
+
+impl Engine for BoxedLru {
+    const NAME: &'static str = "lru (boxed)";
+
+    fn new(items: usize) -> Self {
+        Self(lru::LruCache::new(items.try_into().expect("not zero")))
+    }
+    #[inline]
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(value) = self.0.get(&key[..]) else {
+            return false;
+        };
+        output.copy_from_slice(value);
+        true
+    }
+    #[inline]
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0.put(
+            key.to_vec().into_boxed_slice(),
+            value.to_vec().into_boxed_slice(),
+        );
+    }
+}
+
+pub struct SchnelLru(schnellru::LruMap<[u8; KEY], [u8; VALUE]>);
+
+impl Engine for SchnelLru {
+    const NAME: &'static str = "schnellru";
+
+    fn new(items: usize) -> Self {
+        Self(schnellru::LruMap::new(schnellru::ByLength::new(
+            items as u32,
+        )))
+    }
+    #[inline]
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(value) = self.0.get(key) else {
+            return false;
+        };
+        output.copy_from_slice(value);
+        true
+    }
+    #[inline]
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0.insert(*key, *value);
+    }
+}
+
+pub struct QuickCache(quick_cache::unsync::Cache<[u8; KEY], [u8; VALUE]>);
+
+impl Engine for QuickCache {
+    const NAME: &'static str = "quick_cache (unsync)";
+
+    fn new(items: usize) -> Self {
+        Self(quick_cache::unsync::Cache::new(items))
+    }
+    #[inline]
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(value) = self.0.get(key) else {
+            return false;
+        };
+        output.copy_from_slice(value);
+        true
+    }
+    #[inline]
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0.insert(*key, *value);
+    }
+}
+
+pub struct Moka(moka::sync::Cache<[u8; KEY], [u8; VALUE]>);
+
+impl Engine for Moka {
+    const NAME: &'static str = "moka";
+
+    fn new(items: usize) -> Self {
+        Self(moka::sync::Cache::new(items as u64))
+    }
+    #[inline]
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(value) = self.0.get(key) else {
+            return false;
+        };
+        output.copy_from_slice(&value);
+        true
+    }
+    #[inline]
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0.insert(*key, *value);
+    }
+}

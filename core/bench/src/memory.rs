@@ -1,0 +1,97 @@
+//! Bytes per item above key and value, from filling a budget until the first eviction.
+
+use dynamidb_core::{Cache, Config, Instant};
+
+use crate::mix;
+
+/// Value sizes of a social network's general cache, as CacheLib's `kvcache` workload has them:
+/// buckets (upper end, share), coarse. Mean about 300 bytes.
+const KVCACHE: [(u64, u64); 9] = [
+    (50, 14),
+    (100, 20),
+    (150, 14),
+    (250, 16),
+    (400, 14),
+    (600, 10),
+    (1000, 8),
+    (2000, 3),
+    (3000, 1),
+];
+
+fn kvcache_size(random: u64) -> usize {
+    let mut share = mix(random) % 100;
+    let mut low = 1;
+    for (high, part) in KVCACHE {
+        if share < part {
+            return (low + mix(random ^ 77) % (high - low)) as usize;
+        }
+        share -= part;
+        low = high;
+    }
+    1
+}
+
+fn fill(memory: usize, sizes: &[usize], size: impl Fn(u64) -> (usize, usize)) -> (u64, u64) {
+    let mut config = Config::new(memory);
+    config.slab_sizes = sizes.to_vec();
+    let mut cache = Cache::new(config).expect("a configuration that works");
+    let (mut payload, mut items) = (0, 0);
+    let buffer = vec![b'v'; 1 << 20];
+    for number in 0.. {
+        let (key_len, value_len) = size(number);
+        let mut key = vec![b'k'; key_len];
+        key[..8].copy_from_slice(&number.to_le_bytes());
+        cache
+            .set(Instant::from_secs(1), &key[..], &buffer[..value_len])
+            .expect("stored");
+        if cache.stats().evictions > 0 {
+            break;
+        }
+        payload += (key_len + value_len) as u64;
+        items += 1;
+    }
+    (items, payload)
+}
+
+pub fn print(items: usize) {
+    let default = Config::SLAB_SIZES;
+    // As many chunks as fit a page, so that no size leaves much of its pages unused.
+    let per_page = [
+        128, 85, 64, 51, 42, 32, 25, 21, 16, 12, 10, 8, 6, 5, 4, 3, 2, 1,
+    ];
+    let fine = per_page.map(|chunks| 4096 / chunks / 16 * 16);
+    let head = ["items", "payload B", "above it B", "share"];
+    println!(
+        "{:<26}{}",
+        "",
+        head.map(|name| format!("{name:>14}")).concat()
+    );
+    let row = |name: &str, memory: usize, (items, payload): (u64, u64)| {
+        let above = (memory as f64 - payload as f64) / items as f64;
+        let mean = payload as f64 / items as f64;
+        println!(
+            "{name:<26}{items:>14}{mean:>14.1}{above:>14.1}{:>13.1}%",
+            100.0 * above / mean
+        );
+    };
+    let memory = items * 116;
+    row(
+        "16+64 B, chunk of 112",
+        memory,
+        fill(memory, &[64, 112, 4096], |_| (16, 64)),
+    );
+    let memory = items * 400;
+    let kvcache = |number| (16 + (mix(number) % 48) as usize, kvcache_size(number));
+    row(
+        "kvcache, 5 defaults",
+        memory,
+        fill(memory, &default, kvcache),
+    );
+    let with_32 = [32, 64, 128, 256, 1024, 4096];
+    row(
+        "kvcache, 32 and defaults",
+        memory,
+        fill(memory, &with_32, kvcache),
+    );
+    row("kvcache, 18 sizes", memory, fill(memory, &fine, kvcache));
+}
