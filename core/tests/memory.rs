@@ -1,0 +1,126 @@
+//! What is allocated, and when: construction survives any failure, nothing is allocated after it.
+
+// An allocator can only be written with `unsafe`; this one hands everything to the system's.
+#![allow(unsafe_code)]
+
+use core::cell::Cell;
+use core::time::Duration;
+use std::alloc::{GlobalAlloc, Layout, System};
+
+use dynamidb_core::{Cache, Config, ConfigError, Expiry, Instant, Session, SessionConfig, Value};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// How many allocations succeed before one fails.
+    static FAIL_AFTER: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Counts an allocation and says whether it may succeed.
+fn permitted() -> bool {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+    let left = FAIL_AFTER.get();
+    FAIL_AFTER.set(if left == 0 {
+        usize::MAX
+    } else {
+        left.saturating_sub(1)
+    });
+    left != 0
+}
+
+// SAFETY: every call goes to the system's allocator with the same arguments, or fails by null.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc`, which is the system's.
+        if permitted() {
+            unsafe { System.alloc(layout) }
+        } else {
+            core::ptr::null_mut()
+        }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the pointer came from the system's allocator with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn construction_survives_the_failure_of_any_allocation() {
+    for memory in [16 << 10, 1 << 20] {
+        for fail_after in 0.. {
+            let config = Config::new(memory);
+            FAIL_AFTER.set(fail_after);
+            let made = Cache::new(config);
+            let failed = FAIL_AFTER.replace(usize::MAX) == usize::MAX;
+            match made {
+                Ok(cache) => {
+                    cache.check();
+                    assert!(!failed, "an allocation failed and nobody noticed");
+                    assert!(fail_after > 0, "construction allocates something");
+                    break;
+                }
+                Err(error) => assert_eq!(error, ConfigError::OutOfMemory),
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_allocated_after_construction() {
+    let mut cache = Cache::new(Config::new(1 << 18)).expect("a configuration that works");
+    let bytes = vec![b'v'; 60_000];
+    let before = ALLOCATIONS.get();
+    let mut random = 1_u64;
+    for step in 0..200_000_u64 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let key = (random >> 40).to_le_bytes();
+        let key = &key[..2];
+        let now = Instant::from_millis(step);
+        let len = (random >> 20) as usize % if step % 500 == 0 { bytes.len() } else { 300 };
+        let after = Duration::from_millis(random % 5000);
+        let expiry = if random & 1 == 0 {
+            Expiry::Never
+        } else {
+            Expiry::After(after)
+        };
+        let value = Value::from(&bytes[..len]).expire(expiry);
+        match random >> 60 {
+            0..=4 => drop(cache.set(now, key, value)),
+            5 => drop(cache.append(now, key, b"more")),
+            6 => drop(cache.increment(now, key, 1)),
+            7 => drop(cache.delete(now, key)),
+            8 => drop(cache.tick(now, 4)),
+            9 => drop(cache.touch(now, key, Expiry::Never)),
+            _ => drop(cache.get(now, key)),
+        }
+    }
+    assert!(cache.stats().evictions > 1000 && cache.stats().reclaimed > 1000);
+    assert_eq!(ALLOCATIONS.get(), before);
+}
+
+#[test]
+fn a_session_allocates_nothing_once_its_output_has_grown() {
+    let mut cache = Cache::new(Config::new(1 << 20)).expect("a configuration that works");
+    let mut session = Session::new(SessionConfig::default());
+    let mut output = Vec::with_capacity(1 << 16);
+    let now = Instant::from_secs(1);
+    let input = b"set a 5 0 3\r\nabc\r\nget a b a\r\nSET b 0 2\r\nxy\r\nGET b\r\nincr a 1\r\n\
+        delete a\r\ngets a b\r\nnonsense\r\n";
+    let before = ALLOCATIONS.get();
+    for _ in 0..1000 {
+        output.clear();
+        let mut used = 0;
+        while used < input.len() {
+            used += session.process(now, &input[used..], &mut cache, &mut output);
+        }
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
+    assert!(output.starts_with(b"STORED\r\n"));
+}
