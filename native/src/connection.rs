@@ -171,6 +171,9 @@ impl<'s, R: Runtime> Connection<'s, R> {
         read: &[u8],
         output: &mut Vec<u8>,
     ) -> io::Result<usize> {
+        // Here and not at the end: a connection that fails leaves its replies behind.
+        output.clear();
+        output.shrink_to(OUTPUT_KEPT);
         let kept = !self.input.is_empty();
         if kept {
             self.input.push(read);
@@ -192,8 +195,6 @@ impl<'s, R: Runtime> Connection<'s, R> {
             return Err(io::Error::other("a request is longer than the longest"));
         }
         self.send(cx, output)?;
-        output.clear();
-        output.shrink_to(OUTPUT_KEPT);
         Ok(replied)
     }
 

@@ -207,3 +207,93 @@ impl Failure {
         Error::Option { name, reason }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    const NOW: Instant = Instant::from_secs(1);
+
+    fn shards(memory: usize, max_items: Option<usize>, threads: usize) -> Shards {
+        let mut config = Config::new(memory);
+        config.max_items = max_items;
+        Shards::new(&config, threads).unwrap()
+    }
+
+    fn host() -> Host {
+        Host::new("1".into(), 1, 1)
+    }
+
+    #[test]
+    fn there_are_as_many_shards_as_pay() {
+        for (memory, max_items, threads, count) in [
+            (64 << 20, None, 1, 1),
+            (64 << 20, None, 2, 8),
+            (64 << 20, None, 3, 16),
+            (64 << 20, None, 64, 16),
+            (1 << 30, None, 64, 64),
+            (16 << 20, None, 2, 4),
+            (12 << 20, None, 2, 2),
+            (4 << 20, None, 2, 1),
+            (64 << 20, Some(1000), 2, 1),
+            (64 << 20, Some(19_999), 2, 1),
+            (64 << 20, Some(20_000), 2, 2),
+            (64 << 20, Some(1_000_000), 2, 8),
+        ] {
+            let shards = shards(memory, max_items, threads);
+            assert_eq!(shards.len(), count, "{memory} {max_items:?} {threads}");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_items_is_divided_without_a_rest() {
+        let mut config = Config::new(64 << 20);
+        config.max_items = Some(43);
+        let parts = (0..8).map(|index| part(&config, index, 8).max_items.unwrap());
+        assert_eq!(parts.collect::<Vec<_>>(), [6, 6, 6, 5, 5, 5, 5, 5]);
+    }
+
+    #[test]
+    fn a_key_stays_in_its_shard_and_all_shards_are_used() {
+        let (shards, host) = (shards(64 << 20, None, 2), host());
+        for number in 0..1000_u32 {
+            let mut view = shards.view(&host);
+            let bytes = number.to_le_bytes();
+            let key = view.key(&bytes);
+            view.cache_for(&key).set(NOW, key, &bytes).unwrap();
+        }
+        let mut view = shards.view(&host);
+        for number in 0..1000_u32 {
+            let bytes = number.to_le_bytes();
+            let key = view.key(&bytes);
+            assert_eq!(view.cache_for(&key).get(NOW, key).unwrap().value, &bytes);
+        }
+        let mut lens = Vec::new();
+        view.for_each(|cache| lens.push(cache.len()));
+        assert_eq!(lens.iter().sum::<usize>(), 1000);
+        assert!(
+            lens.len() == 8 && lens.iter().all(|&len| len > 50),
+            "{lens:?}"
+        );
+    }
+
+    #[test]
+    fn a_panic_empties_the_shard_in_which_it_happened_and_no_other() {
+        let (shards, host) = (shards(64 << 20, None, 2), host());
+        let mut view = shards.view(&host);
+        view.for_each(|cache| cache.set(NOW, "k", "v").unwrap());
+        drop(view);
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let mut view = shards.view(&host);
+            view.shard(3);
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err());
+        let mut lens = Vec::new();
+        shards.view(&host).for_each(|cache| lens.push(cache.len()));
+        assert_eq!(lens, [1, 1, 1, 0, 1, 1, 1, 1]);
+        shards.view(&host).shard(3).set(NOW, "k", "v").unwrap();
+    }
+}

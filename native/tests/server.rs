@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
+use socket2::SockRef;
 use support::{Client, PATIENCE, Process};
 
 const KIB: u64 = 1024;
@@ -131,6 +132,23 @@ fn a_client_that_vanishes_leaves_nothing() {
         watcher.await_stat("curr_connections", |count| count == 1);
         watcher.await_stat("buffered", |bytes| bytes == 0);
         watcher.ask("get half\r\n", "END\r\n");
+        server.stop();
+    });
+}
+
+#[test]
+fn nobody_hears_what_another_client_did_not_wait_for() {
+    on_each_runtime("-t 1", |server| {
+        for _ in 0..500 {
+            let mut leaving = server.connect();
+            // It is gone before the reply is written, in some of the rounds.
+            SockRef::from(&leaving.socket)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
+            leaving.say("get nothing\r\n");
+            drop(leaving);
+            server.connect().ask("version\r\n", "VERSION 1.6.45\r\n");
+        }
         server.stop();
     });
 }

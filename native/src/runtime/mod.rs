@@ -108,3 +108,68 @@ pub(crate) async fn yield_now() {
     })
     .await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{Read, Write};
+    use std::thread;
+
+    use super::*;
+
+    /// Sends back one byte, or panics if it is `!`.
+    async fn echo(mut stream: impl Stream) {
+        let mut byte = [0];
+        poll_fn(|cx| stream.poll_read(cx, &mut byte)).await.unwrap();
+        assert_ne!(byte, *b"!", "on purpose");
+        poll_fn(|cx| stream.poll_write(cx, &byte)).await.unwrap();
+        stream.finish().unwrap();
+    }
+
+    fn ask(address: net::SocketAddr, byte: u8) -> Vec<u8> {
+        let mut socket = net::TcpStream::connect(address).unwrap();
+        socket.write_all(&[byte]).unwrap();
+        let mut reply = Vec::new();
+        socket.read_to_end(&mut reply).unwrap();
+        reply
+    }
+
+    fn a_panic_ends_its_connection_and_no_other<R: Runtime>() {
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients = thread::spawn(move || {
+            // Every worker has its turn, before and after.
+            [b"a", b"b", b"!", b"!", b"!", b"c", b"d", b"e"].map(|byte| ask(address, byte[0]))
+        });
+        R::run(2, async |runtime: Arc<R>| {
+            let listener = R::listen(listener).unwrap();
+            while !clients.is_finished() {
+                let stream = R::accept(&listener);
+                let mut stream = std::pin::pin!(stream);
+                let mut pause = std::pin::pin!(R::sleep(Duration::from_millis(5)));
+                let accepted = poll_fn(|cx| match stream.as_mut().poll(cx) {
+                    Poll::Ready(accepted) => Poll::Ready(Some(accepted.unwrap())),
+                    Poll::Pending => pause.as_mut().poll(cx).map(|()| None),
+                });
+                if let Some(stream) = accepted.await {
+                    runtime.hand_over(stream, echo);
+                }
+            }
+        })
+        .unwrap();
+        let replies: [&[u8]; 8] = [b"a", b"b", b"", b"", b"", b"c", b"d", b"e"];
+        assert_eq!(clients.join().unwrap(), replies);
+    }
+
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn a_panic_ends_its_connection_and_no_other_on_tokio() {
+        a_panic_ends_its_connection_and_no_other::<Tokio>();
+    }
+
+    #[cfg(feature = "async-std")]
+    #[test]
+    fn a_panic_ends_its_connection_and_no_other_on_async_std() {
+        a_panic_ends_its_connection_and_no_other::<AsyncStd>();
+    }
+}
