@@ -389,6 +389,11 @@ impl<M: Memory> Cache<M> {
         true
     }
 
+    /// Counts a store that was refused for the size of its value before the value had come.
+    pub(crate) const fn count_too_large(&mut self) {
+        self.store.stats.store_too_large += 1;
+    }
+
     /// Removes everything, in the same time however much there is.
     pub fn clear(&mut self) {
         self.store.stats.cmd_flush += 1;

@@ -38,9 +38,11 @@ impl<K: Keyspace> Executor<'_, K> {
                 self.answer(noreply, outcome.map_or_else(reply::error, reply::outcome));
             }
             Request::TooLarge { mode, .. } => {
+                let cache = self.keyspace.cache_for(&key);
+                cache.count_too_large();
                 // A client that sets a value must never read the one before it.
                 if mode == Mode::Set {
-                    self.keyspace.cache_for(&key).discard(self.now, key);
+                    cache.discard(self.now, key);
                 }
             }
             Request::Delete { noreply, .. } => {

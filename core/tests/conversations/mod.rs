@@ -42,6 +42,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("lru.txt", include_str!("lru.txt")),
     ("noreply.txt", include_str!("noreply.txt")),
     ("retrieval.txt", include_str!("retrieval.txt")),
+    ("stats.txt", include_str!("stats.txt")),
     ("storage.txt", include_str!("storage.txt")),
 ];
 
