@@ -54,7 +54,7 @@ mod storage;
 mod time;
 
 pub use cache::Cache;
-pub use config::Config;
+pub use config::{Config, LruBump, Policy};
 pub use error::{ConfigError, Error};
 pub use item::{Bytes, Expiry, Item, Outcome, Value};
 pub use key::{Hasher, Key};

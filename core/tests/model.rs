@@ -5,8 +5,9 @@
 //! `MODEL_OPERATIONS` sets how many operations each run does.
 
 use core::time::Duration;
+use std::collections::HashSet;
 
-use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Outcome, Value};
+use dynamidb_core::{Cache, Config, Error, Expiry, Instant, LruBump, Outcome, Policy, Value};
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): enough randomness for a test, from one number.
 struct Random(u64);
@@ -67,6 +68,8 @@ struct Run {
     value_len_max: u64,
     item_size_max: usize,
     evictions: u64,
+    /// Whether the order of eviction is the exact LRU's.
+    exact: bool,
 }
 
 impl Run {
@@ -80,6 +83,7 @@ impl Run {
             value_len_max,
             item_size_max: config.item_size_max.min(config.memory / 4),
             evictions: 0,
+            exact: config.policy == Policy::Lru && config.lru_bump == LruBump::Strict,
         }
     }
 
@@ -397,6 +401,18 @@ impl Run {
             .cache
             .iter()
             .filter(|(_, item)| item.expires_at.is_none_or(|end| end > now));
+        if !self.exact {
+            let kept: HashSet<&[u8]> = live.map(|(key, _)| key).collect();
+            self.model
+                .items
+                .retain(|entry| kept.contains(&entry.key[..]));
+            assert_eq!(
+                kept.len(),
+                self.model.items.len(),
+                "an item that nobody stored"
+            );
+            return;
+        }
         let mut count = 0;
         for (key, item) in live {
             let entry = &self.model.items[count];
@@ -503,6 +519,22 @@ fn few_items_allowed() {
     let mut config = Config::new(1 << 20);
     config.max_items = Some(50);
     run(&config, 120, 5_000, operations(400_000), 100);
+}
+
+#[test]
+fn an_admission_queue_in_front() {
+    let mut config = Config::new(64 * 1024);
+    config.policy = Policy::S3Lru;
+    run(&config, 400, 20_000, operations(400_000), 500);
+}
+
+#[test]
+fn a_lazy_order_of_use() {
+    let mut config = Config::new(64 * 1024);
+    config.lru_bump = LruBump::Lazy;
+    run(&config, 400, 20_000, operations(400_000), 500);
+    config.policy = Policy::S3Lru;
+    run(&config, 400, 20_000, operations(400_000), 500);
 }
 
 #[test]

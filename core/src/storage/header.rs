@@ -4,7 +4,7 @@
 //! head of an item, 24 bytes                       four high bits     28 low bits
 //!  0  word  link       kind (2), split, flags       next chunk, or second of last use
 //!  4  word  newer      fetched, stale, won, base64   next item towards the most recently used
-//!  8  word  older      spare (2), deadline 32..33   next item towards the least recently used
+//!  8  word  older      queued, young, deadline 32.. next item towards the least recently used
 //! 12  word  deadline   bits 0..31
 //! 16  word  lengths    value (24 bits), key (8 bits)
 //! 20  word  cas
@@ -41,6 +41,15 @@ const FLAGS: u32 = 1 << 28;
 const FETCHED: u32 = 1 << 28;
 const DEADLINE_HIGH: u32 = 0b11 << 28;
 const SECONDS: u32 = (1 << 28) - 1;
+
+/// What the order of use notes about an item.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mark {
+    /// It is in the newest quarter of a lazy list.
+    Young = 1 << 30,
+    /// It waits in the queue in front of the list.
+    Queued = 1 << 31,
+}
 
 /// What a chunk is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -104,6 +113,8 @@ pub(crate) struct Meta {
     pub(crate) cas: u32,
     /// Whether the value goes on in other chunks.
     pub(crate) split: bool,
+    /// The marks of an item that is written over.
+    pub(crate) marks: u32,
 }
 
 impl Meta {
@@ -133,7 +144,7 @@ impl Meta {
         let words = [
             KIND_HEAD | split | flags | low,
             word(head, NEWER) & SECONDS,
-            word(head, OLDER) & SECONDS | deadline_high,
+            word(head, OLDER) & SECONDS | deadline_high | self.marks,
             self.deadline.0 as u32,
             (self.value_len as u32) << 8 | self.key_len as u32,
             self.cas,
@@ -206,6 +217,20 @@ impl Head {
     pub(crate) const fn deadline(&self) -> Deadline {
         let high = (self.words[OLDER / 4] & DEADLINE_HIGH) >> 28;
         Deadline((high as u64) << 32 | self.words[3] as u64)
+    }
+
+    /// Bytes of head, key and value.
+    pub(crate) const fn size_in_all(&self) -> u64 {
+        (self.value_offset() + self.value_len()) as u64
+    }
+
+    #[inline]
+    pub(crate) const fn has(&self, mark: Mark) -> bool {
+        self.words[OLDER / 4] & mark as u32 != 0
+    }
+
+    pub(crate) const fn marks(&self) -> u32 {
+        self.words[OLDER / 4] & (Mark::Young as u32 | Mark::Queued as u32)
     }
 
     pub(crate) const fn cas(&self) -> u32 {
@@ -290,6 +315,15 @@ pub(crate) fn set_deadline(memory: &mut [u8], at: usize, deadline: Deadline) {
     set_word(memory, at + OLDER + 4, deadline.0 as u32);
 }
 
+pub(crate) fn set_mark(memory: &mut [u8], at: usize, mark: Mark, on: bool) {
+    let older = word(memory, at + OLDER) & !(mark as u32);
+    set_word(
+        memory,
+        at + OLDER,
+        if on { older | mark as u32 } else { older },
+    );
+}
+
 #[inline]
 pub(crate) fn set_newer(memory: &mut [u8], at: usize, newer: ChunkRef) {
     let link = array_mut(memory, at + NEWER);
@@ -372,6 +406,7 @@ mod tests {
                 deadline,
                 cas: u32::MAX,
                 split,
+                marks: 0,
             };
             meta.write(&mut memory, 4, next_chunk, 1234);
             let links = (ChunkRef::from_word(5), ChunkRef::from_word(6));

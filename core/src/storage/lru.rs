@@ -1,9 +1,11 @@
-//! Who was used last, and so who goes first: one list over items of all sizes.
+//! Who was used last, and so who goes first: a list of items of all sizes.
 //!
-//! The links lie in the items' heads; this holds only the two ends.
+//! The links lie in the items' heads; this holds only the two ends. In the lazy form an item in the
+//! newest quarter, which is marked as young, is not moved when it is used: half of the writes, for a
+//! few more misses.
 
 use super::arena::{ChunkRef, Geometry};
-use super::header::{self, Head};
+use super::header::{self, Head, Mark};
 
 /// The items from the most to the least recently used.
 #[derive(Debug)]
@@ -11,19 +13,33 @@ pub(crate) struct Lru {
     newest: ChunkRef,
     oldest: ChunkRef,
     len: usize,
+    /// Bytes of all heads, keys and values.
+    bytes: u64,
+    lazy: bool,
+    /// The last of the newest quarter, and how many are in it.
+    young_oldest: ChunkRef,
+    young_len: usize,
 }
 
 impl Lru {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(lazy: bool) -> Self {
         Self {
             newest: ChunkRef::NONE,
             oldest: ChunkRef::NONE,
             len: 0,
+            bytes: 0,
+            lazy,
+            young_oldest: ChunkRef::NONE,
+            young_len: 0,
         }
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.len
+    }
+
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     pub(crate) const fn newest(&self) -> ChunkRef {
@@ -35,8 +51,12 @@ impl Lru {
     }
 
     /// Adds an item as the most recently used.
-    #[inline]
     pub(crate) fn push(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef) {
+        self.bytes += Head::read(memory, geometry.at(item)).size_in_all();
+        self.link(memory, geometry, item);
+    }
+
+    fn link(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef) {
         let at = geometry.at(item);
         header::set_newer(memory, at, ChunkRef::NONE);
         header::set_older(memory, at, self.newest);
@@ -46,11 +66,24 @@ impl Lru {
         }
         self.newest = item;
         self.len += 1;
+        if self.lazy {
+            self.grow_young(memory, geometry, item);
+        }
     }
 
     /// Takes an item out.
-    #[inline]
-    pub(crate) fn unlink(&mut self, memory: &mut [u8], geometry: &Geometry, head: &Head) {
+    pub(crate) fn unlink(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        item: ChunkRef,
+        head: &Head,
+    ) {
+        self.bytes -= head.size_in_all();
+        self.cut(memory, geometry, item, head);
+    }
+
+    fn cut(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef, head: &Head) {
         let (newer, older) = (head.newer(), head.older());
         match newer {
             ChunkRef::NONE => self.newest = older,
@@ -61,6 +94,12 @@ impl Lru {
             older => header::set_newer(memory, geometry.at(older), newer),
         }
         self.len -= 1;
+        if head.has(Mark::Young) {
+            self.young_len -= 1;
+            if self.young_oldest == item {
+                self.young_oldest = newer;
+            }
+        }
     }
 
     /// Makes an item the most recently used, and notes that it was read in this second.
@@ -75,8 +114,14 @@ impl Lru {
     ) {
         let at = geometry.at(item);
         let (newer, older) = (head.newer(), head.older());
-        if newer.is_none() {
+        if newer.is_none() || head.has(Mark::Young) {
             head.write_use(memory, at, (newer, older), second);
+            return;
+        }
+        if self.lazy {
+            head.write_use(memory, at, (newer, older), second);
+            self.cut(memory, geometry, item, head);
+            self.link(memory, geometry, item);
             return;
         }
         head.write_use(memory, at, (ChunkRef::NONE, self.newest), second);
@@ -89,17 +134,70 @@ impl Lru {
         self.newest = item;
     }
 
-    /// Lets the neighbours of an item that was copied from elsewhere point to its new place.
-    pub(crate) fn moved(&mut self, memory: &mut [u8], geometry: &Geometry, to: ChunkRef) {
+    /// Counts an item that was written over with another size.
+    pub(crate) const fn resize(&mut self, before: &Head, after: &Head) {
+        self.bytes = self.bytes - before.size_in_all() + after.size_in_all();
+    }
+
+    /// Lets everything that pointed to an item point to where it was copied.
+    pub(crate) fn moved(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        from: ChunkRef,
+        to: ChunkRef,
+    ) {
         let head = Head::read(memory, geometry.at(to));
-        let (newer, older) = (head.newer(), head.older());
-        match newer {
+        match head.newer() {
             ChunkRef::NONE => self.newest = to,
             newer => header::set_older(memory, geometry.at(newer), to),
         }
-        match older {
+        match head.older() {
             ChunkRef::NONE => self.oldest = to,
             older => header::set_newer(memory, geometry.at(older), to),
         }
+        if self.young_oldest == from {
+            self.young_oldest = to;
+        }
+    }
+
+    /// Marks the newest item as young, and no longer those that are not in the newest quarter.
+    fn grow_young(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef) {
+        header::set_mark(memory, geometry.at(item), Mark::Young, true);
+        self.young_len += 1;
+        if self.young_oldest.is_none() {
+            self.young_oldest = item;
+        }
+        while self.young_len > 1 && self.young_len > self.len / 4 {
+            let at = geometry.at(self.young_oldest);
+            header::set_mark(memory, at, Mark::Young, false);
+            self.young_oldest = Head::read(memory, at).newer();
+            self.young_len -= 1;
+        }
+    }
+
+    /// Panics if the young items are not the newest ones. For tests.
+    pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry) {
+        let (mut item, mut len, mut bytes, mut young) = (self.newest, 0, 0, 0);
+        while !item.is_none() {
+            let head = Head::read(memory, geometry.at(item));
+            assert_eq!(
+                head.has(Mark::Young),
+                len < self.young_len,
+                "young items come first"
+            );
+            young += usize::from(head.has(Mark::Young));
+            (len, bytes) = (len + 1, bytes + head.size_in_all());
+            assert!(
+                len != self.young_len || self.young_oldest == item,
+                "end of the young items"
+            );
+            item = head.older();
+        }
+        assert_eq!(
+            (len, bytes, young),
+            (self.len, self.bytes, self.young_len),
+            "sums of the list"
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! Store ─┬─ Slabs   which page belongs to which chunk size; free chunks      slab.rs, page.rs
 //!        ├─ Index   key -> head of the item                                  index.rs
-//!        ├─ Lru     the order of use                                         lru.rs
+//!        ├─ Eviction  who goes first: the order of use, admission      eviction.rs, lru.rs, ghost.rs
 //!        └─ Expiry  pages in a timing wheel by their earliest deadline       expiry.rs
 //! ```
 //! All of them work on one slice of bytes that is handed in with every call; what they hold
@@ -12,7 +12,9 @@
 
 mod arena;
 mod chain;
+mod eviction;
 mod expiry;
+mod ghost;
 mod header;
 mod index;
 mod lru;

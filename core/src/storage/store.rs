@@ -5,10 +5,12 @@
 
 use super::arena::{ChunkRef, Geometry, Page};
 use super::chain::{Chain, Writer};
+use super::eviction::Eviction;
 use super::expiry::{self, Expiry};
+use super::ghost::Ghosts;
 use super::header::{self, Deadline, Head, Kind, Meta};
 use super::index::Index;
-use super::lru::Lru;
+
 use super::page;
 use super::plan::Plan;
 use super::slab::{Class, Slabs};
@@ -45,7 +47,7 @@ pub(crate) struct Found {
 pub(crate) struct Store {
     slabs: Slabs,
     index: Index,
-    lru: Lru,
+    eviction: Eviction,
     expiry: Expiry,
     hasher: Hasher,
     map_at: usize,
@@ -61,11 +63,13 @@ impl Store {
         let mut slabs = Slabs::new(layout.geometry, &layout.sizes);
         let (map_at, map_len) = (layout.map_at, layout.map_len);
         let index = Index::new(memory, &mut slabs, map_at, map_len)?;
-        let (lru, expiry, stats) = (Lru::new(), Expiry::new(), Stats::default());
+        let ghosts = Ghosts::new(memory, layout.ghosts_at, layout.ghosts_len);
+        let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts);
+        let (expiry, stats) = (Expiry::new(), Stats::default());
         Some(Self {
             slabs,
             index,
-            lru,
+            eviction,
             expiry,
             hasher,
             map_at,
@@ -84,7 +88,7 @@ impl Store {
     }
 
     pub(crate) const fn len(&self) -> usize {
-        self.lru.len()
+        self.eviction.len()
     }
 
     pub(crate) fn bytes_used(&self) -> usize {
@@ -109,7 +113,7 @@ impl Store {
     /// Drops everything, in the same time however much there is.
     pub(crate) fn clear(&mut self, memory: &mut [u8]) {
         self.slabs.clear();
-        self.lru = Lru::new();
+        self.eviction.clear();
         self.expiry.clear();
         if let Some(index) = Index::new(memory, &mut self.slabs, self.map_at, self.map_len) {
             self.index = index;
@@ -195,8 +199,8 @@ impl Store {
     /// All items, the most recently used first.
     pub(crate) fn items<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = Found> + 'm {
         let read = move |item: ChunkRef| (!item.is_none()).then(|| self.read(memory, item));
-        core::iter::successors(read(self.lru.newest()), move |found| {
-            read(found.head.older())
+        self.eviction.newest().into_iter().flat_map(move |newest| {
+            core::iter::successors(read(newest), move |found| read(found.head.older()))
         })
     }
 
@@ -204,7 +208,7 @@ impl Store {
     #[inline]
     pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found, now: u64) {
         let geometry = *self.geometry();
-        self.lru
+        self.eviction
             .bump(memory, &geometry, found.item, &found.head, second(now));
     }
 
@@ -245,7 +249,9 @@ impl Store {
             deadline: write.deadline,
             cas: self.cas,
             split: false,
+            marks: 0,
         };
+        let before = old.map(|old| old.head);
         let plan = Plan::new(&self.slabs, &meta);
         let meta = Meta {
             split: plan.is_split(),
@@ -281,7 +287,9 @@ impl Store {
         if let Some(old) = old {
             self.remove(memory, &old, write.hash);
         }
-        self.lru.push(memory, &{ *self.geometry() }, head);
+        let before = before.as_ref();
+        self.eviction
+            .push(memory, &{ *self.geometry() }, head, write.hash, before);
         self.note_deadline(memory, head, meta.deadline);
         self.fit_index(memory, now);
         true
@@ -304,7 +312,14 @@ impl Store {
             return false;
         }
         self.bump(memory, old, now);
+        let before = self.read(memory, old.item).head;
+        let meta = &Meta {
+            marks: before.marks(),
+            ..*meta
+        };
         self.fill(memory, now, old.item, meta, write, None);
+        let after = self.read(memory, old.item).head;
+        self.eviction.resize(&before, &after);
         self.note_deadline(memory, old.item, meta.deadline);
         true
     }
@@ -429,13 +444,15 @@ impl Store {
 
     /// Removes the least recently used item.
     pub(crate) fn evict(&mut self, memory: &mut [u8]) -> bool {
-        if self.lru.oldest().is_none() {
+        let geometry = *self.geometry();
+        let Some(victim) = self.eviction.victim(memory, &geometry) else {
             return false;
-        }
-        let oldest = self.read(memory, self.lru.oldest());
+        };
+        let oldest = self.read(memory, victim);
         self.stats.evictions += 1;
         self.stats.evicted_unfetched += u64::from(!oldest.head.fetched());
-        let hash = hash_of(&self.hasher, self.geometry(), memory, oldest.item);
+        let hash = hash_of(&self.hasher, &geometry, memory, oldest.item);
+        self.eviction.remember(memory, &oldest.head, hash);
         self.remove(memory, &oldest, hash);
         true
     }
@@ -450,7 +467,9 @@ impl Store {
     /// Removes an item.
     pub(crate) fn remove(&mut self, memory: &mut [u8], found: &Found, hash: u64) {
         self.index.remove(memory, &mut self.slabs, hash, found.item);
-        self.lru.unlink(memory, &{ *self.geometry() }, &found.head);
+        let geometry = *self.geometry();
+        self.eviction
+            .unlink(memory, &geometry, found.item, &found.head);
         self.free_chain(memory, found.item);
     }
 
@@ -558,7 +577,7 @@ impl Store {
         if header::kind(memory, to_at) == Kind::Head {
             let hash = hash_of(&self.hasher, &geometry, memory, to);
             self.index.moved(memory, &geometry, hash, from, to);
-            self.lru.moved(memory, &geometry, to);
+            self.eviction.moved(memory, &geometry, from, to);
             self.own_chain(memory, to);
             self.note_deadline(memory, to, Head::read(memory, to_at).deadline());
             return;
@@ -586,11 +605,11 @@ impl Store {
         self.index.check(memory, geometry, |memory, item| {
             hash_of(hasher, geometry, memory, item)
         });
-        assert_eq!(self.index.len(), self.lru.len(), "items in index and list");
-        let (mut newer, mut items) = (ChunkRef::NONE, 0);
+        self.eviction.check(memory, geometry);
+        assert_eq!(self.index.len(), self.len(), "items in index and list");
+        let mut items = 0;
         for found in self.items(memory) {
             assert_eq!(header::kind(memory, geometry.at(found.item)), Kind::Head);
-            assert_eq!(found.head.newer(), newer, "links of the list");
             let key = self.key(memory, &found);
             let again = self.find(memory, hasher.hash(&key.into()), key);
             assert_eq!(
@@ -599,10 +618,9 @@ impl Store {
                 "an item not found"
             );
             self.check_item(memory, &found);
-            (newer, items) = (found.item, items + 1);
+            items += 1;
         }
-        assert_eq!(newer, self.lru.oldest(), "end of the list");
-        assert_eq!(items, self.lru.len(), "length of the list");
+        assert_eq!(items, self.len(), "items in the lists");
     }
 
     fn check_item(&self, memory: &[u8], &Found { item, head }: &Found) {

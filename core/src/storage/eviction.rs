@@ -1,0 +1,167 @@
+//! Which item goes when room is needed: the policies.
+//!
+//! `lru`: the least recently used one, always. `s3lru`: new items first pass through a queue of a
+//! tenth of the bytes; who is used while in it, or comes again soon after falling out of it, is
+//! admitted to the LRU. This keeps keys that are asked for once from pushing out the others. (The
+//! queue and the memory of who fell out of it are those of S3-FIFO: Yang and others, SOSP 2023.)
+
+use super::arena::{ChunkRef, Geometry};
+use super::ghost::Ghosts;
+use super::header::{self, Head, Mark};
+use super::lru::Lru;
+use crate::{LruBump, Policy};
+
+/// The queue's share of all bytes is one part in this many.
+const QUEUE_SHARE: u64 = 10;
+
+/// How many items may be admitted in one search for a victim, so that the search is bounded.
+const ADMISSIONS_MAX: usize = 16;
+
+/// The order of items, and who falls out of it.
+#[derive(Debug)]
+pub(crate) struct Eviction {
+    policy: Policy,
+    bump: LruBump,
+    lru: Lru,
+    /// Empty but with `s3lru`.
+    queue: Lru,
+    ghosts: Ghosts,
+}
+
+impl Eviction {
+    pub(crate) const fn new(policy: Policy, bump: LruBump, ghosts: Ghosts) -> Self {
+        let lazy = matches!(bump, LruBump::Lazy);
+        Self {
+            policy,
+            bump,
+            lru: Lru::new(lazy),
+            queue: Lru::new(false),
+            ghosts,
+        }
+    }
+
+    /// Forgets all items.
+    pub(crate) fn clear(&mut self) {
+        let ghosts = core::mem::replace(&mut self.ghosts, Ghosts::NONE);
+        *self = Self::new(self.policy, self.bump, ghosts);
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.lru.len() + self.queue.len()
+    }
+
+    /// The first items of the lists, one after the other.
+    pub(crate) const fn newest(&self) -> [ChunkRef; 2] {
+        [self.lru.newest(), self.queue.newest()]
+    }
+
+    /// Adds an item that takes the place of `old`, if there was one.
+    pub(crate) fn push(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        item: ChunkRef,
+        hash: u64,
+        old: Option<&Head>,
+    ) {
+        let admitted = match (self.policy, old) {
+            (Policy::Lru, _) => true,
+            (Policy::S3Lru, Some(old)) => !old.has(Mark::Queued),
+            (Policy::S3Lru, None) => self.ghosts.take(memory, hash, self.lru.len()),
+        };
+        if admitted {
+            self.lru.push(memory, geometry, item);
+        } else {
+            header::set_mark(memory, geometry.at(item), Mark::Queued, true);
+            self.queue.push(memory, geometry, item);
+        }
+    }
+
+    fn list_of(&mut self, head: &Head) -> &mut Lru {
+        if head.has(Mark::Queued) {
+            &mut self.queue
+        } else {
+            &mut self.lru
+        }
+    }
+
+    /// Takes an item out.
+    pub(crate) fn unlink(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        item: ChunkRef,
+        head: &Head,
+    ) {
+        self.list_of(head).unlink(memory, geometry, item, head);
+    }
+
+    /// Notes that an item was used in this second.
+    #[inline]
+    pub(crate) fn bump(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        item: ChunkRef,
+        head: &Head,
+        second: u32,
+    ) {
+        if head.has(Mark::Queued) {
+            let links = (head.newer(), head.older());
+            head.write_use(memory, geometry.at(item), links, second);
+        } else {
+            self.lru.bump(memory, geometry, item, head, second);
+        }
+    }
+
+    /// Counts an item that was written over.
+    pub(crate) fn resize(&mut self, before: &Head, after: &Head) {
+        self.list_of(after).resize(before, after);
+    }
+
+    /// Lets everything that pointed to an item point to where it was copied.
+    pub(crate) fn moved(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        from: ChunkRef,
+        to: ChunkRef,
+    ) {
+        let head = Head::read(memory, geometry.at(to));
+        self.list_of(&head).moved(memory, geometry, from, to);
+    }
+
+    /// The item that goes next, if there is any.
+    pub(crate) fn victim(&mut self, memory: &mut [u8], geometry: &Geometry) -> Option<ChunkRef> {
+        for _ in 0..ADMISSIONS_MAX {
+            let oldest = self.queue.oldest();
+            let bytes = self.queue.bytes() + self.lru.bytes();
+            let queue_is_long = self.queue.bytes() * QUEUE_SHARE > bytes;
+            if oldest.is_none() || !queue_is_long && self.lru.len() > 0 {
+                break;
+            }
+            let head = Head::read(memory, geometry.at(oldest));
+            if !head.fetched() {
+                return Some(oldest);
+            }
+            self.queue.unlink(memory, geometry, oldest, &head);
+            header::set_mark(memory, geometry.at(oldest), Mark::Queued, false);
+            self.lru.push(memory, geometry, oldest);
+        }
+        let ends = [self.lru.oldest(), self.queue.oldest()];
+        ends.into_iter().find(|item| !item.is_none())
+    }
+
+    /// Remembers who fell out of the queue.
+    pub(crate) fn remember(&mut self, memory: &mut [u8], head: &Head, hash: u64) {
+        if head.has(Mark::Queued) {
+            self.ghosts.add(memory, hash);
+        }
+    }
+
+    /// Panics if a sum is wrong. For tests.
+    pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry) {
+        self.lru.check(memory, geometry);
+        self.queue.check(memory, geometry);
+    }
+}

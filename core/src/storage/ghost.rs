@@ -1,0 +1,88 @@
+//! Who was evicted lately: hashes without items.
+//!
+//! A table of words in the cache's own memory, indexed by the hash: sixteen more bits of it, and when
+//! it was put there, counted in evictions. A hash that is put where another one is takes its place.
+
+use super::arena::{set_word, word};
+
+/// The table lives as long as its word's sixteen bits of age tell it apart: so many spans.
+const SPANS: u64 = 4096;
+
+/// The hashes of evicted items.
+#[derive(Debug)]
+pub(crate) struct Ghosts {
+    at: usize,
+    /// A power of two, or 0.
+    len: usize,
+    /// How many were ever added.
+    added: u64,
+}
+
+impl Ghosts {
+    pub(crate) const NONE: Self = Self {
+        at: 0,
+        len: 0,
+        added: 0,
+    };
+
+    /// A table of `len` words, a power of two, that begins at `at`.
+    pub(crate) fn new(memory: &mut [u8], at: usize, len: usize) -> Self {
+        memory[at..at + 4 * len].fill(0);
+        Self { at, len, added: 0 }
+    }
+
+    fn place(&self, hash: u64) -> usize {
+        self.at + 4 * ((hash >> 16) as usize & (self.len - 1))
+    }
+
+    /// When something is added now, in spans of the table's length.
+    fn span(&self) -> u16 {
+        (self.added / (self.len as u64).div_ceil(SPANS)) as u16
+    }
+
+    pub(crate) fn add(&mut self, memory: &mut [u8], hash: u64) {
+        if self.len > 0 {
+            let entry = (hash as u32) << 16 | u32::from(self.span());
+            set_word(memory, self.place(hash), entry);
+            self.added += 1;
+        }
+    }
+
+    /// Whether this hash was among the last `within` that were added; forgets it.
+    pub(crate) fn take(&self, memory: &mut [u8], hash: u64, within: usize) -> bool {
+        if self.len == 0 {
+            return false;
+        }
+        let entry = word(memory, self.place(hash));
+        let age = u64::from(self.span().wrapping_sub(entry as u16));
+        let is_it = entry >> 16 == (hash as u32) & 0xFFFF && entry != 0;
+        let found = is_it && age * (self.len as u64).div_ceil(SPANS) <= within as u64;
+        if found {
+            set_word(memory, self.place(hash), 0);
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec;
+
+    use super::*;
+
+    #[test]
+    fn the_last_ones_are_remembered_once() {
+        let mut memory = vec![0xFF; 4 << 14];
+        let hash = |number: u64| number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut ghosts = Ghosts::new(&mut memory, 0, 1 << 14);
+        for number in 1..=200_u64 {
+            ghosts.add(&mut memory, hash(number));
+        }
+        let mut is_known = |number: u64| ghosts.take(&mut memory, hash(number), 100);
+        assert!(is_known(150) && is_known(199));
+        assert!(!is_known(150), "it was taken");
+        assert!(!is_known(50), "too long ago");
+        assert!(!is_known(300), "never added");
+    }
+}
