@@ -32,12 +32,11 @@ fn permitted() -> bool {
 // SAFETY: every call goes to the system's allocator with the same arguments, or fails by null.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of `alloc`, which is the system's.
-        if permitted() {
-            unsafe { System.alloc(layout) }
-        } else {
-            core::ptr::null_mut()
+        if !permitted() {
+            return core::ptr::null_mut();
         }
+        // SAFETY: the caller keeps the contract of `alloc`, which is the system's.
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {

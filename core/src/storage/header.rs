@@ -44,6 +44,7 @@ const SECONDS: u32 = (1 << 28) - 1;
 
 /// What the order of use notes about an item.
 #[derive(Clone, Copy, Debug)]
+#[repr(u32)]
 pub(crate) enum Mark {
     /// It is in the newest quarter of a lazy list.
     Young = 1 << 30,
