@@ -45,7 +45,8 @@ pub struct SessionConfig {
 }
 
 impl SessionConfig {
-    /// The most input that has to be kept for one request: a line, a value and their ends.
+    /// The most input that has to be kept for one request: a line, a value and their ends, LF and
+    /// CRLF.
     pub(super) const fn input_max(&self) -> usize {
         self.item_size_max.saturating_add(LINE_MAX + 3)
     }
@@ -172,7 +173,9 @@ impl Session {
             (state, end) = (parsed.next, end + parsed.len);
             count += 1;
         }
-        executor.keyspace.look_ahead(&keys[..count]);
+        if count > 1 {
+            executor.keyspace.look_ahead(&keys[..count]);
+        }
         let mut used = 0;
         for (parsed, key) in steps.iter().flatten().zip(keys) {
             used += self.carry_out(parsed, key, executor);
