@@ -79,9 +79,9 @@ pub enum Policy {
     /// The least recently used one, whatever its size.
     #[default]
     Lru,
-    /// New items wait in a queue of a tenth of the bytes and enter the LRU when they are used there,
-    /// or stored again soon after: fewer misses where many keys are asked for only once, more where
-    /// all keys change at once. Takes a 64th of the memory to remember who was evicted.
+    /// New items wait in a queue of a tenth of the bytes and enter the LRU when they are used
+    /// there, or stored again soon after: fewer misses where many keys are asked for only once,
+    /// more where all keys change at once. Takes a 64th of the memory to remember who was evicted.
     S3Lru,
 }
 

@@ -59,6 +59,8 @@ pub struct Stats {
     pub curr_items: u64,
     /// Bytes of the chunks that hold them now.
     pub bytes: u64,
+    /// Bytes of the pages that the index takes now.
+    pub hash_bytes: u64,
     /// The budget in bytes.
     pub limit_maxbytes: u64,
 }
@@ -103,6 +105,7 @@ impl Stats {
         self.expired_unfetched += other.expired_unfetched;
         self.curr_items += other.curr_items;
         self.bytes += other.bytes;
+        self.hash_bytes += other.hash_bytes;
         self.limit_maxbytes += other.limit_maxbytes;
     }
 }

@@ -53,13 +53,33 @@ fn fill(memory: usize, sizes: &[usize], size: impl Fn(u64) -> (usize, usize)) ->
     (items, payload)
 }
 
+/// Head, index and page record of an item: what is kept besides key and value, rounding aside.
+fn metadata(items: u64) {
+    let mut config = Config::new(items as usize * 125 + (1 << 20));
+    config.slab_sizes = vec![64, 112, 4096];
+    let mut cache = Cache::new(config).expect("a configuration that works");
+    for number in 0..items {
+        let key = crate::engines::key(number);
+        cache
+            .set(Instant::from_secs(1), &key, &[0; 64])
+            .expect("stored");
+    }
+    let (head, record) = (24.0, 32.0 / 36.0);
+    let index = cache.stats().hash_bytes as f64 / items as f64;
+    let all = head + index + record;
+    println!(
+        "metadata at {items} items: head 24 + index {index:.2} + record {record:.2} = {all:.2}"
+    );
+}
+
 pub fn print(items: usize) {
     let default = Config::SLAB_SIZES;
     // As many chunks as fit a page, so that no size leaves much of its pages unused.
-    let per_page = [
-        128, 85, 64, 51, 42, 32, 25, 21, 16, 12, 10, 8, 6, 5, 4, 3, 2, 1,
-    ];
-    let fine = per_page.map(|chunks| 4096 / chunks / 16 * 16);
+    let mut fine: Vec<usize> = (1..=128)
+        .rev()
+        .map(|chunks| 4096 / chunks / 16 * 16)
+        .collect();
+    fine.dedup();
     let head = ["items", "payload B", "above it B", "share"];
     println!(
         "{:<26}{}",
@@ -74,6 +94,9 @@ pub fn print(items: usize) {
             100.0 * above / mean
         );
     };
+    for items in [items / 2, items, 2 * items, 5 * items] {
+        metadata(items as u64);
+    }
     let memory = items * 116;
     row(
         "16+64 B, chunk of 112",
@@ -93,5 +116,9 @@ pub fn print(items: usize) {
         memory,
         fill(memory, &with_32, kvcache),
     );
-    row("kvcache, 18 sizes", memory, fill(memory, &fine, kvcache));
+    row(
+        &format!("kvcache, {} sizes", fine.len()),
+        memory,
+        fill(memory, &fine, kvcache),
+    );
 }

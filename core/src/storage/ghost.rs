@@ -1,7 +1,8 @@
 //! Who was evicted lately: hashes without items.
 //!
-//! A table of words in the cache's own memory, indexed by the hash: sixteen more bits of it, and when
-//! it was put there, counted in evictions. A hash that is put where another one is takes its place.
+//! A table of words in the cache's own memory, indexed by the hash: sixteen more bits of it, and
+//! when it was put there, counted in evictions. A hash that is put where another one is takes its
+//! place.
 
 use super::arena::{set_word, word};
 

@@ -86,6 +86,12 @@ impl Index {
         self.groups * self.members + self.split
     }
 
+    /// How many pages the buckets take, overflow buckets aside.
+    pub(crate) const fn pages(&self, slabs: &Slabs) -> usize {
+        let per_page = slabs.geometry().page_size() / Geometry::LINE;
+        (self.buckets() as usize).div_ceil(per_page)
+    }
+
     /// The bucket in which a hash belongs.
     #[inline]
     const fn bucket_of(&self, hash: u64) -> u32 {

@@ -1,8 +1,8 @@
 //! Who was used last, and so who goes first: a list of items of all sizes.
 //!
 //! The links lie in the items' heads; this holds only the two ends. In the lazy form an item in the
-//! newest quarter, which is marked as young, is not moved when it is used: half of the writes, for a
-//! few more misses.
+//! newest quarter, which is marked as young, is not moved when it is used: half of the writes, for
+//! a few more misses.
 
 use super::arena::{ChunkRef, Geometry};
 use super::header::{self, Head, Mark};

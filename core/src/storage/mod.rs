@@ -1,10 +1,10 @@
 //! How bytes are kept: memory > pages > chunks > items.
 //!
 //! ```text
-//! Store ─┬─ Slabs   which page belongs to which chunk size; free chunks      slab.rs, page.rs
-//!        ├─ Index   key -> head of the item                                  index.rs
-//!        ├─ Eviction  who goes first: the order of use, admission      eviction.rs, lru.rs, ghost.rs
-//!        └─ Expiry  pages in a timing wheel by their earliest deadline       expiry.rs
+//! Store ─┬─ Slabs     which page belongs to which chunk size; free chunks     slab.rs, page.rs
+//!        ├─ Index     key -> head of the item                                 index.rs
+//!        ├─ Eviction  who goes first          eviction.rs over lru.rs and ghost.rs
+//!        └─ Expiry    pages in a timing wheel by their earliest deadline      expiry.rs
 //! ```
 //! All of them work on one slice of bytes that is handed in with every call; what they hold
 //! themselves is a few numbers. `arena.rs` says where pages lie in it, `header.rs` what is in a

@@ -1,6 +1,6 @@
 //! Which chunks an item takes.
 //!
-//! One chunk, if that is not much larger than the item; else a head and up to three smaller chunks,
+//! One chunk, if that is not much larger than the item; else a head and up to four smaller chunks,
 //! so that few slab sizes serve all items well. An item larger than a page has whole pages and a
 //! few smaller chunks for the rest. Chunks smaller than a page come early in the chain, so that one
 //! of them finds its predecessor in few steps when it moves.
@@ -9,7 +9,7 @@ use super::header::{CONTINUATION, Meta};
 use super::slab::{Class, Slabs};
 
 /// The most chunks below page size that one item has.
-const PARTS: usize = 4;
+const PARTS: usize = 5;
 
 /// A split must save at least this share of the single chunk: every further chunk costs the reader
 /// another cache miss.
@@ -95,7 +95,7 @@ impl Plan {
         best
     }
 
-    /// A page for the head, up to three chunks for the rest, and whole pages.
+    /// A page for the head, up to four chunks for the rest, and whole pages.
     fn large(slabs: &Slabs, size: usize) -> Self {
         let page = slabs.page_class();
         let page_payload = slabs.size(page) - CONTINUATION;

@@ -242,6 +242,11 @@ impl Slabs {
         pages.min_by_key(|&page| page::used(memory, geometry, page))
     }
 
+    /// How many pages a class has.
+    pub(crate) const fn pages(&self, class: Class) -> usize {
+        self.classes[class.0 as usize].pages as usize
+    }
+
     /// Bytes of all chunks that items use.
     pub(crate) fn bytes_used(&self) -> usize {
         let classes = self.classes[..usize::from(self.count)].iter();

@@ -95,6 +95,12 @@ impl Store {
         self.slabs.bytes_used()
     }
 
+    /// Bytes of the pages that the index has.
+    pub(crate) fn index_bytes(&self) -> usize {
+        let pages = self.index.pages(&self.slabs) + self.slabs.pages(self.slabs.index_class());
+        pages * self.geometry().page_size()
+    }
+
     pub(crate) fn slab_stats(&self) -> impl Iterator<Item = SlabStats> + '_ {
         self.slabs.stats()
     }
