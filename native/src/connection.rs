@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
+use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +17,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use dynamidb_core::Session;
+use event_listener::EventListener;
 
 use crate::host::{Host, count};
 use crate::kept::Kept;
@@ -67,6 +69,14 @@ impl Seat {
     }
 }
 
+impl Deref for Seat {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         self.shared.host.dismiss();
@@ -74,19 +84,26 @@ impl Drop for Seat {
 }
 
 /// Serves a client until it leaves, breaks the rules or the server stops.
-pub(crate) async fn serve<R: Runtime>(stream: R::Stream, seat: Seat) {
-    let mut connection = Connection::<R>::new(stream, &seat.shared);
-    let stop = pin!(seat.shared.stop.requested());
-    match connection.converse(stop).await {
-        Ok(()) => connection.hang_up().await,
-        Err(error) => tracing::debug!("a connection ends: {error}"),
+///
+/// Not an `async fn`: those keep their arguments twice, and there are many connections.
+pub(crate) fn serve<R: Runtime>(
+    stream: R::Stream,
+    seat: Seat,
+) -> impl Future<Output = ()> + Send + 'static {
+    let mut connection = Connection::<R>::new(stream, seat);
+    async move {
+        match poll_fn(|cx| connection.poll_converse(cx)).await {
+            // Boxed, so that connections that stay do not hold the room for it.
+            Ok(()) => Box::pin(connection.hang_up()).await,
+            Err(error) => tracing::debug!("a connection ends: {error}"),
+        }
     }
 }
 
-struct Connection<'s, R: Runtime> {
+struct Connection<R: Runtime> {
     stream: R::Stream,
     session: Session,
-    shared: &'s Shared,
+    seat: Seat,
     /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
     input: Kept,
     /// Whether processing stopped because there was enough output.
@@ -95,42 +112,43 @@ struct Connection<'s, R: Runtime> {
     output: Kept,
     /// What the two buffers count for in [`Host::buffered`].
     buffered: usize,
+    /// Wakes this task when the server stops, once it has been told whom to wake.
+    stop: EventListener,
+    stop_awaited: bool,
     /// Ends the connection; set while it waits for something that must not take forever.
     timer: Option<Timer>,
     /// Whether the timer is that of a stopping server, which nothing winds back.
     stopping: bool,
 }
 
-impl<'s, R: Runtime> Connection<'s, R> {
-    fn new(stream: R::Stream, shared: &'s Shared) -> Self {
+impl<R: Runtime> Connection<R> {
+    fn new(stream: R::Stream, seat: Seat) -> Self {
         Self {
             stream,
-            session: Session::new(shared.session.clone()),
-            shared,
+            session: Session::new(seat.session.clone()),
             input: Kept::default(),
             backlog: false,
             output: Kept::default(),
             buffered: 0,
+            stop: seat.stop.listen(),
+            stop_awaited: false,
             timer: None,
             stopping: false,
+            seat,
         }
     }
 
     /// Goes on until the conversation is over and its replies are taken.
-    async fn converse(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> io::Result<()> {
-        // Waited for once: it will wake this task, which asks `is_requested` whenever it is awake.
-        let mut stop_awaited = false;
-        poll_fn(|cx| {
-            if !stop_awaited {
-                stop_awaited = true;
-                let _ = stop.as_mut().poll(cx);
-            }
-            match BUFFERS.with_borrow_mut(|buffers| self.poll_turn(cx, buffers)) {
-                Poll::Pending => self.poll_timer(cx),
-                over => over,
-            }
-        })
-        .await
+    fn poll_converse(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.stop_awaited {
+            // Once is enough: a task is woken by its first waker as well as by any later one.
+            self.stop_awaited = true;
+            let _ = Pin::new(&mut self.stop).poll(cx);
+        }
+        match BUFFERS.with_borrow_mut(|buffers| self.poll_turn(cx, buffers)) {
+            Poll::Pending => self.poll_timer(cx),
+            over => over,
+        }
     }
 
     /// Works until the socket has nothing more to give or takes nothing more.
@@ -142,13 +160,13 @@ impl<'s, R: Runtime> Connection<'s, R> {
                 return Poll::Ready(Ok(()));
             }
             if moved >= TURN_SIZE {
-                count(&self.shared.host.yields, 1);
-                cx.waker().wake_by_ref();
+                count(&self.seat.host.yields, 1);
+                R::wake_later(cx);
                 return Poll::Pending;
             }
             let mut read = 0;
             if !self.backlog {
-                if self.shared.stop.is_requested() {
+                if self.seat.stop.is_requested() {
                     return Poll::Ready(Ok(()));
                 }
                 read = ready!(self.stream.poll_read(cx, &mut buffers.input))?;
@@ -158,7 +176,7 @@ impl<'s, R: Runtime> Connection<'s, R> {
                 self.rewind_timer();
             }
             let replied = self.answer(cx, &buffers.input[..read], &mut buffers.output)?;
-            self.shared.host.count_traffic(read, replied);
+            self.seat.host.count_traffic(read, replied);
             self.keep_account()?;
             moved += read + replied;
         }
@@ -179,8 +197,8 @@ impl<'s, R: Runtime> Connection<'s, R> {
             self.input.push(read);
         }
         let input = if kept { self.input.bytes() } else { read };
-        let now = self.shared.host.clock.now();
-        let mut keyspace = self.shared.shards.view(&self.shared.host);
+        let now = self.seat.host.clock.now();
+        let mut keyspace = self.seat.shards.view(&self.seat.host);
         let used = self.session.process(now, input, &mut keyspace, output);
         // A lock is not held while the kernel copies.
         drop(keyspace);
@@ -190,7 +208,7 @@ impl<'s, R: Runtime> Connection<'s, R> {
             self.input.push(&read[used..]);
         }
         let replied = output.len();
-        self.backlog = replied >= self.shared.session.output_max;
+        self.backlog = replied >= self.seat.session.output_max;
         if !self.backlog && self.input.bytes().len() > self.session.input_max() {
             return Err(io::Error::other("a request is longer than the longest"));
         }
@@ -227,7 +245,7 @@ impl<'s, R: Runtime> Connection<'s, R> {
 
     /// Tells the host how much is kept here. Fails if that is too much in all.
     fn keep_account(&mut self) -> io::Result<()> {
-        let host = &self.shared.host;
+        let host = &self.seat.host;
         let size = self.input.size() + self.output.size();
         let before = mem::replace(&mut self.buffered, size);
         if size < before {
@@ -244,15 +262,15 @@ impl<'s, R: Runtime> Connection<'s, R> {
 
     /// Ready when the client has let the server wait too long.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let host = &self.shared.host;
-        if self.shared.stop.is_requested() && !self.stopping {
+        let host = &self.seat.host;
+        if self.seat.stop.is_requested() && !self.stopping {
             self.stopping = true;
             self.timer = Some(Box::pin(R::sleep(DRAIN_TIMEOUT)));
         }
         let half_a_request = !self.input.is_empty() && !self.backlog;
         if self.timer.is_none() && (half_a_request || !self.output.is_empty()) {
             self.timer = self
-                .shared
+                .seat
                 .stall_timeout
                 .map(|limit| Box::pin(R::sleep(limit)) as Timer);
         }
@@ -312,9 +330,10 @@ impl<'s, R: Runtime> Connection<'s, R> {
     }
 }
 
-impl<R: Runtime> Drop for Connection<'_, R> {
+impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
-        self.shared
+        self.seat
+            .shared
             .host
             .buffered
             .fetch_sub(self.buffered, Ordering::Relaxed);

@@ -16,7 +16,7 @@ pub(crate) async fn run<R: Runtime>(shared: Arc<Shared>) {
     while shared.stop.or(R::sleep(PERIOD)).await.is_some() {
         for shard in 0..shared.shards.len() {
             while shared.shards.tick(shard, shared.host.clock.now(), SLICE) >= SLICE {
-                yield_now().await;
+                yield_now::<R>().await;
             }
         }
     }

@@ -55,6 +55,10 @@ impl Runtime for AsyncStd {
         task::spawn(serve(stream));
     }
 
+    fn wake_later(cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
+
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
         task::sleep(duration)
     }

@@ -83,6 +83,9 @@ pub(crate) trait Runtime: Send + Sync + Sized + 'static {
         serve: impl FnOnce(Self::Stream) -> F + Send + 'static,
     );
 
+    /// Wakes the task once the other tasks and the sockets have had a turn.
+    fn wake_later(cx: &mut Context<'_>);
+
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static;
 }
 
@@ -95,15 +98,15 @@ pub(crate) trait Stream: Send + Unpin + 'static {
     fn finish(&self) -> io::Result<()>;
 }
 
-/// Lets other tasks of the worker have a turn.
-pub(crate) async fn yield_now() {
+/// Lets others have a turn.
+pub(crate) async fn yield_now<R: Runtime>() {
     let mut yielded = false;
     std::future::poll_fn(|cx| {
         if yielded {
             return Poll::Ready(());
         }
         yielded = true;
-        cx.waker().wake_by_ref();
+        R::wake_later(cx);
         Poll::Pending
     })
     .await;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{self, Shutdown};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
@@ -96,6 +96,11 @@ impl Runtime for Tokio {
                 Err(error) => tracing::warn!("a connection was lost on its way: {error}"),
             }
         });
+    }
+
+    fn wake_later(cx: &mut Context<'_>) {
+        // A task that wakes itself is run again before the sockets are looked at, up to 61 times.
+        let _ = pin!(tokio::task::yield_now()).poll(cx);
     }
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
