@@ -5,6 +5,8 @@
 //! Everything else is the core's; this crate only turns its types into those that JavaScript has.
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
+
 use dynamidb_core::{Cache, Config, Instant, Session, SessionConfig};
 use wasm_bindgen::prelude::*;
 
@@ -71,8 +73,9 @@ impl Settings {
 pub struct Playground {
     cache: Cache,
     session_config: SessionConfig,
-    /// By number; `None` once closed, so that a number always means the same client.
-    clients: Vec<Option<Client>>,
+    /// By number. A number is not used again, so that it always means the same client.
+    clients: BTreeMap<u32, Client>,
+    opened: u32,
 }
 
 /// One connection: what it has said that is not a whole request yet.
@@ -108,46 +111,45 @@ impl Playground {
         Ok(Self {
             cache: Cache::new(config)?,
             session_config,
-            clients: Vec::new(),
+            clients: BTreeMap::new(),
+            opened: 0,
         })
     }
 
     /// Connects a client and returns its number.
     pub fn open(&mut self) -> u32 {
+        let number = self.opened;
+        self.opened += 1;
         let session = Session::new(self.session_config.clone());
-        self.clients.push(Some(Client {
-            session,
-            input: Vec::new(),
-        }));
-        self.clients.len() as u32 - 1
+        let input = Vec::new();
+        self.clients.insert(number, Client { session, input });
+        number
     }
 
     /// Disconnects a client. What it had sent of an unfinished request is forgotten.
     pub fn close(&mut self, session: u32) {
-        if let Some(client) = self.clients.get_mut(session as usize) {
-            *client = None;
-        }
+        self.clients.remove(&session);
     }
 
     /// Whether `session` is connected: opened, and ended neither by [`close`](Self::close) nor by
     /// what it said.
     #[wasm_bindgen(js_name = isOpen)]
     pub fn is_open(&self, session: u32) -> bool {
-        self.client(session)
-            .is_some_and(|client| !client.session.is_closed())
+        let client = self.clients.get(&session);
+        client.is_some_and(|client| !client.session.is_closed())
     }
 
     /// How many bytes the client has sent of a request that is not complete yet.
     pub fn pending(&self, session: u32) -> u32 {
-        self.client(session)
-            .map_or(0, |client| client.input.len() as u32)
+        let client = self.clients.get(&session);
+        client.map_or(0, |client| client.input.len() as u32)
     }
 
     /// Receives `bytes` from a client at the time `now`, in milliseconds since the Unix epoch, and
     /// returns what the server answers. The bytes of a client that is not connected are ignored.
     pub fn send(&mut self, session: u32, now: f64, bytes: &[u8]) -> Vec<u8> {
         let mut output = Vec::new();
-        if let Some(Some(client)) = self.clients.get_mut(session as usize) {
+        if let Some(client) = self.clients.get_mut(&session) {
             client.input.extend_from_slice(bytes);
             client.process(instant(now), &mut self.cache, &mut output);
         }
@@ -163,10 +165,6 @@ impl Playground {
     #[wasm_bindgen(getter)]
     pub fn items(&self) -> u32 {
         self.cache.len() as u32
-    }
-
-    fn client(&self, session: u32) -> Option<&Client> {
-        self.clients.get(session as usize)?.as_ref()
     }
 }
 

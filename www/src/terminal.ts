@@ -51,7 +51,10 @@ export class Terminal {
   }
 
   #sayLine(line: string): void {
-    if (!this.#connection.isOpen) this.#connection = this.#engine.connect();
+    if (!this.#connection.isOpen) {
+      this.#connection.close();
+      this.#connection = this.#engine.connect();
+    }
     this.#show("said", "You", line);
     const reply = this.#connection.send(lineBytes(line));
     if (reply.length > 0) this.#show("heard", "Server", readable(reply));
