@@ -67,15 +67,12 @@ pub struct DynamiDb(pub Cache<Huge>);
 const NOW: Instant = Instant::from_secs(1);
 
 impl Engine for DynamiDb {
-    const NAME: &'static str = "dynamidb";
+    const NAME: &'static str = "dynamidb, huge";
 
     fn new(items: usize) -> Self {
-        let memory = items * 125 + (1 << 20);
-        let mut config = Config::new(memory);
-        config.slab_sizes = vec![64, 112, 256, 1024, 4096];
-        config.max_items = Some(items);
-        config.hash_seed = 7;
-        Self(Cache::with_memory(config, Huge::new(memory)).expect("a configuration that works"))
+        let config = config(items);
+        let memory = Huge::new(config.memory);
+        Self(Cache::with_memory(config, memory).expect("a configuration that works"))
     }
 
     #[inline]
@@ -108,6 +105,36 @@ impl Engine for DynamiDb {
         }
         hits
     }
+}
+
+/// The same in memory of its own, in the system's ordinary pages.
+pub struct OrdinaryPages(Cache);
+
+impl Engine for OrdinaryPages {
+    const NAME: &'static str = "dynamidb";
+
+    fn new(items: usize) -> Self {
+        Self(Cache::new(config(items)).expect("a configuration that works"))
+    }
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        self.0
+            .get(NOW, key)
+            .map(|item| copy(&item, output))
+            .is_some()
+    }
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0
+            .set(NOW, key, value)
+            .expect("a store is never refused");
+    }
+}
+
+fn config(items: usize) -> Config {
+    let mut config = Config::new(items * 125 + (1 << 20));
+    config.slab_sizes = vec![64, 112, 256, 1024, 4096];
+    config.max_items = Some(items);
+    config.hash_seed = 7;
+    config
 }
 
 #[inline]
