@@ -51,7 +51,7 @@ impl Shards {
         self.caches.len()
     }
 
-    /// A piece of upkeep in one shard; returns how many items were given back.
+    /// At most `limit` steps of upkeep in one shard; returns how many were done.
     pub(crate) fn tick(&self, index: usize, now: Instant, limit: usize) -> usize {
         self.lock(index).tick(now, limit)
     }
