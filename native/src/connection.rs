@@ -26,6 +26,8 @@ use crate::server::Shared;
 
 /// What is read at once.
 const READ_SIZE: usize = 64 * 1024;
+/// Up to which size a request that comes in several reads is put together without moving it.
+const INPUT_SIZE: usize = 256 * 1024;
 /// Bytes in and out after which a connection lets others have a turn: a millisecond of the
 /// smallest requests.
 const TURN_SIZE: usize = 64 * 1024;
@@ -45,15 +47,39 @@ type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The buffers of a thread.
 struct Buffers {
-    input: Box<[u8]>,
+    input: Received,
     output: Vec<u8>,
 }
 
 thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
-        input: vec![0; READ_SIZE].into(),
+        input: Received { bytes: vec![0; INPUT_SIZE].into(), len: 0 },
         output: Vec::with_capacity(READ_SIZE),
     });
+}
+
+/// What has been received and not been used during a poll.
+struct Received {
+    bytes: Box<[u8]>,
+    len: usize,
+}
+
+impl Received {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Where the next bytes are read to.
+    fn room(&mut self) -> &mut [u8] {
+        let end = INPUT_SIZE.min(self.len + READ_SIZE);
+        &mut self.bytes[self.len..end]
+    }
+
+    /// Drops the first bytes.
+    fn pop(&mut self, count: usize) {
+        self.bytes.copy_within(count..self.len, 0);
+        self.len -= count;
+    }
 }
 
 /// One of the places for connections, for as long as it is held.
@@ -151,15 +177,26 @@ impl<R: Runtime> Connection<R> {
         }
     }
 
-    /// Works until the socket has nothing more to give or takes nothing more.
+    /// Works with the thread's buffers, and moves out of them before somebody else gets them.
     fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<io::Result<()>> {
+        // A connection that panics leaves something behind.
+        buffers.input.len = 0;
+        let over = self.poll_work(cx, buffers);
+        self.input.push(buffers.input.bytes());
+        self.keep_account()?;
+        over
+    }
+
+    /// Works until the socket has nothing more to give or takes nothing more.
+    fn poll_work(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<io::Result<()>> {
         let mut moved = 0;
+        let mut halfway = false;
         loop {
             ready!(self.poll_flush(cx))?;
             if self.session.is_closed() {
                 return Poll::Ready(Ok(()));
             }
-            if moved >= TURN_SIZE {
+            if moved >= TURN_SIZE && !halfway {
                 count(&self.seat.host.yields, 1);
                 R::wake_later(cx);
                 return Poll::Pending;
@@ -169,51 +206,58 @@ impl<R: Runtime> Connection<R> {
                 if self.seat.stop.is_requested() {
                     return Poll::Ready(Ok(()));
                 }
-                read = ready!(self.stream.poll_read(cx, &mut buffers.input))?;
+                read = ready!(self.stream.poll_read(cx, buffers.input.room()))?;
                 if read == 0 {
                     return Poll::Ready(Ok(()));
                 }
+                buffers.input.len += read;
                 self.rewind_timer();
             }
-            let replied = self.answer(cx, &buffers.input[..read], &mut buffers.output)?;
+            let received = buffers.input.len;
+            let replied = self.answer(cx, buffers)?;
             self.seat.host.count_traffic(read, replied);
-            self.keep_account()?;
             moved += read + replied;
+            // A large value is not moved out while the rest of it may be there.
+            halfway = received == buffers.input.len && (1..INPUT_SIZE).contains(&received);
         }
     }
 
-    /// Processes what was kept and what has just been `read`; returns the size of the replies.
-    fn answer(
-        &mut self,
-        cx: &mut Context<'_>,
-        read: &[u8],
-        output: &mut Vec<u8>,
-    ) -> io::Result<usize> {
+    /// Processes what was kept and what was received; returns the size of the replies.
+    fn answer(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> io::Result<usize> {
+        let Buffers {
+            input: received,
+            output,
+        } = buffers;
         // Here and not at the end: a connection that fails leaves its replies behind.
         output.clear();
         output.shrink_to(OUTPUT_KEPT);
         let kept = !self.input.is_empty();
         if kept {
-            self.input.push(read);
+            self.input.push(received.bytes());
+            received.len = 0;
         }
-        let input = if kept { self.input.bytes() } else { read };
+        let input = if kept {
+            self.input.bytes()
+        } else {
+            received.bytes()
+        };
         let now = self.seat.host.clock.now();
         let mut keyspace = self.seat.shards.view(&self.seat.host);
         let used = self.session.process(now, input, &mut keyspace, output);
         // A lock is not held while the kernel copies.
         drop(keyspace);
+        let rest = input.len() - used;
         if kept {
             self.input.pop(used);
         } else {
-            self.input.push(&read[used..]);
+            received.pop(used);
         }
-        let replied = output.len();
-        self.backlog = replied >= self.seat.session.output_max;
-        if !self.backlog && self.input.bytes().len() > self.session.input_max() {
+        self.backlog = output.len() >= self.seat.session.output_max;
+        if !self.backlog && rest > self.session.input_max() {
             return Err(io::Error::other("a request is longer than the longest"));
         }
         self.send(cx, output)?;
-        Ok(replied)
+        Ok(output.len())
     }
 
     /// Writes, and keeps what the socket does not take.
@@ -319,7 +363,10 @@ impl<R: Runtime> Connection<R> {
     fn discard(&mut self, cx: &mut Context<'_>) -> Option<usize> {
         let mut discarded = 0;
         while discarded < LINGER_SIZE {
-            let read = BUFFERS.with_borrow_mut(|b| self.stream.poll_read(cx, &mut b.input));
+            let read = BUFFERS.with_borrow_mut(|buffers| {
+                buffers.input.len = 0;
+                self.stream.poll_read(cx, buffers.input.room())
+            });
             match read {
                 Poll::Ready(Ok(read @ 1..)) => discarded += read,
                 Poll::Ready(_) => return None,

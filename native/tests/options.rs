@@ -1,0 +1,256 @@
+//! The binary's command line, environment, log and exit status.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::net::{TcpListener, TcpStream};
+
+use dynamidb::RuntimeName;
+use support::{Client, Process, command, run};
+
+#[test]
+fn help_is_grouped_and_complete() {
+    let output = run("--help");
+    assert_eq!(output.status.code(), Some(0));
+    let help = String::from_utf8(output.stdout).unwrap();
+    for heading in [
+        "Usage: dynamidb",
+        "\nNetwork:\n",
+        "\nMemory:\n",
+        "\nProcess:\n",
+    ] {
+        assert!(help.contains(heading), "{heading} is missing in\n{help}");
+    }
+    for (option, about) in [
+        ("-p, --port <PORT>", "[default: 11212]"),
+        ("-l, --listen <ADDRESSES>", "[default: 127.0.0.1"),
+        ("-c, --max-connections <COUNT>", "[default: 10000"),
+        ("--stall-timeout <SECONDS>", "[default: 30]"),
+        (
+            "--dialect <NAME>",
+            "[possible values: auto, dynamidb, memcached]",
+        ),
+        ("--memcached-version <VERSION>", "[default: 1.6.45]"),
+        ("-m, --memory <SIZE>", "[default: 64]"),
+        ("--max-items <COUNT>", "[default: 1000"),
+        ("-I, --max-item-size <SIZE>", "[default: 1m]"),
+        ("--slab-sizes <SIZES>", "[default: 64,128,256,1024,4096]"),
+        (
+            "-f, --slab-growth <FACTOR>",
+            "memcached's options -f and -n",
+        ),
+        ("-n, --slab-min <BYTES>", "[default: 48]"),
+        ("--policy <NAME>", "[possible values: lru, s3lru]"),
+        ("--lru-bump <NAME>", "[possible values: strict, lazy]"),
+        (
+            "-t, --threads <COUNT>",
+            "[default: one for each processor, at most 4]",
+        ),
+        ("--runtime <NAME>", "[default: "),
+        ("-v, --verbose", "Say more"),
+    ] {
+        let (_, rest) = help
+            .split_once(option)
+            .unwrap_or_else(|| panic!("{option}\n{help}"));
+        let text = rest
+            .split("\n  -")
+            .next()
+            .unwrap()
+            .split("\n      --")
+            .next()
+            .unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(about), "{option}: {text}");
+        if !option.contains("verbose") {
+            assert!(text.contains("[env: DYNAMIDB_"), "{option}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_the_package_s() {
+    for flag in ["-V", "--version"] {
+        let expected = format!("dynamidb {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(String::from_utf8(run(flag).stdout).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_one_line_and_status_2() {
+    for (words, named) in [
+        ("--nonsense", "--nonsense"),
+        ("stray", "stray"),
+        ("-p", "--port"),
+        ("-p 70000", "--port"),
+        ("-c 0", "--max-connections"),
+        ("-c -1", "--max-connections"),
+        ("-c 4294967295", "--max-connections"),
+        ("-t 0", "--threads"),
+        ("-t 65", "--threads"),
+        ("-m 0", "--memory"),
+        ("-m 1k", "--memory"),
+        ("-m lots", "--memory"),
+        ("-I 1000", "--max-item-size"),
+        ("-I 1023", "--max-item-size"),
+        ("-I 17m -m 1024", "--max-item-size"),
+        ("-I 33m", "--max-item-size"),
+        ("-m 4 -I 3m", "--max-item-size"),
+        ("--max-items 0", "--max-items"),
+        ("--slab-sizes 65", "--slab-sizes"),
+        ("--slab-sizes 16", "--slab-sizes"),
+        ("--slab-sizes 65552", "--slab-sizes"),
+        ("--slab-sizes 128,64", "--slab-sizes"),
+        ("--slab-sizes 64,64", "--slab-sizes"),
+        ("--dialect redis", "--dialect"),
+        ("--runtime none", "--runtime"),
+        ("-l :11212", "--listen"),
+        ("-d", "--daemon"),
+        ("-U 11211", "--udp-port"),
+        ("-o nonsense", "--extended"),
+    ] {
+        let output = run(words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words}: {said}");
+        assert_eq!(said.lines().count(), 1, "{words}: {said}");
+        assert!(
+            said.starts_with("error: ") && said.contains(named),
+            "{words}: {said}"
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_line_and_status_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    for words in [format!("-l {address}"), format!("-p {}", address.port())] {
+        let output = run(&words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words}: {said}");
+        let expected = format!("error: cannot listen on {address}: ");
+        assert!(
+            said.starts_with(&expected) && said.lines().count() == 1,
+            "{words}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_port_is_not_shared_with_another_server() {
+    let server = Process::start(RuntimeName::DEFAULT, "");
+    let output = run(&format!("-l {}", server.address));
+    assert_eq!(output.status.code(), Some(1));
+    server.stop();
+}
+
+#[test]
+fn an_address_of_nobody_is_status_1() {
+    for address in ["192.0.2.77:0", "no-such-host.invalid:0"] {
+        let output = run(&format!("-l {address}"));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.starts_with(&format!("error: cannot listen on {address}: ")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn it_says_what_it_listens_on_its_limits_and_how_to_try_it() {
+    let mut command = command();
+    command.args("-p 0 -t 3 -m 8 --max-items 7 -I 2m -c 9 --slab-sizes 96,512".split(' '));
+    let server = Process::spawn(&mut command);
+    let log = server.log.join("\n");
+    let port = server.address.port();
+    for expected in [
+        format!("listening on 127.0.0.1:{port}"),
+        "memory 8m, 7 items of up to 2m, slab sizes [96, 512], 9 connections".into(),
+        format!("runtime {}, threads: 3, shards: 1", RuntimeName::DEFAULT),
+        format!(r"try: printf 'SET key1 30 5\r\nhello\r\n' | nc 127.0.0.1 {port}"),
+    ] {
+        assert!(log.contains(&expected), "{expected} is missing in\n{log}");
+    }
+    // Where the host has IPv6 it is on the same port.
+    if TcpListener::bind("[::1]:0").is_ok() {
+        assert!(log.contains(&format!("listening on [::1]:{port}")), "{log}");
+        let v6 = Client::connect(([0, 0, 0, 0, 0, 0, 0, 1], port).into());
+        assert_eq!(v6.converse("version\r\n"), "VERSION 1.6.45\r\n");
+    }
+    server.stop();
+}
+
+#[test]
+fn the_defaults_are_as_documented() {
+    let server = Process::spawn(command().args(["-p", "0"]));
+    let log = server.log.join("\n");
+    let limits = "memory 64m, 1000 items of up to 1m, slab sizes [64, 128, 256, 1024, 4096]";
+    assert!(log.contains(limits), "{log}");
+    server.stop();
+}
+
+#[test]
+fn variables_count_and_the_command_line_wins() {
+    let mut command = command();
+    for (name, value) in [
+        ("PORT", "0"),
+        ("LISTEN", "127.0.0.1,127.0.0.1:0"),
+        ("MAX_CONNECTIONS", "77"),
+        ("STALL_TIMEOUT", "5"),
+        ("DIALECT", "memcached"),
+        ("MEMCACHED_VERSION", "1.2.3"),
+        ("MEMORY", "16"),
+        ("MAX_ITEMS", "5"),
+        ("MAX_ITEM_SIZE", "512k"),
+        ("SLAB_SIZES", "64,4096"),
+        ("THREADS", "2"),
+        ("RUNTIME", &RuntimeName::DEFAULT.to_string()),
+    ] {
+        command.env(format!("DYNAMIDB_{name}"), value);
+    }
+    let server = Process::spawn(command.args(["--max-items", "6"]));
+    let log = server.log.join("\n");
+    for expected in [
+        "memory 16m, 6 items of up to 512k, slab sizes [64, 4096], 77 connections",
+        "threads: 2",
+    ] {
+        assert!(log.contains(expected), "{expected} is missing in\n{log}");
+    }
+    assert_eq!(log.matches("listening on 127.0.0.1:").count(), 2, "{log}");
+    let reply = server.connect().converse("version\r\nGET x\r\n");
+    assert_eq!(reply, "VERSION 1.2.3\r\nERROR\r\n");
+    server.stop();
+
+    let output = command_with_variable("DYNAMIDB_PORT", "x");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--port"));
+}
+
+fn command_with_variable(name: &str, value: &str) -> std::process::Output {
+    command().env(name, value).output().unwrap()
+}
+
+#[test]
+fn what_start_scripts_of_memcached_pass_is_accepted() {
+    let words = "-u nobody -U 0 -o modern,relaxed_privileges,hashpower=20 -vv -t 2 -m 64 -c 1024";
+    let server = Process::start(RuntimeName::DEFAULT, words);
+    assert!(TcpStream::connect(server.address).is_ok());
+    server.stop();
+}
+
+#[test]
+fn each_dialect_can_be_had_alone() {
+    for (dialect, reply) in [
+        ("auto", "END\r\nEND\r\nVERSION 1.6.45\r\n"),
+        ("dynamidb", "END\r\nEND\r\nERROR\r\n"),
+        ("memcached", "ERROR\r\nEND\r\nVERSION 1.6.45\r\n"),
+    ] {
+        let server = Process::start(RuntimeName::DEFAULT, &format!("--dialect {dialect}"));
+        let heard = server.connect().converse("GET k\r\nget k\r\nversion\r\n");
+        assert_eq!(heard, reply, "{dialect}");
+        server.stop();
+    }
+}

@@ -1,0 +1,195 @@
+//! How the binary ends: signals, replies under way, clients that do not let go. On each runtime.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dynamidb::{Options, RuntimeName, Server};
+use support::{Client, Process};
+
+fn on_each_runtime(test: impl Fn(Process)) {
+    for &runtime in RuntimeName::ALL {
+        eprintln!("{runtime}");
+        test(Process::start(runtime, "-m 64 -t 2"));
+    }
+}
+
+fn store(client: &mut Client, key: &str, value: &[u8]) {
+    let head = format!("set {key} 0 0 {}\r\n", value.len());
+    client.ask([head.as_bytes(), value, b"\r\n"].concat(), "STORED\r\n");
+}
+
+#[test]
+fn either_signal_ends_it_well_and_frees_the_port() {
+    on_each_runtime(|mut server| {
+        let mut idle = server.connect();
+        idle.ask("version\r\n", "VERSION 1.6.45\r\n");
+        let mut half = server.connect();
+        half.ask("version\r\nset k 0 0 100\r\nabc", "VERSION 1.6.45\r\n");
+        let asked = Instant::now();
+        server.signal("INT");
+        assert_eq!(server.wait().code(), Some(0));
+        assert!(
+            asked.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            asked.elapsed()
+        );
+        assert_eq!(idle.rest(), b"");
+        assert_eq!(half.rest(), b"");
+        // The connections are in TIME_WAIT; that is no reason not to start again.
+        assert!(TcpListener::bind(server.address).is_ok());
+    });
+}
+
+#[test]
+fn replies_under_way_are_finished() {
+    on_each_runtime(|mut server| {
+        let value = vec![b'v'; 100_000];
+        let mut client = server.connect();
+        store(&mut client, "k", &value);
+        client.say("get k\r\n".repeat(200));
+        let reply = [&b"VALUE k 0 100000\r\n"[..], &value, b"\r\nEND\r\n"].concat();
+        client.must_hear(&reply);
+        server.signal("TERM");
+        // Twenty megabytes are far more than the sockets hold.
+        for _ in 1..200 {
+            client.must_hear(&reply);
+        }
+        assert_eq!(client.rest(), b"");
+        assert_eq!(server.wait().code(), Some(0));
+    });
+}
+
+#[test]
+fn no_reply_is_cut_while_requests_pour_in() {
+    on_each_runtime(|mut server| {
+        let mut client = server.connect();
+        store(&mut client, "sum", b"0");
+        let mut writer = client.socket.try_clone().unwrap();
+        let requests = "incr sum 1\r\n".repeat(200);
+        let pouring = thread::spawn(move || while writer.write_all(requests.as_bytes()).is_ok() {});
+        let mut lines = BufReader::new(&client.socket);
+        let mut sum = 0;
+        let mut line = String::new();
+        loop {
+            line.clear();
+            // An end, not an error: the connection is closed and not reset.
+            if lines.read_line(&mut line).unwrap() == 0 {
+                break;
+            }
+            sum += 1;
+            assert_eq!(line, format!("{sum}\r\n"));
+            if sum == 20_000 {
+                server.signal("TERM");
+            }
+        }
+        assert!(sum >= 20_000);
+        client.socket.shutdown(Shutdown::Both).unwrap();
+        pouring.join().unwrap();
+        assert_eq!(server.wait().code(), Some(0));
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_delays_the_end_but_not_for_long() {
+    on_each_runtime(|server| {
+        let mut client = server.connect();
+        store(&mut client, "k", &vec![b'v'; 1_000_000]);
+        client.say("get k\r\n".repeat(100));
+        thread::sleep(Duration::from_millis(200));
+        // Within five seconds.
+        server.stop();
+    });
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    on_each_runtime(|mut server| {
+        let mut client = server.connect();
+        store(&mut client, "k", &vec![b'v'; 1_000_000]);
+        client.say("get k\r\n".repeat(100));
+        thread::sleep(Duration::from_millis(200));
+        let asked = Instant::now();
+        server.signal("TERM");
+        thread::sleep(Duration::from_millis(200));
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(1));
+        assert!(
+            asked.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            asked.elapsed()
+        );
+    });
+}
+
+#[test]
+fn it_stops_under_load_with_many_clients() {
+    on_each_runtime(|mut server| {
+        let clients: Vec<_> = (0..100)
+            .map(|_| {
+                let mut client = server.connect();
+                thread::spawn(move || {
+                    let mut lines = BufReader::new(client.socket.try_clone().unwrap());
+                    loop {
+                        let mut line = String::new();
+                        // Until the server no longer listens: then it has gone.
+                        if client.socket.write_all(b"version\r\n").is_err() {
+                            return;
+                        }
+                        match lines.read_line(&mut line) {
+                            Ok(0) | Err(_) => return,
+                            Ok(_) => assert_eq!(line, "VERSION 1.6.45\r\n"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(300));
+        let asked = Instant::now();
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0));
+        assert!(
+            asked.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            asked.elapsed()
+        );
+        for client in clients {
+            client.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_program_can_hold_several_servers_one_after_the_other_and_at_once() {
+    for &runtime in RuntimeName::ALL {
+        let mut options = Options::default();
+        options.port = 0;
+        options.runtime = runtime;
+        let start = || {
+            let server = Server::bind(&options).unwrap();
+            let address = server.local_addrs()[0];
+            let stop = server.stop_handle();
+            (address, stop, thread::spawn(|| server.run()))
+        };
+        for _ in 0..2 {
+            let servers = [start(), start()];
+            for (address, ..) in &servers {
+                store(&mut Client::connect(*address), "k", b"v");
+            }
+            for (_, stop, running) in servers {
+                stop.stop();
+                running.join().unwrap().unwrap();
+            }
+        }
+        // Stopped before it runs, it ends as soon as it does.
+        let server = Server::bind(&options).unwrap();
+        server.stop_handle().stop();
+        server.run().unwrap();
+    }
+}
