@@ -1,11 +1,9 @@
 //! One socket, one session: read, process, write.
 //!
-//! A connection that waits holds next to nothing. The buffers that are read into and replied from
-//! belong to the thread and are borrowed for the length of a poll; a connection keeps only what it
-//! cannot get rid of, half a request or replies that the client does not take. It reads nothing
-//! while it has such replies, so a client that never reads costs a bounded amount of memory.
+//! A connection that waits holds next to nothing: half a request, or replies that the client does
+//! not take. While it has such replies it reads nothing, so a client that never reads costs a
+//! bounded amount of memory.
 
-use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
@@ -19,68 +17,25 @@ use std::time::Duration;
 use dynamidb_core::Session;
 use event_listener::EventListener;
 
+use crate::buffers::{Buffers, Kept};
 use crate::host::{Host, count};
-use crate::kept::Kept;
 use crate::runtime::{Runtime, Stream};
 use crate::server::Shared;
 
-/// What is read at once.
-const READ_SIZE: usize = 64 * 1024;
-/// Up to which size a request that comes in several reads is put together without moving it.
-const INPUT_SIZE: usize = 256 * 1024;
 /// Bytes in and out after which a connection lets others have a turn: a millisecond of the
 /// smallest requests.
 const TURN_SIZE: usize = 64 * 1024;
-/// What a thread keeps of its output buffer after a large reply.
-const OUTPUT_KEPT: usize = 2 << 20;
 /// How long a stopping server waits for a client to take its last replies.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// A socket that is closed with bytes unread is reset, and the client loses the replies that it has
-/// not taken yet. After the last reply, therefore, what arrives is thrown away for so long, or until nothing
-/// arrives in a pause. So much at a time: a client that pours in requests is to find time to take
-/// its replies.
+/// not taken yet. After the last reply, therefore, what arrives is thrown away for so long, or until
+/// nothing arrives in a pause. So much at a time: a client that pours in requests is to find time
+/// to take its replies.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_PAUSE: Duration = Duration::from_millis(10);
 const LINGER_SIZE: usize = 1 << 20;
 
 type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// The buffers of a thread.
-struct Buffers {
-    input: Received,
-    output: Vec<u8>,
-}
-
-thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
-        input: Received { bytes: vec![0; INPUT_SIZE].into(), len: 0 },
-        output: Vec::with_capacity(READ_SIZE),
-    });
-}
-
-/// What has been received and not been used during a poll.
-struct Received {
-    bytes: Box<[u8]>,
-    len: usize,
-}
-
-impl Received {
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
-    /// Where the next bytes are read to.
-    fn room(&mut self) -> &mut [u8] {
-        let end = INPUT_SIZE.min(self.len + READ_SIZE);
-        &mut self.bytes[self.len..end]
-    }
-
-    /// Drops the first bytes.
-    fn pop(&mut self, count: usize) {
-        self.bytes.copy_within(count..self.len, 0);
-        self.len -= count;
-    }
-}
 
 /// One of the places for connections, for as long as it is held.
 pub(crate) struct Seat {
@@ -171,24 +126,20 @@ impl<R: Runtime> Connection<R> {
             self.stop_awaited = true;
             let _ = Pin::new(&mut self.stop).poll(cx);
         }
-        match BUFFERS.with_borrow_mut(|buffers| self.poll_turn(cx, buffers)) {
+        let over = Buffers::with(|buffers| {
+            let over = self.poll_turn(cx, buffers);
+            buffers.received.move_to(&mut self.input);
+            over
+        });
+        self.keep_account()?;
+        match over {
             Poll::Pending => self.poll_timer(cx),
             over => over,
         }
     }
 
-    /// Works with the thread's buffers, and moves out of them before somebody else gets them.
-    fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<io::Result<()>> {
-        // A connection that panics leaves something behind.
-        buffers.input.len = 0;
-        let over = self.poll_work(cx, buffers);
-        self.input.push(buffers.input.bytes());
-        self.keep_account()?;
-        over
-    }
-
     /// Works until the socket has nothing more to give or takes nothing more.
-    fn poll_work(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<io::Result<()>> {
+    fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<io::Result<()>> {
         let mut moved = 0;
         let mut halfway = false;
         loop {
@@ -206,35 +157,30 @@ impl<R: Runtime> Connection<R> {
                 if self.seat.stop.is_requested() {
                     return Poll::Ready(Ok(()));
                 }
-                read = ready!(self.stream.poll_read(cx, buffers.input.room()))?;
+                read = ready!(self.stream.poll_read(cx, buffers.received.room()))?;
                 if read == 0 {
                     return Poll::Ready(Ok(()));
                 }
-                buffers.input.len += read;
+                buffers.received.grow(read);
                 self.rewind_timer();
             }
-            let received = buffers.input.len;
+            let received = buffers.received.len();
             let replied = self.answer(cx, buffers)?;
             self.seat.host.count_traffic(read, replied);
             moved += read + replied;
-            // A large value is not moved out while the rest of it may be there.
-            halfway = received == buffers.input.len && (1..INPUT_SIZE).contains(&received);
+            // The beginning of a large value stays where it is while the rest may be there.
+            let unused = received > 0 && buffers.received.len() == received;
+            halfway = unused && buffers.received.has_room();
         }
     }
 
     /// Processes what was kept and what was received; returns the size of the replies.
     fn answer(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> io::Result<usize> {
-        let Buffers {
-            input: received,
-            output,
-        } = buffers;
-        // Here and not at the end: a connection that fails leaves its replies behind.
+        let Buffers { received, output } = buffers;
         output.clear();
-        output.shrink_to(OUTPUT_KEPT);
         let kept = !self.input.is_empty();
         if kept {
-            self.input.push(received.bytes());
-            received.len = 0;
+            received.move_to(&mut self.input);
         }
         let input = if kept {
             self.input.bytes()
@@ -363,10 +309,7 @@ impl<R: Runtime> Connection<R> {
     fn discard(&mut self, cx: &mut Context<'_>) -> Option<usize> {
         let mut discarded = 0;
         while discarded < LINGER_SIZE {
-            let read = BUFFERS.with_borrow_mut(|buffers| {
-                buffers.input.len = 0;
-                self.stream.poll_read(cx, buffers.input.room())
-            });
+            let read = Buffers::with(|b| self.stream.poll_read(cx, b.received.room()));
             match read {
                 Poll::Ready(Ok(read @ 1..)) => discarded += read,
                 Poll::Ready(_) => return None,
@@ -380,7 +323,6 @@ impl<R: Runtime> Connection<R> {
 impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
         self.seat
-            .shared
             .host
             .buffered
             .fetch_sub(self.buffered, Ordering::Relaxed);

@@ -28,12 +28,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod buffers;
 mod clock;
 mod connection;
 mod error;
 mod host;
 mod incident;
-mod kept;
+mod listen;
 mod options;
 mod region;
 mod runtime;

@@ -3,25 +3,23 @@
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dynamidb_core::{Config, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::connection::{self, Seat};
 use crate::host::Host;
+use crate::listen::listen;
 use crate::options::size_text;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::Shards;
 use crate::stop::Stop;
 use crate::{Error, Options, RuntimeName, upkeep};
 
-/// Connections that the system holds for us until we accept them; memcached's default.
-const BACKLOG: i32 = 1024;
 /// File descriptors that are not connections: listeners, the runtime's own, standard streams.
 const FILES_RESERVED: u64 = 64;
 /// How long nothing is accepted after the system has refused to give us another connection.
@@ -142,8 +140,8 @@ impl Server {
     }
 
     async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
-        for listener in self.listeners {
-            let listener = R::listen(listener)?;
+        let listeners = self.listeners.into_iter().map(R::listen);
+        for listener in listeners.collect::<io::Result<Vec<_>>>()? {
             runtime.spawn(accept(
                 Arc::clone(runtime),
                 listener,
@@ -215,69 +213,6 @@ async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<
 async fn refuse(mut stream: impl Stream) {
     let line = b"ERROR Too many open connections\r\n";
     let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
-}
-
-/// The addresses that were asked for, or the two of the host itself.
-fn listen(options: &Options) -> Result<Vec<TcpListener>, Error> {
-    if options.listen.is_empty() {
-        return listen_on_loopback(options.port);
-    }
-    let mut listeners = Vec::new();
-    for wanted in &options.listen {
-        let port = wanted.port.unwrap_or(options.port);
-        let failed = |source| Error::Listen {
-            address: format!("{}:{port}", wanted.host),
-            source,
-        };
-        let host = if wanted.host == "*" {
-            "0.0.0.0"
-        } else {
-            &wanted.host
-        };
-        for address in (host, port).to_socket_addrs().map_err(failed)? {
-            listeners.push(listen_on(address).map_err(failed)?);
-        }
-    }
-    Ok(listeners)
-}
-
-fn listen_on_loopback(port: u16) -> Result<Vec<TcpListener>, Error> {
-    let open = |host: &str, port| {
-        let address = format!("{host}:{port}");
-        let parsed = address.parse().expect("an address with a port");
-        listen_on(parsed).map_err(|source| Error::Listen { address, source })
-    };
-    let v4 = open("127.0.0.1", port)?;
-    // With port 0 the second address takes the port that the first was given.
-    let port = v4.local_addr().map_or(port, |address| address.port());
-    match open("[::1]", port) {
-        Ok(v6) => Ok(vec![v4, v6]),
-        Err(Error::Listen { source, .. }) if source.kind() != io::ErrorKind::AddrInUse => {
-            tracing::debug!("not listening on ::1: {source}");
-            Ok(vec![v4])
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// A listening socket; what it accepts inherits its options.
-fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    // For a restart while connections of the last run are in TIME_WAIT. A port that is listened
-    // on stays taken, unlike with SO_REUSEPORT.
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_tcp_nodelay(true)?;
-    socket.set_keepalive(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// How many connections there may be, with the limit of open files raised to hold them.

@@ -1,0 +1,182 @@
+//! How the values of options are written.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use dynamidb_core::{Config, Dialect, LruBump, Policy};
+
+/// As memcached's.
+pub(super) const ITEM_SIZE_MIN: usize = 1024;
+/// The least growth with which the number of chunk sizes stays within its limit.
+const SLAB_GROWTH_MIN: f64 = 1.02;
+/// What memcached puts before key and value.
+const MEMCACHED_HEADER: usize = 48;
+
+/// An address to listen on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Listen {
+    /// A name or an address.
+    pub host: String,
+    /// The port, if it is not the one of [`Options::port`](crate::Options::port).
+    pub port: Option<u16>,
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT` or a bare IPv6 address.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.parse::<IpAddr>().is_ok() {
+            return Ok(Self {
+                host: text.into(),
+                port: None,
+            });
+        }
+        let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, "")) => (host, None),
+            Some((host, rest)) => (
+                host,
+                Some(rest.strip_prefix(':').ok_or("`]` ends the host")?),
+            ),
+            None => text
+                .split_once(':')
+                .map_or((text, None), |(host, port)| (host, Some(port))),
+        };
+        if host.is_empty() {
+            return Err("there is no host in it".into());
+        }
+        let port = port.map(|port| port.parse().map_err(|_| format!("`{port}` is not a port")));
+        Ok(Self {
+            host: host.into(),
+            port: port.transpose()?,
+        })
+    }
+}
+
+pub(super) fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(["auto", "dynamidb", "memcached"]).map(|name| match name.as_str() {
+        "dynamidb" => Dialect::DynamiDb,
+        "memcached" => Dialect::Memcached,
+        _ => Dialect::Auto,
+    })
+}
+
+pub(super) fn policy_parser() -> impl TypedValueParser<Value = Policy> {
+    PossibleValuesParser::new(["lru", "s3lru"]).map(|name| match name.as_str() {
+        "s3lru" => Policy::S3Lru,
+        _ => Policy::Lru,
+    })
+}
+
+pub(super) fn lru_bump_parser() -> impl TypedValueParser<Value = LruBump> {
+    PossibleValuesParser::new(["strict", "lazy"]).map(|name| match name.as_str() {
+        "lazy" => LruBump::Lazy,
+        _ => LruBump::Strict,
+    })
+}
+
+/// The factor between one chunk size and the next.
+pub(super) fn growth(text: &str) -> Result<f64, &'static str> {
+    match text.parse() {
+        Ok(factor) if (SLAB_GROWTH_MIN..=64.0).contains(&factor) => Ok(factor),
+        _ => Err("a number from 1.02 to 64 is needed"),
+    }
+}
+
+/// The chunk sizes that memcached would use: its header of 48 bytes and `first` more for the
+/// smallest, then larger by the factor, in multiples of 16.
+pub(super) fn grown_sizes(first: usize, factor: f64, page_size: usize) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut size = (MEMCACHED_HEADER + first).next_multiple_of(16);
+    while size < page_size && sizes.len() < Config::SLAB_SIZES_MAX - 1 {
+        sizes.push(size);
+        let next = (size as f64 * factor) as usize;
+        size = next.next_multiple_of(16).max(size + 16);
+    }
+    sizes.push(page_size);
+    sizes
+}
+
+/// A number of MiB, or of what its unit says; in bytes.
+pub(super) fn memory_size(text: &str) -> Result<usize, &'static str> {
+    size(text, 1 << 20)
+}
+
+/// A number of bytes, or of what its unit says; in bytes.
+pub(super) fn item_size(text: &str) -> Result<usize, &'static str> {
+    let size = size(text, 1)?;
+    // Memcached's rule, for the command line: programs may have a use for less.
+    if size < ITEM_SIZE_MIN {
+        Err("1k is the least")
+    } else {
+        Ok(size)
+    }
+}
+
+fn size(text: &str, unit: usize) -> Result<usize, &'static str> {
+    let (digits, factor) = match text.chars().last() {
+        Some('k' | 'K') => (&text[..text.len() - 1], 1 << 10),
+        Some('m' | 'M') => (&text[..text.len() - 1], 1 << 20),
+        Some('g' | 'G') => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, unit),
+    };
+    let number: usize = digits
+        .parse()
+        .map_err(|_| "a size is written as 64, 512k or 2g")?;
+    number
+        .checked_mul(factor)
+        .ok_or("that is more than can be addressed")
+}
+
+/// A number of bytes as it can be given on the command line.
+pub(crate) fn size_text(bytes: usize) -> String {
+    match bytes {
+        _ if bytes.is_multiple_of(1 << 20) => format!("{}m", bytes >> 20),
+        _ if bytes.is_multiple_of(1 << 10) => format!("{}k", bytes >> 10),
+        _ => bytes.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(memory_size("3"), Ok(3 << 20));
+        assert_eq!(memory_size("3k"), Ok(3 << 10));
+        assert_eq!(item_size("1024"), Ok(1024));
+        assert_eq!(item_size("3M"), Ok(3 << 20));
+        for wrong in ["", "k", "-1", "1kb", "1 k", "1.5m", "µ"] {
+            assert!(item_size(wrong).is_err(), "{wrong}");
+        }
+        for text in ["1025", "7k", "3m", "2048m"] {
+            assert_eq!(item_size(text).map(size_text), Ok(text.into()));
+        }
+    }
+
+    #[test]
+    fn addresses_have_ports_or_not() {
+        let listen = |text: &str| {
+            text.parse::<Listen>()
+                .map(|listen| (listen.host, listen.port))
+        };
+        for (text, host, port) in [
+            ("10.0.0.1", "10.0.0.1", None),
+            ("10.0.0.1:7", "10.0.0.1", Some(7)),
+            ("localhost", "localhost", None),
+            ("localhost:7", "localhost", Some(7)),
+            ("::1", "::1", None),
+            ("[::1]", "::1", None),
+            ("[::1]:7", "::1", Some(7)),
+            ("[fe80::1%lo]:7", "fe80::1%lo", Some(7)),
+        ] {
+            assert_eq!(listen(text), Ok((host.to_string(), port)), "{text}");
+        }
+        for wrong in ["", ":7", "[::1]7", "[]:7", "host:", "host:70000"] {
+            assert!(listen(wrong).is_err(), "{wrong}");
+        }
+    }
+}
