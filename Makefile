@@ -54,4 +54,13 @@ test-www: ## the built page: logic, size, and use in Chromium
 	npm --prefix www run build
 	npm --prefix www test
 
+bench: ## the cache beside its peers: time, pauses and memory
+	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- speed
+	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- pauses
+	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- memory
+
+fuzz: ## a minute of sessions whose bytes are cut anywhere
+	.ci/setup fuzz
+	cd core && cargo +nightly fuzz run session -- -dict=fuzz/session.dict -max_total_time=60
+
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
