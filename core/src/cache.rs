@@ -514,8 +514,8 @@ impl<M: Memory> Cache<M> {
             .saturating_add(1)
     }
 
-    /// `None`: in the past. Otherwise at least a millisecond away, also while all times are the same
-    /// to the cache because the clock was set back to before the cache began.
+    /// `None`: in the past. Otherwise at least a millisecond away, also while all times are the
+    /// same to the cache because the clock was set back to before the cache began.
     fn deadline(&self, now: Instant, expiry: Expiry) -> Option<Deadline> {
         let Some(at) = expiry.deadline(now) else {
             return Some(Deadline::NEVER);
@@ -599,15 +599,7 @@ impl<M: Memory> Cache<M> {
             return fits;
         };
         let (flags, front) = (value.flags, value.bytes);
-        let write = Write {
-            key: key.bytes,
-            hash,
-            flags,
-            deadline,
-            front,
-            back: &[],
-            join: false,
-        };
+        let write = Write::new(key.bytes, hash, flags, deadline, front);
         self.write(time, old, &write)
     }
 
@@ -654,13 +646,9 @@ impl<M: Memory> Cache<M> {
         let (hash, deadline) = (self.hasher().hash(key), old.head.deadline());
         let flags = self.store.flags(self.memory.bytes(), &old);
         let write = Write {
-            key: key.bytes,
-            hash,
-            flags,
-            deadline,
-            front,
             back,
             join: true,
+            ..Write::new(key.bytes, hash, flags, deadline, front)
         };
         self.write(time, Some(&old), &write)
             .map(|()| Outcome::Stored)
@@ -682,15 +670,7 @@ impl<M: Memory> Cache<M> {
         let (flags, deadline) = (item.flags, old.head.deadline());
         let hash = self.hasher().hash(key);
         let front = digits.as_bytes();
-        let write = Write {
-            key: key.bytes,
-            hash,
-            flags,
-            deadline,
-            front,
-            back: &[],
-            join: false,
-        };
+        let write = Write::new(key.bytes, hash, flags, deadline, front);
         self.write(time, Some(&old), &write)?;
         Ok(Some(number))
     }
@@ -703,78 +683,5 @@ impl<M> fmt::Debug for Cache<M> {
             .field("items", &items)
             .field("memory", &self.limit)
             .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use core::time::Duration;
-
-    use super::*;
-
-    fn cache() -> Cache {
-        Cache::new(Config::new(64 * 1024)).expect("a configuration that works")
-    }
-
-    #[test]
-    fn an_item_lives_to_the_millisecond_before_its_deadline() {
-        let mut cache = cache();
-        let start = Instant::from_secs(1_700_000_000);
-        for millis in [1, 999, 1000, 86_400_000, 30 * 86_400_000] {
-            let after = Duration::from_millis(millis);
-            let value = Value::from("v").expire(Expiry::After(after));
-            assert_eq!(cache.set(start, "k", value), Ok(()));
-            assert!(cache.get(start + after - 1, "k").is_some(), "{millis}");
-            assert!(cache.get(start + after, "k").is_none(), "{millis}");
-        }
-    }
-
-    #[test]
-    fn far_deadlines_are_kept_to_32_milliseconds_and_never_late() {
-        let mut cache = cache();
-        let start = Instant::from_secs(1_700_000_000);
-        for days in [100, 365, 3000] {
-            let after = Duration::from_secs(days * 86_400);
-            let value = Value::from("v").expire(Expiry::After(after));
-            assert_eq!(cache.set(start, "k", value), Ok(()));
-            assert!(cache.get(start + after - 32, "k").is_some(), "{days}");
-            assert!(cache.get(start + after, "k").is_none(), "{days}");
-        }
-    }
-
-    #[test]
-    fn a_clock_that_runs_backwards_only_lets_items_live_longer() {
-        let mut cache = cache();
-        let start = Instant::from_secs(1000);
-        assert_eq!(cache.set(start, "before", "v"), Ok(()));
-        let earlier = Instant::from_secs(10);
-        let value = Value::from("v").expire(Expiry::After(Duration::from_secs(5)));
-        assert_eq!(cache.set(earlier, "key", value), Ok(()));
-        while cache.tick(earlier, 8) == 8 {}
-        assert!(cache.get(earlier, "key").is_some());
-        assert!(cache.get(start + Duration::from_secs(5), "key").is_none());
-        assert!(cache.get(start, "before").is_some());
-        cache.check();
-    }
-
-    impl core::ops::Sub<u64> for Instant {
-        type Output = Self;
-
-        fn sub(self, millis: u64) -> Self {
-            Self::from_millis(self.as_millis() - millis)
-        }
-    }
-
-    #[test]
-    fn an_expired_item_is_given_back_by_upkeep_within_a_second() {
-        let mut cache = cache();
-        let start = Instant::from_secs(50);
-        for number in 0..200_u64 {
-            let after = Duration::from_millis(10_000 + number);
-            let value = Value::from("v").expire(Expiry::After(after));
-            assert_eq!(cache.set(start, &number.to_le_bytes(), value), Ok(()));
-        }
-        while cache.tick(start + Duration::from_millis(11_000), 64) == 64 {}
-        assert!(cache.is_empty(), "{} items are left", cache.len());
     }
 }

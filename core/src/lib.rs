@@ -62,3 +62,8 @@ pub use memory::Memory;
 pub use protocol::{Dialect, Keyspace, Session, SessionConfig};
 pub use stats::{SlabStats, Stats};
 pub use time::Instant;
+
+/// The examples of the read-me files are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

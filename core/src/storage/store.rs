@@ -35,6 +35,27 @@ pub(crate) struct Write<'w> {
     pub(crate) join: bool,
 }
 
+impl<'w> Write<'w> {
+    /// A whole value.
+    pub(crate) const fn new(
+        key: &'w [u8],
+        hash: u64,
+        flags: u32,
+        deadline: Deadline,
+        value: &'w [u8],
+    ) -> Self {
+        Self {
+            key,
+            hash,
+            flags,
+            deadline,
+            front: value,
+            back: &[],
+            join: false,
+        }
+    }
+}
+
 /// An item that was found, with its head as it was then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
