@@ -20,11 +20,6 @@ demo: ## build the playground and serve it
 	.ci/setup web node
 	npm --prefix www run demo
 
-bench: ## what the engine costs, beside other caches: memory, pauses, speed
-	cargo run --release --manifest-path core/bench/Cargo.toml -- memory
-	cargo run --release --manifest-path core/bench/Cargo.toml -- pauses
-	cargo run --release --manifest-path core/bench/Cargo.toml -- speed
-
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
