@@ -21,6 +21,8 @@ use dynamidb::{Options, RuntimeName, Server};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long nothing must be heard to be taken for silence; the end of the connection proves it.
 const SILENCE: Duration = Duration::from_millis(10);
+/// After which time the server is not going to read what it has not read.
+const SETTLED: Duration = Duration::from_secs(1);
 
 #[test]
 fn conversations_go_as_written_over_a_socket() {
@@ -52,6 +54,9 @@ fn play(conversation: &Conversation, runtime: RuntimeName) {
     let mut sockets = Sockets {
         address,
         clients: HashMap::new(),
+        unanswered: None,
+        said: 0,
+        observer: None,
     };
     conversation.play(&mut sockets, &format!("over a socket, {runtime}"));
     for (name, client) in sockets.clients {
@@ -70,6 +75,12 @@ fn play(conversation: &Conversation, runtime: RuntimeName) {
 struct Sockets {
     address: SocketAddr,
     clients: HashMap<char, Client>,
+    /// Who has said something since anything was heard.
+    unanswered: Option<char>,
+    /// How many bytes all of them have said.
+    said: usize,
+    /// Asks how many of them the server has read.
+    observer: Option<Client>,
 }
 
 struct Client {
@@ -86,10 +97,39 @@ impl Sockets {
             .entry(name)
             .or_insert_with(|| Client::connect(self.address))
     }
+
+    /// Waits until the server has acted on everything that was said, but for what it does not want
+    /// to read. There is no order between sockets, but in a conversation there is.
+    fn settle(&mut self) {
+        let observer = self
+            .observer
+            .get_or_insert_with(|| Client::connect(self.address));
+        let request = b"stats\r\n";
+        let deadline = Instant::now() + SETTLED;
+        loop {
+            observer.say(request);
+            let stats = observer.hear(PATIENCE, &|heard| heard.ends_with(b"END\r\n"));
+            let stats = String::from_utf8(stats).unwrap();
+            let read = stats
+                .lines()
+                .find_map(|line| line.strip_prefix("STAT bytes_read "));
+            let read: usize = read.expect("stats has bytes_read").parse().unwrap();
+            let settled = read >= self.said || Instant::now() > deadline;
+            self.said += request.len();
+            if settled {
+                return;
+            }
+        }
+    }
 }
 
 impl Host for Sockets {
     fn say(&mut self, name: char, bytes: &[u8]) {
+        if self.unanswered.is_some_and(|other| other != name) {
+            self.settle();
+        }
+        self.unanswered = Some(name);
+        self.said += bytes.len();
         self.client(name).say(bytes);
     }
 
@@ -97,10 +137,14 @@ impl Host for Sockets {
         // Only who waits for silence is content with hearing this.
         let for_silence = enough(b"\0anything");
         let patience = if for_silence { SILENCE } else { PATIENCE };
+        if !for_silence {
+            self.unanswered = None;
+        }
         self.client(name).hear(patience, enough)
     }
 
     fn is_closed(&mut self, name: char) -> bool {
+        self.unanswered = None;
         self.client(name).is_closed()
     }
 
