@@ -28,9 +28,9 @@ const TURN_SIZE: usize = 64 * 1024;
 /// How long a stopping server waits for a client to take its last replies.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// A socket that is closed with bytes unread is reset, and the client loses the replies that it has
-/// not taken yet. After the last reply, therefore, what arrives is thrown away for so long, or until
-/// nothing arrives in a pause. So much at a time: a client that pours in requests is to find time
-/// to take its replies.
+/// not taken yet. After the last reply, therefore, what arrives is thrown away for so long, or
+/// until nothing arrives in a pause. So much at a time: a client that pours in requests is to find
+/// time to take its replies.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_PAUSE: Duration = Duration::from_millis(10);
 const LINGER_SIZE: usize = 1 << 20;
