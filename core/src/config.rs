@@ -139,7 +139,7 @@ impl Layout {
             return Err(ConfigError::ItemSize(config.item_size_max));
         }
         let sizes = Self::sizes(config)?;
-        if memory > Geometry::MEMORY_MAX {
+        if memory as u64 > Geometry::MEMORY_MAX {
             return Err(ConfigError::MemoryTooLarge(Geometry::MEMORY_MAX));
         }
         // A third of all pages is the most that the index takes: with the smallest chunks.

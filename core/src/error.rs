@@ -39,7 +39,7 @@ pub enum ConfigError {
     MemoryTooSmall(usize),
     /// The budget is above what one cache can address. Holds that largest number of bytes; split
     /// the budget over several caches.
-    MemoryTooLarge(usize),
+    MemoryTooLarge(u64),
     /// There is no slab size, or there are more than
     /// [`Config::SLAB_SIZES_MAX`](crate::Config::SLAB_SIZES_MAX).
     SlabSizeCount,

@@ -194,7 +194,7 @@ impl Failure {
                 ("-m/--memory", format!("{least}k is the least"))
             }
             ConfigError::MemoryTooLarge(most) => {
-                let most = (most as u64 * count) >> 30;
+                let most = (most * count) >> 30;
                 ("-m/--memory", format!("{most}g is the most"))
             }
             ConfigError::ItemSize(_) => ("-I/--max-item-size", error.to_string()),

@@ -64,8 +64,9 @@ fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let (Some(key), Some(flags), Some(exptime), Some(size)) =
         (key, flags, exptime, size.and_then(value_size))
     else {
-        // Nobody can say where the next request begins. It is taken to be the next line.
-        return Some(Parsed::classic(line.len, bad_line()));
+        // Nobody can say where the next request begins, and no byte of a value may be taken for
+        // one.
+        return Some(Parsed::close(line.len, reply::BAD_LINE));
     };
     let mode = mode(line.verb, &mut words);
     let noreply = line.noreply();

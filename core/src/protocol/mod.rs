@@ -23,6 +23,8 @@
 //!
 //! - A verb with a capital letter is DynamiDB's; memcached has none.
 //! - Control characters in keys are refused, so that no key can disturb a log or a terminal.
+//! - A store whose size is missing or no number ends the conversation, because nobody can say where
+//!   its value ends; memcached takes the value for commands.
 //! - Flags that do not fit 32 bits are refused instead of cut off.
 //! - The exptime of a store that does not fit 32 bits is never instead of cut off, and Unix times
 //!   end in 2106 instead of 2038.

@@ -62,12 +62,8 @@ impl Geometry {
     pub(crate) const GRANULE: usize = 1 << Self::GRANULE_SHIFT;
     const GRANULE_SHIFT: u32 = 4;
 
-    /// The most memory that a reference reaches: all there is where addresses have 32 bits.
-    pub(crate) const MEMORY_MAX: usize = if Self::GRANULE_SHIFT + ChunkRef::BITS < usize::BITS {
-        Self::GRANULE << ChunkRef::BITS
-    } else {
-        usize::MAX
-    };
+    /// The most memory that a reference reaches, which may be more than there are addresses.
+    pub(crate) const MEMORY_MAX: u64 = (Self::GRANULE as u64) << ChunkRef::BITS;
 
     pub(crate) const fn new(base: usize, page_size: usize, pages: u32) -> Self {
         Self {

@@ -20,7 +20,7 @@ const HARMLESS: &[(&[u8], &[u8])] = &[
     (b"bogus noreply\r\n", b""),
     (b"get\n", BAD_LINE),
     (b"get k\x01\r\n", BAD_LINE),
-    (b"set k 0 0 abc\r\n", BAD_LINE),
+    (b"set k 0 soon 3\r\nabc\r\n", BAD_LINE),
     (b"set k flags 0 6\r\nquit\r\n\r\n", BAD_LINE),
     (b"set k 0 soon 6 noreply\r\nquit\r\n\r\n", b""),
     (b"set k 0 0 2\r\nabcd", BAD_CHUNK),
