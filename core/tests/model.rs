@@ -5,9 +5,9 @@
 //! `MODEL_OPERATIONS` sets how many operations each run does.
 
 use core::time::Duration;
-use std::collections::HashSet;
 
 use dynamidb_core::{Cache, Config, Error, Expiry, Instant, LruBump, Outcome, Policy, Value};
+use hashbrown::HashSet;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): enough randomness for a test, from one number.
 struct Random(u64);
