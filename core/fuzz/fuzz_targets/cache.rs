@@ -1,0 +1,361 @@
+//! Any operations in any order on tiny caches: what is read is what was stored last, nothing is
+//! missing that was not evicted, and all structures agree.
+#![no_main]
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Item, LruBump, Outcome, Policy, Value};
+use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use libfuzzer_sys::fuzz_target;
+
+const CHECK_EVERY: usize = 32;
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+const START: Instant = Instant::from_secs(1_700_000_000);
+
+fuzz_target!(|input: (u8, Vec<Operation>)| {
+    let (number, operations) = input;
+    let mut run = Run::new(config(number));
+    for (at, operation) in operations.iter().enumerate() {
+        run.step(operation);
+        if at % CHECK_EVERY == 0 {
+            run.cache.check();
+        }
+    }
+    run.cache.check();
+});
+
+fn config(number: u8) -> Config {
+    let memory = [12, 16, 24, 64, 256][number as usize % 5] << 10;
+    let mut config = Config::new(memory);
+    match number / 5 % 8 {
+        0 => config.slab_sizes = vec![32, 48, 64, 512],
+        1 => config.slab_sizes = vec![config.page_size],
+        2 => config.policy = Policy::S3Lru,
+        3 => config.lru_bump = LruBump::Lazy,
+        4 => (config.policy, config.lru_bump) = (Policy::S3Lru, LruBump::Lazy),
+        5 => config.max_items = Some(1 + number as usize / 40),
+        6 => {
+            config.memory = 17 << 16;
+            config.page_size = 1 << 16;
+            config.slab_sizes = vec![32, 4096];
+        }
+        _ => {}
+    }
+    config.hash_seed = number.into();
+    config
+}
+
+#[derive(Arbitrary, Debug)]
+enum Operation {
+    Get(u8),
+    Set(u8, Length, Lifetime, u32),
+    Add(u8, Length, Lifetime),
+    Replace(u8, Length, Lifetime),
+    Swap(u8, Length, bool),
+    Append(u8, Length),
+    Prepend(u8, Length),
+    Count(u8, u64, bool),
+    Touch(u8, Lifetime),
+    Delete(u8),
+    Clear,
+    ClearIn(u8),
+    Tick(u8),
+    Wait(u16),
+    Sleep(u32),
+    /// So many keys of the same size, as it takes to fill the memory and make the index grow.
+    Many(u8, u8),
+}
+
+#[derive(Arbitrary, Debug, Clone, Copy)]
+enum Length {
+    Short(u8),
+    Long(u16),
+}
+
+#[derive(Arbitrary, Debug, Clone, Copy)]
+enum Lifetime {
+    Forever,
+    Millis(u16),
+    Seconds(u32),
+    Over,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    bytes: Vec<u8>,
+    flags: u32,
+    ends: Option<Instant>,
+}
+
+struct Run {
+    cache: Cache,
+    now: Instant,
+    /// What was stored and neither deleted nor read as missing since.
+    stored: HashMap<Vec<u8>, Entry>,
+    clear_at: Option<Instant>,
+    item_size_max: usize,
+    stores: u64,
+}
+
+/// The deadline as it is kept: exact for 99 days, then in steps of 32 ms, and none after 8.7 years.
+fn rounded(end: Instant) -> Option<Instant> {
+    let millis = end.as_millis().saturating_sub(START.as_millis()) + 1;
+    match millis {
+        0..0x2_0000_0000 => Some(end),
+        0x2_0000_0000..0x40_0000_0000 => {
+            Some(Instant::from_millis(START.as_millis() + millis / 32 * 32 - 1))
+        }
+        _ => None,
+    }
+}
+
+fn key(number: u16) -> Vec<u8> {
+    let len = [2, 5, 9, 17, 40, 250][usize::from(number) % 6];
+    let mut key = vec![b'k'; len];
+    key[..2].copy_from_slice(&number.to_le_bytes());
+    key
+}
+
+impl Run {
+    fn new(config: Config) -> Self {
+        let item_size_max = config.item_size_max.min(config.memory / 4);
+        let mut cache = Cache::new(config).expect("these limits are possible");
+        cache.tick(START, 0);
+        Self {
+            cache,
+            now: START,
+            stored: HashMap::new(),
+            clear_at: None,
+            item_size_max,
+            stores: 0,
+        }
+    }
+
+    fn bytes(&mut self, length: Length) -> Vec<u8> {
+        self.stores += 1;
+        let len = match length {
+            Length::Short(len) => len.into(),
+            Length::Long(len) => usize::from(len) % (self.item_size_max + 2),
+        };
+        let start = self.stores;
+        (0..len as u64).map(|at| (start + at * 7) as u8).collect()
+    }
+
+    fn expiry(&self, lifetime: Lifetime) -> (Expiry, Option<Instant>) {
+        let expiry = match lifetime {
+            Lifetime::Forever => Expiry::Never,
+            Lifetime::Millis(millis) => Expiry::After(Duration::from_millis(millis.into())),
+            Lifetime::Seconds(secs) => Expiry::After(Duration::from_secs(secs.into())),
+            Lifetime::Over => Expiry::At(Instant::from_millis(self.now.as_millis() - 1)),
+        };
+        (expiry, expiry.deadline(self.now).and_then(rounded))
+    }
+
+    /// What must be under the key, if anything is.
+    fn known(&mut self, key: &[u8]) -> Option<Entry> {
+        if self.clear_at.is_some_and(|at| at <= self.now) {
+            self.clear_at = None;
+            self.stored.clear();
+        }
+        let entry = self.stored.get(key)?;
+        let lives = entry.ends.is_none_or(|end| end > self.now);
+        if !lives {
+            self.stored.remove(key);
+        }
+        self.stored.get(key).cloned()
+    }
+
+    /// What is under the key, which must be what is known, or nothing because it was evicted.
+    fn peek(&mut self, key: &[u8]) -> Option<Entry> {
+        let known = self.known(key);
+        let entry = self.cache.peek(self.now, key).as_ref().map(entry);
+        match &entry {
+            Some(_) => assert_eq!(entry, known),
+            None => {
+                let evicted = self.cache.stats().evictions > 0;
+                assert!(known.is_none() || evicted, "an item got lost");
+                self.stored.remove(key);
+            }
+        }
+        entry
+    }
+
+    fn too_large(&self, key: &[u8], value_len: usize) -> bool {
+        key.len() + value_len > self.item_size_max
+    }
+
+    fn step(&mut self, operation: &Operation) {
+        let now = self.now;
+        match *operation {
+            Operation::Get(number) => {
+                let key = key(number.into());
+                let before = self.peek(&key);
+                assert_eq!(self.cache.get(now, &key[..]).as_ref().map(entry), before);
+            }
+            Operation::Set(number, length, lifetime, flags) => {
+                let bytes = self.bytes(length);
+                self.set(&key(number.into()), bytes, lifetime, flags);
+            }
+            Operation::Add(number, length, lifetime) => {
+                self.conditional(&key(number.into()), length, lifetime, false);
+            }
+            Operation::Replace(number, length, lifetime) => {
+                self.conditional(&key(number.into()), length, lifetime, true);
+            }
+            Operation::Swap(number, length, right) => self.swap(&key(number.into()), length, right),
+            Operation::Append(number, length) => self.join(&key(number.into()), length, false),
+            Operation::Prepend(number, length) => self.join(&key(number.into()), length, true),
+            Operation::Count(number, delta, up) => self.count(&key(number.into()), delta, up),
+            Operation::Touch(number, lifetime) => {
+                let key = key(number.into());
+                let (expiry, ends) = self.expiry(lifetime);
+                let before = self.peek(&key);
+                assert_eq!(self.cache.touch(now, &key[..], expiry), before.is_some());
+                if let Some(before) = before {
+                    self.stored.insert(key, Entry { ends, ..before });
+                }
+            }
+            Operation::Delete(number) => {
+                let key = key(number.into());
+                let before = self.peek(&key);
+                assert_eq!(self.cache.delete(now, &key[..]), before.is_some());
+                self.stored.remove(&key);
+            }
+            Operation::Clear => {
+                self.cache.clear();
+                self.clear_at = None;
+                self.stored.clear();
+            }
+            Operation::ClearIn(millis) => {
+                let at = now + Duration::from_millis(millis.into());
+                self.cache.clear_at(at);
+                self.clear_at = Some(at);
+            }
+            Operation::Tick(limit) => drop(self.cache.tick(now, limit.into())),
+            Operation::Wait(millis) => self.now = now + Duration::from_millis(millis.into()),
+            // The cache's own time lasts 8.7 years.
+            Operation::Sleep(secs) if self.now.since(START) < YEAR * 4 => {
+                self.now = now + Duration::from_secs(secs.into()).min(YEAR);
+            }
+            Operation::Sleep(_) => {}
+            Operation::Many(number, len) => {
+                for other in 0..256_u16 {
+                    let bytes = self.bytes(Length::Short(len));
+                    let key = key(u16::from(number) << 8 | other);
+                    self.set(&key, bytes, Lifetime::Forever, 0);
+                }
+            }
+        }
+    }
+
+    fn set(&mut self, key: &[u8], bytes: Vec<u8>, lifetime: Lifetime, flags: u32) {
+        let (expiry, ends) = self.expiry(lifetime);
+        self.peek(key);
+        let value = Value::from(&bytes[..]).flags(flags).expire(expiry);
+        let result = self.cache.set(self.now, key, value);
+        self.stored.remove(key);
+        if self.too_large(key, bytes.len()) {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+        } else {
+            assert_eq!(result, Ok(()), "a store was refused");
+            self.stored.insert(key.into(), Entry { bytes, flags, ends });
+        }
+    }
+
+    fn conditional(&mut self, key: &[u8], length: Length, lifetime: Lifetime, wants_old: bool) {
+        let bytes = self.bytes(length);
+        let (expiry, ends) = self.expiry(lifetime);
+        let before = self.peek(key);
+        let value = Value::from(&bytes[..]).expire(expiry);
+        let result = if wants_old {
+            self.cache.replace(self.now, key, value)
+        } else {
+            self.cache.add(self.now, key, value)
+        };
+        if before.is_some() != wants_old {
+            assert_eq!(result, Ok(Outcome::NotStored));
+        } else if self.too_large(key, bytes.len()) {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+        } else {
+            assert_eq!(result, Ok(Outcome::Stored));
+            let flags = 0;
+            self.stored.insert(key.into(), Entry { bytes, flags, ends });
+        }
+    }
+
+    fn swap(&mut self, key: &[u8], length: Length, right: bool) {
+        let bytes = self.bytes(length);
+        let before = self.peek(key);
+        let cas = self.cache.peek(self.now, key).map_or(0, |item| item.cas);
+        let given = cas + u64::from(!right);
+        let result = self
+            .cache
+            .compare_and_swap(self.now, key, &bytes[..], given);
+        if before.is_none() {
+            assert_eq!(result, Ok(Outcome::NotFound));
+        } else if !right {
+            assert_eq!(result, Ok(Outcome::Exists));
+        } else if self.too_large(key, bytes.len()) {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+        } else {
+            assert_eq!(result, Ok(Outcome::Stored));
+            let (flags, ends) = (0, None);
+            self.stored.insert(key.into(), Entry { bytes, flags, ends });
+        }
+    }
+
+    fn join(&mut self, key: &[u8], length: Length, front: bool) {
+        let bytes = self.bytes(length);
+        let before = self.peek(key);
+        let result = if front {
+            self.cache.prepend(self.now, key, &bytes)
+        } else {
+            self.cache.append(self.now, key, &bytes)
+        };
+        let Some(mut entry) = before else {
+            assert_eq!(result, Ok(Outcome::NotStored));
+            return;
+        };
+        if self.too_large(key, entry.bytes.len() + bytes.len()) {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+            return;
+        }
+        assert_eq!(result, Ok(Outcome::Stored));
+        entry.bytes = if front {
+            [bytes, entry.bytes].concat()
+        } else {
+            [entry.bytes, bytes].concat()
+        };
+        self.stored.insert(key.into(), entry);
+    }
+
+    fn count(&mut self, key: &[u8], delta: u64, up: bool) {
+        if self.peek(key).is_none_or(|entry| entry.bytes.is_empty()) {
+            self.set(key, b"17".to_vec(), Lifetime::Forever, 0);
+        }
+        let before = self.peek(key);
+        let result = if up {
+            self.cache.increment(self.now, key, delta)
+        } else {
+            self.cache.decrement(self.now, key, delta)
+        };
+        match (result, before) {
+            (Ok(Some(number)), Some(entry)) => {
+                let width = entry.bytes.len();
+                let bytes = format!("{number:<width$}").into_bytes();
+                self.stored.insert(key.into(), Entry { bytes, ..entry });
+            }
+            (Ok(None), None) | (Err(Error::NotANumber), Some(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn entry(item: &Item<'_>) -> Entry {
+    Entry {
+        bytes: item.value.to_vec(),
+        flags: item.flags,
+        ends: item.expires_at,
+    }
+}
