@@ -125,8 +125,12 @@ impl<M: Memory> Cache<M> {
             return None;
         };
         self.store.stats.get_hits += 1;
+        let last_used = self.last_used(&found);
         self.store.bump(self.memory.bytes_mut(), &found, time);
-        Some(self.item(&found))
+        Some(Item {
+            last_used,
+            ..self.item(&found)
+        })
     }
 
     /// The item under a key; does not count as use and changes nothing.
@@ -171,12 +175,14 @@ impl<M: Memory> Cache<M> {
         let deadline = self
             .deadline(now, expiry)
             .unwrap_or_else(|| Deadline::from_millis(time));
+        let last_used = self.last_used(&found);
         let memory = self.memory.bytes_mut();
         self.store.bump(memory, &found, time);
         self.store.set_deadline(memory, found.item, deadline);
         let expires_at = self.instant(deadline);
         Some(Item {
             expires_at,
+            last_used,
             ..self.item(&found)
         })
     }
@@ -551,9 +557,14 @@ impl<M: Memory> Cache<M> {
             flags: self.store.flags(memory, found),
             cas: u64::from(found.head.cas()),
             expires_at: self.instant(found.head.deadline()),
-            last_used: self.moment(self.store.last_use(memory, found)),
+            last_used: self.last_used(found),
             fetched: found.head.fetched(),
         }
+    }
+
+    #[inline]
+    fn last_used(&self, found: &Found) -> Instant {
+        self.moment(self.store.last_use(self.memory.bytes(), found))
     }
 
     #[inline]

@@ -69,3 +69,16 @@ fn an_expired_item_is_given_back_by_upkeep_within_a_second() {
     while cache.tick(start + Duration::from_millis(11_000), 64) == 64 {}
     assert!(cache.is_empty(), "{} items are left", cache.len());
 }
+
+#[test]
+fn the_last_use_is_the_one_before_however_large_the_item_is() {
+    let mut cache = cache();
+    let at = Instant::from_secs;
+    for value in [&b"v"[..], &[b'v'; 5000]] {
+        assert_eq!(cache.set(at(10), "key", value), Ok(()));
+        for now in [at(20), at(30)] {
+            let item = cache.get(now, "key").expect("it was stored");
+            assert_eq!(now.since(item.last_used).as_secs(), 10, "{}", value.len());
+        }
+    }
+}
