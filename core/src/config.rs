@@ -142,17 +142,10 @@ impl Layout {
         if memory as u64 > Geometry::MEMORY_MAX {
             return Err(ConfigError::MemoryTooLarge(Geometry::MEMORY_MAX));
         }
-        // A third of all pages is the most that the index takes: with the smallest chunks.
-        let map_len = memory / page_size / 3 + 1;
-        let map_size = (4 * map_len).next_multiple_of(Geometry::LINE);
-        let ghosts_len = match config.policy {
-            Policy::Lru => 0_usize,
-            Policy::S3Lru => 1_usize << (memory / Self::GHOSTS_SHARE / 4).max(1).ilog2(),
-        };
-        let tables = map_size + (4 * ghosts_len).next_multiple_of(Geometry::LINE);
-        let outside = tables + Geometry::LINE;
-        let pages = memory.saturating_sub(outside) / page_size;
-        let least = own + outside + Self::PAGES_MIN * page_size;
+        let (map_len, ghosts_len) = Self::table_lens(config, memory);
+        let tables = Self::table_size(map_len) + Self::table_size(ghosts_len);
+        let pages = memory.saturating_sub(tables + Geometry::LINE) / page_size;
+        let least = own + Self::memory_min(config);
         if pages < Self::PAGES_MIN {
             return Err(ConfigError::MemoryTooSmall(least));
         }
@@ -163,12 +156,41 @@ impl Layout {
             sizes,
             map_at: 0,
             map_len: map_len as u32,
-            ghosts_at: map_size,
+            ghosts_at: Self::table_size(map_len),
             ghosts_len,
             policy: config.policy,
             lru_bump: config.lru_bump,
             least,
         })
+    }
+
+    /// How many words the map of the index and the table of evicted hashes have in so much memory.
+    fn table_lens(config: &Config, memory: usize) -> (usize, usize) {
+        // A third of all pages is the most that the index takes: with the smallest chunks.
+        let map_len = memory / config.page_size / 3 + 1;
+        let ghosts_len = match config.policy {
+            Policy::Lru => 0,
+            Policy::S3Lru => 1 << (memory / Self::GHOSTS_SHARE / 4).max(1).ilog2(),
+        };
+        (map_len, ghosts_len)
+    }
+
+    const fn table_size(words: usize) -> usize {
+        (4 * words).next_multiple_of(Geometry::LINE)
+    }
+
+    /// The least memory that holds the fewest pages and the tables of just so much memory.
+    fn memory_min(config: &Config) -> usize {
+        let pages = Self::PAGES_MIN * config.page_size + Geometry::LINE;
+        let mut least = pages;
+        loop {
+            let (map_len, ghosts_len) = Self::table_lens(config, least);
+            let needed = pages + Self::table_size(map_len) + Self::table_size(ghosts_len);
+            if needed == least {
+                return least;
+            }
+            least = needed;
+        }
     }
 
     fn sizes(config: &Config) -> Result<Vec<usize>, ConfigError> {

@@ -1,0 +1,153 @@
+//! Every limit of a configuration: below, at and above it.
+
+use dynamidb_core::{Cache, Config, ConfigError, Error, Policy};
+
+fn error(config: &Config) -> Option<ConfigError> {
+    Cache::new(config.clone()).err()
+}
+
+/// The least memory that is said to work does, and a byte less does not.
+#[test]
+fn the_least_memory_is_what_the_error_says() {
+    for page_size in [512, 1024, 4096, 65536] {
+        for policy in [Policy::Lru, Policy::S3Lru] {
+            let mut config = Config::new(0);
+            config.page_size = page_size;
+            config.policy = policy;
+            let Some(ConfigError::MemoryTooSmall(least)) = error(&config) else {
+                panic!("no memory is too little");
+            };
+            config.memory = least - 1;
+            assert_eq!(error(&config), Some(ConfigError::MemoryTooSmall(least)));
+            config.memory = least;
+            let mut cache = Cache::new(config).expect("the least memory is enough");
+            fill(&mut cache, least / 4);
+            let mut lent = vec![0xA5; least];
+            for skipped in 0..65 {
+                let memory = &mut lent[skipped..];
+                let mut config = Config::new(0);
+                (config.page_size, config.policy) = (page_size, policy);
+                let mut cache = Cache::with_memory(config, memory).expect("it is more than enough");
+                fill(&mut cache, (least - skipped) / 4);
+            }
+        }
+    }
+}
+
+/// Stores items of all sizes, the largest included.
+fn fill<M: dynamidb_core::Memory>(cache: &mut Cache<M>, size_max: usize) {
+    let now = dynamidb_core::Instant::from_secs(1);
+    let value = vec![b'v'; size_max];
+    for number in 0..300_usize {
+        let key = number.to_le_bytes();
+        let len = (number * number * 37) % (size_max - key.len());
+        for len in [number % 300, len, size_max - key.len()] {
+            assert_eq!(cache.set(now, &key, &value[..len]), Ok(()), "{len}");
+        }
+        assert_eq!(
+            cache.set(now, &key, &value[..=size_max - key.len()]),
+            Err(Error::ValueTooLarge)
+        );
+    }
+    cache.check();
+}
+
+#[test]
+fn too_much_memory_is_refused_before_it_is_asked_for() {
+    let mut config = Config::new(usize::MAX);
+    let expected = if usize::BITS > 32 {
+        ConfigError::MemoryTooLarge(1 << 32)
+    } else {
+        ConfigError::OutOfMemory
+    };
+    assert_eq!(error(&config), Some(expected));
+    config.page_size = 0;
+    assert_eq!(error(&config), Some(ConfigError::PageSize(0)));
+}
+
+#[test]
+fn page_sizes_are_powers_of_two_between_512_and_65536() {
+    let mut config = Config::new(4 << 20);
+    for page_size in [512, 1024, 65536] {
+        config.page_size = page_size;
+        config.slab_sizes = vec![64];
+        assert_eq!(error(&config), None);
+    }
+    for page_size in [0, 1, 256, 511, 513, 65535, 65537, 131_072, usize::MAX] {
+        config.page_size = page_size;
+        assert_eq!(error(&config), Some(ConfigError::PageSize(page_size)));
+    }
+}
+
+#[test]
+fn slab_sizes_ascend_in_steps_of_16_from_32_to_the_page_size() {
+    let mut config = Config::new(1 << 20);
+    let mut try_sizes = |sizes: &[usize]| {
+        config.slab_sizes = sizes.to_vec();
+        error(&config)
+    };
+    assert_eq!(try_sizes(&[32]), None);
+    assert_eq!(try_sizes(&[4096]), None);
+    for wrong in [0, 16, 31, 33, 40, 4097, 4112, usize::MAX] {
+        assert_eq!(try_sizes(&[wrong]), Some(ConfigError::SlabSize(wrong)));
+    }
+    let order = |size| Some(ConfigError::SlabSizeOrder(size));
+    assert_eq!(try_sizes(&[64, 64]), order(64));
+    assert_eq!(try_sizes(&[64, 128, 96]), order(96));
+    let many: Vec<usize> = (2..65).map(|number| number * 16).collect();
+    assert_eq!(try_sizes(&many[..62]), None);
+    assert_eq!(try_sizes(&many), Some(ConfigError::SlabSizeCount));
+    assert_eq!(try_sizes(&[]), Some(ConfigError::SlabSizeCount));
+}
+
+#[test]
+fn the_largest_item_has_1_byte_to_16_mib() {
+    let mut config = Config::new(1 << 20);
+    for size in [1, Config::ITEM_SIZE_LIMIT] {
+        config.item_size_max = size;
+        assert_eq!(error(&config), None);
+    }
+    for size in [0, Config::ITEM_SIZE_LIMIT + 1] {
+        config.item_size_max = size;
+        assert_eq!(error(&config), Some(ConfigError::ItemSize(size)));
+    }
+}
+
+#[test]
+fn an_item_of_16_mib_is_kept_whole() {
+    let mut config = Config::new(4 * Config::ITEM_SIZE_LIMIT);
+    config.item_size_max = Config::ITEM_SIZE_LIMIT;
+    let mut cache = Cache::new(config).expect("a configuration that works");
+    let now = dynamidb_core::Instant::from_secs(1);
+    let value: Vec<u8> = (0..Config::ITEM_SIZE_LIMIT)
+        .map(|at| (at >> 3) as u8)
+        .collect();
+    let most = &value[1..];
+    assert_eq!(cache.set(now, "k", &value[..]), Err(Error::ValueTooLarge));
+    assert_eq!(cache.set(now, "k", &most[1..]), Ok(()));
+    assert_eq!(cache.append(now, "k", b"12"), Err(Error::ValueTooLarge));
+    assert!(cache.prepend(now, "k", &most[..1]).is_ok());
+    assert_eq!(
+        cache.get(now, "k").map(|item| item.value.to_vec()),
+        Some(most.to_vec())
+    );
+    cache.check();
+}
+
+#[test]
+fn keys_have_1_to_250_bytes() {
+    let mut cache = Cache::new(Config::new(64 * 1024)).expect("a configuration that works");
+    let now = dynamidb_core::Instant::from_secs(1);
+    for len in [1, 250] {
+        assert_eq!(cache.set(now, &vec![b'k'; len][..], "v"), Ok(()));
+    }
+    for len in [0, 251, 300, 5000] {
+        let key = vec![b'k'; len];
+        assert_eq!(
+            cache.set(now, &key[..], "v"),
+            Err(Error::KeyLength),
+            "{len}"
+        );
+        assert!(cache.get(now, &key[..]).is_none() && !cache.delete(now, &key[..]));
+    }
+}
