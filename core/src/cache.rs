@@ -43,8 +43,9 @@ impl Cache<Vec<u8>> {
     /// [`ConfigError`] says which setting is wrong, or that the memory could not be allocated.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let own = size_of::<Self>();
-        let mut memory = Vec::new();
         let wanted = config.memory.saturating_sub(own);
+        Layout::new(&config, wanted, own, 0)?;
+        let mut memory = Vec::new();
         memory
             .try_reserve_exact(wanted)
             .map_err(|_| ConfigError::OutOfMemory)?;
