@@ -103,9 +103,9 @@ fn rounded(end: Instant) -> Option<Instant> {
     let millis = end.as_millis().saturating_sub(START.as_millis()) + 1;
     match millis {
         0..0x2_0000_0000 => Some(end),
-        0x2_0000_0000..0x40_0000_0000 => {
-            Some(Instant::from_millis(START.as_millis() + millis / 32 * 32 - 1))
-        }
+        0x2_0000_0000..0x40_0000_0000 => Some(Instant::from_millis(
+            START.as_millis() + millis / 32 * 32 - 1,
+        )),
         _ => None,
     }
 }
