@@ -436,10 +436,11 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn tick(&mut self, now: Instant, limit: usize) -> usize {
         let time = self.begin(now);
-        self.memory.extend_to(self.store.reach(0));
-        let memory = self.memory.bytes_mut();
-        let step =
-            |_: &usize| self.store.expire_page(memory, time).is_some() || self.store.settle(memory);
+        let step = |_: &usize| {
+            self.memory.extend_to(self.store.reach(0));
+            let memory = self.memory.bytes_mut();
+            self.store.expire_page(memory, time).is_some() || self.store.settle(memory)
+        };
         (0..limit).take_while(step).count()
     }
 
