@@ -76,7 +76,8 @@ impl World {
         session.output_max = *rng.choice(&[1, 100, 64 * 1024]).expect("not empty");
         let max_items = config.max_items;
         let model = Model::new(START_MILLIS, roomy, config.item_size_max);
-        let cache = Cache::new(config).expect("these limits are possible");
+        let mut cache = Cache::new(config).expect("these limits are possible");
+        cache.tick(Instant::from_millis(START_MILLIS), 0);
         Self {
             rng,
             cache,

@@ -24,6 +24,8 @@ struct Entry {
 pub(crate) struct Model {
     /// Milliseconds since 1970.
     pub(crate) now: u64,
+    /// When the cache began: it cannot tell earlier times apart, so items live on in them.
+    began: u64,
     /// The latest time that there ever was: what expired then may have been given back.
     latest: u64,
     flush_at: u64,
@@ -39,6 +41,7 @@ impl Model {
     pub(crate) fn new(now: u64, roomy: bool, item_size_max: usize) -> Self {
         Self {
             now,
+            began: now,
             latest: now,
             flush_at: NEVER,
             roomy,
@@ -125,7 +128,7 @@ impl Model {
     fn met(&mut self, key: &[u8], found: bool) {
         let deadline = self.entries.get(key).map(|entry| entry.deadline);
         if found {
-            let alive = deadline.is_some_and(|deadline| deadline > self.now);
+            let alive = deadline.is_some_and(|end| end > self.now || self.now < self.began);
             let (key, now) = (key.escape_ascii(), self.now);
             assert!(alive, "found {key}, which ended at {deadline:?}, at {now}");
         } else {
