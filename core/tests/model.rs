@@ -6,7 +6,9 @@
 
 use core::time::Duration;
 
-use dynamidb_core::{Cache, Config, Error, Expiry, Instant, LruBump, Outcome, Policy, Value};
+use dynamidb_core::{
+    Cache, Config, ConfigError, Error, Expiry, Instant, LruBump, Outcome, Policy, Value,
+};
 use hashbrown::HashSet;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): enough randomness for a test, from one number.
@@ -67,6 +69,7 @@ struct Run {
     keys: u64,
     value_len_max: u64,
     item_size_max: usize,
+    max_items: usize,
     evictions: u64,
     /// Whether the order of eviction is the exact LRU's.
     exact: bool,
@@ -82,6 +85,7 @@ impl Run {
             keys,
             value_len_max,
             item_size_max: config.item_size_max.min(config.memory / 4),
+            max_items: config.max_items.unwrap_or(usize::MAX),
             evictions: 0,
             exact: config.policy == Policy::Lru && config.lru_bump == LruBump::Strict,
         }
@@ -423,6 +427,14 @@ impl Run {
         self.model.items.truncate(count);
     }
 
+    /// No more items than allowed.
+    fn within_limits(&self) {
+        assert!(
+            self.cache.len() <= self.max_items,
+            "more items than allowed"
+        );
+    }
+
     /// Puts the model's items into the cache's order.
     fn reorder(&mut self) {
         let order: Vec<Vec<u8>> = self.cache.iter().map(|(key, _)| key.to_vec()).collect();
@@ -473,6 +485,7 @@ fn run(config: &Config, keys: u64, value_len_max: u64, operations: u64, check_ev
             if step % check_every == 0 {
                 run.cache.check();
                 run.compare();
+                run.within_limits();
             }
         }
         run.cache.check();
@@ -515,10 +528,55 @@ fn fine_slab_sizes() {
 }
 
 #[test]
+fn the_least_memory() {
+    for page_size in [512, 1024] {
+        let mut config = Config::new(0);
+        config.page_size = page_size;
+        config.slab_sizes.retain(|&size| size <= page_size);
+        let Err(ConfigError::MemoryTooSmall(least)) = Cache::new(config.clone()) else {
+            panic!("no memory is too little");
+        };
+        config.memory = least;
+        run(&config, 300, 2000, operations(40_000), 1);
+    }
+}
+
+#[test]
+fn the_smallest_chunks_in_the_smallest_pages() {
+    let mut config = Config::new(32 * 1024);
+    config.page_size = 512;
+    config.slab_sizes = vec![32, 48, 64, 112, 512];
+    run(&config, 1500, 400, operations(100_000), 10);
+    config.slab_sizes = vec![32];
+    run(&config, 1500, 400, operations(100_000), 10);
+}
+
+#[test]
+fn the_largest_pages_with_the_smallest_chunks() {
+    let mut config = Config::new(17 << 16);
+    config.page_size = 1 << 16;
+    config.slab_sizes = vec![32, 64, 4096, 32768];
+    run(&config, 8000, 270_000, operations(100_000), 500);
+}
+
+#[test]
 fn few_items_allowed() {
     let mut config = Config::new(1 << 20);
-    config.max_items = Some(50);
-    run(&config, 120, 5_000, operations(400_000), 100);
+    for (max_items, keys) in [(50, 120), (2, 4), (1, 3)] {
+        config.max_items = Some(max_items);
+        run(&config, keys, 5_000, operations(100_000), 10);
+    }
+}
+
+/// Many items in little memory, so that the index has many buckets, under many seeds of the hash.
+#[test]
+fn other_hashes() {
+    for seed in 0..16 {
+        let mut config = Config::new(96 * 1024);
+        config.hash_seed = seed << 60 | seed;
+        config.slab_sizes = vec![48, 1024];
+        run(&config, 2500, 60, operations(32_000), 100);
+    }
 }
 
 #[test]
