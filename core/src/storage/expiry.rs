@@ -131,6 +131,27 @@ impl Expiry {
         let number = first.checked_add(ahead.trailing_zeros())?;
         (ahead != 0 && number <= end).then_some(number)
     }
+
+    /// Panics if a page with a due unit is not in its slot, or another one is. For tests.
+    pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry, fresh: u32) {
+        let mut filed = 0;
+        for (level, slots) in self.slots.iter().enumerate() {
+            for (slot, &first) in (0..).zip(slots) {
+                let is_filled = self.filled[level] & 1 << slot != 0;
+                assert_eq!(is_filled, !first.is_none(), "bit of a slot");
+                for page in List::Wheel.pages(memory, geometry, first) {
+                    assert!(page::due(memory, geometry, page).is_some(), "never due");
+                    let byte = page::slot(memory, geometry, page);
+                    assert_eq!(byte, slot_byte(level, slot), "slot of a page");
+                    filed += 1;
+                }
+            }
+        }
+        let pages = (0..fresh).map(Page);
+        let pages = pages.filter(|&page| !geometry.holds_records(page));
+        let due = pages.filter(|&page| page::due(memory, geometry, page).is_some());
+        assert_eq!(due.count(), filed, "pages in the wheel");
+    }
 }
 
 #[cfg(test)]

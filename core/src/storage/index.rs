@@ -387,13 +387,14 @@ impl Index {
         })
     }
 
-    /// Panics if an item is not in the bucket of its hash, or the count is wrong. For tests.
+    /// Panics if an item is not in the bucket of its hash, or the count is wrong; counts the
+    /// overflow buckets. For tests.
     pub(crate) fn check(
         &self,
         memory: &[u8],
         geometry: &Geometry,
         hash_of: impl Fn(&[u8], ChunkRef) -> u64,
-    ) {
+    ) -> usize {
         let mut items = 0;
         for (number, item) in self.items(memory, geometry) {
             assert_eq!(
@@ -404,6 +405,11 @@ impl Index {
             items += 1;
         }
         assert_eq!(items, self.items, "items in the index");
+        let firsts = (0..self.buckets()).map(|number| self.at(memory, geometry, number));
+        let chains = firsts.map(|first| {
+            core::iter::successors(Some(first), |&at| overflow(memory, geometry, at)).count() - 1
+        });
+        chains.sum()
     }
 }
 

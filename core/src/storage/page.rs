@@ -121,6 +121,17 @@ impl List {
         Page(word(memory, geometry.record_at(page) + self.offset() + 4))
     }
 
+    /// The pages of the list that begins with `first`.
+    pub(crate) fn pages(
+        self,
+        memory: &[u8],
+        geometry: &Geometry,
+        first: Page,
+    ) -> impl Iterator<Item = Page> {
+        let next = move |&page: &Page| Some(self.next(memory, geometry, page));
+        core::iter::successors(Some(first), next).take_while(|page| !page.is_none())
+    }
+
     pub(crate) fn set_next(self, memory: &mut [u8], geometry: &Geometry, page: Page, next: Page) {
         set_word(memory, geometry.record_at(page) + self.offset() + 4, next.0);
     }

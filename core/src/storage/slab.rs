@@ -235,10 +235,8 @@ impl Slabs {
         let spare = movable.filter(|c| c.free >= c.per_page + c.per_page.div_ceil(4));
         let class = spare.max_by_key(|c| c.free / c.per_page)?;
         let geometry = &self.geometry;
-        let pages = core::iter::successors(Some(class.partial), |&page| {
-            Some(List::Slab.next(memory, geometry, page))
-        });
-        let pages = pages.take_while(|page| !page.is_none()).take(CANDIDATES);
+        let pages = List::Slab.pages(memory, geometry, class.partial);
+        let pages = pages.take(CANDIDATES);
         pages.min_by_key(|&page| page::used(memory, geometry, page))
     }
 
@@ -267,36 +265,70 @@ impl Slabs {
             })
     }
 
-    /// Panics if a record, a list or a count disagrees with another. For tests.
-    pub(crate) fn check(&self, memory: &[u8]) {
+    /// How many chunks of a class are in use.
+    pub(crate) const fn used(&self, class: Class) -> usize {
+        let chunks = &self.classes[class.0 as usize];
+        (chunks.pages * chunks.per_page - chunks.free) as usize
+    }
+
+    /// Panics if a record, a list or a count disagrees with another, or if the index has not so
+    /// many pages of buckets. For tests.
+    pub(crate) fn check(&self, memory: &[u8], index_pages: usize) {
         let geometry = &self.geometry;
-        let mut unused = 0;
+        let (mut unused, mut index) = (0, 0);
         let mut pages = [0; Config::SLAB_SIZES_MAX + 2];
         let mut free = [0; Config::SLAB_SIZES_MAX + 2];
+        let mut partial = [0; Config::SLAB_SIZES_MAX + 2];
         for page in (0..self.fresh)
             .map(Page)
             .filter(|&page| !geometry.holds_records(page))
         {
             match page::class(memory, geometry, page) {
-                page::INDEX => {}
+                page::INDEX => index += 1,
                 page::UNUSED => unused += 1,
                 class => {
                     let class = usize::from(class);
-                    let used = page::used(memory, geometry, page);
-                    assert!(used > 0, "an empty page was kept");
+                    let free_here = self.check_page(memory, page);
                     pages[class] += 1;
-                    free[class] += self.classes[class].per_page - used as u32;
+                    free[class] += free_here;
+                    partial[class] += usize::from(free_here > 0);
                 }
             }
         }
+        assert_eq!(index, index_pages, "pages of buckets");
         assert_eq!(unused, self.free_pages, "unused pages");
+        let listed = List::Slab.pages(memory, geometry, self.free_page).count();
+        assert_eq!(listed, self.free_pages as usize, "list of unused pages");
         for (class, chunks) in self.classes.iter().enumerate() {
             assert_eq!(
                 (chunks.pages, chunks.free),
                 (pages[class], free[class]),
                 "class {class}"
             );
+            let listed = List::Slab.pages(memory, geometry, chunks.partial).count();
+            assert_eq!(listed, partial[class], "pages with a free chunk");
         }
+    }
+
+    /// Counts the free chunks of a page.
+    fn check_page(&self, memory: &[u8], page: Page) -> u32 {
+        let geometry = &self.geometry;
+        let chunks = &self.classes[usize::from(page::class(memory, geometry, page))];
+        let used = page::used(memory, geometry, page);
+        assert!(used > 0, "an empty page was kept");
+        let start = geometry.page_at(page);
+        let first = Some(page::free(memory, geometry, page));
+        let listed = core::iter::successors(first, |&free| {
+            let before = (free as usize).checked_sub(1)?;
+            Some(header::next_free(
+                memory,
+                start + before * chunks.size as usize,
+            ))
+        });
+        let listed = listed.take_while(|&free| free != 0).count();
+        let fresh = page::fresh(memory, geometry, page);
+        assert_eq!(used + listed, fresh, "free chunks of a page");
+        chunks.per_page - used as u32
     }
 }
 

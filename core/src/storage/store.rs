@@ -3,6 +3,8 @@
 //! Room is made in one place ([`Store::make_room`]), in this order: what has expired, chunks moved
 //! together so that a page becomes free, and last the least recently used item whatever its size.
 
+mod check;
+
 use super::arena::{ChunkRef, Geometry, Page};
 use super::chain::{Chain, Writer};
 use super::eviction::Eviction;
@@ -10,7 +12,6 @@ use super::expiry::{self, Expiry};
 use super::ghost::Ghosts;
 use super::header::{self, Deadline, Head, Kind, Meta};
 use super::index::Index;
-
 use super::page;
 use super::plan::Plan;
 use super::slab::{Class, Slabs};
@@ -621,58 +622,6 @@ impl Store {
                 return;
             }
             before = next;
-        }
-    }
-
-    /// Panics if any structure disagrees with another. For tests.
-    pub(crate) fn check(&self, memory: &[u8]) {
-        let geometry = self.geometry();
-        self.slabs.check(memory);
-        let hasher = &self.hasher;
-        self.index.check(memory, geometry, |memory, item| {
-            hash_of(hasher, geometry, memory, item)
-        });
-        self.eviction.check(memory, geometry);
-        assert_eq!(self.index.len(), self.len(), "items in index and list");
-        let mut items = 0;
-        for found in self.items(memory) {
-            assert_eq!(header::kind(memory, geometry.at(found.item)), Kind::Head);
-            let key = self.key(memory, &found);
-            let again = self.find(memory, hasher.hash(&key.into()), key);
-            assert_eq!(
-                again.map(|found| found.item),
-                Some(found.item),
-                "an item not found"
-            );
-            self.check_item(memory, &found);
-            items += 1;
-        }
-        assert_eq!(items, self.len(), "items in the lists");
-    }
-
-    fn check_item(&self, memory: &[u8], &Found { item, head }: &Found) {
-        let geometry = self.geometry();
-        let mut chain = Chain::new(memory, geometry, item, &head);
-        while chain.next(memory).is_some() {}
-        assert_eq!(chain.len(), 0, "a value with bytes missing");
-        if let Some(deadline) = head.deadline().millis() {
-            let due = page::due(memory, geometry, geometry.page_of(item));
-            assert!(
-                due.is_some_and(|due| due <= expiry::unit(deadline)),
-                "a deadline not filed"
-            );
-        }
-        let mut next = head.next();
-        while !next.is_none() {
-            let at = geometry.at(next);
-            assert_eq!(header::kind(memory, at), Kind::Continuation);
-            let size = page::chunk_size(memory, geometry, geometry.page_of(next));
-            let owned = header::owner(memory, at) == item;
-            assert!(
-                owned || size == geometry.page_size(),
-                "a continuation of another item"
-            );
-            next = header::next(memory, at);
         }
     }
 }
