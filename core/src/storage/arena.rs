@@ -48,8 +48,9 @@ const RECORD_SHIFT: u32 = 5;
 /// Where pages, records and chunks lie.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Geometry {
-    /// Where page 0 begins: on a cache line, behind the index map.
-    base: usize,
+    /// Where page 0 begins: on a cache line, behind the index map. Not a `usize`, so that the
+    /// compiler knows that no sum with it overflows.
+    base: u32,
     page_shift: u32,
     pages: u32,
 }
@@ -67,10 +68,18 @@ impl Geometry {
 
     pub(crate) const fn new(base: usize, page_size: usize, pages: u32) -> Self {
         Self {
-            base,
+            base: base as u32,
             page_shift: page_size.trailing_zeros(),
             pages,
         }
+    }
+
+    /// The page number and the place in the page of the n-th of the cache lines that fill pages.
+    #[inline]
+    pub(crate) const fn line_of(&self, number: u32) -> (u32, usize) {
+        let shift = self.page_shift - Self::LINE.trailing_zeros();
+        let in_page = number & ((1 << shift) - 1);
+        (number >> shift, in_page as usize * Self::LINE)
     }
 
     pub(crate) const fn page_size(&self) -> usize {
@@ -81,20 +90,25 @@ impl Geometry {
         self.pages
     }
 
+    #[inline]
+    const fn base(&self) -> usize {
+        self.base as usize
+    }
+
     /// The end of the first `pages` pages, in bytes from the start of the memory.
     pub(crate) fn end_of(&self, pages: u32) -> usize {
-        self.base + ((pages.min(self.pages) as usize) << self.page_shift)
+        self.base() + ((pages.min(self.pages) as usize) << self.page_shift)
     }
 
     /// Where a chunk begins.
     #[inline]
     pub(crate) const fn at(&self, chunk: ChunkRef) -> usize {
-        self.base + ((chunk.0 as usize) << Self::GRANULE_SHIFT)
+        self.base() + ((chunk.0 as usize) << Self::GRANULE_SHIFT)
     }
 
     /// The chunk that begins there.
     pub(crate) const fn chunk_at(&self, at: usize) -> ChunkRef {
-        ChunkRef(((at - self.base) >> Self::GRANULE_SHIFT) as u32)
+        ChunkRef(((at - self.base()) >> Self::GRANULE_SHIFT) as u32)
     }
 
     /// The page that holds this chunk.
@@ -106,7 +120,7 @@ impl Geometry {
     /// Where a page begins.
     #[inline]
     pub(crate) const fn page_at(&self, page: Page) -> usize {
-        self.base + ((page.0 as usize) << self.page_shift)
+        self.base() + ((page.0 as usize) << self.page_shift)
     }
 
     const fn extent_mask(&self) -> u32 {

@@ -97,7 +97,7 @@ impl Eviction {
     }
 
     /// Notes that an item was used in this second.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bump(
         &mut self,
         memory: &mut [u8],

@@ -109,9 +109,9 @@ impl Index {
     /// Where a bucket begins.
     #[inline]
     fn at(&self, memory: &[u8], geometry: &Geometry, bucket: u32) -> usize {
-        let per_page = (geometry.page_size() / Geometry::LINE) as u32;
-        let page = Page(word(memory, self.map_at + 4 * (bucket / per_page) as usize));
-        geometry.page_at(page) + (bucket % per_page) as usize * Geometry::LINE
+        let (page, in_page) = geometry.line_of(bucket);
+        let page = Page(word(memory, self.map_at + 4 * page as usize));
+        geometry.page_at(page) + in_page
     }
 
     fn clear_bucket(&self, memory: &mut [u8], geometry: &Geometry, bucket: u32) {
@@ -145,18 +145,10 @@ impl Index {
         }
     }
 
-    /// What [`find`](Self::find) will most likely look at first, without looking.
-    #[inline]
-    pub(crate) fn candidate(
-        &self,
-        memory: &[u8],
-        geometry: &Geometry,
-        hash: u64,
-    ) -> Option<ChunkRef> {
-        let bucket = self.at(memory, geometry, self.bucket_of(hash));
-        let slots = tagged(memory, bucket, tag(hash));
-        let item = (slots != 0).then(|| reference(memory, bucket, slots.trailing_zeros() as usize));
-        item.filter(|item| !item.is_none())
+    /// Where [`find`](Self::find) begins.
+    #[inline(always)]
+    pub(crate) fn first_bucket(&self, memory: &[u8], geometry: &Geometry, hash: u64) -> usize {
+        self.at(memory, geometry, self.bucket_of(hash))
     }
 
     /// Adds an item that is not in the index.
@@ -411,6 +403,13 @@ impl Index {
         });
         chains.sum()
     }
+}
+
+/// The item that a search in this bucket will most likely look at first; none if there is none.
+#[inline(always)]
+pub(crate) fn candidate(memory: &[u8], bucket: usize, hash: u64) -> ChunkRef {
+    let slots = tagged(memory, bucket, tag(hash));
+    reference(memory, bucket, slots.trailing_zeros() as usize)
 }
 
 /// Eight bits of the hash, never 0: that is an empty slot.

@@ -103,7 +103,7 @@ impl Lru {
     }
 
     /// Makes an item the most recently used, and notes that it was read in this second.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bump(
         &mut self,
         memory: &mut [u8],

@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::expiry::{self, Expiry};
 use super::ghost::Ghosts;
 use super::header::{self, Deadline, Head, Kind, Meta};
-use super::index::Index;
+use super::index::{self, Index};
 use super::page;
 use super::plan::Plan;
 use super::slab::{Class, Slabs};
@@ -183,20 +183,27 @@ impl Store {
         const BATCH: usize = 16;
         let geometry = self.geometry();
         for keys in keys.chunks(BATCH) {
-            let mut heads = [0; BATCH];
-            for (head, key) in heads.iter_mut().zip(keys) {
-                let item = self
+            let mut buckets = [0; BATCH];
+            for (bucket, key) in buckets.iter_mut().zip(keys) {
+                *bucket = self
                     .index
-                    .candidate(memory, geometry, self.hasher.hash(key));
-                *head = geometry.at(item.unwrap_or(ChunkRef::NONE));
+                    .first_bucket(memory, geometry, self.hasher.hash(key));
+                touch(memory, *bucket);
             }
-            let mut neighbours = [ChunkRef::NONE; 2 * BATCH];
-            for (pair, &at) in neighbours.chunks_mut(2).zip(&heads) {
+            let mut heads = [0; BATCH];
+            for ((head, key), &bucket) in heads.iter_mut().zip(keys).zip(&buckets) {
+                let item = index::candidate(memory, bucket, self.hasher.hash(key));
+                *head = geometry.at(item);
+                touch(memory, *head);
+            }
+            let mut touched = [0; 3 * BATCH];
+            for (touched, &at) in touched.chunks_mut(3).zip(&heads) {
                 let head = Head::read(memory, at);
-                pair.copy_from_slice(&[head.newer(), head.older()]);
+                let links = [head.newer(), head.older()].map(|item| geometry.at(item));
+                touched.copy_from_slice(&[links[0], links[1], at + Geometry::LINE]);
             }
-            for item in neighbours {
-                core::hint::black_box(memory.get(geometry.at(item)));
+            for at in touched {
+                touch(memory, at);
             }
         }
     }
@@ -233,7 +240,7 @@ impl Store {
     }
 
     /// Makes the item the most recently used and notes that it was read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found, now: u64) {
         let geometry = *self.geometry();
         self.eviction
@@ -624,6 +631,12 @@ impl Store {
             before = next;
         }
     }
+}
+
+/// Reads the byte there, for its cache line to be fetched.
+#[inline(always)]
+fn touch(memory: &[u8], at: usize) {
+    core::hint::black_box(memory.get(at).copied());
 }
 
 /// The second that the cache's own time is in.
