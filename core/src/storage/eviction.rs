@@ -50,9 +50,19 @@ impl Eviction {
         self.lru.len() + self.queue.len()
     }
 
-    /// The first items of the lists, one after the other.
-    pub(crate) const fn newest(&self) -> [ChunkRef; 2] {
-        [self.lru.newest(), self.queue.newest()]
+    /// All items, the most recently used first; those of the queue come last.
+    pub(crate) fn items<'m>(
+        &'m self,
+        memory: &'m [u8],
+        geometry: &'m Geometry,
+    ) -> impl Iterator<Item = ChunkRef> + 'm {
+        let queued = self.queue.items(memory, geometry);
+        self.lru.items(memory, geometry).chain(queued)
+    }
+
+    /// Brings the order up to date, so that items may move.
+    pub(crate) fn enter_noted(&mut self, memory: &mut [u8], geometry: &Geometry) {
+        self.lru.enter_noted(memory, geometry);
     }
 
     /// Adds an item that takes the place of `old`, if there was one.
@@ -93,7 +103,7 @@ impl Eviction {
         item: ChunkRef,
         head: &Head,
     ) {
-        self.list_of(head).unlink(memory, geometry, item, head);
+        self.list_of(head).unlink(memory, geometry, item);
     }
 
     /// Notes that an item was used in this second.
@@ -107,8 +117,7 @@ impl Eviction {
         second: u32,
     ) {
         if head.has(Mark::Queued) {
-            let links = (head.newer(), head.older());
-            head.write_use(memory, geometry.at(item), links, second);
+            head.write_use(memory, geometry.at(item), second);
         } else {
             self.lru.bump(memory, geometry, item, head, second);
         }
@@ -134,7 +143,7 @@ impl Eviction {
     /// The item that goes next, if there is any.
     pub(crate) fn victim(&mut self, memory: &mut [u8], geometry: &Geometry) -> Option<ChunkRef> {
         for _ in 0..ADMISSIONS_MAX {
-            let oldest = self.queue.oldest();
+            let oldest = self.queue.oldest(memory, geometry);
             let bytes = self.queue.bytes() + self.lru.bytes();
             let queue_is_long = self.queue.bytes() * QUEUE_SHARE > bytes;
             if oldest.is_none() || !queue_is_long && self.lru.len() > 0 {
@@ -144,11 +153,12 @@ impl Eviction {
             if !head.fetched() {
                 return Some(oldest);
             }
-            self.queue.unlink(memory, geometry, oldest, &head);
+            self.queue.unlink(memory, geometry, oldest);
             header::set_mark(memory, geometry.at(oldest), Mark::Queued, false);
             self.lru.push(memory, geometry, oldest);
         }
-        let ends = [self.lru.oldest(), self.queue.oldest()];
+        let lists = [&mut self.lru, &mut self.queue];
+        let ends = lists.map(|list| list.oldest(memory, geometry));
         ends.into_iter().find(|item| !item.is_none())
     }
 

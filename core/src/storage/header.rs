@@ -285,18 +285,24 @@ impl Head {
         word & SECONDS
     }
 
-    /// Writes new neighbours, and notes that the item was read in this second.
+    /// Writes new neighbours.
     #[inline]
-    pub(crate) fn write_use(
+    pub(crate) fn write_links(
         &self,
         memory: &mut [u8],
         at: usize,
         (newer, older): (ChunkRef, ChunkRef),
-        second: u32,
     ) {
-        let head: &mut [u8; HEAD + 4] = array_mut(memory, at);
-        set_word(head, NEWER, newer.within(self.words[NEWER / 4]) | FETCHED);
+        let head: &mut [u8; HEAD] = array_mut(memory, at);
+        set_word(head, NEWER, newer.within(self.words[NEWER / 4]));
         set_word(head, OLDER, older.within(self.words[OLDER / 4]));
+    }
+
+    /// Notes that the item was read in this second.
+    #[inline]
+    pub(crate) fn write_use(&self, memory: &mut [u8], at: usize, second: u32) {
+        let head: &mut [u8; HEAD + 4] = array_mut(memory, at);
+        set_word(head, NEWER, self.words[NEWER / 4] | FETCHED);
         if self.is_split() {
             set_word(head, HEAD, second & SECONDS);
         } else {
@@ -418,7 +424,8 @@ mod tests {
             assert_eq!(head.next(), if split { next_chunk } else { ChunkRef::NONE });
             assert_eq!((head.last_use(&memory, 4), head.fetched()), (1234, false));
             assert_eq!((head.flags(&memory, 4), head.deadline()), (flags, deadline));
-            head.write_use(&mut memory, 4, (links.1, links.0), 99);
+            head.write_links(&mut memory, 4, (links.1, links.0));
+            Head::read(&memory, 4).write_use(&mut memory, 4, 99);
             let head = Head::read(&memory, 4);
             assert_eq!((head.newer(), head.older()), (links.1, links.0));
             assert_eq!((head.last_use(&memory, 4), head.fetched()), (99, true));

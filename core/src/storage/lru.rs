@@ -3,9 +3,16 @@
 //! The links lie in the items' heads; this holds only the two ends. In the lazy form an item in the
 //! newest quarter, which is marked as young, is not moved when it is used: half of the writes, for
 //! a few more misses.
+//!
+//! Moving an item writes to its two neighbours, which are anywhere in the memory. So uses are first
+//! noted, and entered in the list some at a time, when the waits for the neighbours overlap. Whoever
+//! changes the list or asks for its order has them entered before: the order is exact.
 
-use super::arena::{ChunkRef, Geometry};
+use super::arena::{ChunkRef, Geometry, touch};
 use super::header::{self, Head, Mark};
+
+/// How many uses are noted before they are entered.
+const NOTED: usize = 16;
 
 /// The items from the most to the least recently used.
 #[derive(Debug)]
@@ -19,6 +26,9 @@ pub(crate) struct Lru {
     /// The last of the newest quarter, and how many are in it.
     young_oldest: ChunkRef,
     young_len: usize,
+    /// Items that were used since the list was last changed, in the order of their uses.
+    noted: [ChunkRef; NOTED],
+    noted_len: usize,
 }
 
 impl Lru {
@@ -31,6 +41,8 @@ impl Lru {
             lazy,
             young_oldest: ChunkRef::NONE,
             young_len: 0,
+            noted: [ChunkRef::NONE; NOTED],
+            noted_len: 0,
         }
     }
 
@@ -42,16 +54,31 @@ impl Lru {
         self.bytes
     }
 
-    pub(crate) const fn newest(&self) -> ChunkRef {
-        self.newest
+    /// The items, the most recently used first.
+    pub(crate) fn items<'m>(
+        &'m self,
+        memory: &'m [u8],
+        geometry: &'m Geometry,
+    ) -> impl Iterator<Item = ChunkRef> + 'm {
+        let noted = &self.noted[..self.noted_len];
+        let last_uses = (0..noted.len()).rev();
+        let last_uses = last_uses.filter(|&at| !noted[at + 1..].contains(&noted[at]));
+        let older = move |&item: &ChunkRef| Some(Head::read(memory, geometry.at(item)).older());
+        let listed = core::iter::successors(Some(self.newest), older);
+        let listed = listed.take_while(|item| !item.is_none());
+        let others = listed.filter(|item| !noted.contains(item));
+        last_uses.map(|at| noted[at]).chain(others)
     }
 
-    pub(crate) const fn oldest(&self) -> ChunkRef {
+    /// The least recently used item.
+    pub(crate) fn oldest(&mut self, memory: &mut [u8], geometry: &Geometry) -> ChunkRef {
+        self.enter_noted(memory, geometry);
         self.oldest
     }
 
     /// Adds an item as the most recently used.
     pub(crate) fn push(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef) {
+        self.enter_noted(memory, geometry);
         self.bytes += Head::read(memory, geometry.at(item)).size_in_all();
         self.link(memory, geometry, item);
     }
@@ -72,15 +99,11 @@ impl Lru {
     }
 
     /// Takes an item out.
-    pub(crate) fn unlink(
-        &mut self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        item: ChunkRef,
-        head: &Head,
-    ) {
+    pub(crate) fn unlink(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef) {
+        self.enter_noted(memory, geometry);
+        let head = Head::read(memory, geometry.at(item));
         self.bytes -= head.size_in_all();
-        self.cut(memory, geometry, item, head);
+        self.cut(memory, geometry, item, &head);
     }
 
     fn cut(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef, head: &Head) {
@@ -112,24 +135,62 @@ impl Lru {
         head: &Head,
         second: u32,
     ) {
-        let at = geometry.at(item);
+        head.write_use(memory, geometry.at(item), second);
+        if !head.has(Mark::Young) {
+            self.noted[self.noted_len % NOTED] = item;
+            self.noted_len += 1;
+            if self.noted_len == NOTED {
+                self.enter_noted(memory, geometry);
+            }
+        }
+    }
+
+    /// Moves the items that were used to the front.
+    #[inline]
+    pub(crate) fn enter_noted(&mut self, memory: &mut [u8], geometry: &Geometry) {
+        if self.noted_len > 0 {
+            self.enter(memory, geometry);
+        }
+    }
+
+    #[inline(never)]
+    fn enter(&mut self, memory: &mut [u8], geometry: &Geometry) {
+        let noted = self.noted;
+        let noted = &noted[..core::mem::take(&mut self.noted_len).min(NOTED)];
+        for &item in noted {
+            let head = Head::read(memory, geometry.at(item));
+            touch(memory, geometry.at(head.newer()));
+            touch(memory, geometry.at(head.older()));
+        }
+        for &item in noted {
+            let head = Head::read(memory, geometry.at(item));
+            if item == self.newest || head.has(Mark::Young) {
+                continue;
+            }
+            if self.lazy {
+                self.cut(memory, geometry, item, &head);
+                self.link(memory, geometry, item);
+            } else {
+                self.bring_forward(memory, geometry, item, &head);
+            }
+        }
+    }
+
+    /// Moves an item, which is not the newest, to the front of a list that is not lazy.
+    fn bring_forward(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        item: ChunkRef,
+        head: &Head,
+    ) {
         let (newer, older) = (head.newer(), head.older());
-        if newer.is_none() || head.has(Mark::Young) {
-            head.write_use(memory, at, (newer, older), second);
-            return;
-        }
-        if self.lazy {
-            head.write_use(memory, at, (newer, older), second);
-            self.cut(memory, geometry, item, head);
-            self.link(memory, geometry, item);
-            return;
-        }
-        head.write_use(memory, at, (ChunkRef::NONE, self.newest), second);
         header::set_older(memory, geometry.at(newer), older);
         match older {
             ChunkRef::NONE => self.oldest = newer,
             older => header::set_newer(memory, geometry.at(older), newer),
         }
+        head.write_links(memory, geometry.at(item), (ChunkRef::NONE, self.newest));
         header::set_newer(memory, geometry.at(self.newest), item);
         self.newest = item;
     }

@@ -5,7 +5,7 @@
 
 mod check;
 
-use super::arena::{ChunkRef, Geometry, Page};
+use super::arena::{ChunkRef, Geometry, Page, touch};
 use super::chain::{Chain, Writer};
 use super::eviction::Eviction;
 use super::expiry::{self, Expiry};
@@ -233,10 +233,8 @@ impl Store {
 
     /// All items, the most recently used first.
     pub(crate) fn items<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = Found> + 'm {
-        let read = move |item: ChunkRef| (!item.is_none()).then(|| self.read(memory, item));
-        self.eviction.newest().into_iter().flat_map(move |newest| {
-            core::iter::successors(read(newest), move |found| read(found.head.older()))
-        })
+        let items = self.eviction.items(memory, self.geometry());
+        items.map(|item| self.read(memory, item))
     }
 
     /// Makes the item the most recently used and notes that it was read.
@@ -581,6 +579,7 @@ impl Store {
             return false;
         };
         let geometry = *self.geometry();
+        self.eviction.enter_noted(memory, &geometry);
         let chunks = page::chunks(memory, &geometry, page);
         let is_pending = |chunk| {
             let at = geometry.at(chunk);
@@ -631,12 +630,6 @@ impl Store {
             before = next;
         }
     }
-}
-
-/// Reads the byte there, for its cache line to be fetched.
-#[inline(always)]
-fn touch(memory: &[u8], at: usize) {
-    core::hint::black_box(memory.get(at).copied());
 }
 
 /// The second that the cache's own time is in.
