@@ -103,9 +103,7 @@ pub(crate) struct Layout {
     pub(crate) geometry: Geometry,
     /// The slab sizes; the last is the page size.
     pub(crate) sizes: Vec<usize>,
-    /// Where the map of the index begins.
-    pub(crate) map_at: usize,
-    /// How many pages of buckets it can hold.
+    /// How many pages of buckets the map of the index can hold; it comes first.
     pub(crate) map_len: u32,
     /// Where the table of evicted hashes begins, and how many words it has.
     pub(crate) ghosts_at: usize,
@@ -154,7 +152,6 @@ impl Layout {
         Ok(Self {
             geometry,
             sizes,
-            map_at: 0,
             map_len: map_len as u32,
             ghosts_at: Self::table_size(map_len),
             ghosts_len,

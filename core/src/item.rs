@@ -130,18 +130,27 @@ pub enum Outcome {
 #[derive(Clone)]
 pub struct Bytes<'c> {
     memory: &'c [u8],
-    chain: Chain<'c>,
+    first: &'c [u8],
+    /// The pieces after the first.
+    rest: Chain<'c>,
 }
 
 impl<'c> Bytes<'c> {
-    pub(crate) const fn new(memory: &'c [u8], chain: Chain<'c>) -> Self {
-        Self { memory, chain }
+    #[inline(always)]
+    pub(crate) fn new(memory: &'c [u8], mut rest: Chain<'c>) -> Self {
+        let first = rest.next(memory).map_or(&[][..], |place| &memory[place]);
+        Self {
+            memory,
+            first,
+            rest,
+        }
     }
 
     /// How many bytes there are.
     #[must_use]
+    #[inline]
     pub const fn len(&self) -> usize {
-        self.chain.len()
+        self.first.len() + self.rest.len()
     }
 
     /// Whether there are none.
@@ -153,8 +162,9 @@ impl<'c> Bytes<'c> {
     /// The pieces in order. Together they have [`len`](Self::len) bytes.
     #[inline]
     pub fn pieces(&self) -> impl Iterator<Item = &'c [u8]> + use<'c> {
-        let Self { memory, mut chain } = self.clone();
-        core::iter::from_fn(move || chain.next(memory).map(|place| &memory[place]))
+        let (memory, mut rest) = (self.memory, self.rest.clone());
+        let rest = core::iter::from_fn(move || rest.next(memory).map(|place| &memory[place]));
+        core::iter::once(self.first).chain(rest)
     }
 
     /// Appends the bytes to `output`.

@@ -74,12 +74,33 @@ impl Geometry {
         }
     }
 
-    /// The page number and the place in the page of the n-th of the cache lines that fill pages.
+    /// How many cache lines a page has, as a shift.
     #[inline]
-    pub(crate) const fn line_of(&self, number: u32) -> (u32, usize) {
-        let shift = self.page_shift - Self::LINE.trailing_zeros();
-        let in_page = number & ((1 << shift) - 1);
-        (number >> shift, in_page as usize * Self::LINE)
+    const fn lines_shift(&self) -> u32 {
+        self.page_shift - Self::LINE.trailing_zeros()
+    }
+
+    /// Which page, and which line of it, the n-th line is where lines fill pages one by one.
+    #[inline]
+    pub(crate) const fn split_line(&self, number: u32) -> (u32, u32) {
+        let shift = self.lines_shift();
+        (number >> shift, number & ((1 << shift) - 1))
+    }
+
+    /// The first cache line of a page, counted from page 0.
+    pub(crate) const fn first_line(&self, page: Page) -> u32 {
+        page.0 << self.lines_shift()
+    }
+
+    /// The page that begins with this line.
+    pub(crate) const fn page_of_line(&self, line: u32) -> Page {
+        Page(line >> self.lines_shift())
+    }
+
+    /// Where a cache line begins.
+    #[inline]
+    pub(crate) const fn line_at(&self, line: u32) -> usize {
+        self.base() + line as usize * Self::LINE
     }
 
     pub(crate) const fn page_size(&self) -> usize {

@@ -11,7 +11,8 @@
 //! number of bucket m of group g:  m * groups + g
 //! ```
 
-use super::arena::{ChunkRef, Geometry, Page, array, set_word, word};
+use super::arena::{ChunkRef, Geometry, Page, array, set_word, touch, word};
+use super::header::Head;
 use super::page;
 use super::slab::Slabs;
 
@@ -32,9 +33,8 @@ const MEMBER_SHIFT: u32 = 32;
 /// The index of one cache.
 #[derive(Debug)]
 pub(crate) struct Index {
-    /// Where the map begins: a word per page of buckets, the page's number.
-    map_at: usize,
-    /// How many pages of buckets the map can hold.
+    /// How many pages of buckets the map can hold. It is where the memory begins: a word per page
+    /// of buckets, the number of the page's first cache line.
     map_len: u32,
     /// A power of two.
     groups: u32,
@@ -49,6 +49,13 @@ pub(crate) struct Index {
 #[derive(Debug)]
 pub(crate) struct NoRoom;
 
+/// An item that was found, with its head as it was then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) item: ChunkRef,
+    pub(crate) head: Head,
+}
+
 struct Slot {
     bucket: usize,
     slot: usize,
@@ -56,16 +63,10 @@ struct Slot {
 
 impl Index {
     /// `None` if there is not even a page for the first buckets.
-    pub(crate) fn new(
-        memory: &mut [u8],
-        slabs: &mut Slabs,
-        map_at: usize,
-        map_len: u32,
-    ) -> Option<Self> {
+    pub(crate) fn new(memory: &mut [u8], slabs: &mut Slabs, map_len: u32) -> Option<Self> {
         let page = slabs.take_page(memory, page::INDEX, 0)?;
-        set_word(memory, map_at, page.0);
+        set_word(memory, 0, slabs.geometry().first_line(page));
         let index = Self {
-            map_at,
             map_len,
             groups: 1,
             members: MEMBERS_MIN,
@@ -109,9 +110,8 @@ impl Index {
     /// Where a bucket begins.
     #[inline]
     fn at(&self, memory: &[u8], geometry: &Geometry, bucket: u32) -> usize {
-        let (page, in_page) = geometry.line_of(bucket);
-        let page = Page(word(memory, self.map_at + 4 * page as usize));
-        geometry.page_at(page) + in_page
+        let (page, line) = geometry.split_line(bucket);
+        geometry.line_at(word(memory, map_at(page)) + line)
     }
 
     fn clear_bucket(&self, memory: &mut [u8], geometry: &Geometry, bucket: u32) {
@@ -119,25 +119,30 @@ impl Index {
         memory[at..at + Geometry::LINE].fill(0);
     }
 
-    /// What `matches` makes of the item with this hash that it recognises.
+    /// The item under this key that is not this one. Inlined, with all below it: one lookup is too
+    /// little work to hand its result over in memory.
     #[inline(always)]
-    pub(crate) fn find<T>(
+    pub(crate) fn find(
         &self,
         memory: &[u8],
         geometry: &Geometry,
         hash: u64,
-        matches: impl Fn(ChunkRef) -> Option<T>,
-    ) -> Option<T> {
-        let mut at = self.at(memory, geometry, self.bucket_of(hash));
+        key: &[u8],
+        not: ChunkRef,
+    ) -> Option<Found> {
+        let mut at = self.first_bucket(memory, geometry, hash);
         loop {
-            let bucket: &[u8; Geometry::LINE] = memory[at..].first_chunk()?;
-            let mut slots = tagged(bucket, 0, tag(hash));
+            let mut slots = tagged(memory, at, tag(hash));
             while slots != 0 {
-                let item = reference(bucket, 0, slots.trailing_zeros() as usize);
-                if !item.is_none()
-                    && let Some(found) = matches(item)
-                {
-                    return Some(found);
+                let item = reference(memory, at, slots.trailing_zeros() as usize);
+                if item != not && !item.is_none() {
+                    let item_at = geometry.at(item);
+                    // Where the value lies is in the head: its line is not to wait for that.
+                    touch(memory, item_at + Geometry::LINE);
+                    let head = Head::read(memory, item_at);
+                    if same_bytes(head.key(memory, item_at), key) {
+                        return Some(Found { item, head });
+                    }
                 }
                 slots &= slots - 1;
             }
@@ -252,11 +257,7 @@ impl Index {
             let Some(page) = slabs.take_page(memory, page::INDEX, 0) else {
                 return;
             };
-            set_word(
-                memory,
-                self.map_at + 4 * (bucket / per_page) as usize,
-                page.0,
-            );
+            set_word(memory, map_at(bucket / per_page), geometry.first_line(page));
         }
         if !self.can_spread(memory, slabs, self.members) {
             self.give_back(memory, slabs);
@@ -301,10 +302,10 @@ impl Index {
 
     /// Gives the last page back if no bucket is in it.
     fn give_back(&self, memory: &mut [u8], slabs: &mut Slabs) {
-        let per_page = (slabs.geometry().page_size() / Geometry::LINE) as u32;
-        if self.buckets().is_multiple_of(per_page) {
-            let entry = self.map_at + 4 * (self.buckets() / per_page) as usize;
-            slabs.give_page(memory, Page(word(memory, entry)));
+        let (page, line) = slabs.geometry().split_line(self.buckets());
+        if line == 0 {
+            let first_line = word(memory, map_at(page));
+            slabs.give_page(memory, slabs.geometry().page_of_line(first_line));
         }
     }
 
@@ -410,6 +411,22 @@ impl Index {
 pub(crate) fn candidate(memory: &[u8], bucket: usize, hash: u64) -> ChunkRef {
     let slots = tagged(memory, bucket, tag(hash));
     reference(memory, bucket, slots.trailing_zeros() as usize)
+}
+
+/// Where the map has its word for the n-th page of buckets.
+#[inline]
+const fn map_at(page: u32) -> usize {
+    4 * page as usize
+}
+
+/// Whether two keys are the same. Keys are short: comparing words in place beats a call.
+#[inline(always)]
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    a_rest.len() == b_rest.len()
+        && a.len() == b.len()
+        && core::iter::zip(a, b).all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
+        && core::iter::zip(a_rest, b_rest).all(|(a, b)| a == b)
 }
 
 /// Eight bits of the hash, never 0: that is an empty slot.

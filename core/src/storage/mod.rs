@@ -26,4 +26,5 @@ mod store;
 pub(crate) use arena::Geometry;
 pub(crate) use chain::Chain;
 pub(crate) use header::Deadline;
-pub(crate) use store::{Found, Store, Write};
+pub(crate) use index::Found;
+pub(crate) use store::{Store, Write};

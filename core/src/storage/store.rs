@@ -11,7 +11,7 @@ use super::eviction::Eviction;
 use super::expiry::{self, Expiry};
 use super::ghost::Ghosts;
 use super::header::{self, Deadline, Head, Kind, Meta};
-use super::index::{self, Index};
+use super::index::{self, Found, Index};
 use super::page;
 use super::plan::Plan;
 use super::slab::{Class, Slabs};
@@ -57,13 +57,6 @@ impl<'w> Write<'w> {
     }
 }
 
-/// An item that was found, with its head as it was then.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Found {
-    pub(crate) item: ChunkRef,
-    pub(crate) head: Head,
-}
-
 /// All items of a cache and what finds them.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -72,7 +65,6 @@ pub(crate) struct Store {
     eviction: Eviction,
     expiry: Expiry,
     hasher: Hasher,
-    map_at: usize,
     map_len: u32,
     cas: u32,
     /// Counters of what happens in here; the rest is the cache's.
@@ -83,8 +75,8 @@ impl Store {
     /// `None` if the memory does not hold one page.
     pub(crate) fn new(memory: &mut [u8], layout: &Layout, hasher: Hasher) -> Option<Self> {
         let mut slabs = Slabs::new(layout.geometry, &layout.sizes);
-        let (map_at, map_len) = (layout.map_at, layout.map_len);
-        let index = Index::new(memory, &mut slabs, map_at, map_len)?;
+        let map_len = layout.map_len;
+        let index = Index::new(memory, &mut slabs, map_len)?;
         let ghosts = Ghosts::new(memory, layout.ghosts_at, layout.ghosts_len);
         let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts);
         let (expiry, stats) = (Expiry::new(), Stats::default());
@@ -94,7 +86,6 @@ impl Store {
             eviction,
             expiry,
             hasher,
-            map_at,
             map_len,
             cas: 0,
             stats,
@@ -143,13 +134,12 @@ impl Store {
         self.slabs.clear();
         self.eviction.clear();
         self.expiry.clear();
-        if let Some(index) = Index::new(memory, &mut self.slabs, self.map_at, self.map_len) {
+        if let Some(index) = Index::new(memory, &mut self.slabs, self.map_len) {
             self.index = index;
         }
     }
 
-    /// The item under this key, whether or not its deadline has passed. Inlined, with all below it:
-    /// one lookup is too little work to hand its result over in memory.
+    /// The item under this key, whether or not its deadline has passed.
     #[inline(always)]
     pub(crate) fn find(&self, memory: &[u8], hash: u64, key: &[u8]) -> Option<Found> {
         self.find_other(memory, hash, key, ChunkRef::NONE)
@@ -158,15 +148,7 @@ impl Store {
     /// The item under this key that is not this one.
     #[inline(always)]
     fn find_other(&self, memory: &[u8], hash: u64, key: &[u8], not: ChunkRef) -> Option<Found> {
-        let geometry = self.geometry();
-        self.index.find(memory, geometry, hash, |item| {
-            if item == not {
-                return None;
-            }
-            let at = geometry.at(item);
-            let head = Head::read(memory, at);
-            same_bytes(head.key(memory, at), key).then_some(Found { item, head })
-        })
+        self.index.find(memory, self.geometry(), hash, key, not)
     }
 
     /// What the head of an item says now.
@@ -210,10 +192,8 @@ impl Store {
 
     #[inline]
     pub(crate) fn value<'m>(&'m self, memory: &'m [u8], found: &Found) -> Bytes<'m> {
-        Bytes::new(
-            memory,
-            Chain::new(memory, self.geometry(), found.item, &found.head),
-        )
+        let chain = Chain::new(memory, self.geometry(), found.item, &found.head);
+        Bytes::new(memory, chain)
     }
 
     #[inline]
@@ -640,14 +620,4 @@ fn second(now: u64) -> u32 {
 fn hash_of(hasher: &Hasher, geometry: &Geometry, memory: &[u8], item: ChunkRef) -> u64 {
     let at = geometry.at(item);
     hasher.hash(&Head::read(memory, at).key(memory, at).into())
-}
-
-/// Whether two keys are the same. Keys are short: comparing words in place beats a call.
-#[inline]
-fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    a_rest.len() == b_rest.len()
-        && a.len() == b.len()
-        && core::iter::zip(a, b).all(|(a, b)| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b))
-        && core::iter::zip(a_rest, b_rest).all(|(a, b)| a == b)
 }
