@@ -5,8 +5,8 @@
 //! a few more misses.
 //!
 //! Moving an item writes to its two neighbours, which are anywhere in the memory. So uses are first
-//! noted, and entered in the list some at a time, when the waits for the neighbours overlap. Whoever
-//! changes the list or asks for its order has them entered before: the order is exact.
+//! noted, and entered in the list some at a time, when the waits for the neighbours overlap.
+//! Whoever changes the list or asks for its order has them entered before: the order is exact.
 
 use super::arena::{ChunkRef, Geometry, touch};
 use super::header::{self, Head, Mark};
