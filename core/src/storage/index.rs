@@ -179,7 +179,7 @@ impl Index {
     ) {
         let geometry = *slabs.geometry();
         let first = self.at(memory, &geometry, self.bucket_of(hash));
-        if let Some(slot) = locate(memory, &geometry, first, item) {
+        if let Some(slot) = locate(memory, &geometry, first, hash, item) {
             vacate(memory, slabs, first, &slot);
             self.items -= 1;
         }
@@ -195,7 +195,7 @@ impl Index {
         to: ChunkRef,
     ) {
         let first = self.at(memory, geometry, self.bucket_of(hash));
-        if let Some(Slot { bucket, slot }) = locate(memory, geometry, first, from) {
+        if let Some(Slot { bucket, slot }) = locate(memory, geometry, first, hash, from) {
             set_word(memory, bucket + REFS + 4 * slot, to.within(0));
         }
     }
@@ -471,11 +471,9 @@ fn tagged(memory: &[u8], bucket: usize, tag: u8) -> u32 {
 }
 
 /// How many slots are filled; they are the first ones.
+#[inline]
 fn filled(memory: &[u8], bucket: usize) -> usize {
-    memory[bucket..bucket + SLOTS]
-        .iter()
-        .take_while(|&&tag| tag != 0)
-        .count()
+    (tagged(memory, bucket, 0) | 1 << SLOTS).trailing_zeros() as usize
 }
 
 fn chain_len(memory: &[u8], geometry: &Geometry, first: usize) -> usize {
@@ -483,12 +481,26 @@ fn chain_len(memory: &[u8], geometry: &Geometry, first: usize) -> usize {
     chain.map(|bucket| filled(memory, bucket)).sum()
 }
 
-fn locate(memory: &[u8], geometry: &Geometry, first: usize, item: ChunkRef) -> Option<Slot> {
-    let mut chain = core::iter::successors(Some(first), |&at| overflow(memory, geometry, at));
-    chain.find_map(|bucket| {
-        let slot = (0..SLOTS).find(|&slot| reference(memory, bucket, slot) == item)?;
-        Some(Slot { bucket, slot })
-    })
+/// The slot of an item with this hash.
+fn locate(
+    memory: &[u8],
+    geometry: &Geometry,
+    first: usize,
+    hash: u64,
+    item: ChunkRef,
+) -> Option<Slot> {
+    let mut bucket = first;
+    loop {
+        let mut slots = tagged(memory, bucket, tag(hash));
+        while slots != 0 {
+            let slot = slots.trailing_zeros() as usize;
+            if reference(memory, bucket, slot) == item {
+                return Some(Slot { bucket, slot });
+            }
+            slots &= slots - 1;
+        }
+        bucket = overflow(memory, geometry, bucket)?;
+    }
 }
 
 /// Appends an empty overflow bucket to the last bucket of a chain.

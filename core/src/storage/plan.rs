@@ -64,6 +64,9 @@ impl Plan {
         };
         let single_cost = slabs.cost(single);
         let mut least = single_cost - single_cost / SAVING + 1;
+        if least <= head + value_len + CONTINUATION {
+            return best;
+        }
         let mut parts = [single; PARTS];
         let (mut taken, mut left) = (0, head + value_len);
         for at in 0..PARTS - 1 {
