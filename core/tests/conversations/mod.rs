@@ -23,11 +23,21 @@
 //! `ababab`. A `{name}` that is heard first takes the number found there; then it stands for it.
 //! What must be heard may also have `{*}` for the rest of a line, and a line `...` for any lines.
 
-// Each host of the core uses its part of this.
+// Each host of the core uses its part of this. Devices do, too: nothing here needs `std`.
 #![allow(dead_code)]
 
-use std::collections::HashMap;
-use std::iter;
+extern crate alloc;
+
+pub(crate) mod core_host;
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::iter;
+use core::mem;
+use core::str;
 
 use dynamidb_core::{Config, Dialect, SessionConfig};
 
@@ -225,12 +235,12 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
             b'\\' => escape(after, &mut bytes)?,
             b'{' => {
                 let end = after.iter().position(|&b| b == b'}')?;
-                let inner = std::str::from_utf8(&after[..end]).ok()?;
+                let inner = str::from_utf8(&after[..end]).ok()?;
                 let run = inner.rsplit_once('*').filter(|(text, _)| !text.is_empty());
                 if let Some((text, count)) = run {
                     bytes.extend(unescape(text)?.repeat(count.parse().ok()?));
                 } else {
-                    pieces.push(Piece::Bytes(std::mem::take(&mut bytes)));
+                    pieces.push(Piece::Bytes(mem::take(&mut bytes)));
                     let rest_of_line = inner == "*";
                     pieces.push(if rest_of_line {
                         Piece::RestOfLine
@@ -276,7 +286,7 @@ fn escape<'t>(text: &'t [u8], bytes: &mut Vec<u8>) -> Option<&'t [u8]> {
         b'\\' | b'{' => letter,
         b'x' => {
             let (digits, rest) = rest.split_at_checked(2)?;
-            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            bytes.push(u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?);
             return Some(rest);
         }
         _ => return None,
@@ -314,7 +324,7 @@ impl Conversation {
     /// # Panics
     /// If something else is heard than must be. `how` says how it was played.
     pub(crate) fn play(&self, host: &mut impl Host, how: &str) {
-        let mut numbers = HashMap::new();
+        let mut numbers = BTreeMap::new();
         let mut clients = Vec::new();
         for (line, event) in &self.events {
             let place = format!("{} ({how}), line {line}", self.name);
@@ -327,11 +337,10 @@ impl Conversation {
                     let enough = |heard: &[u8]| matches(pieces, heard, &mut numbers.clone());
                     let heard = host.hear(*client, &enough);
                     let right = matches(pieces, &heard, &mut numbers);
-                    let must = text(pieces, &numbers);
                     assert!(
                         right,
                         "{place}: must hear\n{}heard\n{}",
-                        shown(&must),
+                        shown(&text(pieces, &numbers)),
                         shown(&heard)
                     );
                 }
@@ -362,7 +371,7 @@ fn shown(bytes: &[u8]) -> String {
 }
 
 /// The bytes that pieces stand for, as far as that is known.
-fn text(pieces: &[Piece], numbers: &HashMap<String, Vec<u8>>) -> Vec<u8> {
+fn text(pieces: &[Piece], numbers: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for piece in pieces {
         match piece {
@@ -375,7 +384,7 @@ fn text(pieces: &[Piece], numbers: &HashMap<String, Vec<u8>>) -> Vec<u8> {
 }
 
 /// Whether `heard` is what pieces stand for. Fills in the numbers that were not known before.
-fn matches<'h>(pieces: &[Piece], heard: &'h [u8], numbers: &mut HashMap<String, Vec<u8>>) -> bool {
+fn matches<'h>(pieces: &[Piece], heard: &'h [u8], numbers: &mut BTreeMap<String, Vec<u8>>) -> bool {
     let Some((first, rest)) = pieces.split_first() else {
         return heard.is_empty();
     };
@@ -413,7 +422,7 @@ fn matches<'h>(pieces: &[Piece], heard: &'h [u8], numbers: &mut HashMap<String, 
 fn any_matches<'h>(
     pieces: &[Piece],
     mut tails: impl Iterator<Item = &'h [u8]>,
-    numbers: &mut HashMap<String, Vec<u8>>,
+    numbers: &mut BTreeMap<String, Vec<u8>>,
 ) -> bool {
     tails.any(|heard| {
         let mut found = numbers.clone();

@@ -1,0 +1,108 @@
+//! What a sensor hub does with its cache, as a function of nothing: the same work gives the same
+//! outcome on the host, where this file is compiled too, and on every device.
+
+use core::fmt;
+use core::time::Duration;
+
+use dynamidb_core::{Cache, Config, Expiry, Instant, Memory, Value};
+
+/// What is lent to the cache.
+pub const MEMORY: usize = 16 * 1024;
+
+const STEPS: u32 = 20_000;
+const SENSORS: u32 = 400;
+/// How many steps of upkeep are done between two requests.
+const UPKEEP: usize = 2;
+
+/// What a cache for small readings is made from.
+pub fn config() -> Config {
+    let mut config = Config::new(MEMORY);
+    config.slab_sizes = [32, 64, 128].into();
+    config.hash_seed = 0x5eed;
+    config
+}
+
+/// What came of it.
+pub struct Outcome {
+    hits: u32,
+    misses: u32,
+    items: usize,
+    evictions: u64,
+    reclaimed: u64,
+    /// Of all values that were read, in order.
+    sum: u32,
+}
+
+/// Stores, reads, deletes and lets expire, as much as the memory can hold several times over.
+pub fn play<M: Memory>(cache: &mut Cache<M>) -> Outcome {
+    let (mut hits, mut misses, mut sum) = (0, 0, 0_u32);
+    let (mut millis, mut random) = (0, 1_u32);
+    for step in 0..STEPS {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // The upper bits are the random ones; few sensors are asked for often, many now and then.
+        let dice = random >> 8;
+        let sensor = (dice % SENSORS) * (dice / SENSORS % 16) / 16;
+        millis += u64::from(dice % 8);
+        let now = Instant::from_millis(millis);
+        let key = key(sensor);
+        match dice / 16 % 8 {
+            0..4 => match cache.get(now, &key) {
+                Some(item) => {
+                    hits += 1;
+                    for byte in item.value.pieces().flatten() {
+                        sum = sum.rotate_left(5) ^ u32::from(*byte);
+                    }
+                }
+                None => misses += 1,
+            },
+            4..7 => {
+                // Now and then a whole record, so that memory has to change between the sizes.
+                let bytes = [step as u8; 100];
+                let len = if step % 16 == 0 { bytes.len() } else { 16 };
+                let lasts = Duration::from_millis(u64::from(dice % 20_000));
+                let value = Value::from(&bytes[..len]).expire(Expiry::After(lasts));
+                cache.set(now, &key, value).expect("room can be made");
+            }
+            _ => {
+                cache.delete(now, &key);
+            }
+        }
+        cache.tick(now, UPKEEP);
+    }
+    cache.check();
+    let stats = cache.stats();
+    let (evictions, reclaimed) = (stats.evictions, stats.reclaimed);
+    Outcome {
+        hits,
+        misses,
+        items: cache.len(),
+        evictions,
+        reclaimed,
+        sum,
+    }
+}
+
+/// 16 bytes: `reading/` and the sensor.
+fn key(sensor: u32) -> [u8; 16] {
+    let mut key = *b"reading/........";
+    key[8..12].copy_from_slice(&sensor.to_be_bytes());
+    key
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            hits,
+            misses,
+            items,
+            evictions,
+            reclaimed,
+            sum,
+        } = self;
+        write!(
+            f,
+            "{hits} hits, {misses} misses, {items} items, {evictions} evicted, "
+        )?;
+        write!(f, "{reclaimed} expired, sum {sum:08x}")
+    }
+}
