@@ -126,12 +126,8 @@ impl<M: Memory> Cache<M> {
             return None;
         };
         self.store.stats.get_hits += 1;
-        let last_used = self.last_used(&found);
         self.store.bump(self.memory.bytes_mut(), &found, time);
-        Some(Item {
-            last_used,
-            ..self.item(&found)
-        })
+        Some(self.item(&found))
     }
 
     /// The item under a key; does not count as use and changes nothing.
@@ -176,14 +172,12 @@ impl<M: Memory> Cache<M> {
         let deadline = self
             .deadline(now, expiry)
             .unwrap_or_else(|| Deadline::from_millis(time));
-        let last_used = self.last_used(&found);
         let memory = self.memory.bytes_mut();
         self.store.bump(memory, &found, time);
         self.store.set_deadline(memory, found.item, deadline);
         let expires_at = self.instant(deadline);
         Some(Item {
             expires_at,
-            last_used,
             ..self.item(&found)
         })
     }
@@ -545,7 +539,8 @@ impl<M: Memory> Cache<M> {
         let has_passed = found.head.deadline().has_passed(time);
         if has_passed {
             self.store.stats.get_expired += 1;
-            self.store.reclaim(self.memory.bytes_mut(), found, hash);
+            self.store
+                .reclaim(self.memory.bytes_mut(), found.item, hash);
         }
         !has_passed
     }
@@ -556,17 +551,12 @@ impl<M: Memory> Cache<M> {
         let memory = self.memory.bytes();
         Item {
             value: self.store.value(memory, found),
-            flags: self.store.flags(memory, found),
+            flags: found.head.flags(),
             cas: u64::from(found.head.cas()),
             expires_at: self.instant(found.head.deadline()),
-            last_used: self.last_used(found),
+            last_used: self.moment(u64::from(found.head.last_use()) * 1000),
             fetched: found.head.fetched(),
         }
-    }
-
-    #[inline]
-    fn last_used(&self, found: &Found) -> Instant {
-        self.moment(self.store.last_use(self.memory.bytes(), found))
     }
 
     #[inline]
@@ -657,7 +647,7 @@ impl<M: Memory> Cache<M> {
             .saturating_add(back.len());
         self.fits(key, len)?;
         let (hash, deadline) = (self.hasher().hash(key), old.head.deadline());
-        let flags = self.store.flags(self.memory.bytes(), &old);
+        let flags = old.head.flags();
         let write = Write {
             back,
             join: true,

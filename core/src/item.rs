@@ -130,27 +130,20 @@ pub enum Outcome {
 #[derive(Clone)]
 pub struct Bytes<'c> {
     memory: &'c [u8],
-    first: &'c [u8],
-    /// The pieces after the first.
-    rest: Chain<'c>,
+    places: Chain<'c>,
 }
 
 impl<'c> Bytes<'c> {
     #[inline(always)]
-    pub(crate) fn new(memory: &'c [u8], mut rest: Chain<'c>) -> Self {
-        let first = rest.next(memory).map_or(&[][..], |place| &memory[place]);
-        Self {
-            memory,
-            first,
-            rest,
-        }
+    pub(crate) const fn new(memory: &'c [u8], places: Chain<'c>) -> Self {
+        Self { memory, places }
     }
 
     /// How many bytes there are.
     #[must_use]
     #[inline]
     pub const fn len(&self) -> usize {
-        self.first.len() + self.rest.len()
+        self.places.len()
     }
 
     /// Whether there are none.
@@ -159,12 +152,62 @@ impl<'c> Bytes<'c> {
         self.len() == 0
     }
 
-    /// The pieces in order. Together they have [`len`](Self::len) bytes.
+    /// The pieces in order. Together they have [`len`](Self::len) bytes; none is empty.
     #[inline]
     pub fn pieces(&self) -> impl Iterator<Item = &'c [u8]> + use<'c> {
-        let (memory, mut rest) = (self.memory, self.rest.clone());
-        let rest = core::iter::from_fn(move || rest.next(memory).map(|place| &memory[place]));
-        core::iter::once(self.first).chain(rest)
+        let (memory, mut places) = (self.memory, self.places.clone());
+        core::iter::from_fn(move || places.next(memory).map(|place| &memory[place]))
+    }
+
+    /// All bytes in place, if they are one piece.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// assert_eq!(cache.get(now, "key").unwrap().value.as_slice(), Some(&b"value"[..]));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn as_slice(&self) -> Option<&'c [u8]> {
+        self.places.only().map(|place| &self.memory[place])
+    }
+
+    /// Copies the bytes to the beginning of `output` and returns that part of it; `None` if it is
+    /// too short.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// let mut output = [0; 8];
+    /// let value = cache.get(now, "key").unwrap().value;
+    /// assert_eq!(value.copy_to(&mut output), Some(&b"value"[..]));
+    /// assert_eq!(value.copy_to(&mut [0; 4]), None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn copy_to<'o>(&self, output: &'o mut [u8]) -> Option<&'o [u8]> {
+        let output = output.get_mut(..self.len())?;
+        match self.as_slice() {
+            Some(bytes) => output.copy_from_slice(bytes),
+            None => self.clone().gather(output),
+        }
+        Some(output)
+    }
+
+    #[cold]
+    fn gather(self, mut output: &mut [u8]) {
+        for piece in self.pieces() {
+            let (now, later) = output.split_at_mut(piece.len());
+            now.copy_from_slice(piece);
+            output = later;
+        }
     }
 
     /// Appends the bytes to `output`.

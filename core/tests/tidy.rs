@@ -101,9 +101,9 @@ const NEVER_IN_CODE: &[Never] = &[
         ],
     },
     Never {
-        why: "no `unsafe`",
+        why: "no `unsafe` but to prefetch",
         within: &["core/src/", "native/src/", "web/src/"],
-        except: &[],
+        except: &["core/src/storage/prefetch.rs"],
         words: &["unsafe {", "unsafe fn", "unsafe impl"],
     },
     Never {
@@ -131,13 +131,8 @@ const NEVER_ANYWHERE: &[Never] = &[Never {
     ],
 }];
 
-/// The first lines of each crate must contain this.
-const CRATE_ROOTS: &[&str] = &[
-    "core/src/lib.rs",
-    "native/src/lib.rs",
-    "native/src/main.rs",
-    "web/src/lib.rs",
-];
+/// The first lines of each crate but the core must contain this.
+const CRATE_ROOTS: &[&str] = &["native/src/lib.rs", "native/src/main.rs", "web/src/lib.rs"];
 const FORBID_UNSAFE: &str = "#![forbid(unsafe_code)]";
 
 /// Of these kinds of file, no line is wider and no file is longer.

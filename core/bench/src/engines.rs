@@ -77,11 +77,8 @@ impl Engine for DynamiDb {
 
     #[inline]
     fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
-        let Some(item) = self.0.get(NOW, key) else {
-            return false;
-        };
-        copy(&item, output);
-        true
+        let item = self.0.get(NOW, key);
+        item.is_some_and(|item| item.value.copy_to(output).is_some())
     }
 
     #[inline]
@@ -98,10 +95,8 @@ impl Engine for DynamiDb {
         self.0.look_ahead(&keys);
         let mut hits = 0;
         for key in keys {
-            if let Some(item) = self.0.get(NOW, key) {
-                copy(&item, output);
-                hits += 1;
-            }
+            let item = self.0.get(NOW, key);
+            hits += usize::from(item.is_some_and(|item| item.value.copy_to(output).is_some()));
         }
         hits
     }
@@ -117,10 +112,8 @@ impl Engine for OrdinaryPages {
         Self(Cache::new(config(items)).expect("a configuration that works"))
     }
     fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
-        self.0
-            .get(NOW, key)
-            .map(|item| copy(&item, output))
-            .is_some()
+        let item = self.0.get(NOW, key);
+        item.is_some_and(|item| item.value.copy_to(output).is_some())
     }
     fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
         self.0
@@ -135,15 +128,6 @@ fn config(items: usize) -> Config {
     config.max_items = Some(items);
     config.hash_seed = 7;
     config
-}
-
-#[inline]
-fn copy(item: &dynamidb_core::Item<'_>, output: &mut [u8; VALUE]) {
-    let mut at = 0;
-    for piece in item.value.pieces() {
-        output[at..at + piece.len()].copy_from_slice(piece);
-        at += piece.len();
-    }
 }
 
 /// As a server with keys and values of any length would use it.

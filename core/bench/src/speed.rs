@@ -16,13 +16,18 @@ struct Timed<E> {
     engine: E,
     items: u64,
     next: u64,
-    rounds: Vec<[f64; 4]>,
-    hits: f64,
+    /// The times of each kind of operation, one per round.
+    times: [Vec<f64>; 4],
+    hits: usize,
+    gets: usize,
 }
 
 trait Contestant {
     fn name(&self) -> &'static str;
-    fn round(&mut self, seed: u64);
+    /// Gets and overwrites of keys that are held.
+    fn use_held(&mut self, seed: u64);
+    /// Sets new keys, each of which pushes another out.
+    fn push_out(&mut self);
     fn medians(&self) -> [f64; 4];
     fn hit_ratio(&self) -> f64;
 }
@@ -37,14 +42,10 @@ impl<E: Engine> Timed<E> {
             engine,
             items: items as u64,
             next: items as u64,
-            rounds: Vec::new(),
-            hits: 0.0,
+            times: [const { Vec::new() }; 4],
+            hits: 0,
+            gets: 0,
         }
-    }
-
-    /// One of the keys that were set last.
-    fn held(&self, random: u64) -> [u8; 16] {
-        key(self.next - 1 - mix(random) % self.items)
     }
 }
 
@@ -53,49 +54,51 @@ impl<E: Engine> Contestant for Timed<E> {
         E::NAME
     }
 
-    fn round(&mut self, seed: u64) {
+    fn use_held(&mut self, seed: u64) {
+        let Self { engine, items, .. } = self;
         let mut output = [0; VALUE];
-        let mut result = [0.0; 4];
-        let keys: Vec<_> = (0..OPERATIONS as u64)
-            .map(|at| self.held(seed ^ at))
-            .collect();
+        let numbers = 0..OPERATIONS as u64;
+        let keys: Vec<_> = numbers.map(|at| key(mix(seed ^ at) % *items)).collect();
         let mut hits = 0;
-        result[0] = time(|| {
+        self.times[0].push(time(|| {
             for key in &keys {
-                hits += usize::from(self.engine.get(key, &mut output));
+                hits += usize::from(engine.get(key, &mut output));
                 black_box(&output);
             }
-        });
-        result[1] = time(|| {
+        }));
+        self.times[1].push(time(|| {
             for keys in keys.as_chunks().0 {
-                hits += self.engine.get_batch(keys, &mut output);
+                hits += engine.get_batch(keys, &mut output);
                 black_box(&output);
             }
-        });
-        result[2] = time(|| {
+        }));
+        self.times[2].push(time(|| {
             for key in &keys {
-                self.engine.set(key, &value(seed));
+                engine.set(key, &value(seed));
             }
-        });
-        let first = self.next;
-        let fresh: Vec<_> = (0..OPERATIONS as u64).map(|at| key(first + at)).collect();
-        result[3] = time(|| {
-            for key in &fresh {
-                self.engine.set(key, &value(seed));
+        }));
+        self.hits += hits;
+        self.gets += 2 * OPERATIONS;
+    }
+
+    fn push_out(&mut self) {
+        let numbers = self.next..self.next + OPERATIONS as u64;
+        let keys: Vec<_> = numbers.map(key).collect();
+        self.times[3].push(time(|| {
+            for key in &keys {
+                self.engine.set(key, &value(0));
             }
-        });
+        }));
         self.next += OPERATIONS as u64;
-        self.hits += hits as f64 / (2 * OPERATIONS) as f64;
-        self.rounds.push(result);
     }
 
     fn hit_ratio(&self) -> f64 {
-        self.hits / self.rounds.len() as f64
+        self.hits as f64 / self.gets as f64
     }
 
     fn medians(&self) -> [f64; 4] {
-        core::array::from_fn(|kind| {
-            let mut times: Vec<f64> = self.rounds.iter().map(|round| round[kind]).collect();
+        self.times.each_ref().map(|times| {
+            let mut times = times.clone();
             times.sort_by(f64::total_cmp);
             times[times.len() / 2]
         })
@@ -122,7 +125,12 @@ pub fn print(sizes: &[usize]) {
         }
         for round in 0..ROUNDS {
             for engine in &mut all {
-                engine.round(mix(round as u64) << 32);
+                engine.use_held(mix(round as u64) << 32);
+            }
+        }
+        for _ in 0..ROUNDS {
+            for engine in &mut all {
+                engine.push_out();
             }
         }
         let head = KINDS.map(|kind| format!("{kind:>16}")).concat();

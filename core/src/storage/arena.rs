@@ -173,12 +173,6 @@ pub(crate) fn set_word(memory: &mut [u8], at: usize, word: u32) {
     *array_mut(memory, at) = word.to_le_bytes();
 }
 
-/// Reads the byte at `at`, so that its cache line is fetched; nothing happens beyond the end.
-#[inline(always)]
-pub(crate) fn touch(memory: &[u8], at: usize) {
-    core::hint::black_box(memory.get(at).copied());
-}
-
 /// The little-endian half word at `at`.
 #[inline]
 pub(crate) fn half(memory: &[u8], at: usize) -> u16 {

@@ -6,12 +6,13 @@ use super::arena::{ChunkRef, Geometry};
 use super::header::{self, CONTINUATION, Head};
 use super::page;
 
-/// The places of a value's pieces, in order.
+/// The places of a value's pieces, in order; none of them is empty.
 #[derive(Clone, Debug)]
 pub(crate) struct Chain<'g> {
     geometry: &'g Geometry,
-    /// The piece that comes next, if it is the first.
-    first: Option<Range<usize>>,
+    /// The piece in the head; empty when it has been taken.
+    first: Range<usize>,
+    /// The chunk of the piece after it.
     next: ChunkRef,
     left: usize,
 }
@@ -29,7 +30,7 @@ impl<'g> Chain<'g> {
         }
         Self {
             geometry,
-            first: Some(start..end),
+            first: start..end,
             next,
             left: head.value_len(),
         }
@@ -40,17 +41,20 @@ impl<'g> Chain<'g> {
         self.left
     }
 
+    /// The place of the value, if it is one piece that was not taken yet.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<Range<usize>> {
+        (self.next.is_none() && self.first.len() == self.left).then(|| self.first.clone())
+    }
+
     /// The place of the next piece.
     #[inline]
     pub(crate) fn next(&mut self, memory: &[u8]) -> Option<Range<usize>> {
-        match self.first.take() {
-            Some(first) => {
-                self.left -= first.len();
-                Some(first)
-            }
-            None if self.next.is_none() => None,
-            None => Some(self.follow(memory)),
+        if !self.first.is_empty() {
+            self.left -= self.first.len();
+            return Some(core::mem::take(&mut self.first));
         }
+        (!self.next.is_none()).then(|| self.follow(memory))
     }
 
     fn follow(&mut self, memory: &[u8]) -> Range<usize> {

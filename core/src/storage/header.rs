@@ -27,6 +27,8 @@ const NEWER: usize = 4;
 const OLDER: usize = 8;
 const LENGTHS: usize = 16;
 const HEAD: usize = 24;
+/// The head and the words that may follow it. No chunk is smaller than this.
+const HEAD_MAX: usize = HEAD + 8;
 
 const OWNER: usize = 4;
 const NEXT_FREE: usize = 4;
@@ -133,7 +135,7 @@ impl Meta {
     /// and stays where it is in the order of use.
     #[inline]
     pub(crate) fn write(&self, memory: &mut [u8], at: usize, next: ChunkRef, second: u32) {
-        let head: &mut [u8; HEAD + 8] = array_mut(memory, at);
+        let head: &mut [u8; HEAD_MAX] = array_mut(memory, at);
         let split = if self.split { SPLIT } else { 0 };
         let flags = if self.flags != 0 { FLAGS } else { 0 };
         let low = if self.split {
@@ -162,19 +164,19 @@ impl Meta {
     }
 }
 
-/// The head of an item as it was read: six words, with one check of the bounds.
+/// The head of an item as it was read: all words that it may have, with one check of the bounds.
 ///
 /// Reading it at once and before anything is written is not only fewer instructions: a processor
 /// that reads bytes which it has just written in pieces of another size has to wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
-    words: [u32; HEAD / 4],
+    words: [u32; HEAD_MAX / 4],
 }
 
 impl Head {
     #[inline]
     pub(crate) fn read(memory: &[u8], at: usize) -> Self {
-        let bytes: [u8; HEAD] = array(memory, at);
+        let bytes: [u8; HEAD_MAX] = array(memory, at);
         let (words, _) = bytes.as_chunks();
         Self {
             words: core::array::from_fn(|at| u32::from_le_bytes(words[at])),
@@ -265,24 +267,19 @@ impl Head {
     }
 
     #[inline]
-    pub(crate) fn flags(&self, memory: &[u8], at: usize) -> u32 {
-        let has_flags = self.words[LINK / 4] & FLAGS != 0;
-        if has_flags {
-            word(memory, at + self.size() - 4)
-        } else {
-            0
+    pub(crate) const fn flags(&self) -> u32 {
+        match (self.words[LINK / 4] & FLAGS != 0, self.is_split()) {
+            (false, _) => 0,
+            (true, false) => self.words[HEAD / 4],
+            (true, true) => self.words[HEAD / 4 + 1],
         }
     }
 
     /// The second of the last use, of the cache's own time.
     #[inline]
-    pub(crate) fn last_use(&self, memory: &[u8], at: usize) -> u32 {
-        let word = if self.is_split() {
-            word(memory, at + HEAD)
-        } else {
-            self.words[LINK / 4]
-        };
-        word & SECONDS
+    pub(crate) const fn last_use(&self) -> u32 {
+        let place = if self.is_split() { HEAD } else { LINK };
+        self.words[place / 4] & SECONDS
     }
 
     /// Writes new neighbours.
@@ -422,14 +419,14 @@ mod tests {
             let head = Head::read(&memory, 4);
             assert_eq!((head.newer(), head.older()), links);
             assert_eq!(head.next(), if split { next_chunk } else { ChunkRef::NONE });
-            assert_eq!((head.last_use(&memory, 4), head.fetched()), (1234, false));
-            assert_eq!((head.flags(&memory, 4), head.deadline()), (flags, deadline));
+            assert_eq!((head.last_use(), head.fetched()), (1234, false));
+            assert_eq!((head.flags(), head.deadline()), (flags, deadline));
             head.write_links(&mut memory, 4, (links.1, links.0));
             Head::read(&memory, 4).write_use(&mut memory, 4, 99);
             let head = Head::read(&memory, 4);
             assert_eq!((head.newer(), head.older()), (links.1, links.0));
-            assert_eq!((head.last_use(&memory, 4), head.fetched()), (99, true));
-            assert_eq!((head.flags(&memory, 4), head.deadline()), (flags, deadline));
+            assert_eq!((head.last_use(), head.fetched()), (99, true));
+            assert_eq!((head.flags(), head.deadline()), (flags, deadline));
             assert_eq!((head.value_len(), head.cas()), (value_len, u32::MAX));
             assert_eq!(head.value_offset(), meta.value_offset());
             assert_eq!(head.key(&memory, 4).len(), 3);

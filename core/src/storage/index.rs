@@ -11,9 +11,10 @@
 //! number of bucket m of group g:  m * groups + g
 //! ```
 
-use super::arena::{ChunkRef, Geometry, Page, array, set_word, touch, word};
+use super::arena::{ChunkRef, Geometry, Page, array, set_word, word};
 use super::header::Head;
 use super::page;
+use super::prefetch::prefetch;
 use super::slab::Slabs;
 
 const SLOTS: usize = 12;
@@ -132,19 +133,19 @@ impl Index {
     ) -> Option<Found> {
         let mut at = self.first_bucket(memory, geometry, hash);
         loop {
-            let mut slots = tagged(memory, at, tag(hash));
-            while slots != 0 {
-                let item = reference(memory, at, slots.trailing_zeros() as usize);
+            let mut matches = Matches::new(memory, at, tag(hash));
+            while !matches.is_empty() {
+                let item = reference(memory, at, matches.slot());
+                matches = matches.rest();
                 if item != not && !item.is_none() {
                     let item_at = geometry.at(item);
                     // Where the value lies is in the head: its line is not to wait for that.
-                    touch(memory, item_at + Geometry::LINE);
+                    prefetch(memory, item_at + Geometry::LINE);
                     let head = Head::read(memory, item_at);
                     if same_bytes(head.key(memory, item_at), key) {
                         return Some(Found { item, head });
                     }
                 }
-                slots &= slots - 1;
             }
             at = overflow(memory, geometry, at)?;
         }
@@ -338,12 +339,12 @@ impl Index {
                 slot: 0,
             });
             while let Some(here) = at {
-                let item = reference(memory, here.bucket, here.slot);
-                if here.slot == SLOTS || item.is_none() {
+                if here.slot == SLOTS || reference(memory, here.bucket, here.slot).is_none() {
                     at = overflow(memory, &geometry, here.bucket)
                         .map(|bucket| Slot { bucket, slot: 0 });
                     continue;
                 }
+                let item = reference(memory, here.bucket, here.slot);
                 let hash = hash_of(memory, item);
                 if self.bucket_of(hash) == number {
                     at = Some(Slot {
@@ -409,8 +410,11 @@ impl Index {
 /// The item that a search in this bucket will most likely look at first; none if there is none.
 #[inline(always)]
 pub(crate) fn candidate(memory: &[u8], bucket: usize, hash: u64) -> ChunkRef {
-    let slots = tagged(memory, bucket, tag(hash));
-    reference(memory, bucket, slots.trailing_zeros() as usize)
+    let matches = Matches::new(memory, bucket, tag(hash));
+    if matches.is_empty() {
+        return ChunkRef::NONE;
+    }
+    reference(memory, bucket, matches.slot())
 }
 
 /// Where the map has its word for the n-th page of buckets.
@@ -438,11 +442,7 @@ const fn tag(hash: u64) -> u8 {
 
 #[inline]
 fn reference(memory: &[u8], bucket: usize, slot: usize) -> ChunkRef {
-    if slot < SLOTS {
-        ChunkRef::from_word(word(memory, bucket + REFS + 4 * slot))
-    } else {
-        ChunkRef::NONE
-    }
+    ChunkRef::from_word(word(memory, bucket + REFS + 4 * slot))
 }
 
 #[inline]
@@ -451,29 +451,60 @@ fn overflow(memory: &[u8], geometry: &Geometry, bucket: usize) -> Option<usize> 
     (!next.is_none()).then(|| geometry.at(next))
 }
 
-/// The slots with this tag, a bit each; a slot behind one of them may be among them wrongly.
-///
-/// Compares eight tags at a time: a byte of `tags ^ pattern` is zero where a tag matches, and the
-/// subtraction borrows into its highest bit (Mycroft, 1987). The product gathers those bits.
-#[inline]
-fn tagged(memory: &[u8], bucket: usize, tag: u8) -> u32 {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let tags: [u8; SLOTS] = array(memory, bucket);
-    let matches = |tags: u64| {
-        let difference = tags ^ (u64::from(tag) * ONES);
-        let bits = difference.wrapping_sub(ONES) & !difference & (ONES << 7);
-        (bits >> 7).wrapping_mul(GATHER) >> 56
-    };
-    let low = matches(u64::from_le_bytes(array(&tags, 0)));
-    let high = matches(u64::from(u32::from_le_bytes(array(&tags, 8))));
-    (low | high << 8) as u32 & ((1 << SLOTS) - 1)
+/// The slots of a bucket whose tags match, a bit each: the first eight slots have the lowest bits
+/// of the eight bytes, the last four have the fifth bits of the first four bytes.
+#[derive(Clone, Copy)]
+struct Matches(u64);
+
+/// The lowest bit of each byte, and so the first eight slots.
+const FIRST: u64 = u64::from_ne_bytes([1; 8]);
+
+impl Matches {
+    /// The slots with this tag; a slot behind one of them may be among them wrongly.
+    ///
+    /// Compares eight tags at a time: a byte of `tags ^ pattern` is zero where a tag matches, and
+    /// the subtraction borrows into its highest bit (Mycroft, 1987).
+    #[inline]
+    fn new(memory: &[u8], bucket: usize, tag: u8) -> Self {
+        let tags: [u8; SLOTS] = array(memory, bucket);
+        let zeros = |tags: u64| {
+            let difference = tags ^ (u64::from(tag) * FIRST);
+            difference.wrapping_sub(FIRST) & !difference
+        };
+        let first = zeros(u64::from_le_bytes(array(&tags, 0)));
+        let last = zeros(u64::from(u32::from_le_bytes(array(&tags, 8))));
+        Self(first >> 7 & FIRST | last >> 3 & FIRST >> 32 << 4)
+    }
+
+    /// The slot of the lowest bit.
+    #[inline]
+    const fn slot(self) -> usize {
+        let bit = self.0.trailing_zeros() as usize;
+        (bit >> 3) + (bit << 1 & 8)
+    }
+
+    /// The others.
+    #[inline]
+    const fn rest(self) -> Self {
+        Self(self.0 & (self.0 - 1))
+    }
+
+    const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// How many slots are filled; they are the first ones.
 #[inline]
 fn filled(memory: &[u8], bucket: usize) -> usize {
-    (tagged(memory, bucket, 0) | 1 << SLOTS).trailing_zeros() as usize
+    let Matches(empty) = Matches::new(memory, bucket, 0);
+    let (first, last) = (empty & FIRST, empty & !FIRST);
+    let empty = if first == 0 { last } else { first };
+    if empty == 0 {
+        SLOTS
+    } else {
+        Matches(empty).slot()
+    }
 }
 
 fn chain_len(memory: &[u8], geometry: &Geometry, first: usize) -> usize {
@@ -491,13 +522,13 @@ fn locate(
 ) -> Option<Slot> {
     let mut bucket = first;
     loop {
-        let mut slots = tagged(memory, bucket, tag(hash));
-        while slots != 0 {
-            let slot = slots.trailing_zeros() as usize;
+        let mut matches = Matches::new(memory, bucket, tag(hash));
+        while !matches.is_empty() {
+            let slot = matches.slot();
             if reference(memory, bucket, slot) == item {
                 return Some(Slot { bucket, slot });
             }
-            slots &= slots - 1;
+            matches = matches.rest();
         }
         bucket = overflow(memory, geometry, bucket)?;
     }

@@ -5,13 +5,15 @@
 //! a few more misses.
 //!
 //! Moving an item writes to its two neighbours, which are anywhere in the memory. So uses are first
-//! noted, and entered in the list some at a time, when the waits for the neighbours overlap.
+//! noted and the neighbours asked for, and entered in the list some at a time, when they have come.
 //! Whoever changes the list or asks for its order has them entered before: the order is exact.
 
-use super::arena::{ChunkRef, Geometry, touch};
+use super::arena::{ChunkRef, Geometry};
 use super::header::{self, Head, Mark};
+use super::prefetch::prefetch;
 
-/// How many uses are noted before they are entered.
+/// How many uses are noted at most. Half of them are entered then, so that the neighbours of each
+/// have had time to come.
 const NOTED: usize = 16;
 
 /// The items from the most to the least recently used.
@@ -137,10 +139,12 @@ impl Lru {
     ) {
         head.write_use(memory, geometry.at(item), second);
         if !head.has(Mark::Young) {
+            prefetch(memory, geometry.at(head.newer()));
+            prefetch(memory, geometry.at(head.older()));
             self.noted[self.noted_len % NOTED] = item;
             self.noted_len += 1;
             if self.noted_len == NOTED {
-                self.enter_noted(memory, geometry);
+                self.enter(memory, geometry, NOTED / 2);
             }
         }
     }
@@ -149,20 +153,15 @@ impl Lru {
     #[inline]
     pub(crate) fn enter_noted(&mut self, memory: &mut [u8], geometry: &Geometry) {
         if self.noted_len > 0 {
-            self.enter(memory, geometry);
+            self.enter(memory, geometry, self.noted_len);
         }
     }
 
+    /// Moves the first `count` of them to the front.
     #[inline(never)]
-    fn enter(&mut self, memory: &mut [u8], geometry: &Geometry) {
+    fn enter(&mut self, memory: &mut [u8], geometry: &Geometry, count: usize) {
         let noted = self.noted;
-        let noted = &noted[..core::mem::take(&mut self.noted_len).min(NOTED)];
-        for &item in noted {
-            let head = Head::read(memory, geometry.at(item));
-            touch(memory, geometry.at(head.newer()));
-            touch(memory, geometry.at(head.older()));
-        }
-        for &item in noted {
+        for &item in &noted[..count] {
             let head = Head::read(memory, geometry.at(item));
             if item == self.newest || head.has(Mark::Young) {
                 continue;
@@ -174,6 +173,8 @@ impl Lru {
                 self.bring_forward(memory, geometry, item, &head);
             }
         }
+        self.noted.copy_within(count.., 0);
+        self.noted_len -= count;
     }
 
     /// Moves an item, which is not the newest, to the front of a list that is not lazy.

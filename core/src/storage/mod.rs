@@ -20,6 +20,7 @@ mod index;
 mod lru;
 mod page;
 mod plan;
+mod prefetch;
 mod slab;
 mod store;
 

@@ -5,7 +5,7 @@
 
 mod check;
 
-use super::arena::{ChunkRef, Geometry, Page, touch};
+use super::arena::{ChunkRef, Geometry, Page};
 use super::chain::{Chain, Writer};
 use super::eviction::Eviction;
 use super::expiry::{self, Expiry};
@@ -14,6 +14,7 @@ use super::header::{self, Deadline, Head, Kind, Meta};
 use super::index::{self, Found, Index};
 use super::page;
 use super::plan::Plan;
+use super::prefetch::prefetch;
 use super::slab::{Class, Slabs};
 use crate::config::Layout;
 use crate::{Bytes, Hasher, Key, SlabStats, Stats};
@@ -160,32 +161,23 @@ impl Store {
         }
     }
 
-    /// Touches what lookups of these keys will need, stage by stage, so that the waits overlap.
+    /// Asks for the memory that lookups of these keys will need, so that the waits overlap: first
+    /// all buckets, then what they refer to.
     pub(crate) fn look_ahead(&self, memory: &[u8], keys: &[Key<'_>]) {
         const BATCH: usize = 16;
         let geometry = self.geometry();
         for keys in keys.chunks(BATCH) {
             let mut buckets = [0; BATCH];
             for (bucket, key) in buckets.iter_mut().zip(keys) {
-                *bucket = self
-                    .index
-                    .first_bucket(memory, geometry, self.hasher.hash(key));
-                touch(memory, *bucket);
+                let hash = self.hasher.hash(key);
+                *bucket = self.index.first_bucket(memory, geometry, hash);
+                prefetch(memory, *bucket);
             }
-            let mut heads = [0; BATCH];
-            for ((head, key), &bucket) in heads.iter_mut().zip(keys).zip(&buckets) {
-                let item = index::candidate(memory, bucket, self.hasher.hash(key));
-                *head = geometry.at(item);
-                touch(memory, *head);
-            }
-            let mut touched = [0; 3 * BATCH];
-            for (touched, &at) in touched.chunks_mut(3).zip(&heads) {
-                let head = Head::read(memory, at);
-                let links = [head.newer(), head.older()].map(|item| geometry.at(item));
-                touched.copy_from_slice(&[links[0], links[1], at + Geometry::LINE]);
-            }
-            for at in touched {
-                touch(memory, at);
+            for (&bucket, key) in buckets.iter().zip(keys) {
+                let hash = self.hasher.hash(key);
+                let item = geometry.at(index::candidate(memory, bucket, hash));
+                prefetch(memory, item);
+                prefetch(memory, item + Geometry::LINE);
             }
         }
     }
@@ -194,17 +186,6 @@ impl Store {
     pub(crate) fn value<'m>(&'m self, memory: &'m [u8], found: &Found) -> Bytes<'m> {
         let chain = Chain::new(memory, self.geometry(), found.item, &found.head);
         Bytes::new(memory, chain)
-    }
-
-    #[inline]
-    pub(crate) fn flags(&self, memory: &[u8], found: &Found) -> u32 {
-        found.head.flags(memory, self.geometry().at(found.item))
-    }
-
-    /// When the item was last used: milliseconds of the cache's own time, to the second.
-    #[inline]
-    pub(crate) fn last_use(&self, memory: &[u8], found: &Found) -> u64 {
-        u64::from(found.head.last_use(memory, self.geometry().at(found.item))) * 1000
     }
 
     pub(crate) fn key<'m>(&self, memory: &'m [u8], found: &Found) -> &'m [u8] {
@@ -471,7 +452,9 @@ impl Store {
     }
 
     /// Removes an item whose deadline has passed.
-    pub(crate) fn reclaim(&mut self, memory: &mut [u8], found: &Found, hash: u64) {
+    #[cold]
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64) {
+        let found = &self.read(memory, item);
         self.stats.reclaimed += 1;
         self.stats.expired_unfetched += u64::from(!found.head.fetched());
         self.remove(memory, found, hash);
@@ -520,7 +503,7 @@ impl Store {
             match found.head.deadline().millis() {
                 Some(deadline) if deadline <= now => {
                     let hash = hash_of(&self.hasher, &geometry, memory, chunk);
-                    self.reclaim(memory, &found, hash);
+                    self.reclaim(memory, chunk, hash);
                     freed += 1;
                     if page::class(memory, &geometry, page) == page::UNUSED {
                         return Some(freed);
