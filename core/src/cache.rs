@@ -1,5 +1,7 @@
 //! The cache: every operation, each a short composition of the parts in `storage/`.
 
+mod view;
+
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -7,7 +9,7 @@ use crate::config::Layout;
 use crate::number;
 use crate::storage::{Deadline, Found, Store, Write};
 use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
-use crate::{Outcome, SlabStats, Stats, Value};
+use crate::{Outcome, Stats, Value};
 
 /// An in-memory cache with a hard memory bound: keys and values of any bytes, an exact LRU, and
 /// deadlines to the millisecond by the caller's clock.
@@ -450,44 +452,9 @@ impl<M: Memory> Cache<M> {
         self.len() == 0
     }
 
-    /// What happened since the start, and what is held now.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        Stats {
-            curr_items: self.len() as u64,
-            bytes: self.store.bytes_used() as u64,
-            hash_bytes: self.store.index_bytes() as u64,
-            limit_maxbytes: self.limit as u64,
-            ..self.store.stats
-        }
-    }
-
     /// Sets the counters of what happened to zero.
     pub fn reset_stats(&mut self) {
         self.store.stats = Stats::default();
-    }
-
-    /// The chunk sizes and how much of each is in use, in order of size.
-    pub fn slabs(&self) -> impl Iterator<Item = SlabStats> + '_ {
-        self.store.slab_stats()
-    }
-
-    /// Keys and items, the most recently used first, expired ones that were not given back yet
-    /// included.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Item<'_>)> {
-        let items = self.store.items(self.memory.bytes());
-        items.map(|found| {
-            (
-                self.store.key(self.memory.bytes(), &found),
-                self.item(&found),
-            )
-        })
-    }
-
-    /// Panics if any structure disagrees with another. For tests: it walks everything.
-    #[doc(hidden)]
-    pub fn check(&self) {
-        self.store.check(self.memory.bytes());
     }
 
     /// Every operation begins here: the time as the cache counts it, from 1.

@@ -44,6 +44,7 @@ extern crate alloc;
 
 mod cache;
 mod config;
+mod digest;
 mod error;
 mod item;
 mod key;

@@ -9,6 +9,7 @@ use super::arena::{ChunkRef, Geometry};
 use super::ghost::Ghosts;
 use super::header::{self, Head, Mark};
 use super::lru::Lru;
+use crate::digest::Digest;
 use crate::{LruBump, Policy};
 
 /// The queue's share of all bytes is one part in this many.
@@ -167,6 +168,13 @@ impl Eviction {
         if head.has(Mark::Queued) {
             self.ghosts.add(memory, hash);
         }
+    }
+
+    /// Adds how the lists are divided, and who fell out of the queue.
+    pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
+        digest.number(self.lru.len() as u64);
+        digest.number(self.queue.len() as u64);
+        self.ghosts.digest(memory, digest);
     }
 
     /// Panics if a sum is wrong. For tests.

@@ -7,6 +7,7 @@
 
 use super::arena::{Geometry, Page};
 use super::page::{self, List};
+use crate::digest::Digest;
 
 const LEVELS: usize = 4;
 const SLOT_BITS: u32 = 6;
@@ -130,6 +131,19 @@ impl Expiry {
         let ahead = self.filled[level].rotate_right(first % SLOTS);
         let number = first.checked_add(ahead.trailing_zeros())?;
         (ahead != 0 && number <= end).then_some(number)
+    }
+
+    /// Adds where time is, and which page comes after which.
+    pub(crate) fn digest(&self, memory: &[u8], geometry: &Geometry, digest: &mut Digest) {
+        for (level, cursor) in self.cursors.into_iter().enumerate() {
+            digest.number(u64::from(cursor));
+            digest.number(self.filled[level]);
+            for &first in &self.slots[level] {
+                for page in List::Wheel.pages(memory, geometry, first) {
+                    digest.number(u64::from(page.0));
+                }
+            }
+        }
     }
 
     /// Panics if a page with a due unit is not in its slot, or another one is. For tests.

@@ -5,6 +5,7 @@
 //! place.
 
 use super::arena::{set_word, word};
+use crate::digest::Digest;
 
 /// The table lives as long as its word's sixteen bits of age tell it apart: so many spans.
 const SPANS: u64 = 4096;
@@ -62,6 +63,12 @@ impl Ghosts {
             set_word(memory, self.place(hash), 0);
         }
         found
+    }
+
+    /// Adds the table.
+    pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
+        digest.number(self.added);
+        digest.bytes(&memory[self.at..self.at + 4 * self.len]);
     }
 }
 

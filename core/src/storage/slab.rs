@@ -6,6 +6,7 @@
 use super::arena::{ChunkRef, Geometry, Page};
 use super::header;
 use super::page::{self, List};
+use crate::digest::Digest;
 use crate::{Config, SlabStats};
 
 /// A slab class: an index into the list of chunk sizes.
@@ -119,6 +120,14 @@ impl Slabs {
     /// The page number up to which memory was ever used.
     pub(crate) const fn fresh(&self) -> u32 {
         self.fresh
+    }
+
+    /// The pages that were ever used, but for those that hold records.
+    pub(crate) fn begun(&self) -> impl Iterator<Item = Page> + use<> {
+        let geometry = self.geometry;
+        (0..self.fresh)
+            .map(Page)
+            .filter(move |&page| !geometry.holds_records(page))
     }
 
     /// Whether a page can be taken.
@@ -271,6 +280,25 @@ impl Slabs {
         (chunks.pages * chunks.per_page - chunks.free) as usize
     }
 
+    /// Adds which page and which chunk will be taken next.
+    pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
+        let geometry = &self.geometry;
+        digest.number(u64::from(geometry.pages()));
+        digest.number(u64::from(self.fresh));
+        for page in List::Slab.pages(memory, geometry, self.free_page) {
+            digest.number(u64::from(page.0));
+        }
+        for class in &self.classes[..=usize::from(self.count)] {
+            digest.number(u64::from(class.size));
+            for page in List::Slab.pages(memory, geometry, class.partial) {
+                digest.number(u64::from(page.0));
+                for free in free_chunks(memory, geometry, page, class.size as usize) {
+                    digest.number(u64::from(free));
+                }
+            }
+        }
+    }
+
     /// Panics if a record, a list or a count disagrees with another, or if the index has not so
     /// many pages of buckets. For tests.
     pub(crate) fn check(&self, memory: &[u8], index_pages: usize) {
@@ -279,10 +307,7 @@ impl Slabs {
         let mut pages = [0; Config::SLAB_SIZES_MAX + 2];
         let mut free = [0; Config::SLAB_SIZES_MAX + 2];
         let mut partial = [0; Config::SLAB_SIZES_MAX + 2];
-        for page in (0..self.fresh)
-            .map(Page)
-            .filter(|&page| !geometry.holds_records(page))
-        {
+        for page in self.begun() {
             match page::class(memory, geometry, page) {
                 page::INDEX => index += 1,
                 page::UNUSED => unused += 1,
@@ -316,20 +341,28 @@ impl Slabs {
         let chunks = &self.classes[usize::from(page::class(memory, geometry, page))];
         let used = page::used(memory, geometry, page);
         assert!(used > 0, "an empty page was kept");
-        let start = geometry.page_at(page);
-        let first = Some(page::free(memory, geometry, page));
-        let listed = core::iter::successors(first, |&free| {
-            let before = (free as usize).checked_sub(1)?;
-            Some(header::next_free(
-                memory,
-                start + before * chunks.size as usize,
-            ))
-        });
-        let listed = listed.take_while(|&free| free != 0).count();
+        let listed = free_chunks(memory, geometry, page, chunks.size as usize).count();
         let fresh = page::fresh(memory, geometry, page);
         assert_eq!(used + listed, fresh, "free chunks of a page");
         chunks.per_page - used as u32
     }
+}
+
+/// The chunks of a page that were used before and are free now, each number plus one, in the order
+/// in which they will be taken.
+fn free_chunks(
+    memory: &[u8],
+    geometry: &Geometry,
+    page: Page,
+    size: usize,
+) -> impl Iterator<Item = u32> {
+    let start = geometry.page_at(page);
+    let first = Some(page::free(memory, geometry, page));
+    let listed = core::iter::successors(first, move |&free| {
+        let before = (free as usize).checked_sub(1)?;
+        Some(header::next_free(memory, start + before * size))
+    });
+    listed.take_while(|&free| free != 0)
 }
 
 /// The next free chunk of a page that has one.

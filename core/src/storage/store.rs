@@ -4,6 +4,7 @@
 //! together so that a page becomes free, and last the least recently used item whatever its size.
 
 mod check;
+mod digest;
 
 use super::arena::{ChunkRef, Geometry, Page};
 use super::chain::{Chain, Writer};

@@ -1,0 +1,133 @@
+//! The digest says whether two caches are in the same state: nothing more, nothing less.
+
+use core::time::Duration;
+
+use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, Memory, Policy, Value};
+
+const MEMORY: usize = 64 * 1024;
+
+/// Stores, reads, deletes and lets expire: enough to evict, to move chunks and to grow the index.
+fn work<M: Memory>(cache: &mut Cache<M>, steps: u64) {
+    let bytes = [b'v'; 3000];
+    for step in 0..steps {
+        let now = Instant::from_millis(step * 37);
+        let random = step.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let key = (random >> 52).to_string();
+        match random & 7 {
+            0..=3 => {
+                let life = Expiry::After(Duration::from_millis(random >> 8 & 0x3FFF));
+                let size = if random & 0x30 == 0 { 3000 } else { 90 };
+                let size = (random >> 24) as usize % size;
+                let expiry = if random & 8 == 0 { life } else { Expiry::Never };
+                let value = Value::from(&bytes[..size])
+                    .flags(random as u32 & 1)
+                    .expire(expiry);
+                cache.set(now, &key[..], value).expect("there is room");
+            }
+            4 => {
+                cache.delete(now, &key[..]);
+            }
+            5 => {
+                cache.tick(now, 8);
+            }
+            _ => {
+                cache.get(now, &key[..]);
+            }
+        }
+    }
+}
+
+fn configs() -> impl Iterator<Item = Config> {
+    [
+        (Policy::Lru, LruBump::Strict),
+        (Policy::Lru, LruBump::Lazy),
+        (Policy::S3Lru, LruBump::Strict),
+    ]
+    .into_iter()
+    .map(|(policy, lru_bump)| {
+        let mut config = Config::new(MEMORY);
+        config.policy = policy;
+        config.lru_bump = lru_bump;
+        config
+    })
+}
+
+#[test]
+fn the_same_operations_lead_to_the_same_number_whatever_the_memory_held_before() {
+    for config in configs() {
+        let mut digests = [0xFF, 0x00, 0x55].map(|fill| {
+            let mut memory = vec![fill; MEMORY];
+            let mut cache = Cache::with_memory(config.clone(), &mut memory[..]).unwrap();
+            work(&mut cache, 20_000);
+            assert!(cache.stats().evictions > 0 && cache.stats().reclaimed > 0);
+            cache.check();
+            cache.digest()
+        });
+        digests.sort_unstable();
+        assert_eq!(digests[0], digests[2]);
+        let mut cache = Cache::with_memory(config, vec![0; MEMORY].into_boxed_slice()).unwrap();
+        work(&mut cache, 20_000);
+        assert_eq!(cache.digest(), digests[0], "boxed");
+    }
+}
+
+#[test]
+fn reading_the_views_and_the_counters_changes_nothing() {
+    let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
+    work(&mut cache, 1000);
+    let before = cache.digest();
+    let now = Instant::from_secs(1);
+    assert_eq!(cache.iter().count(), cache.len());
+    assert!(cache.peek(now, "absent").is_none());
+    assert!(
+        cache
+            .get(Instant::from_millis(999 * 37), "absent")
+            .is_none()
+    );
+    cache.reset_stats();
+    assert_eq!(cache.digest(), before);
+}
+
+#[test]
+fn every_difference_shows() {
+    type Change = fn(&mut Cache);
+    let now = Instant::from_secs(100);
+    let changes: [(&str, Change); 9] = [
+        ("nothing", |_| ()),
+        ("a value", |c| {
+            c.set(Instant::from_secs(100), "a", "other").unwrap()
+        }),
+        ("flags", |c| {
+            c.set(Instant::from_secs(100), "a", Value::from("value").flags(1))
+                .unwrap();
+        }),
+        ("a use", |c| {
+            assert!(c.get(Instant::from_secs(100), "a").is_some())
+        }),
+        ("the same value again", |c| {
+            c.set(Instant::from_secs(100), "a", "value").unwrap()
+        }),
+        ("a deadline", |c| {
+            let expiry = Expiry::After(Duration::from_secs(9));
+            assert!(c.touch(Instant::from_secs(100), "a", expiry));
+        }),
+        ("an item less", |c| {
+            assert!(c.delete(Instant::from_secs(100), "a"))
+        }),
+        ("a flush to come", |c| c.clear_at(Instant::from_secs(200))),
+        ("time", |c| {
+            assert_eq!(c.tick(Instant::from_secs(101), 1), 0)
+        }),
+    ];
+    let digests = changes.map(|(what, change)| {
+        let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
+        cache.set(now, "a", "value").unwrap();
+        cache.set(now, "b", "value").unwrap();
+        change(&mut cache);
+        (cache.digest(), what)
+    });
+    for (at, (digest, what)) in digests.iter().enumerate() {
+        let same = digests[..at].iter().find(|(other, _)| other == digest);
+        assert_eq!(same, None, "{what}");
+    }
+}
