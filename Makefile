@@ -23,7 +23,7 @@ demo: ## build the playground and serve it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std firmware test-native test-clients test-wasm test-www ## run every test there is
+test: setup lint test-core test-no-std firmware size test-native test-clients test-wasm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 lint: ## formatting, clippy and rustdoc, without a warning
@@ -39,12 +39,15 @@ test-no-std: ## the core compiles where there is no std
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
 
 firmware: ## the core on emulated Cortex-M0, M3 and M4
-	cd core/firmware && cargo fmt --check && cargo clippy --locked --release -- -D warnings
+	cd core/firmware && cargo fmt --check && cargo clippy --locked --release --all-features -- -D warnings
 	cd core/firmware && for processor in thumbv6m thumbv7m thumbv7em; do \
 		for program in device conversations; do \
 			cargo run --locked --release --target $$processor-none-eabi --bin $$program || exit 1; \
 		done; \
 	done
+
+size: ## what a device pays for the core, checked against core/firmware/budget.txt
+	core/firmware/measure
 
 test-native: ## the server, on tokio and on async-std
 	cargo test --locked -p dynamidb

@@ -9,7 +9,12 @@ use dynamidb_core::Cache;
 
 fn main() {
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    for (program, memory) in [("conversations", "large"), ("device", "small")] {
+    for (program, memory) in [
+        ("conversations", "large"),
+        ("device", "small"),
+        ("footprint", "small"),
+        ("held", "large"),
+    ] {
         println!("cargo::rustc-link-arg-bin={program}=-L{here}/memory/{memory}");
     }
     println!("cargo::rerun-if-changed=memory");

@@ -58,23 +58,32 @@ pub fn now() -> Instant {
     Instant::from_millis(TICKS.load(Ordering::Relaxed).into())
 }
 
-/// How many bytes of stack were in use at most so far.
+/// How many bytes of stack were in use at most since it was last asked.
 ///
 /// # Panics
 /// If there is not a word left: then it has most likely run over what lies below.
 pub fn stack_used() -> usize {
     unsafe extern "C" {
-        static _stack_end: u32;
+        static mut _stack_end: u32;
         static _stack_start: u32;
     }
-    let (end, start) = (&raw const _stack_end, &raw const _stack_start);
-    let words = (start.addr() - end.addr()) / size_of::<u32>();
+    let (end, start) = (&raw mut _stack_end, &raw const _stack_start);
     // SAFETY: the linker's symbols enclose the stack, which was painted before `main` began.
     let is_painted = |word| unsafe { end.add(word).read_volatile() } == STACK_PAINT_VALUE;
+    let words = (start.addr() - end.addr()) / size_of::<u32>();
     let untouched = (0..words).take_while(|&word| is_painted(word)).count();
     assert!(untouched > 0, "the stack is full");
+    let deepest = (cortex_m::register::msp::read() as usize - end.addr()) / size_of::<u32>();
+    for word in untouched..deepest - STACK_MARGIN {
+        // SAFETY: nothing lives below the stack pointer, and an interrupt is over before this goes
+        // on.
+        unsafe { end.add(word).write_volatile(STACK_PAINT_VALUE) }
+    }
     (words - untouched) * size_of::<u32>()
 }
+
+/// What the compiler may have put below the stack pointer, in words.
+const STACK_MARGIN: usize = 64;
 
 /// Tells the host that all is well, and ends the emulation.
 pub fn succeed() -> ! {

@@ -7,20 +7,23 @@
 extern crate alloc;
 
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::time::Duration;
 
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use dynamidb_core::{Cache, Expiry, Memory, Value};
+use dynamidb_core::{Cache, Expiry, Memory, Session, SessionConfig, Value};
 use dynamidb_core_firmware::{
     give_heap, heap_used, now, readings, stack_used, start_ticks, succeed,
 };
+use heapless::Deque;
 
-const HEAP: usize = 512;
-/// What a cache may take besides what is lent to it.
-const OWN_MAX: usize = 4096;
+/// For what a cache allocates when it is made, and for replies.
+const HEAP: usize = 1024;
+/// How many bytes of a serial line can wait.
+const LINE: usize = 64;
 
 #[entry]
 fn main() -> ! {
@@ -30,14 +33,13 @@ fn main() -> ! {
     let mut peripherals = Peripherals::take().expect("nobody has taken them");
     start_ticks(&mut peripherals.SYST);
 
-    let cache = Cache::with_memory(readings::config(), &mut LENT[..]);
-    let mut cache = cache.expect("a configuration that works");
+    let mut cache = make(LENT);
     let own = size_of_val(&cache) + heap_used();
-    hprintln!("{} bytes lent, {} besides", readings::MEMORY, own);
-    assert!(own <= OWN_MAX, "more than {OWN_MAX} bytes");
+    hprintln!("{:>8} bytes besides the memory that is lent", own);
+    hprintln!("{:>8} bytes of stack to make the cache", stack_used());
 
     let outcome = readings::play(&mut cache);
-    hprintln!("{}", outcome);
+    hprintln!("{:>8} bytes of stack to use it", stack_used());
     assert_eq!(outcome.to_string(), env!("OUTCOME"), "as on the host");
     assert_eq!(
         own,
@@ -47,8 +49,17 @@ fn main() -> ! {
 
     cache.clear();
     expire(&mut cache);
-    hprintln!("{} bytes of stack", stack_used());
+    stack_used();
+    serve(&mut cache);
+    hprintln!("{:>8} bytes of stack to serve a client", stack_used());
+    hprintln!("{}", outcome);
     succeed()
+}
+
+/// Apart, so that the stack which is only needed to make a cache is free again.
+#[inline(never)]
+fn make(lent: &'static mut [u8]) -> Cache<&'static mut [u8]> {
+    Cache::with_memory(readings::config(), lent).expect("a configuration that works")
 }
 
 /// Stores a reading and waits until it is gone.
@@ -70,4 +81,40 @@ fn expire<M: Memory>(cache: &mut Cache<M>) {
         "served past its time"
     );
     assert!(cache.is_empty(), "its memory is back");
+}
+
+/// Answers a client on a serial line, which brings a few bytes at a time.
+fn serve<M: Memory>(cache: &mut Cache<M>) {
+    let mut config = SessionConfig::default();
+    config.item_size_max = 16;
+    let mut session = Session::new(config);
+    let mut line = Deque::<u8, LINE>::new();
+    let mut replies = Vec::new();
+    let requests = b"set pressure 7 60 4\r\n1013\r\nincr pressure 2\r\nSET x 1 17\n";
+    let rest = b"too large to be kept\nget x pressure\r\n";
+    for byte in requests.iter().chain(rest) {
+        line.push_back(*byte).expect("what was used is gone");
+        // Whatever was read by the time somebody looks; here, three bytes more each time.
+        if line.len().is_multiple_of(3) {
+            receive(cache, &mut session, &mut line, &mut replies);
+        }
+    }
+    receive(cache, &mut session, &mut line, &mut replies);
+    let must = "STORED\r\n1015\r\nSERVER_ERROR object too large for cache\r\n\
+        VALUE pressure 7 4\r\n1015\r\nEND\r\n";
+    assert_eq!(must, str::from_utf8(&replies).expect("text"));
+    assert!(line.is_empty(), "every request was complete");
+}
+
+fn receive<M: Memory>(
+    cache: &mut Cache<M>,
+    session: &mut Session,
+    line: &mut Deque<u8, LINE>,
+    replies: &mut Vec<u8>,
+) {
+    let input = line.make_contiguous();
+    let used = session.process(now(), input, cache, replies);
+    for _ in 0..used {
+        line.pop_front();
+    }
 }

@@ -1,0 +1,127 @@
+//! What takes flash: nothing but a heap, with the feature `engine` every operation of a cache, with
+//! `protocol` a session besides. This is measured, never run: what goes in and what comes out is
+//! hidden from the compiler, so that it can leave nothing away.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::hint::black_box;
+use core::mem::MaybeUninit;
+use core::panic::PanicInfo;
+
+use cortex_m_rt::entry;
+use embedded_alloc::LlffHeap;
+
+#[global_allocator]
+static HEAP: LlffHeap = LlffHeap::empty();
+
+#[entry]
+fn main() -> ! {
+    static mut HEAP_MEMORY: [MaybeUninit<u8>; 1024] = [MaybeUninit::uninit(); 1024];
+    // SAFETY: this is the first use of the heap, and nobody else can reach this memory.
+    unsafe { HEAP.init(HEAP_MEMORY.as_mut_ptr().addr(), HEAP_MEMORY.len()) }
+    let mut output = Vec::new();
+    loop {
+        output.extend_from_slice(black_box(b"bytes"));
+        #[cfg(feature = "engine")]
+        cache::run(&mut output);
+        black_box(&output);
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {
+        cortex_m::asm::bkpt();
+    }
+}
+
+#[cfg(feature = "engine")]
+mod cache {
+    use alloc::vec::Vec;
+    use core::hint::black_box;
+    use core::time::Duration;
+
+    use dynamidb_core::{Cache, Config, Expiry, Instant, Memory, Value};
+
+    pub fn run(output: &mut Vec<u8>) {
+        let mut memory = [0; 16 * 1024];
+        let memory = black_box(&mut memory[..]);
+        let config = black_box(Config::new(memory.len()));
+        let Ok(mut cache) = Cache::with_memory(config, memory) else {
+            return;
+        };
+        read(&mut cache);
+        store(&mut cache);
+        change(&mut cache);
+        look_around(&mut cache);
+        #[cfg(feature = "protocol")]
+        serve(&mut cache, output);
+        black_box(output);
+    }
+
+    fn now() -> Instant {
+        Instant::from_millis(black_box(1))
+    }
+
+    fn key() -> &'static [u8] {
+        black_box(b"key")
+    }
+
+    fn value() -> Value<'static> {
+        let expiry = Expiry::After(Duration::from_millis(black_box(1)));
+        Value::from(black_box("value")).expire(black_box(expiry))
+    }
+
+    fn read<M: Memory>(cache: &mut Cache<M>) {
+        for piece in cache
+            .get(now(), key())
+            .iter()
+            .flat_map(|item| item.value.pieces())
+        {
+            black_box(piece);
+        }
+        black_box(cache.peek(now(), key()));
+        black_box(cache.get_and_touch(now(), key(), value().expiry));
+    }
+
+    fn store<M: Memory>(cache: &mut Cache<M>) {
+        black_box(cache.set(now(), key(), value())).ok();
+        black_box(cache.add(now(), key(), value())).ok();
+        black_box(cache.replace(now(), key(), value())).ok();
+        black_box(cache.compare_and_swap(now(), key(), value(), black_box(1))).ok();
+    }
+
+    fn change<M: Memory>(cache: &mut Cache<M>) {
+        black_box(cache.append(now(), key(), black_box(b"more"))).ok();
+        black_box(cache.prepend(now(), key(), black_box(b"more"))).ok();
+        black_box(cache.increment(now(), key(), black_box(1))).ok();
+        black_box(cache.decrement(now(), key(), black_box(1))).ok();
+        black_box(cache.delete(now(), key()));
+        cache.clear();
+        cache.clear_at(now());
+    }
+
+    fn look_around<M: Memory>(cache: &mut Cache<M>) {
+        black_box(cache.tick(now(), black_box(8)));
+        black_box(cache.len());
+        black_box(cache.stats());
+        cache.reset_stats();
+        for slab in cache.slabs() {
+            black_box(slab);
+        }
+        for item in cache.iter() {
+            black_box(item);
+        }
+    }
+
+    #[cfg(feature = "protocol")]
+    fn serve<M: Memory>(cache: &mut Cache<M>, output: &mut Vec<u8>) {
+        use dynamidb_core::{Session, SessionConfig};
+
+        let mut session = Session::new(black_box(SessionConfig::default()));
+        black_box(session.process(now(), key(), cache, output));
+    }
+}
