@@ -39,9 +39,9 @@ impl Store {
             u64::from(head.cas()),
             u64::from(head.marks()),
             u64::from(head.fetched()),
-            u64::from(self.flags(memory, found)),
+            u64::from(head.flags()),
             head.deadline().millis().unwrap_or(0),
-            self.last_use(memory, found),
+            u64::from(head.last_use()),
             head.value_len() as u64,
             key.len() as u64,
         ] {
