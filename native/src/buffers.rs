@@ -70,7 +70,9 @@ impl Received {
 
     /// Drops the first bytes.
     pub(crate) fn pop(&mut self, count: usize) {
-        self.bytes.copy_within(count..self.len, 0);
+        if count < self.len {
+            self.bytes.copy_within(count..self.len, 0);
+        }
         self.len -= count;
     }
 

@@ -116,7 +116,13 @@ impl Stream for TcpStream {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        AsyncWrite::poll_write(Pin::new(self), cx, bytes)
+        // Nearly always there is room, and then nobody has to be told whom to wake.
+        match self.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                AsyncWrite::poll_write(Pin::new(self), cx, bytes)
+            }
+            written => Poll::Ready(written),
+        }
     }
 
     fn finish(&self) -> io::Result<()> {
