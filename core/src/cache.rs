@@ -8,6 +8,7 @@ use core::fmt;
 use crate::config::Layout;
 use crate::number;
 use crate::storage::{Deadline, Found, Store, Write};
+use crate::view::Cause;
 use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
 use crate::{Outcome, Stats, Value};
 
@@ -506,8 +507,12 @@ impl<M: Memory> Cache<M> {
         let has_passed = found.head.deadline().has_passed(time);
         if has_passed {
             self.store.stats.get_expired += 1;
-            self.store
-                .reclaim(self.memory.bytes_mut(), found.item, hash);
+            self.store.reclaim(
+                self.memory.bytes_mut(),
+                found.item,
+                hash,
+                Cause::ExpiredAsked,
+            );
         }
         !has_passed
     }
@@ -583,7 +588,7 @@ impl<M: Memory> Cache<M> {
         self.memory.extend_to(self.store.reach(reach));
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
-            if !self.store.evict(memory) {
+            if !self.store.evict(memory, Cause::ItemLimit) {
                 break;
             }
         }

@@ -35,6 +35,7 @@
 //! | keys and values in your own program | [`Cache`], made from a [`Config`] |
 //! | the cache in memory of your own | [`Cache::with_memory`] and [`Memory`] |
 //! | deadlines | [`Expiry`] in a [`Value`]; [`Cache::tick`] gives their memory back |
+//! | to see inside: pages, chunks, order, who was evicted and why | [`Cache::pages`], [`view`] |
 //! | to answer memcached's clients | [`Session`], on a [`Cache`] or a [`Keyspace`] of several |
 #![no_std]
 // Except in one file, `storage/prefetch.rs`; `tests/tidy.rs` sees to it.
@@ -54,6 +55,7 @@ mod protocol;
 mod stats;
 mod storage;
 mod time;
+pub mod view;
 
 pub use cache::Cache;
 pub use config::{Config, LruBump, Policy};

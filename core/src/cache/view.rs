@@ -1,8 +1,12 @@
 //! What can be seen of a cache without changing it.
 
+use alloc::collections::TryReserveError;
+
 use super::Cache;
 use crate::digest::Digest;
-use crate::{Item, Memory, SlabStats, Stats};
+use crate::storage::Found;
+use crate::view::{ChunkView, Due, ItemView, PageView, Removal};
+use crate::{Instant, Item, Memory, SlabStats, Stats};
 
 impl<M: Memory> Cache<M> {
     /// What happened since the start, and what is held now.
@@ -32,6 +36,149 @@ impl<M: Memory> Cache<M> {
                 self.item(&found),
             )
         })
+    }
+
+    /// Bytes of a page.
+    #[must_use]
+    pub const fn page_size(&self) -> usize {
+        self.store.geometry().page_size()
+    }
+
+    /// All pages in order, those that were never used included.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::view::PageUse;
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// let pages = cache.pages().filter(|page| page.usage == PageUse::Items);
+    /// assert_eq!(pages.map(|page| (page.chunk_size, page.used)).collect::<Vec<_>>(), [(64, 1)]);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn pages(&self) -> impl Iterator<Item = PageView> + '_ {
+        self.store.pages(self.memory.bytes()).map(|page| PageView {
+            number: page.number,
+            usage: page.usage,
+            chunk_size: page.chunk_size,
+            begun: page.begun,
+            used: page.used,
+            due: page.due.map(|(millis, level, slot)| Due {
+                at: self.moment(millis),
+                level,
+                slot,
+            }),
+        })
+    }
+
+    /// All items and where they are, the most recently used first; those in the admission queue
+    /// come last.
+    pub fn items(&self) -> impl Iterator<Item = ItemView<'_>> {
+        let items = self.store.items(self.memory.bytes());
+        items.map(|found| self.view(&found))
+    }
+
+    /// The item whose head is at this position; `None` if there is none, whatever the number.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// let position = cache.items().next().unwrap().position;
+    /// assert_eq!(cache.inspect(position).unwrap().key, b"key");
+    /// assert!(cache.inspect(position + 1).is_none());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn inspect(&self, position: u32) -> Option<ItemView<'_>> {
+        let found = self.store.at_position(self.memory.bytes(), position)?;
+        Some(self.view(&found))
+    }
+
+    /// The chunks of the item whose head is at this position, that head first; none if there is no
+    /// such item.
+    pub fn chunks(&self, position: u32) -> impl Iterator<Item = ChunkView<'_>> {
+        let found = self.store.at_position(self.memory.bytes(), position);
+        let chunks = move |found| self.store.chunks(self.memory.bytes(), found);
+        found.into_iter().flat_map(chunks)
+    }
+
+    /// The next moment after `now` at which an item ends. Walks all items.
+    #[must_use]
+    pub fn next_expiry(&self, now: Instant) -> Option<Instant> {
+        let items = self.store.items(self.memory.bytes());
+        let ends = items.filter_map(|found| self.instant(found.head.deadline()));
+        ends.filter(|&end| end > now).min()
+    }
+
+    /// For each level of the timing wheel, the finest first, which of its 64 slots was passed last.
+    #[must_use]
+    pub fn wheel_hands(&self) -> [u8; 4] {
+        self.store.wheel_hands()
+    }
+
+    /// From now on, notes up to `limit` items that are evicted or expire; 0 stops that. What was
+    /// noted before is forgotten. Nothing is noted unless this is called.
+    ///
+    /// # Errors
+    /// There is no memory for so many. Nothing is noted then.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::view::Cause;
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut config = Config::new(64 * 1024);
+    /// config.max_items = Some(1);
+    /// let mut cache = Cache::new(config)?;
+    /// cache.watch_removals(10)?;
+    /// cache.set(Instant::from_secs(0), "first", "value")?;
+    /// cache.set(Instant::from_secs(1), "second", "value")?;
+    /// let removal = cache.removals().next().unwrap();
+    /// assert_eq!((removal.key, removal.cause), (&b"first"[..], Cause::ItemLimit));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn watch_removals(&mut self, limit: usize) -> Result<(), TryReserveError> {
+        self.store.removals.watch(limit)
+    }
+
+    /// The items that were noted, in the order in which they went.
+    pub fn removals(&self) -> impl Iterator<Item = Removal<'_>> {
+        let entries = self.store.removals.entries().iter();
+        entries.map(|entry| Removal {
+            cause: entry.cause,
+            key: entry.key(),
+            position: entry.item.within(0),
+            value_len: entry.value_len(),
+            last_used: self.moment(u64::from(entry.last_use()) * 1000),
+            expires_at: self.instant(entry.deadline()),
+            fetched: entry.fetched(),
+            queued: entry.queued(),
+        })
+    }
+
+    /// How many more items there would have been to note, had there been room.
+    #[must_use]
+    pub const fn removals_missed(&self) -> u64 {
+        self.store.removals.missed()
+    }
+
+    /// Makes room for new notes.
+    pub fn forget_removals(&mut self) {
+        self.store.removals.forget();
+    }
+
+    fn view(&self, found: &Found) -> ItemView<'_> {
+        let (queued, young) = found.is_queued_or_young();
+        ItemView {
+            position: found.item.within(0),
+            key: self.store.key(self.memory.bytes(), found),
+            item: self.item(found),
+            queued,
+            young,
+        }
     }
 
     /// A number for the whole state: keys and values, their order, where each byte lies, what

@@ -26,6 +26,11 @@ pub(crate) fn current(now: u64) -> u32 {
     u32::try_from(now >> UNIT_SHIFT).unwrap_or(u32::MAX)
 }
 
+/// When a unit begins, in milliseconds.
+pub(crate) const fn begins(unit: u32) -> u64 {
+    (unit as u64) << UNIT_SHIFT
+}
+
 /// The wheel. A page is in it exactly while its record has a due unit.
 #[derive(Debug)]
 pub(crate) struct Expiry {
@@ -39,6 +44,11 @@ pub(crate) struct Expiry {
 /// Level and slot in the byte that the record has for them.
 const fn slot_byte(level: usize, slot: u32) -> u8 {
     (level as u32 * SLOTS + slot) as u8
+}
+
+/// Level and slot that such a byte means.
+pub(crate) const fn level_and_slot(byte: u8) -> (usize, u32) {
+    ((byte as u32 / SLOTS) as usize, byte as u32 % SLOTS)
 }
 
 impl Expiry {
@@ -94,8 +104,7 @@ impl Expiry {
 
     /// Takes a page out.
     pub(crate) fn unlink(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page) {
-        let byte = u32::from(page::slot(memory, geometry, page));
-        let (level, slot) = ((byte / SLOTS) as usize, byte % SLOTS);
+        let (level, slot) = level_and_slot(page::slot(memory, geometry, page));
         let first = &mut self.slots[level][slot as usize];
         List::Wheel.unlink(memory, geometry, first, page);
         if first.is_none() {
@@ -131,6 +140,11 @@ impl Expiry {
         let ahead = self.filled[level].rotate_right(first % SLOTS);
         let number = first.checked_add(ahead.trailing_zeros())?;
         (ahead != 0 && number <= end).then_some(number)
+    }
+
+    /// For each level, the slot that was emptied last.
+    pub(crate) fn hands(&self) -> [u8; LEVELS] {
+        self.cursors.map(|cursor| (cursor % SLOTS) as u8)
     }
 
     /// Adds where time is, and which page comes after which.

@@ -21,6 +21,7 @@ mod lru;
 mod page;
 mod plan;
 mod prefetch;
+mod removal;
 mod slab;
 mod store;
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod digest;
+mod view;
 
 use super::arena::{ChunkRef, Geometry, Page};
 use super::chain::{Chain, Writer};
@@ -16,8 +17,10 @@ use super::index::{self, Found, Index};
 use super::page;
 use super::plan::Plan;
 use super::prefetch::prefetch;
+use super::removal::Removals;
 use super::slab::{Class, Slabs};
 use crate::config::Layout;
+use crate::view::Cause;
 use crate::{Bytes, Hasher, Key, SlabStats, Stats};
 
 /// How often the index may ask for room in one operation before it goes on without.
@@ -71,6 +74,7 @@ pub(crate) struct Store {
     cas: u32,
     /// Counters of what happens in here; the rest is the cache's.
     pub(crate) stats: Stats,
+    pub(crate) removals: Removals,
 }
 
 impl Store {
@@ -91,6 +95,7 @@ impl Store {
             map_len,
             cas: 0,
             stats,
+            removals: Removals::new(),
         })
     }
 
@@ -434,11 +439,13 @@ impl Store {
     /// Frees something: what has expired, a page by moving its chunks, or the least recently used
     /// item. `false` if there is nothing.
     fn make_room(&mut self, memory: &mut [u8], now: u64) -> bool {
-        self.expire_page(memory, now).is_some() || self.compact(memory) || self.evict(memory)
+        self.expire_page(memory, now).is_some()
+            || self.compact(memory)
+            || self.evict(memory, Cause::Memory)
     }
 
     /// Removes the least recently used item.
-    pub(crate) fn evict(&mut self, memory: &mut [u8]) -> bool {
+    pub(crate) fn evict(&mut self, memory: &mut [u8], cause: Cause) -> bool {
         let geometry = *self.geometry();
         let Some(victim) = self.eviction.victim(memory, &geometry) else {
             return false;
@@ -448,17 +455,26 @@ impl Store {
         self.stats.evicted_unfetched += u64::from(!oldest.head.fetched());
         let hash = hash_of(&self.hasher, &geometry, memory, oldest.item);
         self.eviction.remember(memory, &oldest.head, hash);
+        self.note_removal(memory, &oldest, cause);
         self.remove(memory, &oldest, hash);
         true
     }
 
     /// Removes an item whose deadline has passed.
     #[cold]
-    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64) {
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64, cause: Cause) {
         let found = &self.read(memory, item);
+        self.note_removal(memory, found, cause);
         self.stats.reclaimed += 1;
         self.stats.expired_unfetched += u64::from(!found.head.fetched());
         self.remove(memory, found, hash);
+    }
+
+    fn note_removal(&mut self, memory: &[u8], found: &Found, cause: Cause) {
+        if self.removals.is_on() {
+            let key = self.key(memory, found);
+            self.removals.note(cause, found, key);
+        }
     }
 
     /// Removes an item.
@@ -504,7 +520,7 @@ impl Store {
             match found.head.deadline().millis() {
                 Some(deadline) if deadline <= now => {
                     let hash = hash_of(&self.hasher, &geometry, memory, chunk);
-                    self.reclaim(memory, chunk, hash);
+                    self.reclaim(memory, chunk, hash, Cause::ExpiredUnasked);
                     freed += 1;
                     if page::class(memory, &geometry, page) == page::UNUSED {
                         return Some(freed);

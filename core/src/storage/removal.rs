@@ -1,0 +1,111 @@
+//! Who went without being asked to, and why: a bounded list for whoever watches. Off at first.
+
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
+
+use super::arena::ChunkRef;
+use super::header::{Deadline, Head, Mark};
+use super::index::Found;
+use crate::Key;
+use crate::view::Cause;
+
+/// An item that went. Times are the cache's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) cause: Cause,
+    pub(crate) item: ChunkRef,
+    head: Head,
+    key: [u8; Key::LEN_MAX],
+    key_len: u8,
+}
+
+impl Entry {
+    pub(crate) fn key(&self) -> &[u8] {
+        &self.key[..usize::from(self.key_len)]
+    }
+
+    pub(crate) const fn value_len(&self) -> usize {
+        self.head.value_len()
+    }
+
+    pub(crate) const fn deadline(&self) -> Deadline {
+        self.head.deadline()
+    }
+
+    /// The second of the last use.
+    pub(crate) const fn last_use(&self) -> u32 {
+        self.head.last_use()
+    }
+
+    pub(crate) const fn fetched(&self) -> bool {
+        self.head.fetched()
+    }
+
+    pub(crate) const fn queued(&self) -> bool {
+        self.head.has(Mark::Queued)
+    }
+}
+
+/// The list. It is on while it may hold anything.
+#[derive(Debug)]
+pub(crate) struct Removals {
+    entries: Vec<Entry>,
+    /// The most that it may hold; the allocator may have given more.
+    limit: usize,
+    missed: u64,
+}
+
+impl Removals {
+    pub(crate) const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            limit: 0,
+            missed: 0,
+        }
+    }
+
+    /// Empties the list and gives it room for so many.
+    pub(crate) fn watch(&mut self, limit: usize) -> Result<(), TryReserveError> {
+        *self = Self::new();
+        self.entries.try_reserve_exact(limit)?;
+        self.limit = limit;
+        Ok(())
+    }
+
+    /// Empties the list.
+    pub(crate) fn forget(&mut self) {
+        self.entries.clear();
+        self.missed = 0;
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// How many came when the list was full.
+    pub(crate) const fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    #[inline]
+    pub(crate) const fn is_on(&self) -> bool {
+        self.limit > 0
+    }
+
+    /// Notes an item that goes, while the list is on.
+    pub(crate) fn note(&mut self, cause: Cause, found: &Found, key: &[u8]) {
+        if self.entries.len() < self.limit {
+            let mut copy = [0; Key::LEN_MAX];
+            copy[..key.len()].copy_from_slice(key);
+            self.entries.push(Entry {
+                cause,
+                item: found.item,
+                head: found.head,
+                key: copy,
+                key_len: key.len() as u8,
+            });
+        } else {
+            self.missed += 1;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What [`Cache`](crate::Cache) shows of its inside: plain, read-only types.
+
+use crate::{Instant, Item};
+
+/// What a page is used for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PageUse {
+    /// Nobody uses it: never, or not any more.
+    Unused,
+    /// It holds the records of the pages around it.
+    Records,
+    /// Buckets of the index.
+    Index,
+    /// Overflow buckets of the index: a slab class of its own.
+    Overflow,
+    /// Chunks of items.
+    Items,
+}
+
+/// A page: the unit in which memory moves between slab sizes.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct PageView {
+    /// Its number.
+    pub number: u32,
+    /// What it is used for.
+    pub usage: PageUse,
+    /// Bytes of each chunk; 0 if it has none.
+    pub chunk_size: usize,
+    /// How many of its chunks were ever used; those behind them are untouched.
+    pub begun: usize,
+    /// How many of its chunks are in use.
+    pub used: usize,
+    /// When its items will be looked at for expired ones, and where it waits for that.
+    pub due: Option<Due>,
+}
+
+/// A place in the timing wheel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Due {
+    /// When it comes up.
+    pub at: Instant,
+    /// Which of the wheel's levels: 0 is the finest, each other one 64 times as coarse.
+    pub level: u8,
+    /// Which of the level's 64 slots.
+    pub slot: u8,
+}
+
+/// An item, and where it is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ItemView<'c> {
+    /// Where its head lies, in units of 16 bytes. It names the item until a chunk is written,
+    /// moved or freed.
+    pub position: u32,
+    /// The key.
+    pub key: &'c [u8],
+    /// Value, flags, times.
+    pub item: Item<'c>,
+    /// Whether it waits in the admission queue of [`Policy::S3Lru`](crate::Policy::S3Lru).
+    pub queued: bool,
+    /// Whether it is in the newest quarter of a lazy list.
+    pub young: bool,
+}
+
+/// A chunk of an item: its head or one of its continuations.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ChunkView<'c> {
+    /// Where it begins, in units of 16 bytes.
+    pub position: u32,
+    /// The page it is in.
+    pub page: u32,
+    /// All of its bytes, as they are.
+    pub bytes: &'c [u8],
+    /// How many of them, at its beginning, are the engine's own.
+    pub head: usize,
+    /// How many bytes of the key follow.
+    pub key: usize,
+    /// How many bytes of the value follow. What is left is waste.
+    pub value: usize,
+}
+
+/// Why an item is gone although nobody asked for that.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Its memory was needed, and it was next in the order of eviction.
+    Memory,
+    /// There were as many items as there may be, and it was next in the order of eviction.
+    ItemLimit,
+    /// Somebody asked for it after its deadline.
+    ExpiredAsked,
+    /// Its page came up after its deadline.
+    ExpiredUnasked,
+}
+
+/// An item that is gone although nobody asked for that.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Removal<'c> {
+    /// Why.
+    pub cause: Cause,
+    /// Its key.
+    pub key: &'c [u8],
+    /// Where its head was, in units of 16 bytes.
+    pub position: u32,
+    /// How many bytes its value had.
+    pub value_len: usize,
+    /// When it was last used, to the second.
+    pub last_used: Instant,
+    /// When it would have ended or did end.
+    pub expires_at: Option<Instant>,
+    /// Whether it was ever read.
+    pub fetched: bool,
+    /// Whether it was in the admission queue.
+    pub queued: bool,
+}

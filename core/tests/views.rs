@@ -1,0 +1,210 @@
+//! What the views show agrees with each other and with what was done.
+
+use core::time::Duration;
+use std::collections::HashMap;
+
+use dynamidb_core::view::{Cause, PageUse};
+use dynamidb_core::{Cache, Config, Expiry, Instant, Policy, Value};
+
+const MEMORY: usize = 128 * 1024;
+
+fn value(step: u64, bytes: &[u8]) -> Value<'_> {
+    let size = (step as usize * 71) % bytes.len();
+    let life = Expiry::After(Duration::from_secs(step % 60 + 1));
+    let expiry = if step.is_multiple_of(3) {
+        life
+    } else {
+        Expiry::Never
+    };
+    Value::from(&bytes[..size]).expire(expiry)
+}
+
+/// A cache in which much has happened, and the time.
+fn busy(policy: Policy) -> (Cache, Instant) {
+    let mut config = Config::new(MEMORY);
+    config.policy = policy;
+    let mut cache = Cache::new(config).expect("the configuration is right");
+    let bytes = [b'v'; 4000];
+    let mut now = Instant::from_secs(1000);
+    for step in 0..3000 {
+        now = now + Duration::from_millis(20);
+        cache
+            .set(
+                now,
+                format!("key{}", step % 700).as_bytes(),
+                value(step, &bytes),
+            )
+            .expect("there is room");
+        cache.get(now, format!("key{}", step * 7 % 700).as_bytes());
+        cache.tick(now, 4);
+    }
+    cache.check();
+    (cache, now)
+}
+
+#[test]
+fn pages_and_the_chunks_of_items_add_up() {
+    for policy in [Policy::Lru, Policy::S3Lru] {
+        let (cache, _) = busy(policy);
+        let mut used = HashMap::new();
+        for item in cache.items() {
+            let (mut value, mut key) = (Vec::new(), Vec::new());
+            for chunk in cache.chunks(item.position) {
+                *used.entry(chunk.page).or_insert(0) += 1;
+                let (start, middle) = (chunk.head, chunk.head + chunk.key);
+                key.extend_from_slice(&chunk.bytes[start..middle]);
+                value.extend_from_slice(&chunk.bytes[middle..middle + chunk.value]);
+            }
+            assert_eq!((&key[..], &value), (item.key, &item.item.value.to_vec()));
+            assert_eq!(cache.inspect(item.position).unwrap().key, item.key);
+        }
+        assert_eq!(cache.items().count(), cache.len());
+        let mut slabs: HashMap<usize, usize> = HashMap::new();
+        for page in cache.pages() {
+            let of_items = used.remove(&page.number).unwrap_or(0);
+            let in_use = if page.usage == PageUse::Items {
+                page.used
+            } else {
+                0
+            };
+            assert_eq!(in_use, of_items, "page {}", page.number);
+            assert!(page.used <= page.begun && page.begun * page.chunk_size <= cache.page_size());
+            if page.usage == PageUse::Items {
+                *slabs.entry(page.chunk_size).or_default() += 1;
+            }
+        }
+        for slab in cache.slabs() {
+            assert_eq!(slabs.remove(&slab.chunk_size).unwrap_or(0), slab.pages);
+        }
+        assert!(slabs.is_empty() && used.is_empty());
+        assert_eq!(
+            cache.items().any(|item| item.queued),
+            policy == Policy::S3Lru
+        );
+    }
+}
+
+#[test]
+fn any_number_is_a_position_or_none() {
+    let (cache, _) = busy(Policy::Lru);
+    let all = 0..(2 * MEMORY / 16) as u32;
+    let found = all.filter(|&position| cache.inspect(position).is_some());
+    assert_eq!(found.count(), cache.len());
+    for position in (0..32).map(|bit| 1 << bit).chain([u32::MAX, u32::MAX / 2]) {
+        assert_eq!(
+            cache.inspect(position).is_some(),
+            cache.chunks(position).count() > 0
+        );
+    }
+}
+
+#[test]
+fn pages_come_due_no_later_than_their_items_and_the_next_end_is_the_earliest() {
+    let (cache, now) = busy(Policy::Lru);
+    let due: HashMap<_, _> = cache.pages().map(|page| (page.number, page.due)).collect();
+    let mut ends = Vec::new();
+    for item in cache.items() {
+        let Some(end) = item.item.expires_at else {
+            continue;
+        };
+        ends.push(end);
+        let page = cache.chunks(item.position).next().unwrap().page;
+        let due = due[&page].expect("its page is in the wheel");
+        assert!(due.at <= end + Duration::from_millis(256) && due.level < 4 && due.slot < 64);
+    }
+    ends.sort_unstable();
+    let next = ends.iter().find(|&&end| end > now).copied();
+    assert_eq!(cache.next_expiry(now), next);
+    assert_eq!(cache.next_expiry(*ends.last().unwrap()), None);
+    let later = now + Duration::from_secs(100);
+    let mut cache = cache;
+    while cache.tick(later, 100) == 100 {}
+    assert_eq!(cache.next_expiry(now), None);
+    assert!(cache.pages().all(|page| page.due.is_none()));
+    // The cache's own time is 1 when it hears of time first, a step of 20 ms after 1000 s.
+    let unit = (later.as_millis() - 1_000_020 + 1) >> 8;
+    assert_eq!(u64::from(cache.wheel_hands()[0]), unit % 64);
+}
+
+#[test]
+fn removals_say_who_and_why() {
+    let mut config = Config::new(MEMORY);
+    config.max_items = Some(3);
+    let mut cache = Cache::new(config).unwrap();
+    let brief = |text| Value::from(text).expire(Expiry::After(Duration::from_secs(5)));
+    cache.set(Instant::from_secs(0), "unseen", "x").unwrap();
+    cache.set(Instant::from_secs(0), "unseen too", "x").unwrap();
+    cache.set(Instant::from_secs(0), "c", "x").unwrap();
+    cache.set(Instant::from_secs(0), "d", "x").unwrap();
+    assert_eq!(cache.removals().count(), 0, "off at first");
+
+    cache.watch_removals(3).unwrap();
+    cache
+        .set(Instant::from_secs(1), "asked", brief("12"))
+        .unwrap();
+    cache.delete(Instant::from_secs(1), "d");
+    cache
+        .set(Instant::from_secs(2), "unasked", brief("123"))
+        .unwrap();
+    assert!(cache.get(Instant::from_secs(6), "asked").is_none());
+    cache.tick(Instant::from_secs(9), 100);
+    let seen: Vec<_> = cache
+        .removals()
+        .map(|r| (r.cause, r.key, r.value_len))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Cause::ItemLimit, &b"unseen too"[..], 1),
+            (Cause::ExpiredAsked, b"asked", 2),
+            (Cause::ExpiredUnasked, b"unasked", 3),
+        ]
+    );
+    let last = cache.removals().last().unwrap();
+    let off = Instant::from_secs(2).since(last.last_used);
+    assert!(off < Duration::from_secs(1), "to the second");
+    assert_eq!(last.expires_at, Some(Instant::from_secs(7)));
+
+    for step in 0..4_u32 {
+        cache
+            .set(Instant::from_secs(10), &step.to_le_bytes()[..], "x")
+            .unwrap();
+    }
+    assert_eq!((cache.removals().count(), cache.removals_missed()), (3, 2));
+    cache.forget_removals();
+    assert_eq!((cache.removals().count(), cache.removals_missed()), (0, 0));
+    cache.watch_removals(0).unwrap();
+    cache.set(Instant::from_secs(10), "last", "x").unwrap();
+    assert_eq!(
+        (cache.removals().count(), cache.removals_missed()),
+        (0, 0),
+        "off again"
+    );
+    assert!(cache.watch_removals(usize::MAX).is_err());
+}
+
+#[test]
+fn a_full_memory_evicts_for_memory() {
+    let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
+    cache.watch_removals(1000).unwrap();
+    for step in 0..300_u32 {
+        cache
+            .set(Instant::from_secs(0), &step.to_le_bytes()[..], &[0; 1000])
+            .unwrap();
+    }
+    let gone = cache
+        .removals()
+        .map(|r| u32::from_le_bytes(r.key.try_into().unwrap()));
+    let gone: Vec<_> = gone.collect();
+    assert_eq!(gone.len() as u64, cache.stats().evictions);
+    assert_eq!(
+        gone,
+        (0..gone.len() as u32).collect::<Vec<_>>(),
+        "the oldest first"
+    );
+    assert!(
+        cache
+            .removals()
+            .all(|r| r.cause == Cause::Memory && !r.fetched)
+    );
+}
