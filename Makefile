@@ -38,13 +38,15 @@ test-core: ## the cache and the protocol
 test-no-std: ## the core compiles where there is no std
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
 
-firmware: ## the core on emulated Cortex-M0, M3 and M4
-	cd core/firmware && cargo fmt --check && cargo clippy --locked --release --all-features -- -D warnings
+firmware: ## the core on emulated Cortex-M0, M3 and M4 and under WASI: the same state as here
+	cd core/firmware && cargo fmt --check
+	cd core/firmware && cargo clippy --locked --release --all-features -- -D warnings
 	cd core/firmware && for processor in thumbv6m thumbv7m thumbv7em; do \
 		for program in device conversations; do \
 			cargo run --locked --release --target $$processor-none-eabi --bin $$program || exit 1; \
 		done; \
 	done
+	cd core/firmware && cargo run --locked --release --target wasm32-wasip1 --example hosted
 
 size: ## what a device pays for the core, checked against core/firmware/budget.txt
 	core/firmware/measure

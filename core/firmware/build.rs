@@ -1,7 +1,11 @@
-//! Gives each program its memory, and the device what the host makes of the same readings.
+//! Gives each program its memory, and what the host comes to when it does the same.
+
+extern crate alloc;
 
 #[path = "src/readings.rs"]
 mod readings;
+#[path = "src/talk.rs"]
+mod talk;
 
 use std::env;
 
@@ -17,12 +21,20 @@ fn main() {
     ] {
         println!("cargo::rustc-link-arg-bin={program}=-L{here}/memory/{memory}");
     }
-    println!("cargo::rerun-if-changed=memory");
-    println!("cargo::rerun-if-changed=src/readings.rs");
+    for source in [
+        "memory",
+        "src/readings.rs",
+        "src/talk.rs",
+        "../tests/conversations",
+    ] {
+        println!("cargo::rerun-if-changed={source}");
+    }
 
     let mut memory = vec![0; readings::MEMORY];
     let mut cache = Cache::with_memory(readings::config(), &mut memory[..])
         .expect("a configuration that works");
     let outcome = readings::play(&mut cache);
     println!("cargo::rustc-env=OUTCOME={outcome}");
+    let talk = talk::play(&mut vec![0; talk::MEMORY]);
+    println!("cargo::rustc-env=TALK={talk}");
 }

@@ -1,5 +1,5 @@
 //! Plays every conversation against the core: whole, byte by byte, and cut at random. The replies
-//! must be the same.
+//! and the state they lead to must be the same.
 
 mod conversations;
 
@@ -12,14 +12,15 @@ const SEEDS: u64 = 10;
 #[test]
 fn conversations_go_as_written() {
     for conversation in conversations::all() {
-        play(&conversation, "whole", &mut |bytes| bytes.len());
+        whole(&conversation);
     }
 }
 
 #[test]
 fn conversations_go_the_same_byte_by_byte() {
     for conversation in conversations::all().filter(|conversation| !conversation.settings.whole) {
-        play(&conversation, "byte by byte", &mut |_| 1);
+        let digest = play(&conversation, "byte by byte", &mut |_| 1);
+        assert_eq!(digest, whole(&conversation), "{}", conversation.name);
     }
 }
 
@@ -31,10 +32,11 @@ fn conversations_go_the_same_in_random_pieces() {
             let mut random = fastrand::Rng::with_seed(seed);
             // Short pieces cut words and line ends, long ones hold several requests.
             let how = format!("cut at random, seed {seed}");
-            play(&conversation, &how, &mut |_| {
+            let digest = play(&conversation, &how, &mut |_| {
                 let longest = *random.choice(&[8, 100, 5000]).unwrap();
                 random.usize(1..=longest)
             });
+            assert_eq!(digest, whole(&conversation), "{}, {how}", conversation.name);
         }
     }
 }
@@ -55,8 +57,12 @@ fn every_file_is_played() {
     );
 }
 
-fn play(conversation: &Conversation, how: &str, piece: &mut dyn FnMut(&[u8]) -> usize) {
+fn whole(conversation: &Conversation) -> u64 {
+    play(conversation, "whole", &mut |bytes| bytes.len())
+}
+
+fn play(conversation: &Conversation, how: &str, piece: &mut dyn FnMut(&[u8]) -> usize) -> u64 {
     let config = conversation.settings.config();
     let cache = Cache::new(config).expect("the settings are possible");
-    core_host::play(conversation, cache, how, piece);
+    core_host::play(conversation, cache, how, piece)
 }

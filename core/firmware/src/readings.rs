@@ -31,6 +31,8 @@ pub struct Outcome {
     reclaimed: u64,
     /// Of all values that were read, in order.
     sum: u32,
+    /// Of the state at the end.
+    digest: u64,
 }
 
 /// Stores, reads, deletes and lets expire, as much as the memory can hold several times over.
@@ -79,6 +81,7 @@ pub fn play<M: Memory>(cache: &mut Cache<M>) -> Outcome {
         evictions,
         reclaimed,
         sum,
+        digest: cache.digest(),
     }
 }
 
@@ -98,11 +101,15 @@ impl fmt::Display for Outcome {
             evictions,
             reclaimed,
             sum,
+            digest,
         } = self;
         write!(
             f,
             "{hits} hits, {misses} misses, {items} items, {evictions} evicted, "
         )?;
-        write!(f, "{reclaimed} expired, sum {sum:08x}")
+        write!(
+            f,
+            "{reclaimed} expired, sum {sum:08x}, digest {digest:016x}"
+        )
     }
 }

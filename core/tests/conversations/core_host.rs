@@ -8,14 +8,14 @@ use dynamidb_core::{Cache, Instant, Memory, Session};
 
 use super::{Conversation, Host, START_MILLIS, Settings, alloc};
 
-/// Plays a conversation on an empty cache. Of the bytes that a client says, `piece` decides how
-/// many arrive next.
+/// Plays a conversation on an empty cache and returns the digest of the state it leads to. Of the
+/// bytes that a client says, `piece` decides how many arrive next.
 pub(crate) fn play<M: Memory>(
     conversation: &Conversation,
     cache: Cache<M>,
     how: &str,
     piece: &mut dyn FnMut(&[u8]) -> usize,
-) {
+) -> u64 {
     let mut core = Core {
         cache,
         settings: conversation.settings.clone(),
@@ -25,6 +25,7 @@ pub(crate) fn play<M: Memory>(
     };
     conversation.play(&mut core, how);
     core.cache.check();
+    core.cache.digest()
 }
 
 /// The core alone, with a buffer in each direction per client.

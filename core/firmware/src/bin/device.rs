@@ -15,9 +15,8 @@ use cortex_m::Peripherals;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use dynamidb_core::{Cache, Expiry, Memory, Session, SessionConfig, Value};
-use dynamidb_core_firmware::{
-    give_heap, heap_used, now, readings, stack_used, start_ticks, succeed,
-};
+use dynamidb_core_firmware::board::{give_heap, heap_used, now, stack_used, start_ticks, succeed};
+use dynamidb_core_firmware::readings;
 use heapless::Deque;
 
 /// For what a cache allocates when it is made, and for replies.

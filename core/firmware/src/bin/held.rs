@@ -10,7 +10,7 @@ use core::mem::MaybeUninit;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use dynamidb_core::{Cache, Config, Instant};
-use dynamidb_core_firmware::{give_heap, succeed};
+use dynamidb_core_firmware::board::{give_heap, succeed};
 use hashbrown::HashMap;
 use heapless::index_map::FnvIndexMap;
 

@@ -1,0 +1,110 @@
+//! What the programs for devices need besides: a heap, a clock that counts ticks, how deep the
+//! stack got, and a report to the host by semihosting. A panic and a fault end a program with an
+//! error.
+
+use core::mem::MaybeUninit;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use cortex_m::peripheral::SYST;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m_rt::{ExceptionFrame, STACK_PAINT_VALUE, exception};
+use cortex_m_semihosting::{debug, hprintln};
+use dynamidb_core::Instant;
+use embedded_alloc::LlffHeap;
+
+#[global_allocator]
+static HEAP: LlffHeap = LlffHeap::empty();
+
+/// Makes `memory` the heap. A cache needs it once, when it is made; a session for its replies.
+pub fn give_heap(memory: &'static mut [MaybeUninit<u8>]) {
+    // SAFETY: nobody else can reach this memory any more.
+    unsafe { HEAP.init(memory.as_mut_ptr().addr(), memory.len()) }
+}
+
+/// How many bytes of the heap are in use.
+pub fn heap_used() -> usize {
+    HEAP.used()
+}
+
+/// What the timer's interrupt counts. Read and written whole, which needs no more than a load and a
+/// store: there is one writer.
+static TICKS: AtomicU32 = AtomicU32::new(0);
+
+/// How many cycles of the processor make one tick.
+const CYCLES_PER_TICK: u32 = 16_000;
+
+/// Starts the clock.
+pub fn start_ticks(timer: &mut SYST) {
+    timer.set_clock_source(SystClkSource::Core);
+    timer.set_reload(CYCLES_PER_TICK - 1);
+    timer.clear_current();
+    timer.enable_counter();
+    timer.enable_interrupt();
+}
+
+#[exception]
+fn SysTick() {
+    TICKS.store(
+        TICKS.load(Ordering::Relaxed).wrapping_add(1),
+        Ordering::Relaxed,
+    );
+}
+
+/// The time on a device: a tick counts as a millisecond since it was switched on.
+pub fn now() -> Instant {
+    Instant::from_millis(TICKS.load(Ordering::Relaxed).into())
+}
+
+/// How many bytes of stack were in use at most since it was last asked.
+///
+/// # Panics
+/// If there is not a word left: then it has most likely run over what lies below.
+pub fn stack_used() -> usize {
+    unsafe extern "C" {
+        static mut _stack_end: u32;
+        static _stack_start: u32;
+    }
+    let (end, start) = (&raw mut _stack_end, &raw const _stack_start);
+    // SAFETY: the linker's symbols enclose the stack, which was painted before `main` began.
+    let is_painted = |word| unsafe { end.add(word).read_volatile() } == STACK_PAINT_VALUE;
+    let words = (start.addr() - end.addr()) / size_of::<u32>();
+    let untouched = (0..words).take_while(|&word| is_painted(word)).count();
+    assert!(untouched > 0, "the stack is full");
+    let deepest = (cortex_m::register::msp::read() as usize - end.addr()) / size_of::<u32>();
+    for word in untouched..deepest - STACK_MARGIN {
+        // SAFETY: nothing lives below the stack pointer, and an interrupt is over before this goes
+        // on.
+        unsafe { end.add(word).write_volatile(STACK_PAINT_VALUE) }
+    }
+    (words - untouched) * size_of::<u32>()
+}
+
+/// What the compiler may have put below the stack pointer, in words.
+const STACK_MARGIN: usize = 64;
+
+/// Tells the host that all is well, and ends the emulation.
+pub fn succeed() -> ! {
+    debug::exit(debug::EXIT_SUCCESS);
+    halt()
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    hprintln!("{}", info);
+    debug::exit(debug::EXIT_FAILURE);
+    halt()
+}
+
+#[exception]
+unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
+    hprintln!("a fault: {:#?}", frame);
+    debug::exit(debug::EXIT_FAILURE);
+    halt()
+}
+
+fn halt() -> ! {
+    loop {
+        cortex_m::asm::wfi();
+    }
+}
