@@ -102,9 +102,25 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Fetches what lookups of these keys will need, so that the waits for memory overlap: worth
-    /// calling before looking up several keys. Changes nothing.
+    /// calling before looking up several keys, up to some sixteen. Changes nothing.
     pub fn look_ahead(&self, keys: &[Key<'_>]) {
-        self.store.look_ahead(self.memory.bytes(), keys);
+        Self::look_ahead_all(keys.iter().map(|key| (self, key)));
+    }
+
+    /// The same for keys in several caches.
+    pub fn look_ahead_all<'c, 'k>(lookups: impl Iterator<Item = (&'c Self, &'c Key<'k>)> + Clone)
+    where
+        Self: 'c,
+        'k: 'c,
+    {
+        for (cache, key) in lookups.clone() {
+            let hash = cache.hasher().hash(key);
+            cache.store.fetch_bucket(cache.memory.bytes(), hash);
+        }
+        for (cache, key) in lookups {
+            let hash = cache.hasher().hash(key);
+            cache.store.fetch_item(cache.memory.bytes(), hash);
+        }
     }
 
     /// The item under a key; counts as use.

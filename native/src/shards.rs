@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 use std::io;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Keyspace};
 
@@ -19,11 +19,15 @@ const HASH_BITS: u32 = 6;
 /// What a shard is not made smaller than, so that none is full while others have much room.
 const SHARD_MEMORY_MIN: usize = 4 << 20;
 const SHARD_ITEMS_MIN: usize = 10_000;
+/// How many keys are looked ahead for at once.
+const AHEAD: usize = 16;
+
+type Reader<'s> = RwLockReadGuard<'s, Cache<Region>>;
 
 /// Every item of the server.
 #[derive(Debug)]
 pub(crate) struct Shards {
-    caches: Vec<Mutex<Cache<Region>>>,
+    caches: Vec<RwLock<Cache<Region>>>,
     hasher: Hasher,
 }
 
@@ -35,7 +39,7 @@ impl Shards {
             match caches.collect::<Result<Vec<_>, _>>() {
                 Ok(caches) => {
                     let hasher = *caches[0].hasher();
-                    let caches = caches.into_iter().map(Mutex::new).collect();
+                    let caches = caches.into_iter().map(RwLock::new).collect();
                     return Ok(Self { caches, hasher });
                 }
                 // More than one cache can address.
@@ -65,16 +69,21 @@ impl Shards {
         }
     }
 
-    fn lock(&self, index: usize) -> MutexGuard<'_, Cache<Region>> {
-        let mutex = &self.caches[index];
-        mutex.lock().unwrap_or_else(|poisoned| {
+    fn lock(&self, index: usize) -> RwLockWriteGuard<'_, Cache<Region>> {
+        let lock = &self.caches[index];
+        lock.write().unwrap_or_else(|poisoned| {
             // A panic has left the shard half changed. A cache may forget but must not be wrong.
             tracing::error!("shard {index} is emptied because of a panic while it was changed");
             let mut cache = poisoned.into_inner();
             cache.clear();
-            mutex.clear_poison();
+            lock.clear_poison();
             cache
         })
+    }
+
+    /// `None` if a panic has left the shard half changed.
+    fn read(&self, index: usize) -> Option<Reader<'_>> {
+        self.caches[index].read().ok()
     }
 
     fn index(&self, key: &Key<'_>) -> usize {
@@ -89,7 +98,7 @@ impl Shards {
 pub(crate) struct View<'s> {
     shards: &'s Shards,
     host: &'s Host,
-    held: Option<(usize, MutexGuard<'s, Cache<Region>>)>,
+    held: Option<(usize, RwLockWriteGuard<'s, Cache<Region>>)>,
 }
 
 impl View<'_> {
@@ -122,9 +131,31 @@ impl Keyspace for View<'_> {
     }
 
     fn look_ahead(&mut self, keys: &[Key<'_>]) {
-        // With several shards that would take the locks twice, which costs more than it saves.
         if self.shards.len() == 1 {
             self.shard(0).look_ahead(keys);
+            return;
+        }
+        // Readers do not exclude each other, and while this waits for one that writes it holds
+        // nothing that a writer waits for while it writes.
+        self.held = None;
+        for keys in keys.chunks(AHEAD) {
+            let wanted = |key| 1_u64 << self.shards.index(key);
+            let all = keys.iter().fold(0, |all, key| all | wanted(key));
+            let mut readers = [const { None }; AHEAD];
+            let mut left = all;
+            for reader in &mut readers {
+                if left == 0 {
+                    break;
+                }
+                *reader = self.shards.read(left.trailing_zeros() as usize);
+                left &= left - 1;
+            }
+            let reader = |key| {
+                let before = all & (wanted(key) - 1);
+                let reader: Option<&Reader<'_>> = readers[before.count_ones() as usize].as_ref();
+                Some((&**reader?, key))
+            };
+            Cache::look_ahead_all(keys.iter().filter_map(reader));
         }
     }
 
@@ -295,5 +326,50 @@ mod tests {
         shards.view(&host).for_each(|cache| lens.push(cache.len()));
         assert_eq!(lens, [1, 1, 1, 0, 1, 1, 1, 1]);
         shards.view(&host).shard(3).set(NOW, "k", "v").unwrap();
+    }
+
+    #[test]
+    fn who_looks_ahead_in_all_shards_keeps_nobody_waiting_forever() {
+        let (shards, host) = (shards(64 << 20, None, 2), host());
+        let work = |thread: u32| {
+            for round in 0..500_u32 {
+                let texts: [_; 40] = std::array::from_fn(|n| format!("{}", round * 7 + n as u32));
+                let mut view = shards.view(&host);
+                let keys = texts.each_ref().map(|text| view.key(text.as_bytes()));
+                view.look_ahead(&keys);
+                for key in keys {
+                    let value = thread.to_le_bytes();
+                    view.cache_for(&key).set(NOW, key, &value).unwrap();
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                scope.spawn(move || work(thread));
+            }
+        });
+        let mut count = 0;
+        shards.view(&host).for_each(|cache| count += cache.len());
+        assert_eq!(count, 499 * 7 + 40);
+    }
+
+    #[test]
+    fn looking_ahead_passes_over_a_shard_that_a_panic_has_left() {
+        let (shards, host) = (shards(64 << 20, None, 2), host());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let mut view = shards.view(&host);
+            view.shard(3);
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err());
+        let mut view = shards.view(&host);
+        let texts: [_; 40] = std::array::from_fn(|number| number.to_string());
+        let keys = texts.each_ref().map(|text| view.key(text.as_bytes()));
+        assert!(keys.iter().any(|key| shards.index(key) == 3));
+        view.look_ahead(&keys);
+        for key in keys {
+            view.cache_for(&key).set(NOW, key, "v").unwrap();
+            assert!(view.cache_for(&key).get(NOW, key).is_some());
+        }
     }
 }

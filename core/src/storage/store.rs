@@ -21,7 +21,7 @@ use super::removal::Removals;
 use super::slab::{Class, Slabs};
 use crate::config::Layout;
 use crate::view::Cause;
-use crate::{Bytes, Hasher, Key, SlabStats, Stats};
+use crate::{Bytes, Hasher, SlabStats, Stats};
 
 /// How often the index may ask for room in one operation before it goes on without.
 const INDEX_ROOM_STEPS: usize = 512;
@@ -167,25 +167,23 @@ impl Store {
         }
     }
 
-    /// Asks for the memory that lookups of these keys will need, so that the waits overlap: first
-    /// all buckets, then what they refer to.
-    pub(crate) fn look_ahead(&self, memory: &[u8], keys: &[Key<'_>]) {
-        const BATCH: usize = 16;
+    /// Asks for the bucket in which a lookup begins.
+    #[inline]
+    pub(crate) fn fetch_bucket(&self, memory: &[u8], hash: u64) {
+        prefetch(
+            memory,
+            self.index.first_bucket(memory, self.geometry(), hash),
+        );
+    }
+
+    /// Asks for the item that a lookup will compare first, once the bucket is there.
+    #[inline]
+    pub(crate) fn fetch_item(&self, memory: &[u8], hash: u64) {
         let geometry = self.geometry();
-        for keys in keys.chunks(BATCH) {
-            let mut buckets = [0; BATCH];
-            for (bucket, key) in buckets.iter_mut().zip(keys) {
-                let hash = self.hasher.hash(key);
-                *bucket = self.index.first_bucket(memory, geometry, hash);
-                prefetch(memory, *bucket);
-            }
-            for (&bucket, key) in buckets.iter().zip(keys) {
-                let hash = self.hasher.hash(key);
-                let item = geometry.at(index::candidate(memory, bucket, hash));
-                prefetch(memory, item);
-                prefetch(memory, item + Geometry::LINE);
-            }
-        }
+        let bucket = self.index.first_bucket(memory, geometry, hash);
+        let item = geometry.at(index::candidate(memory, bucket, hash));
+        prefetch(memory, item);
+        prefetch(memory, item + Geometry::LINE);
     }
 
     #[inline]
