@@ -1,9 +1,7 @@
 //! Every limit and default of the cache, checked once when it is made.
 
-use alloc::vec::Vec;
-
-use crate::ConfigError;
 use crate::storage::Geometry;
+use crate::{ConfigError, SlabSizes};
 
 /// What a cache is made from. [`Config::new`] is enough; every field may be changed before use.
 ///
@@ -28,7 +26,7 @@ pub struct Config {
     /// ever given to one item, whatever is asked for here.
     pub item_size_max: usize,
     /// The chunk sizes, ascending multiples of 16. An item is one chunk or a few of them.
-    pub slab_sizes: Vec<usize>,
+    pub slab_sizes: SlabSizes,
     /// The unit in which memory moves between slab sizes, a power of two.
     pub page_size: usize,
     /// Which item goes when room is needed.
@@ -102,7 +100,7 @@ pub enum LruBump {
 pub(crate) struct Layout {
     pub(crate) geometry: Geometry,
     /// The slab sizes; the last is the page size.
-    pub(crate) sizes: Vec<usize>,
+    pub(crate) sizes: SlabSizes,
     /// How many pages of buckets the map of the index can hold; it comes first.
     pub(crate) map_len: u32,
     /// Where the table of evicted hashes begins, and how many words it has.
@@ -190,7 +188,7 @@ impl Layout {
         }
     }
 
-    fn sizes(config: &Config) -> Result<Vec<usize>, ConfigError> {
+    fn sizes(config: &Config) -> Result<SlabSizes, ConfigError> {
         let sizes = &config.slab_sizes;
         if sizes.is_empty() || sizes.len() > Config::SLAB_SIZES_MAX {
             return Err(ConfigError::SlabSizeCount);
@@ -205,14 +203,8 @@ impl Layout {
                 return Err(ConfigError::SlabSizeOrder(size));
             }
         }
-        let mut all = Vec::new();
-        all.try_reserve_exact(sizes.len() + 1)
-            .map_err(|_| ConfigError::OutOfMemory)?;
-        all.extend_from_slice(sizes);
-        if all.last() != Some(&config.page_size) {
-            all.push(config.page_size);
-        }
-        Ok(all)
+        let page_chunk = (sizes.last() != Some(&config.page_size)).then_some(config.page_size);
+        Ok(sizes.iter().copied().chain(page_chunk).collect())
     }
 
     /// The end of what is used from the start on.

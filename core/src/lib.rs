@@ -52,6 +52,7 @@ mod key;
 mod memory;
 mod number;
 mod protocol;
+mod sizes;
 mod stats;
 mod storage;
 mod time;
@@ -64,6 +65,7 @@ pub use item::{Bytes, Expiry, Item, Outcome, Value};
 pub use key::{Hasher, Key};
 pub use memory::Memory;
 pub use protocol::{Dialect, Keyspace, Session, SessionConfig};
+pub use sizes::SlabSizes;
 pub use stats::{SlabStats, Stats};
 pub use time::Instant;
 

@@ -70,7 +70,7 @@ fn page_sizes_are_powers_of_two_between_512_and_65536() {
     let mut config = Config::new(4 << 20);
     for page_size in [512, 1024, 65536] {
         config.page_size = page_size;
-        config.slab_sizes = vec![64];
+        config.slab_sizes = [64].into();
         assert_eq!(error(&config), None);
     }
     for page_size in [0, 1, 256, 511, 513, 65535, 65537, 131_072, usize::MAX] {
@@ -83,7 +83,7 @@ fn page_sizes_are_powers_of_two_between_512_and_65536() {
 fn slab_sizes_ascend_in_steps_of_16_from_32_to_the_page_size() {
     let mut config = Config::new(1 << 20);
     let mut try_sizes = |sizes: &[usize]| {
-        config.slab_sizes = sizes.to_vec();
+        config.slab_sizes = sizes.into();
         error(&config)
     };
     assert_eq!(try_sizes(&[32]), None);

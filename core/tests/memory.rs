@@ -70,6 +70,19 @@ fn construction_survives_the_failure_of_any_allocation() {
 }
 
 #[test]
+fn a_cache_in_lent_memory_needs_no_allocator() {
+    let mut lent = vec![0; 16 << 10];
+    let before = ALLOCATIONS.get();
+    let mut config = Config::new(lent.len());
+    config.slab_sizes = [32, 48, 64].into();
+    let mut cache = Cache::with_memory(config, &mut lent[..]).expect("a configuration that works");
+    cache
+        .set(Instant::from_secs(0), "key", "value")
+        .expect("there is room");
+    assert_eq!(ALLOCATIONS.get(), before);
+}
+
+#[test]
 fn nothing_is_allocated_after_construction() {
     let mut cache = Cache::new(Config::new(1 << 18)).expect("a configuration that works");
     let bytes = vec![b'v'; 60_000];

@@ -523,7 +523,7 @@ fn the_default_page_size() {
 #[test]
 fn fine_slab_sizes() {
     let mut config = Config::new(256 * 1024);
-    config.slab_sizes = vec![48, 80, 112, 160, 240, 352, 512, 800, 1200, 2032, 4096];
+    config.slab_sizes = [48, 80, 112, 160, 240, 352, 512, 800, 1200, 2032, 4096].into();
     run(&config, 2000, 5_000, operations(400_000), 500);
 }
 
@@ -532,7 +532,8 @@ fn the_least_memory() {
     for page_size in [512, 1024] {
         let mut config = Config::new(0);
         config.page_size = page_size;
-        config.slab_sizes.retain(|&size| size <= page_size);
+        let sizes = config.slab_sizes.iter().copied();
+        config.slab_sizes = sizes.filter(|&size| size <= page_size).collect();
         let Err(ConfigError::MemoryTooSmall(least)) = Cache::new(config.clone()) else {
             panic!("no memory is too little");
         };
@@ -545,9 +546,9 @@ fn the_least_memory() {
 fn the_smallest_chunks_in_the_smallest_pages() {
     let mut config = Config::new(32 * 1024);
     config.page_size = 512;
-    config.slab_sizes = vec![32, 48, 64, 112, 512];
+    config.slab_sizes = [32, 48, 64, 112, 512].into();
     run(&config, 1500, 400, operations(100_000), 10);
-    config.slab_sizes = vec![32];
+    config.slab_sizes = [32].into();
     run(&config, 1500, 400, operations(100_000), 10);
 }
 
@@ -555,7 +556,7 @@ fn the_smallest_chunks_in_the_smallest_pages() {
 fn the_largest_pages_with_the_smallest_chunks() {
     let mut config = Config::new(17 << 16);
     config.page_size = 1 << 16;
-    config.slab_sizes = vec![32, 64, 4096, 32768];
+    config.slab_sizes = [32, 64, 4096, 32768].into();
     run(&config, 8000, 270_000, operations(100_000), 500);
 }
 
@@ -574,7 +575,7 @@ fn other_hashes() {
     for seed in 0..16 {
         let mut config = Config::new(96 * 1024);
         config.hash_seed = seed << 60 | seed;
-        config.slab_sizes = vec![48, 1024];
+        config.slab_sizes = [48, 1024].into();
         run(&config, 2500, 60, operations(32_000), 100);
     }
 }

@@ -226,12 +226,13 @@ impl Options {
         let default = self.memory.is_none().then_some(Self::MAX_ITEMS);
         config.max_items = self.max_items.or(default);
         if let Some(&largest) = self.slab_sizes.iter().max() {
-            config.slab_sizes.clone_from(&self.slab_sizes);
+            config.slab_sizes = self.slab_sizes[..].into();
             // A chunk lies within a page.
             let page_size = largest.min(PAGE_SIZE_MAX).next_power_of_two();
             config.page_size = config.page_size.max(page_size);
         } else if let Some(factor) = self.slab_growth {
-            config.slab_sizes = grown_sizes(self.slab_min.into(), factor, config.page_size);
+            let sizes = grown_sizes(self.slab_min.into(), factor, config.page_size);
+            config.slab_sizes = sizes[..].into();
         }
         config.policy = self.policy;
         config.lru_bump = self.lru_bump;
@@ -321,8 +322,8 @@ mod tests {
     #[test]
     fn chunk_sizes_grow_as_in_memcached() {
         let sizes = |line| parse(line).unwrap().config().slab_sizes;
-        assert_eq!(sizes("-f 2"), [96, 192, 384, 768, 1536, 3072, 4096]);
-        assert_eq!(sizes("-f 8 -n 16"), [64, 512, 4096]);
+        assert_eq!(sizes("-f 2")[..], [96, 192, 384, 768, 1536, 3072, 4096]);
+        assert_eq!(sizes("-f 8 -n 16")[..], [64, 512, 4096]);
         assert!(sizes("-f 1.02 -n 1").len() <= Config::SLAB_SIZES_MAX);
     }
 

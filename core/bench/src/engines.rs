@@ -124,7 +124,7 @@ impl Engine for OrdinaryPages {
 
 fn config(items: usize) -> Config {
     let mut config = Config::new(items * 125 + (1 << 20));
-    config.slab_sizes = vec![64, 112, 256, 1024, 4096];
+    config.slab_sizes = [64, 112, 256, 1024, 4096].into();
     config.max_items = Some(items);
     config.hash_seed = 7;
     config

@@ -33,7 +33,7 @@ fn kvcache_size(random: u64) -> usize {
 
 fn fill(memory: usize, sizes: &[usize], size: impl Fn(u64) -> (usize, usize)) -> (u64, u64) {
     let mut config = Config::new(memory);
-    config.slab_sizes = sizes.to_vec();
+    config.slab_sizes = sizes.into();
     let mut cache = Cache::new(config).expect("a configuration that works");
     let (mut payload, mut items) = (0, 0);
     let buffer = vec![b'v'; 1 << 20];
@@ -56,7 +56,7 @@ fn fill(memory: usize, sizes: &[usize], size: impl Fn(u64) -> (usize, usize)) ->
 /// Head, index and page record of an item: what is kept besides key and value, rounding aside.
 fn metadata(items: u64) {
     let mut config = Config::new(items as usize * 125 + (1 << 20));
-    config.slab_sizes = vec![64, 112, 4096];
+    config.slab_sizes = [64, 112, 4096].into();
     let mut cache = Cache::new(config).expect("a configuration that works");
     for number in 0..items {
         let key = crate::engines::key(number);

@@ -1,0 +1,100 @@
+//! The list of chunk sizes, kept in place so that making a cache needs no allocator.
+
+use core::fmt;
+use core::ops::Deref;
+
+use crate::Config;
+
+/// The slab sizes of a [`Config`], in bytes. Made from an array, a slice, or an iterator; read as a
+/// slice.
+///
+/// A list that is longer than [`Config::SLAB_SIZES_MAX`] can be made, but no cache from it.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Config, SlabSizes};
+///
+/// let mut config = Config::new(64 * 1024);
+/// assert_eq!(config.slab_sizes[..], [64, 128, 256, 1024]);
+/// config.slab_sizes = [32, 64, 1024].into();
+/// config.slab_sizes = config.slab_sizes.iter().map(|size| 2 * size).collect();
+/// assert_eq!(config.slab_sizes, SlabSizes::from([64, 128, 2048]));
+/// ```
+#[derive(Clone, Copy)]
+pub struct SlabSizes {
+    sizes: [usize; Self::CAPACITY],
+    len: usize,
+}
+
+impl SlabSizes {
+    /// One more than there may be, so that a list which is too long shows, and so that the page
+    /// size can follow the longest.
+    const CAPACITY: usize = Config::SLAB_SIZES_MAX + 1;
+}
+
+impl FromIterator<usize> for SlabSizes {
+    fn from_iter<I: IntoIterator<Item = usize>>(iter: I) -> Self {
+        let (mut sizes, mut len) = ([0; Self::CAPACITY], 0);
+        for (place, size) in sizes.iter_mut().zip(iter) {
+            *place = size;
+            len += 1;
+        }
+        Self { sizes, len }
+    }
+}
+
+impl From<&[usize]> for SlabSizes {
+    fn from(sizes: &[usize]) -> Self {
+        sizes.iter().copied().collect()
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for SlabSizes {
+    fn from(sizes: [usize; N]) -> Self {
+        sizes.into_iter().collect()
+    }
+}
+
+impl Deref for SlabSizes {
+    type Target = [usize];
+
+    fn deref(&self) -> &[usize] {
+        &self.sizes[..self.len]
+    }
+}
+
+impl PartialEq for SlabSizes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for SlabSizes {}
+
+impl fmt::Debug for SlabSizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_keeps_one_size_more_than_there_may_be() {
+        let list = |len| (0..len).collect::<SlabSizes>();
+        assert_eq!(list(0).len(), 0);
+        assert_eq!(list(62).last(), Some(&61));
+        assert_eq!(list(63).len(), 63);
+        assert_eq!(list(64).len(), 63);
+    }
+
+    #[test]
+    fn what_is_behind_the_end_makes_no_difference() {
+        let long: SlabSizes = (0..10).collect();
+        let short: SlabSizes = (0..3).collect();
+        assert_eq!(SlabSizes::from(&long[..3]), short);
+        assert_ne!(long, short);
+    }
+}
