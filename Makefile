@@ -23,7 +23,7 @@ demo: ## build the playground and serve it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std firmware size test-native test-clients test-wasm test-www ## run every test there is
+test: setup lint test-core test-no-std firmware size test-native test-soak test-clients test-wasm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 lint: ## formatting, clippy and rustdoc, without a warning
@@ -31,6 +31,7 @@ lint: ## formatting, clippy and rustdoc, without a warning
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	cargo clippy --locked -p dynamidb-web --all-targets --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+	cd native/bench && cargo fmt --check && cargo clippy --locked --target-dir ../../target -- -D warnings
 
 test-core: ## the cache and the protocol
 	cargo test --locked -p dynamidb-core
@@ -55,6 +56,11 @@ test-native: ## the server, on tokio and on async-std
 	cargo test --locked -p dynamidb
 	cargo test --locked -p dynamidb --no-default-features --features async-std
 
+test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std
+	cargo test --locked --target-dir target --manifest-path native/bench/Cargo.toml
+	SOAK_SECONDS=20 $(MAKE) soak
+	SOAK_SECONDS=20 RUNTIME=async-std $(MAKE) soak
+
 test-clients: ## memccapable, pymemcache and netcat against the running server
 	cargo build --locked --release -p dynamidb
 	python -B -m pytest -p no:cacheprovider native/tests/clients
@@ -67,10 +73,25 @@ test-www: ## the built page: logic, size, and use in Chromium
 	npm --prefix www run build
 	npm --prefix www test
 
-bench: ## the cache beside its peers: time, pauses and memory
+bench: bench-core bench-server ## the cache and the server beside their peers
+
+bench-core: ## the cache beside its peers: time, pauses and memory
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- speed
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- pauses
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- memory
+
+bench-server: load ## the server beside memcached and redis: processor time, latency, memory, threads
+	target/release/dynamidb-bench table
+	target/release/dynamidb-bench latency
+	target/release/dynamidb-bench memory
+	target/release/dynamidb-bench threads
+
+soak: load ## mixed load for SOAK_SECONDS (600) on RUNTIME (tokio), every reply checked
+	target/release/dynamidb-bench soak --runtime $(or $(RUNTIME),tokio)
+
+load: # the server with both runtimes, and what puts it under load
+	cargo build --locked --release --target-dir target -p dynamidb --features async-std
+	cargo build --locked --release --target-dir target --manifest-path native/bench/Cargo.toml
 
 fuzz: ## a minute of sessions whose bytes are cut anywhere
 	.ci/setup fuzz

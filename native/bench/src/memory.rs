@@ -1,0 +1,78 @@
+//! How many items a gigabyte holds, what the process takes then, and what a silent client takes.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::Path;
+
+use crate::load::fill_range;
+use crate::peer::{Kind, Options, Peer};
+use crate::report::head;
+use crate::workload::Workload;
+
+/// Sizes that leave little of a chunk empty.
+const FINER: &str = "--slab-sizes 48,64,80,96,112,128,160,192,224,256,320,384,512,1024,2048,4096";
+/// How often it is asked whether something was evicted.
+const STEP: u32 = 10_000;
+const IDLE: usize = 10_000;
+
+/// Prints both tables.
+pub fn print(server: &Path) -> io::Result<()> {
+    head(server);
+    println!("| `-m 1024`, items of 16 + 64 B | items at the first eviction | RSS, MiB |");
+    println!("|---|---|---|");
+    let five = [(Kind::DynamiDb("tokio"), "", "five slab sizes")];
+    let finer = [(Kind::DynamiDb("tokio"), FINER, "16 slab sizes")];
+    let peer = [(Kind::Memcached, "", "")];
+    let installed = Kind::all();
+    for (kind, more, note) in five.into_iter().chain(finer).chain(peer) {
+        if !installed.contains(&kind) {
+            continue;
+        }
+        let options = Options {
+            pinned: false,
+            more: more.into(),
+            ..Options::default()
+        };
+        let peer = Peer::start(&kind, server, &options)?;
+        let items = items_until_eviction(&peer)?;
+        let resident = peer.resident()? / 1024;
+        println!("| {} {note} | {items} | {resident} |", kind.name());
+    }
+    println!();
+    println!("| {IDLE} silent connections, after a get each | RSS per connection, bytes |");
+    println!("|---|---|");
+    for kind in installed.iter().filter(|kind| **kind != Kind::Redis) {
+        println!("| {} | {} |", kind.name(), idle(kind, server)?);
+    }
+    Ok(())
+}
+
+fn items_until_eviction(peer: &Peer) -> io::Result<u64> {
+    let mut next = 0;
+    while peer.stat("evictions")? == 0 {
+        fill_range(peer, &Workload::GET, next..next + STEP)?;
+        next += STEP;
+    }
+    peer.stat("curr_items")
+}
+
+/// Bytes of resident memory for each connection that has asked once and says nothing more.
+fn idle(kind: &Kind, server: &Path) -> io::Result<u64> {
+    let options = Options {
+        memory: 64,
+        pinned: false,
+        ..Options::default()
+    };
+    let peer = Peer::start(kind, server, &options)?;
+    let connect = |_| {
+        let mut socket = TcpStream::connect(peer.address)?;
+        socket.write_all(b"get nothing\r\n")?;
+        let mut line = String::new();
+        BufReader::with_capacity(64, &socket).read_line(&mut line)?;
+        io::Result::Ok(socket)
+    };
+    let _warm = (0..100).map(connect).collect::<io::Result<Vec<_>>>()?;
+    let before = peer.resident()?;
+    let _clients = (0..IDLE).map(connect).collect::<io::Result<Vec<_>>>()?;
+    Ok((peer.resident()? - before) * 1024 / IDLE as u64)
+}

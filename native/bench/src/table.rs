@@ -1,0 +1,169 @@
+//! Processor time per request, workload by workload, as ratios to memcached's.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::load::{Pace, fill, run};
+use crate::peer::{Kind, Options, Peer, pin_load};
+use crate::report::{head, median};
+use crate::workload::Workload;
+
+/// How long each measurement takes.
+const TIME: Duration = Duration::from_millis(1500);
+
+/// A row: its name and its load.
+type Row = (&'static str, Workload);
+
+/// Rows that share their items.
+fn groups() -> [Vec<Row>; 3] {
+    let get = Workload::GET;
+    let large = |keys, value_len, sets| Workload {
+        keys,
+        value_len,
+        sets,
+        ..get
+    };
+    [
+        vec![
+            ("get", get),
+            (
+                "90 % get 10 % set, Zipf 0.99",
+                Workload {
+                    zipf: Some(0.99),
+                    sets: 0.1,
+                    ..get
+                },
+            ),
+            ("set", Workload { sets: 1.0, ..get }),
+            (
+                "pipeline of 16, get",
+                Workload {
+                    pipeline: 16,
+                    ..get
+                },
+            ),
+            (
+                "pipeline of 16, set",
+                Workload {
+                    pipeline: 16,
+                    sets: 1.0,
+                    ..get
+                },
+            ),
+            (
+                "multi-get of 100",
+                Workload {
+                    keys_per_get: 100,
+                    ..get
+                },
+            ),
+            (
+                "1,000 connections, get",
+                Workload {
+                    connections: 1000,
+                    ..get
+                },
+            ),
+        ],
+        vec![
+            ("4 KiB values, get", large(100_000, 4096, 0.0)),
+            ("4 KiB values, set", large(100_000, 4096, 1.0)),
+        ],
+        vec![
+            ("100 KiB values, get", large(4000, 102_400, 0.0)),
+            ("100 KiB values, set", large(4000, 102_400, 1.0)),
+        ],
+    ]
+}
+
+/// Prints the table, or those rows that one of the words is in.
+pub fn print(server: &Path, rounds: usize, words: &[String]) -> io::Result<()> {
+    pin_load()?;
+    head(server);
+    let kinds = Kind::all();
+    print!("| server CPU per request | memcached, µs |");
+    let columns = kinds
+        .iter()
+        .map(Kind::name)
+        .filter(|name| *name != "memcached");
+    let columns: Vec<_> = columns.chain(["responder"]).collect();
+    println!(" {} | requests/s | spread |", columns.join(" | "));
+    println!("|---|---|{}---|---|", "---|".repeat(columns.len()));
+    let wanted = |(name, _): &Row| words.is_empty() || words.iter().any(|w| name.contains(&**w));
+    for group in groups() {
+        let rows: Vec<_> = group.into_iter().filter(wanted).collect();
+        let Some((_, first)) = rows.first() else {
+            continue;
+        };
+        let start = |kind| Peer::start(kind, server, &Options::default());
+        let peers = kinds.iter().map(start).collect::<io::Result<Vec<_>>>()?;
+        for peer in &peers {
+            fill(peer, first)?;
+        }
+        for (name, workload) in rows {
+            let responder = Kind::Responder(workload.value_len, workload.keys_per_get);
+            let responder = Peer::start(&responder, server, &Options::default())?;
+            let mut takers: Vec<_> = peers.iter().collect();
+            if workload.sets == 0.0 {
+                takers.push(&responder);
+            }
+            print_row(name, &measure(&takers, &workload, rounds)?);
+        }
+    }
+    Ok(())
+}
+
+/// Costs and rates of each server in each round.
+struct Measured {
+    name: &'static str,
+    costs: Vec<f64>,
+    rates: Vec<f64>,
+}
+
+/// Rounds go there and back, so that a machine that gets slower treats all alike.
+fn measure(peers: &[&Peer], workload: &Workload, rounds: usize) -> io::Result<Vec<Measured>> {
+    let empty = |peer: &&Peer| Measured {
+        name: peer.kind.name(),
+        costs: Vec::new(),
+        rates: Vec::new(),
+    };
+    let mut all: Vec<_> = peers.iter().map(empty).collect();
+    for round in 0..rounds {
+        for step in 0..peers.len() {
+            let index = if round % 2 == 0 {
+                step
+            } else {
+                peers.len() - 1 - step
+            };
+            let outcome = run(peers[index], workload, Pace::Closed, TIME)?;
+            all[index].costs.push(outcome.cost());
+            all[index].rates.push(outcome.rate());
+        }
+    }
+    Ok(all)
+}
+
+/// Without memcached the figures are microseconds instead of ratios to its.
+fn print_row(name: &str, measured: &[Measured]) {
+    let cost = |measured: &Measured| median(measured.costs.iter().copied());
+    let memcached = measured.iter().find(|m| m.name == "memcached").map(cost);
+    print!(
+        "| {name} | {} |",
+        memcached.map_or("-".into(), |cost| format!("{cost:.2}"))
+    );
+    for measured in measured.iter().filter(|m| m.name != "memcached") {
+        print!(" {:.2} |", cost(measured) / memcached.unwrap_or(1.0));
+    }
+    if !measured.iter().any(|m| m.name == "responder") {
+        print!(" - |");
+    }
+    let first = &measured[0];
+    let highest = first.costs.iter().copied().fold(f64::MIN, f64::max);
+    let lowest = first.costs.iter().copied().fold(f64::MAX, f64::min);
+    println!(
+        " {:.0} | {:.0} % |",
+        median(first.rates.iter().copied()),
+        (highest - lowest) / cost(first) * 100.0,
+    );
+}
