@@ -37,6 +37,9 @@ pub struct Cache<M = Vec<u8>> {
     /// The beginning of the cache's own time: the first moment it heard of.
     epoch: Option<u64>,
     clear_at: Option<Instant>,
+    /// The moment at which the last operation began, and the same as the cache counts it: mostly
+    /// that of the next operation too.
+    last: Option<(Instant, u64)>,
 }
 
 impl Cache<Vec<u8>> {
@@ -92,6 +95,7 @@ impl<M: Memory> Cache<M> {
             limit: size + own,
             epoch: None,
             clear_at: None,
+            last: None,
         })
     }
 
@@ -426,6 +430,7 @@ impl<M: Memory> Cache<M> {
     pub fn clear_at(&mut self, at: Instant) {
         self.store.stats.cmd_flush += 1;
         self.clear_at = Some(at);
+        self.last = None;
     }
 
     /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
@@ -477,6 +482,14 @@ impl<M: Memory> Cache<M> {
     /// Every operation begins here: the time as the cache counts it, from 1.
     #[inline]
     fn begin(&mut self, now: Instant) -> u64 {
+        match self.last {
+            Some((last, time)) if last == now => time,
+            _ => self.begin_moment(now),
+        }
+    }
+
+    #[cold]
+    fn begin_moment(&mut self, now: Instant) -> u64 {
         if self.epoch.is_none() {
             self.epoch = Some(now.as_millis());
         }
@@ -484,7 +497,9 @@ impl<M: Memory> Cache<M> {
             self.clear_at = None;
             self.store.clear(self.memory.bytes_mut());
         }
-        self.relative(now)
+        let time = self.relative(now);
+        self.last = Some((now, time));
+        time
     }
 
     /// The key with its hash.

@@ -129,21 +129,35 @@ pub enum Outcome {
 /// The bytes of a value, where they lie: one piece, or several if the item spans chunks.
 #[derive(Clone)]
 pub struct Bytes<'c> {
-    memory: &'c [u8],
-    places: Chain<'c>,
+    place: Place<'c>,
+}
+
+#[derive(Clone)]
+enum Place<'c> {
+    Whole(&'c [u8]),
+    Split { memory: &'c [u8], chain: Chain<'c> },
 }
 
 impl<'c> Bytes<'c> {
     #[inline(always)]
-    pub(crate) const fn new(memory: &'c [u8], places: Chain<'c>) -> Self {
-        Self { memory, places }
+    pub(crate) const fn whole(bytes: &'c [u8]) -> Self {
+        let place = Place::Whole(bytes);
+        Self { place }
+    }
+
+    pub(crate) const fn split(memory: &'c [u8], chain: Chain<'c>) -> Self {
+        let place = Place::Split { memory, chain };
+        Self { place }
     }
 
     /// How many bytes there are.
     #[must_use]
     #[inline]
     pub const fn len(&self) -> usize {
-        self.places.len()
+        match &self.place {
+            Place::Whole(bytes) => bytes.len(),
+            Place::Split { chain, .. } => chain.len(),
+        }
     }
 
     /// Whether there are none.
@@ -155,8 +169,14 @@ impl<'c> Bytes<'c> {
     /// The pieces in order. Together they have [`len`](Self::len) bytes; none is empty.
     #[inline]
     pub fn pieces(&self) -> impl Iterator<Item = &'c [u8]> + use<'c> {
-        let (memory, mut places) = (self.memory, self.places.clone());
-        core::iter::from_fn(move || places.next(memory).map(|place| &memory[place]))
+        let (whole, split) = match self.place.clone() {
+            Place::Whole(bytes) => (Some(bytes).filter(|bytes| !bytes.is_empty()), None),
+            Place::Split { memory, chain } => (None, Some((memory, chain))),
+        };
+        let split = split.into_iter().flat_map(|(memory, mut chain)| {
+            core::iter::from_fn(move || chain.next(memory).map(|place| &memory[place]))
+        });
+        whole.into_iter().chain(split)
     }
 
     /// All bytes in place, if they are one piece.
@@ -172,8 +192,11 @@ impl<'c> Bytes<'c> {
     /// ```
     #[must_use]
     #[inline]
-    pub fn as_slice(&self) -> Option<&'c [u8]> {
-        self.places.only().map(|place| &self.memory[place])
+    pub const fn as_slice(&self) -> Option<&'c [u8]> {
+        match self.place {
+            Place::Whole(bytes) => Some(bytes),
+            Place::Split { .. } => None,
+        }
     }
 
     /// Copies the bytes to the beginning of `output` and returns that part of it; `None` if it is
@@ -212,8 +235,11 @@ impl<'c> Bytes<'c> {
 
     /// Appends the bytes to `output`.
     pub fn append_to(&self, output: &mut Vec<u8>) {
-        for piece in self.pieces() {
-            output.extend_from_slice(piece);
+        match self.as_slice() {
+            Some(bytes) => output.extend_from_slice(bytes),
+            None => self
+                .pieces()
+                .for_each(|piece| output.extend_from_slice(piece)),
         }
     }
 

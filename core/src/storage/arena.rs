@@ -52,6 +52,8 @@ pub(crate) struct Geometry {
     /// compiler knows that no sum with it overflows.
     base: u32,
     page_shift: u32,
+    /// Cache lines of a page, less one.
+    line_mask: u32,
     pages: u32,
 }
 
@@ -70,6 +72,7 @@ impl Geometry {
         Self {
             base: base as u32,
             page_shift: page_size.trailing_zeros(),
+            line_mask: (page_size / Self::LINE) as u32 - 1,
             pages,
         }
     }
@@ -83,8 +86,7 @@ impl Geometry {
     /// Which page, and which line of it, the n-th line is where lines fill pages one by one.
     #[inline]
     pub(crate) const fn split_line(&self, number: u32) -> (u32, u32) {
-        let shift = self.lines_shift();
-        (number >> shift, number & ((1 << shift) - 1))
+        (number >> self.lines_shift(), number & self.line_mask)
     }
 
     /// The first cache line of a page, counted from page 0.
@@ -188,7 +190,13 @@ pub(crate) fn set_half(memory: &mut [u8], at: usize, half: u16) {
 /// `N` bytes at `at`.
 #[inline]
 pub(crate) fn array<const N: usize>(memory: &[u8], at: usize) -> [u8; N] {
-    *memory[at..at + N]
+    *array_ref(memory, at)
+}
+
+/// `N` bytes at `at`, where they are.
+#[inline]
+pub(crate) fn array_ref<const N: usize>(memory: &[u8], at: usize) -> &[u8; N] {
+    memory[at..at + N]
         .first_chunk()
         .expect("the slice has N bytes")
 }

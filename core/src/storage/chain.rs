@@ -41,12 +41,6 @@ impl<'g> Chain<'g> {
         self.left
     }
 
-    /// The place of the value, if it is one piece that was not taken yet.
-    #[inline]
-    pub(crate) fn only(&self) -> Option<Range<usize>> {
-        (self.next.is_none() && self.first.len() == self.left).then(|| self.first.clone())
-    }
-
     /// The place of the next piece.
     #[inline]
     pub(crate) fn next(&mut self, memory: &[u8]) -> Option<Range<usize>> {

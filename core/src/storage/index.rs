@@ -4,22 +4,15 @@
 //! at a time (Litwin, 1980), so there is no pause however large it is, and in steps of a quarter
 //! (partial expansions: Larson, 1980), so that its load stays even. Buckets come in groups of `k`
 //! with 4 <= k < 8; growing means that one group after the other gets one bucket more and spreads
-//! its items over it; when all groups have eight, they count as twice as many groups of four.
-//!
-//! ```text
-//! bucket   0  tags [12]   12  word: overflow bucket   16  words: references [12]
-//! number of bucket m of group g:  m * groups + g
-//! ```
+//! its items over it; when all groups have eight, they count as twice as many groups of four. The
+//! number of bucket `m` of group `g` is `m * groups + g`.
 
-use super::arena::{ChunkRef, Geometry, Page, array, set_word, word};
+use super::arena::{ChunkRef, Geometry, Page, set_word, word};
+use super::bucket::{self, Bucket, SLOTS};
 use super::header::Head;
 use super::page;
 use super::prefetch::prefetch;
 use super::slab::Slabs;
-
-const SLOTS: usize = 12;
-const OVERFLOW: usize = 12;
-const REFS: usize = 16;
 
 /// Items per bucket that make the index grow; below half of it, it shrinks.
 const LOAD: usize = 9;
@@ -117,7 +110,7 @@ impl Index {
 
     fn clear_bucket(&self, memory: &mut [u8], geometry: &Geometry, bucket: u32) {
         let at = self.at(memory, geometry, bucket);
-        memory[at..at + Geometry::LINE].fill(0);
+        bucket::clear(memory, at);
     }
 
     /// The item under this key that is not this one. Inlined, with all below it: one lookup is too
@@ -133,10 +126,9 @@ impl Index {
     ) -> Option<Found> {
         let mut at = self.first_bucket(memory, geometry, hash);
         loop {
-            let mut matches = Matches::new(memory, at, tag(hash));
-            while !matches.is_empty() {
-                let item = reference(memory, at, matches.slot());
-                matches = matches.rest();
+            let bucket = Bucket::read(memory, at);
+            for slot in bucket.matches(tag(hash)) {
+                let item = bucket.item(slot);
                 if item != not && !item.is_none() {
                     let item_at = geometry.at(item);
                     // Where the value lies is in the head: its line is not to wait for that.
@@ -147,7 +139,7 @@ impl Index {
                     }
                 }
             }
-            at = overflow(memory, geometry, at)?;
+            at = bucket.next(geometry)?;
         }
     }
 
@@ -197,7 +189,7 @@ impl Index {
     ) {
         let first = self.at(memory, geometry, self.bucket_of(hash));
         if let Some(Slot { bucket, slot }) = locate(memory, geometry, first, hash, from) {
-            set_word(memory, bucket + REFS + 4 * slot, to.within(0));
+            bucket::set_item(memory, bucket, slot, to);
         }
     }
 
@@ -209,17 +201,17 @@ impl Index {
         item: ChunkRef,
     ) -> Result<(), NoRoom> {
         let geometry = *slabs.geometry();
-        let mut bucket = self.at(memory, &geometry, self.bucket_of(hash));
+        let mut at = self.at(memory, &geometry, self.bucket_of(hash));
         loop {
-            let len = filled(memory, bucket);
+            let bucket = Bucket::read(memory, at);
+            let len = bucket.len();
             if len < SLOTS {
-                memory[bucket + len] = tag(hash);
-                set_word(memory, bucket + REFS + 4 * len, item.within(0));
+                bucket::set_slot(memory, at, len, tag(hash), item);
                 return Ok(());
             }
-            bucket = match overflow(memory, &geometry, bucket) {
+            at = match bucket.next(&geometry) {
                 Some(next) => next,
-                None => extend(memory, slabs, bucket)?,
+                None => extend(memory, slabs, at)?,
             };
         }
     }
@@ -339,12 +331,13 @@ impl Index {
                 slot: 0,
             });
             while let Some(here) = at {
-                if here.slot == SLOTS || reference(memory, here.bucket, here.slot).is_none() {
-                    at = overflow(memory, &geometry, here.bucket)
-                        .map(|bucket| Slot { bucket, slot: 0 });
+                let bucket = Bucket::read(memory, here.bucket);
+                if here.slot == bucket.len() {
+                    let next = bucket.next(&geometry);
+                    at = next.map(|bucket| Slot { bucket, slot: 0 });
                     continue;
                 }
-                let item = reference(memory, here.bucket, here.slot);
+                let item = bucket.item(here.slot);
                 let hash = hash_of(memory, item);
                 if self.bucket_of(hash) == number {
                     at = Some(Slot {
@@ -372,12 +365,9 @@ impl Index {
         geometry: &'m Geometry,
     ) -> impl Iterator<Item = (u32, ChunkRef)> + 'm {
         (0..self.buckets()).flat_map(move |number| {
-            let first = Some(self.at(memory, geometry, number));
-            let chain = core::iter::successors(first, |&at| overflow(memory, geometry, at));
-            let slots = chain.flat_map(move |at| (0..SLOTS).map(move |s| reference(memory, at, s)));
-            slots
-                .filter(|item| !item.is_none())
-                .map(move |item| (number, item))
+            let chain = bucket::chain(memory, geometry, self.at(memory, geometry, number));
+            let items = chain.flat_map(|at| Bucket::read(memory, at).items());
+            items.map(move |item| (number, item))
         })
     }
 
@@ -400,21 +390,17 @@ impl Index {
         }
         assert_eq!(items, self.items, "items in the index");
         let firsts = (0..self.buckets()).map(|number| self.at(memory, geometry, number));
-        let chains = firsts.map(|first| {
-            core::iter::successors(Some(first), |&at| overflow(memory, geometry, at)).count() - 1
-        });
-        chains.sum()
+        let chains = firsts.map(|first| bucket::chain(memory, geometry, first));
+        chains.map(|chain| chain.count() - 1).sum()
     }
 }
 
 /// The item that a search in this bucket will most likely look at first; none if there is none.
 #[inline(always)]
 pub(crate) fn candidate(memory: &[u8], bucket: usize, hash: u64) -> ChunkRef {
-    let matches = Matches::new(memory, bucket, tag(hash));
-    if matches.is_empty() {
-        return ChunkRef::NONE;
-    }
-    reference(memory, bucket, matches.slot())
+    let bucket = Bucket::read(memory, bucket);
+    let first = bucket.matches(tag(hash)).next();
+    first.map_or(ChunkRef::NONE, |slot| bucket.item(slot))
 }
 
 /// Where the map has its word for the n-th page of buckets.
@@ -440,76 +426,10 @@ const fn tag(hash: u64) -> u8 {
     if tag == 0 { 1 } else { tag }
 }
 
-#[inline]
-fn reference(memory: &[u8], bucket: usize, slot: usize) -> ChunkRef {
-    ChunkRef::from_word(word(memory, bucket + REFS + 4 * slot))
-}
-
-#[inline]
-fn overflow(memory: &[u8], geometry: &Geometry, bucket: usize) -> Option<usize> {
-    let next = ChunkRef::from_word(word(memory, bucket + OVERFLOW));
-    (!next.is_none()).then(|| geometry.at(next))
-}
-
-/// The slots of a bucket whose tags match, a bit each: the first eight slots have the lowest bits
-/// of the eight bytes, the last four have the fifth bits of the first four bytes.
-#[derive(Clone, Copy)]
-struct Matches(u64);
-
-/// The lowest bit of each byte, and so the first eight slots.
-const FIRST: u64 = u64::from_ne_bytes([1; 8]);
-
-impl Matches {
-    /// The slots with this tag; a slot behind one of them may be among them wrongly.
-    ///
-    /// Compares eight tags at a time: a byte of `tags ^ pattern` is zero where a tag matches, and
-    /// the subtraction borrows into its highest bit (Mycroft, 1987).
-    #[inline]
-    fn new(memory: &[u8], bucket: usize, tag: u8) -> Self {
-        let tags: [u8; SLOTS] = array(memory, bucket);
-        let zeros = |tags: u64| {
-            let difference = tags ^ (u64::from(tag) * FIRST);
-            difference.wrapping_sub(FIRST) & !difference
-        };
-        let first = zeros(u64::from_le_bytes(array(&tags, 0)));
-        let last = zeros(u64::from(u32::from_le_bytes(array(&tags, 8))));
-        Self(first >> 7 & FIRST | last >> 3 & FIRST >> 32 << 4)
-    }
-
-    /// The slot of the lowest bit.
-    #[inline]
-    const fn slot(self) -> usize {
-        let bit = self.0.trailing_zeros() as usize;
-        (bit >> 3) + (bit << 1 & 8)
-    }
-
-    /// The others.
-    #[inline]
-    const fn rest(self) -> Self {
-        Self(self.0 & (self.0 - 1))
-    }
-
-    const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-}
-
-/// How many slots are filled; they are the first ones.
-#[inline]
-fn filled(memory: &[u8], bucket: usize) -> usize {
-    let Matches(empty) = Matches::new(memory, bucket, 0);
-    let (first, last) = (empty & FIRST, empty & !FIRST);
-    let empty = if first == 0 { last } else { first };
-    if empty == 0 {
-        SLOTS
-    } else {
-        Matches(empty).slot()
-    }
-}
-
+/// How many items the chain that begins there has.
 fn chain_len(memory: &[u8], geometry: &Geometry, first: usize) -> usize {
-    let chain = core::iter::successors(Some(first), |&at| overflow(memory, geometry, at));
-    chain.map(|bucket| filled(memory, bucket)).sum()
+    let chain = bucket::chain(memory, geometry, first);
+    chain.map(|at| Bucket::read(memory, at).len()).sum()
 }
 
 /// The slot of an item with this hash.
@@ -520,18 +440,13 @@ fn locate(
     hash: u64,
     item: ChunkRef,
 ) -> Option<Slot> {
-    let mut bucket = first;
-    loop {
-        let mut matches = Matches::new(memory, bucket, tag(hash));
-        while !matches.is_empty() {
-            let slot = matches.slot();
-            if reference(memory, bucket, slot) == item {
-                return Some(Slot { bucket, slot });
-            }
-            matches = matches.rest();
-        }
-        bucket = overflow(memory, geometry, bucket)?;
-    }
+    let mut chain = bucket::chain(memory, geometry, first);
+    chain.find_map(|at| {
+        let bucket = Bucket::read(memory, at);
+        let mut slots = bucket.matches(tag(hash));
+        let slot = slots.find(|&slot| bucket.item(slot) == item)?;
+        Some(Slot { bucket: at, slot })
+    })
 }
 
 /// Appends an empty overflow bucket to the last bucket of a chain.
@@ -540,8 +455,8 @@ fn extend(memory: &mut [u8], slabs: &mut Slabs, last: usize) -> Result<usize, No
         .alloc(memory, slabs.index_class(), Page::NONE)
         .ok_or(NoRoom)?;
     let at = slabs.geometry().at(chunk);
-    memory[at..at + Geometry::LINE].fill(0);
-    set_word(memory, last + OVERFLOW, chunk.within(0));
+    bucket::clear(memory, at);
+    bucket::set_next(memory, last, chunk);
     Ok(at)
 }
 
@@ -550,17 +465,18 @@ fn extend(memory: &mut [u8], slabs: &mut Slabs, last: usize) -> Result<usize, No
 fn vacate(memory: &mut [u8], slabs: &mut Slabs, first: usize, slot: &Slot) -> Option<usize> {
     let geometry = *slabs.geometry();
     let (mut before, mut last) = (None, first);
-    while let Some(next) = overflow(memory, &geometry, last) {
+    while let Some(next) = Bucket::read(memory, last).next(&geometry) {
         (before, last) = (Some(last), next);
     }
-    let end = filled(memory, last) - 1;
-    memory[slot.bucket + slot.slot] = memory[last + end];
-    let moved = word(memory, last + REFS + 4 * end);
-    set_word(memory, slot.bucket + REFS + 4 * slot.slot, moved);
-    memory[last + end] = 0;
-    set_word(memory, last + REFS + 4 * end, 0);
+    let end = Bucket::read(memory, last).len() - 1;
+    let (tag, item) = (
+        bucket::tag(memory, last, end),
+        Bucket::read(memory, last).item(end),
+    );
+    bucket::set_slot(memory, slot.bucket, slot.slot, tag, item);
+    bucket::set_slot(memory, last, end, 0, ChunkRef::NONE);
     let before = before.filter(|_| end == 0)?;
-    set_word(memory, before + OVERFLOW, 0);
+    bucket::set_next(memory, before, ChunkRef::NONE);
     slabs.free(memory, geometry.chunk_at(last));
     Some(last)
 }

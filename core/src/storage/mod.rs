@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Store ─┬─ Slabs     which page belongs to which chunk size; free chunks     slab.rs, page.rs
-//!        ├─ Index     key -> head of the item                                 index.rs
+//!        ├─ Index     key -> head of the item                                 index.rs, bucket.rs
 //!        ├─ Eviction  who goes first          eviction.rs over lru.rs and ghost.rs
 //!        └─ Expiry    pages in a timing wheel by their earliest deadline      expiry.rs
 //! ```
@@ -11,6 +11,7 @@
 //! chunk, `plan.rs` which chunks an item takes, `chain.rs` how its value runs through them.
 
 mod arena;
+mod bucket;
 mod chain;
 mod eviction;
 mod expiry;

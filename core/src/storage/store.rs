@@ -186,10 +186,14 @@ impl Store {
         prefetch(memory, item + Geometry::LINE);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value<'m>(&'m self, memory: &'m [u8], found: &Found) -> Bytes<'m> {
+        if found.head.next().is_none() {
+            let start = self.geometry().at(found.item) + found.head.value_offset();
+            return Bytes::whole(&memory[start..start + found.head.value_len()]);
+        }
         let chain = Chain::new(memory, self.geometry(), found.item, &found.head);
-        Bytes::new(memory, chain)
+        Bytes::split(memory, chain)
     }
 
     pub(crate) fn key<'m>(&self, memory: &'m [u8], found: &Found) -> &'m [u8] {
