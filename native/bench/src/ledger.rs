@@ -9,7 +9,8 @@ use rand::{RngCore, SeedableRng};
 pub const KEYS: u64 = 20_000;
 /// What a value begins with: key, version, deadline and length, eight bytes each.
 pub const HEAD_LEN: usize = 32;
-/// How late, in milliseconds, a value may still be read: the time that its store may have been on its way.
+/// How late, in milliseconds, a value may still be read: as long as its store may have been on its
+/// way.
 const LATE_MAX: u64 = 1000;
 
 /// The versions of all keys. Only one client writes to a key, so they have an order.

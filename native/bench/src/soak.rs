@@ -1,9 +1,9 @@
 //! A long time under mixed load, with every reply checked: short lives, sizes that shift, clients
 //! that come, go and vanish, and never enough memory.
 //!
-//! A cache may forget, so a miss is never wrong. A hit must be a value that was written to this very
-//! key, whole, not older than the last write or deletion that was confirmed before the question, and
-//! not past its deadline.
+//! A cache may forget, so a miss is never wrong. A hit must be a value that was written to this
+//! very key, whole, not older than the last write or deletion that was confirmed before the
+//! question, and not past its deadline.
 
 use std::io;
 use std::path::Path;
@@ -22,8 +22,8 @@ use crate::report::head;
 const MEMORY: usize = 64;
 const CLIENTS: u64 = 8;
 const SAMPLE_PERIOD: Duration = Duration::from_millis(250);
-/// By how much resident memory may seem to grow from the first quarter to the end, in KiB. A leak of
-/// ten bytes per request is far above it within seconds.
+/// By how much resident memory may seem to grow from the first quarter to the end, in KiB. A leak
+/// of ten bytes per request is far above it within seconds.
 const GROWTH_MAX: f64 = 2048.0;
 /// What the process may take beside its budget, in KiB: the documented 8 MiB, and what the clients
 /// have half sent or not yet taken.
@@ -161,7 +161,7 @@ fn print(findings: &Findings, time: Duration) {
         ..
     } = findings;
     println!(
-        "{:.0} s: {reads} reads ({hits} hits, all checked), {writes} writes, {connections} connections",
+        "{:.0} s: {reads} reads, {hits} hits, all checked; {writes} writes; {connections} clients",
         time.as_secs_f64(),
     );
     print_latencies(&findings.latencies);

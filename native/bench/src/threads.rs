@@ -17,7 +17,7 @@ const TIME: Duration = Duration::from_millis(1500);
 /// Prints a row for each workload and runtime.
 pub fn print(server: &Path, rounds: usize) -> io::Result<()> {
     head(server);
-    println!("| two threads instead of one | CPU, one: µs | CPU, two: µs | times the throughput |");
+    println!("| two threads instead of one | one, CPU µs | two, CPU µs | times the throughput |");
     println!("|---|---|---|---|");
     let get = Workload::GET;
     let rows = [
