@@ -620,7 +620,8 @@ impl<M: Memory> Cache<M> {
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
             if !self.store.evict(memory, Cause::ItemLimit) {
-                break;
+                self.store.stats.store_no_memory += 1;
+                return Err(Error::OutOfMemory);
             }
         }
         if !self.store.write(memory, time, old, write) {

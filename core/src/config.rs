@@ -81,6 +81,9 @@ pub enum Policy {
     /// there, or stored again soon after: fewer misses where many keys are asked for only once,
     /// more where all keys change at once. Takes a 64th of the memory to remember who was evicted.
     S3Lru,
+    /// None does: what there is no room for is refused, as
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    Refuse,
 }
 
 /// When a used item moves to the front of the LRU.
@@ -164,7 +167,7 @@ impl Layout {
         // A third of all pages is the most that the index takes: with the smallest chunks.
         let map_len = memory / config.page_size / 3 + 1;
         let ghosts_len = match config.policy {
-            Policy::Lru => 0,
+            Policy::Lru | Policy::Refuse => 0,
             Policy::S3Lru => 1 << (memory / Self::GHOSTS_SHARE / 4).max(1).ilog2(),
         };
         (map_len, ghosts_len)

@@ -110,6 +110,16 @@ impl Stats {
     }
 }
 
+impl SlabStats {
+    /// Adds another cache's numbers for the same size: the sum over shards.
+    pub const fn add(&mut self, other: &Self) {
+        self.pages += other.pages;
+        self.chunks += other.chunks;
+        self.used_chunks += other.used_chunks;
+        self.items += other.items;
+    }
+}
+
 /// One slab size: how many pages and chunks it has.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
@@ -122,4 +132,6 @@ pub struct SlabStats {
     pub chunks: usize,
     /// Chunks that hold (a part of) an item.
     pub used_chunks: usize,
+    /// Items that begin in one of those.
+    pub items: usize,
 }

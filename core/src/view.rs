@@ -59,6 +59,8 @@ pub struct ItemView<'c> {
     pub key: &'c [u8],
     /// Value, flags, times.
     pub item: Item<'c>,
+    /// Which of the slab sizes its first chunk has, from 0 on.
+    pub class: u8,
     /// Whether it waits in the admission queue of [`Policy::S3Lru`](crate::Policy::S3Lru).
     pub queued: bool,
     /// Whether it is in the newest quarter of a lazy list.

@@ -52,6 +52,45 @@ fn fill<M: dynamidb_core::Memory>(cache: &mut Cache<M>, size_max: usize) {
     cache.check();
 }
 
+/// Without evictions, what there is no room for is refused, and everything that was stored stays.
+#[test]
+fn a_cache_that_may_not_evict_refuses() {
+    for max_items in [None, Some(100)] {
+        let mut config = Config::new(256 << 10);
+        (config.policy, config.max_items) = (Policy::Refuse, max_items);
+        let mut cache = Cache::new(config).expect("a configuration that works");
+        let now = dynamidb_core::Instant::from_secs(1);
+        let mut stored = 0_usize;
+        while cache.set(now, &stored.to_le_bytes(), &[7; 200]).is_ok() {
+            stored += 1;
+        }
+        assert!(
+            max_items.is_none_or(|max| max == stored) && stored >= 100,
+            "{stored}"
+        );
+        for more in stored..2 * stored {
+            let refused = cache.set(now, &more.to_le_bytes(), &[7; 200]);
+            assert_eq!(refused, Err(Error::OutOfMemory));
+        }
+        let stats = cache.stats();
+        assert_eq!(
+            (stats.evictions, stats.store_no_memory),
+            (0, stored as u64 + 1)
+        );
+        for kept in 0..stored {
+            assert!(cache.get(now, &kept.to_le_bytes()).is_some(), "{kept}");
+        }
+        assert_eq!(
+            cache.set(now, &0_usize.to_le_bytes(), &[8; 200]),
+            Ok(()),
+            "in place"
+        );
+        assert!(cache.delete(now, &0_usize.to_le_bytes()));
+        assert_eq!(cache.set(now, &stored.to_le_bytes(), &[7; 200]), Ok(()));
+        cache.check();
+    }
+}
+
 #[test]
 fn too_much_memory_is_refused_before_it_is_asked_for() {
     let mut config = Config::new(usize::MAX);

@@ -17,6 +17,7 @@ use std::time::Duration;
 use dynamidb_core::Session;
 use event_listener::EventListener;
 
+use crate::admin::Task;
 use crate::buffers::{Buffers, Kept};
 use crate::host::{Host, count};
 use crate::runtime::{Runtime, Stream};
@@ -25,6 +26,8 @@ use crate::server::Shared;
 /// Bytes in and out after which a connection lets others have a turn: a millisecond of the
 /// smallest requests.
 const TURN_SIZE: usize = 64 * 1024;
+/// What counts besides for work that has been put off, because it may move nothing at all.
+const BACKLOG_SIZE: usize = 4 * 1024;
 /// How long a stopping server waits for a client to take its last replies.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// A socket that is closed with bytes unread is reset, and the client loses the replies that it has
@@ -87,8 +90,10 @@ struct Connection<R: Runtime> {
     seat: Seat,
     /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
     input: Kept,
-    /// Whether processing stopped because there was enough output.
+    /// Whether processing stopped because there was enough output, or to let others have a turn.
     backlog: bool,
+    /// What a command has begun that takes longer.
+    task: Option<Box<Task>>,
     /// Replies that the client has not taken.
     output: Kept,
     /// What the two buffers count for in [`Host::buffered`].
@@ -109,6 +114,7 @@ impl<R: Runtime> Connection<R> {
             session: Session::new(seat.session.clone()),
             input: Kept::default(),
             backlog: false,
+            task: None,
             output: Kept::default(),
             buffered: 0,
             stop: seat.stop.listen(),
@@ -152,11 +158,13 @@ impl<R: Runtime> Connection<R> {
                 R::wake_later(cx);
                 return Poll::Pending;
             }
+            // Replies are finished, but no list of everything there is.
+            let may_end = !self.backlog || self.session.is_busy();
+            if may_end && self.seat.stop.is_requested() {
+                return Poll::Ready(Ok(()));
+            }
             let mut read = 0;
             if !self.backlog {
-                if self.seat.stop.is_requested() {
-                    return Poll::Ready(Ok(()));
-                }
                 read = ready!(self.stream.poll_read(cx, buffers.received.room()))?;
                 if read == 0 {
                     return Poll::Ready(Ok(()));
@@ -168,8 +176,11 @@ impl<R: Runtime> Connection<R> {
             let replied = self.answer(cx, buffers)?;
             self.seat.host.count_traffic(read, replied);
             moved += read + replied;
+            if self.backlog {
+                moved += BACKLOG_SIZE;
+            }
             // The beginning of a large value stays where it is while the rest may be there.
-            let unused = received > 0 && buffers.received.len() == received;
+            let unused = !self.backlog && received > 0 && buffers.received.len() == received;
             halfway = unused && buffers.received.has_room();
         }
     }
@@ -189,7 +200,9 @@ impl<R: Runtime> Connection<R> {
         };
         let now = self.seat.host.clock.now();
         let mut keyspace = self.seat.shards.view(&self.seat.host);
+        keyspace.task = self.task.take();
         let used = self.session.process(now, input, &mut keyspace, output);
+        self.task = keyspace.task.take();
         // A lock is not held while the kernel copies.
         drop(keyspace);
         let rest = input.len() - used;
@@ -198,7 +211,7 @@ impl<R: Runtime> Connection<R> {
         } else {
             received.pop(used);
         }
-        self.backlog = output.len() >= self.seat.session.output_max;
+        self.backlog = output.len() >= self.seat.session.output_max || self.session.is_busy();
         if !self.backlog && rest > self.session.input_max() {
             return Err(io::Error::other("a request is longer than the longest"));
         }

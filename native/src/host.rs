@@ -2,21 +2,24 @@
 
 use std::cell::Cell;
 use std::fmt::Display;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
+use crate::admin::{Settings, Switches};
 use crate::clock::Clock;
 use crate::incident::Incident;
+use crate::stop::Stop;
 
 /// The process, its limits and its connections.
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) clock: Clock,
-    pub(crate) version: String,
-    pub(crate) threads: usize,
-    pub(crate) max_connections: usize,
+    pub(crate) settings: Settings,
+    switches: Switches,
+    pub(crate) stop: Arc<Stop>,
     /// Connections open now.
     pub(crate) connections: AtomicUsize,
     /// Connections ever served.
@@ -29,6 +32,8 @@ pub(crate) struct Host {
     pub(crate) overfull: Incident,
     /// The system had no connection for us.
     pub(crate) out_of_files: Incident,
+    /// For how long nothing was accepted, in microseconds.
+    pub(crate) accept_paused_us: AtomicU64,
     /// Times a connection made way for others with more to do.
     pub(crate) yields: AtomicU64,
     /// Whether connections are accepted now.
@@ -37,6 +42,31 @@ pub(crate) struct Host {
     pub(crate) buffered: AtomicUsize,
     traffic: [Traffic; STRIPES],
 }
+
+/// File descriptors that are not connections: listeners, the runtime's own, standard streams.
+pub(crate) const FILES_RESERVED: u64 = 64;
+
+/// What memcached counts and what cannot happen here: replies and buffers that there is no memory
+/// for end the process, a slab page is moved while nobody waits for it, and there is neither a
+/// maintainer nor a crawler of the LRU.
+const NEVER: [&str; 16] = [
+    "response_obj_oom",
+    "read_buf_oom",
+    "malloc_fails",
+    "slab_reassign_busy_items",
+    "slab_reassign_busy_deletes",
+    "slab_reassign_busy_nomem",
+    "slab_reassign_running",
+    "hash_is_expanding",
+    "unexpected_napi_ids",
+    "round_robin_fallback",
+    "lru_crawler_running",
+    "lru_crawler_starts",
+    "crawler_reclaimed",
+    "crawler_items_checked",
+    "lrutail_reflocked",
+    "lru_maintainer_juggles",
+];
 
 /// Byte counts have cache lines of their own for each of so many threads, so that threads do not
 /// wait for each other to count.
@@ -54,12 +84,12 @@ impl Host {
     /// is hung up on: clients that send halves of large values must not use up the machine.
     pub(crate) const BUFFERED_MAX: usize = 256 << 20;
 
-    pub(crate) fn new(version: String, threads: usize, max_connections: usize) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             clock: Clock::start(),
-            version,
-            threads,
-            max_connections,
+            switches: Switches::new(&settings.options),
+            settings,
+            stop: Arc::default(),
             connections: AtomicUsize::new(0),
             total_connections: AtomicU64::new(0),
             rejected: Incident::new(
@@ -78,6 +108,7 @@ impl Host {
                 "listen_disabled_num",
                 "no client can be accepted for a while: out of file descriptors or memory",
             ),
+            accept_paused_us: AtomicU64::new(0),
             yields: AtomicU64::new(0),
             accepting: AtomicBool::new(true),
             buffered: AtomicUsize::new(0),
@@ -85,9 +116,14 @@ impl Host {
         }
     }
 
+    /// What commands can change.
+    pub(crate) const fn switches(&self) -> &Switches {
+        &self.switches
+    }
+
     /// Takes one of the places for connections, if one is free.
     pub(crate) fn admit(&self) -> bool {
-        let free = |open| (open < self.max_connections).then_some(open + 1);
+        let free = |open| (open < self.settings.max_connections).then_some(open + 1);
         let admitted = self
             .connections
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, free)
@@ -111,26 +147,37 @@ impl Host {
         count(&traffic.written, written as u64);
     }
 
-    /// Tells everything.
+    /// Tells everything, by memcached's names; what it has no name for comes behind.
     pub(crate) fn report(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        self.report_process(report);
+        self.report_connections(report);
+        for name in NEVER {
+            report(name, &0);
+        }
+    }
+
+    fn report_process(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        let options = &self.settings.options;
         report("pid", &std::process::id());
         report("uptime", &self.clock.uptime());
         report("time", &self.clock.now().as_secs());
-        report("version", &self.version);
+        report("version", &options.memcached_version);
+        report("dynamidb_version", &env!("CARGO_PKG_VERSION"));
         report("pointer_size", &usize::BITS);
         if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
             report("rusage_user", &seconds(usage.user_time()));
             report("rusage_system", &seconds(usage.system_time()));
         }
-        report("max_connections", &self.max_connections);
-        report(
-            "curr_connections",
-            &self.connections.load(Ordering::Relaxed),
-        );
-        report(
-            "total_connections",
-            &self.total_connections.load(Ordering::Relaxed),
-        );
+        report("threads", &options.thread_count());
+    }
+
+    fn report_connections(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let open = self.connections.load(Ordering::Relaxed);
+        report("max_connections", &self.settings.max_connections);
+        report("curr_connections", &open);
+        report("total_connections", &load(&self.total_connections));
+        report("connection_structures", &open);
         for incident in [
             &self.rejected,
             &self.stalled,
@@ -139,21 +186,41 @@ impl Host {
         ] {
             report(incident.name, &incident.count());
         }
-        report("conn_yields", &self.yields.load(Ordering::Relaxed));
+        let paused = load(&self.accept_paused_us);
+        report("time_in_listen_disabled_us", &paused);
+        let accepting = u8::from(self.accepting.load(Ordering::Relaxed));
+        report("accepting_conns", &accepting);
+        report("reserved_fds", &FILES_RESERVED);
+        report("conn_yields", &load(&self.yields));
         let sum = |of: fn(&Traffic) -> &AtomicU64| {
-            self.traffic
-                .iter()
-                .map(|traffic| of(traffic).load(Ordering::Relaxed))
-                .sum::<u64>()
+            let traffic = self.traffic.iter();
+            traffic.map(|traffic| load(of(traffic))).sum::<u64>()
         };
         report("bytes_read", &sum(|traffic| &traffic.read));
         report("bytes_written", &sum(|traffic| &traffic.written));
         report("buffered", &self.buffered.load(Ordering::Relaxed));
-        report(
-            "accepting_conns",
-            &u8::from(self.accepting.load(Ordering::Relaxed)),
-        );
-        report("threads", &self.threads);
+    }
+
+    /// Sets to zero what counts events.
+    pub(crate) fn reset(&self) {
+        for incident in [
+            &self.rejected,
+            &self.stalled,
+            &self.overfull,
+            &self.out_of_files,
+        ] {
+            incident.reset();
+        }
+        let counters = [
+            &self.total_connections,
+            &self.accept_paused_us,
+            &self.yields,
+        ];
+        let traffic = self.traffic.iter();
+        let traffic = traffic.flat_map(|traffic| [&traffic.read, &traffic.written]);
+        for counter in counters.into_iter().chain(traffic) {
+            counter.store(0, Ordering::Relaxed);
+        }
     }
 }
 

@@ -42,6 +42,11 @@ impl Incident {
         due
     }
 
+    /// Counts from zero again.
+    pub(crate) fn reset(&self) {
+        self.count.store(0, Ordering::Relaxed);
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }

@@ -28,6 +28,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod admin;
 mod buffers;
 mod clock;
 mod connection;
@@ -36,6 +37,7 @@ mod host;
 mod incident;
 mod listen;
 mod options;
+mod process;
 mod region;
 mod runtime;
 mod server;

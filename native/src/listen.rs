@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::{Error, Options};
 
 /// Connections that the system holds for us until we accept them; memcached's default.
-const BACKLOG: i32 = 1024;
+pub(crate) const BACKLOG: i32 = 1024;
 
 /// The addresses that were asked for, or the two of the host itself.
 pub(crate) fn listen(options: &Options) -> Result<Vec<TcpListener>, Error> {

@@ -9,8 +9,17 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::Level;
 
+const LICENSE: &str = concat!(
+    "DynamiDB is licensed under either of the Apache License, version 2.0, or this one:\n\n",
+    include_str!("../../LICENSE-MIT"),
+);
+
 fn main() -> ExitCode {
     let options = Options::from_command_line();
+    if options.memcached.license {
+        println!("{LICENSE}");
+        return ExitCode::SUCCESS;
+    }
     let level = match options.verbose {
         0 => Level::INFO,
         1 => Level::DEBUG,

@@ -2,12 +2,15 @@
 //! for everything. What is wrong with a value by itself is found here; what is wrong with values
 //! together, where they are used.
 
+mod extended;
+mod memcached;
 mod values;
 
 use clap::builder::Resettable;
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use dynamidb_core::{Config, Dialect, LruBump, Policy, SessionConfig};
 
+pub use self::memcached::MemcachedOptions;
 pub use self::values::Listen;
 pub(crate) use self::values::size_text;
 use self::values::{
@@ -19,8 +22,8 @@ use crate::{Error, RuntimeName};
 const ABOUT: &str =
     "An in-memory key-value cache that speaks its own short dialect and memcached's text protocol";
 const AFTER_HELP: &str = "Every option can be given as an environment variable too; the command \
-    line wins.\nScripts that start memcached keep working: its -u, -U 0 and -o are accepted \
-    without effect.";
+    line wins.\nScripts that start memcached keep working: its other flags and settings of -o are \
+    accepted where\nnothing depends on them, and refused with a hint where something does.";
 
 const NETWORK: &str = "Network";
 const MEMORY: &str = "Memory";
@@ -146,30 +149,9 @@ pub struct Options {
     #[arg(skip = SessionConfig::default().output_max)]
     pub output_max: usize,
 
-    /// What scripts that start memcached pass along.
+    /// What memcached has besides.
     #[command(flatten)]
     pub memcached: MemcachedOptions,
-}
-
-/// Options of memcached without an effect here, so that scripts written for it keep working.
-#[derive(Args, Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct MemcachedOptions {
-    /// The user to run as: start the server as that user instead.
-    #[arg(short, long, hide = true)]
-    pub user: Option<String>,
-
-    /// The UDP port: there is no UDP, so only 0 will do.
-    #[arg(short = 'U', long, hide = true, default_value_t = 0)]
-    pub udp_port: u16,
-
-    /// Tuning of memcached's own engine.
-    #[arg(short = 'o', long, hide = true, value_delimiter = ',')]
-    pub extended: Vec<String>,
-
-    /// Whether to go to the background; refused.
-    #[arg(short, long, hide = true)]
-    pub daemon: bool,
 }
 
 impl Options {
@@ -198,21 +180,16 @@ impl Options {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let config = self.config();
         let item_size = config.item_size_max;
-        let (name, reason) = match &self.memcached {
-            _ if self.max_connections == Some(0) => ("-c/--max-connections", "1 is the least"),
-            _ if self.thread_count() == 0 => ("-t/--threads", "1 is the least"),
-            _ if self.thread_count() > THREADS_MAX => ("-t/--threads", "64 is the most"),
-            _ if self.max_items == Some(0) => ("--max-items", "1 is the least"),
-            _ if item_size > Config::ITEM_SIZE_LIMIT => ("-I/--max-item-size", "16m is the most"),
-            _ if self.max_item_size.is_some() && item_size > config.memory / 2 => {
+        let (name, reason) = match () {
+            () if self.max_connections == Some(0) => ("-c/--max-connections", "1 is the least"),
+            () if self.thread_count() == 0 => ("-t/--threads", "1 is the least"),
+            () if self.thread_count() > THREADS_MAX => ("-t/--threads", "64 is the most"),
+            () if self.max_items == Some(0) => ("--max-items", "1 is the least"),
+            () if item_size > Config::ITEM_SIZE_LIMIT => ("-I/--max-item-size", "16m is the most"),
+            () if self.max_item_size.is_some() && item_size > config.memory / 2 => {
                 ("-I/--max-item-size", "half of the memory is the most")
             }
-            flags if flags.daemon => ("-d/--daemon", "the server stays in the foreground"),
-            flags if flags.udp_port != 0 => ("-U/--udp-port", "there is no UDP"),
-            flags if !flags.extended.iter().all(|setting| is_known(setting)) => {
-                ("-o/--extended", "one of the settings is not known here")
-            }
-            _ => return Ok(()),
+            () => return self.memcached.check(),
         };
         let reason = reason.into();
         Err(Error::Option { name, reason })
@@ -235,6 +212,9 @@ impl Options {
             config.slab_sizes = sizes[..].into();
         }
         config.policy = self.policy;
+        if self.memcached.disable_evictions {
+            config.policy = Policy::Refuse;
+        }
         config.lru_bump = self.lru_bump;
         config
     }
@@ -257,27 +237,6 @@ impl Default for Options {
         Self::from_arg_matches(&command.get_matches_from(["dynamidb"]))
             .expect("an empty command line is complete")
     }
-}
-
-/// Settings of memcached's engine that ask for what is the case here, or for nothing that shows.
-const EXTENDED_KNOWN: [&str; 12] = [
-    "modern",
-    "no_modern",
-    "relaxed_privileges",
-    "maxconns_fast",
-    "hashpower",
-    "hash_algorithm",
-    "slab_reassign",
-    "slab_automove",
-    "slab_chunk_max",
-    "lru_maintainer",
-    "lru_crawler",
-    "tail_repair_time",
-];
-
-fn is_known(setting: &str) -> bool {
-    let name = setting.split('=').next().unwrap_or_default();
-    EXTENDED_KNOWN.contains(&name)
 }
 
 /// What is wrong, without the usage that clap prints below it.

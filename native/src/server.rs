@@ -11,17 +11,16 @@ use std::time::Duration;
 use dynamidb_core::{Config, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::admin::Settings;
 use crate::connection::{self, Seat};
-use crate::host::Host;
+use crate::host::{FILES_RESERVED, Host, count};
 use crate::listen::listen;
 use crate::options::size_text;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::Shards;
 use crate::stop::Stop;
-use crate::{Error, Options, RuntimeName, upkeep};
+use crate::{Error, Options, RuntimeName, process, upkeep};
 
-/// File descriptors that are not connections: listeners, the runtime's own, standard streams.
-const FILES_RESERVED: u64 = 64;
 /// How long nothing is accepted after the system has refused to give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How often the end looks whether the last connection is gone.
@@ -32,7 +31,7 @@ const DRAIN_PERIOD: Duration = Duration::from_millis(5);
 pub(crate) struct Shared {
     pub(crate) shards: Shards,
     pub(crate) host: Host,
-    pub(crate) stop: Stop,
+    pub(crate) stop: Arc<Stop>,
     pub(crate) session: SessionConfig,
     pub(crate) stall_timeout: Option<Duration>,
 }
@@ -68,25 +67,34 @@ impl Server {
     /// [`Error::Listen`] if an address is taken or not this host's.
     pub fn bind(options: &Options) -> Result<Self, Error> {
         options.check()?;
+        process::prepare(&options.memcached)?;
         let max_connections = connection_limit(options.max_connections)?;
         let mut config = options.config();
         config.hash_seed = u128::from(random()) << 64 | u128::from(random());
-        let version = options.memcached_version.clone();
         let mut session = SessionConfig::default();
         session.dialect = options.dialect;
         session.item_size_max = config.item_size_max;
         session.output_max = options.output_max;
         // Sessions are cheap to copy because of it, and a process has one or two servers.
-        session.version = version.clone().leak();
+        session.version = options.memcached_version.clone().leak();
+        session.flush_enabled = !options.memcached.disable_flush_all;
+        session.cas_enabled = !options.memcached.disable_cas;
+        let shards = Shards::new(&config, options.thread_count())?;
+        let listeners = listen(options)?;
+        let address = listeners.first().and_then(|first| first.local_addr().ok());
+        let host = Host::new(Settings {
+            options: options.clone(),
+            port: address.map_or(options.port, |address| address.port()),
+            max_connections,
+        });
         let shared = Shared {
-            shards: Shards::new(&config, options.thread_count())?,
-            host: Host::new(version, options.thread_count(), max_connections),
-            stop: Stop::default(),
+            shards,
+            stop: Arc::clone(&host.stop),
+            host,
             session,
             stall_timeout: (options.stall_timeout > 0)
                 .then(|| Duration::from_secs(options.stall_timeout.into())),
         };
-        let listeners = listen(options)?;
         let server = Self {
             listeners,
             runtime: options.runtime,
@@ -131,7 +139,7 @@ impl Server {
     }
 
     fn run_on<R: Runtime>(self) -> io::Result<()> {
-        let threads = self.shared.host.threads;
+        let threads = self.shared.host.settings.options.thread_count();
         let mut outcome = Ok(());
         R::run(threads, async |runtime: Arc<R>| {
             outcome = self.serve(&runtime).await;
@@ -173,12 +181,12 @@ impl Server {
             size_text(config.memory),
             size_text(config.item_size_max),
             config.slab_sizes,
-            self.shared.host.max_connections,
+            self.shared.host.settings.max_connections,
         );
         tracing::info!(
             "runtime {}, threads: {}, shards: {}",
             self.runtime,
-            self.shared.host.threads,
+            self.shared.host.settings.options.thread_count(),
             self.shared.shards.len(),
         );
         if let Some(address) = addresses.first() {
@@ -203,6 +211,8 @@ async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<
                 host.out_of_files.happened(host.clock.now());
                 host.accepting.store(false, Ordering::Relaxed);
                 shared.stop.or(R::sleep(ACCEPT_PAUSE)).await;
+                let paused = ACCEPT_PAUSE.as_micros() as u64;
+                count(&host.accept_paused_us, paused);
                 host.accepting.store(true, Ordering::Relaxed);
             }
         }

@@ -7,9 +7,11 @@ use std::fmt::Display;
 use std::io;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Keyspace};
+use dynamidb_core::{Cache, Command, Config, ConfigError, Hasher, Instant, Key, Keyspace};
+use dynamidb_core::{Next, SlabStats};
 
 use crate::Error;
+use crate::admin::{self, Task};
 use crate::host::Host;
 use crate::region::Region;
 
@@ -66,6 +68,7 @@ impl Shards {
             shards: self,
             host,
             held: None,
+            task: None,
         }
     }
 
@@ -99,9 +102,34 @@ pub(crate) struct View<'s> {
     shards: &'s Shards,
     host: &'s Host,
     held: Option<(usize, RwLockWriteGuard<'s, Cache<Region>>)>,
+    /// What the connection is in the middle of.
+    pub(crate) task: Option<Box<Task>>,
 }
 
-impl View<'_> {
+impl<'s> View<'s> {
+    pub(crate) const fn host(&self) -> &'s Host {
+        self.host
+    }
+
+    /// Holds no lock any more.
+    pub(crate) fn release(&mut self) {
+        self.held = None;
+    }
+
+    /// The slab classes of all shards together, in order of size.
+    pub(crate) fn slabs(&mut self) -> Vec<SlabStats> {
+        let mut sums: Vec<SlabStats> = Vec::new();
+        self.for_each(|cache| {
+            for (at, slab) in cache.slabs().enumerate() {
+                match sums.get_mut(at) {
+                    Some(sum) => sum.add(&slab),
+                    None => sums.push(slab),
+                }
+            }
+        });
+        sums
+    }
+
     fn shard(&mut self, index: usize) -> &mut Cache<Region> {
         if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
             // The one that is held goes first: nobody ever waits for a lock while holding another.
@@ -124,10 +152,8 @@ impl Keyspace for View<'_> {
         self.shard(self.shards.index(key))
     }
 
-    fn for_each(&mut self, mut visit: impl FnMut(&mut Cache<Region>)) {
-        for index in 0..self.shards.len() {
-            visit(self.shard(index));
-        }
+    fn cache_at(&mut self, index: usize) -> Option<&mut Cache<Region>> {
+        (index < self.shards.len()).then(|| self.shard(index))
     }
 
     fn look_ahead(&mut self, keys: &[Key<'_>]) {
@@ -157,6 +183,19 @@ impl Keyspace for View<'_> {
             };
             Cache::look_ahead_all(keys.iter().filter_map(reader));
         }
+    }
+
+    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+        admin::command(self, command, output)
+    }
+
+    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
+        admin::resume(self, output)
+    }
+
+    fn reset_stats(&mut self) {
+        self.for_each(Cache::reset_stats);
+        self.host.reset();
     }
 
     fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
@@ -244,6 +283,8 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
+    use crate::Options;
+    use crate::admin::Settings;
 
     const NOW: Instant = Instant::from_secs(1);
 
@@ -254,7 +295,11 @@ mod tests {
     }
 
     fn host() -> Host {
-        Host::new("1".into(), 1, 1)
+        Host::new(Settings {
+            options: Options::default(),
+            port: 0,
+            max_connections: 1,
+        })
     }
 
     #[test]

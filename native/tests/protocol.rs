@@ -24,12 +24,22 @@ const SILENCE: Duration = Duration::from_millis(10);
 /// After which time the server is not going to read what it has not read.
 const SETTLED: Duration = Duration::from_secs(1);
 
+/// Conversations about what only the server has.
+const OWN: &[(&str, &str)] = &[
+    ("dumps.txt", include_str!("conversations/dumps.txt")),
+    ("settings.txt", include_str!("conversations/settings.txt")),
+    ("slabs.txt", include_str!("conversations/slabs.txt")),
+];
+
 #[test]
 fn conversations_go_as_written_over_a_socket() {
     for &runtime in RuntimeName::ALL {
         let mut played = 0;
-        for conversation in conversations::all().filter(|conversation| !conversation.moves_clock())
-        {
+        let own = OWN
+            .iter()
+            .flat_map(|(name, text)| conversations::parse(name, text));
+        let all = conversations::all().chain(own);
+        for conversation in all.filter(|conversation| !conversation.moves_clock()) {
             play(&conversation, runtime);
             played += 1;
         }
@@ -47,6 +57,8 @@ fn play(conversation: &Conversation, runtime: RuntimeName) {
     options.max_items = conversation.settings.max_items;
     options.max_item_size = Some(conversation.settings.item_size_max);
     options.output_max = conversation.settings.output_max;
+    options.memcached.disable_flush_all = !conversation.settings.flush_enabled;
+    options.memcached.disable_cas = !conversation.settings.cas_enabled;
     let server = Server::bind(&options).unwrap();
     let (address, stop) = (server.local_addrs()[0], server.stop_handle());
     let running = thread::spawn(|| server.run());

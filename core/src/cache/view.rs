@@ -6,7 +6,7 @@ use super::Cache;
 use crate::digest::Digest;
 use crate::storage::Found;
 use crate::view::{ChunkView, Due, ItemView, PageView, Removal};
-use crate::{Instant, Item, Memory, SlabStats, Stats};
+use crate::{Instant, Item, Key, Memory, SlabStats, Stats};
 
 impl<M: Memory> Cache<M> {
     /// What happened since the start, and what is held now.
@@ -77,6 +77,42 @@ impl<M: Memory> Cache<M> {
     pub fn items(&self) -> impl Iterator<Item = ItemView<'_>> {
         let items = self.store.items(self.memory.bytes());
         items.map(|found| self.view(&found))
+    }
+
+    /// The items at a place of the index, some fifty, and the next place; `None` after the last
+    /// one. The first place is 0.
+    ///
+    /// Whoever goes from place to place meets every item that is there all the while at least once,
+    /// whatever happens to the cache in between; twice only if the index shrinks meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// let mut place = Some(0);
+    /// while let Some(here) = place {
+    ///     let (items, next) = cache.walk(here);
+    ///     for item in items {
+    ///         assert_eq!(item.key, b"key");
+    ///     }
+    ///     place = next;
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn walk(&self, place: u32) -> (impl Iterator<Item = ItemView<'_>>, Option<u32>) {
+        let (items, next) = self.store.group(self.memory.bytes(), place);
+        (items.map(|found| self.view(&found)), next)
+    }
+
+    /// The item under a key and where it is; does not count as use and changes nothing.
+    #[must_use]
+    pub fn view_of<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
+        let key = key.into();
+        let hash = self.hasher().hash(&key);
+        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+        Some(self.view(&found))
     }
 
     /// The item whose head is at this position; `None` if there is none, whatever the number.
@@ -176,6 +212,7 @@ impl<M: Memory> Cache<M> {
             position: found.item.within(0),
             key: self.store.key(self.memory.bytes(), found),
             item: self.item(found),
+            class: self.store.class(self.memory.bytes(), found),
             queued,
             young,
         }

@@ -31,17 +31,18 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
         b"incr" => arithmetic(Sign::Plus, line),
         b"decr" => arithmetic(Sign::Minus, line),
         b"touch" => touch(line),
-        b"flush_all" => flush_all(line),
-        b"verbosity" => verbosity(line),
+        b"flush_all" => flush_all(config, line),
         b"version" => Request::Version,
-        b"stats" => {
-            let argument = line.arguments().next();
-            Request::Stats { argument }
-        }
+        b"stats" => match line.arguments().next() {
+            None => Request::Stats,
+            // Memcached takes any beginning of the word.
+            Some(word) if b"reset".starts_with(word) => Request::ResetStats,
+            Some(_) => return Some(Parsed::command(line)),
+        },
         b"mn" => Request::Reply(reply::META_NOOP),
         b"quit" => return Some(Parsed::close(line.len, reply::NONE)),
         _ if line.is_http() => return Some(Parsed::close(line.len, reply::NONE)),
-        _ => refuse(line, reply::ERROR),
+        _ => return Some(Parsed::command(line)),
     };
     Some(Parsed::classic(line.len, request))
 }
@@ -68,7 +69,7 @@ fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         // one.
         return Some(Parsed::close(line.len, reply::BAD_LINE));
     };
-    let mode = mode(line.verb, &mut words);
+    let mode = mode(config, line.verb, &mut words);
     let noreply = line.noreply();
     let skip = |reply| {
         let (block, reply) = (size + 2, if noreply { reply::NONE } else { reply });
@@ -122,14 +123,17 @@ fn value_size(word: &[u8]) -> Option<u64> {
     (size <= SIZE_MAX).then_some(size)
 }
 
-fn mode(verb: &[u8], words: &mut Tokens<'_>) -> Option<Mode> {
+fn mode(config: &SessionConfig, verb: &[u8], words: &mut Tokens<'_>) -> Option<Mode> {
     Some(match verb {
         b"set" => Mode::Set,
         b"add" => Mode::Add,
         b"replace" => Mode::Replace,
         b"append" => Mode::Append,
         b"prepend" => Mode::Prepend,
-        _ => Mode::CompareAndSwap(line::strict_u64(words.next()?)?),
+        _ => {
+            let cas = line::strict_u64(words.next()?)?;
+            Mode::CompareAndSwap(if config.cas_enabled { cas } else { 0 })
+        }
     })
 }
 
@@ -189,7 +193,10 @@ fn touch<'i>(line: Line<'i>) -> Request<'i> {
 }
 
 /// `flush_all [<exptime>] [noreply]`.
-fn flush_all<'i>(line: Line<'i>) -> Request<'i> {
+fn flush_all<'i>(config: &SessionConfig, line: Line<'i>) -> Request<'i> {
+    if !config.flush_enabled {
+        return refuse(line, reply::FLUSH_DISABLED);
+    }
     let noreply = line.noreply();
     let exptime = match line.arguments().next() {
         None => Some(0),
@@ -202,17 +209,6 @@ fn flush_all<'i>(line: Line<'i>) -> Request<'i> {
             Request::FlushAll { at, noreply }
         }
         None => refuse(line, reply::BAD_EXPTIME),
-    }
-}
-
-/// `verbosity <level> [noreply]`. The level is checked but not used: it is the host that logs.
-fn verbosity<'i>(line: Line<'i>) -> Request<'i> {
-    let Some(level) = line.arguments().next() else {
-        return bad_line();
-    };
-    match line::strict::<u32>(level, 11) {
-        Some(_) => refuse(line, reply::OK),
-        None => refuse(line, reply::BAD_LINE),
     }
 }
 

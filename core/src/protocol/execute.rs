@@ -27,7 +27,7 @@ impl<K: Keyspace> Executor<'_, K> {
         match *request {
             Request::Get {
                 retrieval, last, ..
-            } => self.get(key, retrieval, last),
+            } => self.get(config, key, retrieval, last),
             Request::Store {
                 mode,
                 value,
@@ -84,7 +84,13 @@ impl<K: Keyspace> Executor<'_, K> {
                 self.flush_all(at);
                 self.answer(noreply, reply::OK);
             }
-            Request::Stats { argument } => stats::report(argument, self.keyspace, self.output),
+            Request::Stats => stats::report(self.keyspace, self.output),
+            Request::ResetStats => {
+                self.keyspace.reset_stats();
+                self.output.extend_from_slice(reply::RESET);
+            }
+            // Carried out by the session, because it decides how that goes on.
+            Request::Command(_) => {}
             Request::Version => reply::version(self.output, config.version),
             Request::Reply(reply) => self.output.extend_from_slice(reply),
         }
@@ -96,13 +102,16 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
-    fn get(&mut self, key: Key<'_>, retrieval: Retrieval, last: bool) {
+    fn get(&mut self, config: &SessionConfig, key: Key<'_>, retrieval: Retrieval, last: bool) {
         let cache = self.keyspace.cache_for(&key);
         let item = match retrieval.touch {
             Some(expiry) => cache.get_and_touch(self.now, key, expiry),
             None => cache.get(self.now, key),
         };
-        if let Some(item) = item {
+        if let Some(mut item) = item {
+            if !config.cas_enabled {
+                item.cas = 0;
+            }
             reply::value(self.output, key.bytes(), &item, retrieval.form);
         }
         if last {

@@ -1,7 +1,9 @@
 //! Where a key lives: one cache, or many behind locks.
 
+use alloc::vec::Vec;
 use core::fmt::Display;
 
+use super::{Command, Next};
 use crate::{Cache, Key, Memory};
 
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
@@ -15,11 +17,40 @@ pub trait Keyspace {
     /// The cache in which this key lives.
     fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Self::Memory>;
 
+    /// The caches by number, from 0 on; `None` behind the last one.
+    fn cache_at(&mut self, index: usize) -> Option<&mut Cache<Self::Memory>>;
+
     /// Visits every cache once.
-    fn for_each(&mut self, visit: impl FnMut(&mut Cache<Self::Memory>));
+    fn for_each(&mut self, mut visit: impl FnMut(&mut Cache<Self::Memory>)) {
+        let mut index = 0;
+        while let Some(cache) = self.cache_at(index) {
+            visit(cache);
+            index += 1;
+        }
+    }
 
     /// Announces lookups to come, so that what they need can be fetched together.
-    fn look_ahead(&mut self, keys: &[Key<'_>]);
+    fn look_ahead(&mut self, keys: &[Key<'_>]) {
+        let _ = keys;
+    }
+
+    /// Acts on a command that is not the protocol's and appends the reply. A `noreply` is for the
+    /// host to follow.
+    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+        output.extend_from_slice(command.unknown());
+        Next::Request
+    }
+
+    /// Goes on with what a command began that came to [`Next::More`]: a bounded piece of it.
+    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
+        let _ = output;
+        Next::Request
+    }
+
+    /// Sets the counters of what happened to zero: those of the caches, and the host's.
+    fn reset_stats(&mut self) {
+        self.for_each(Cache::reset_stats);
+    }
 
     /// Statistics that only the host knows (process, connections, threads): calls `report` with
     /// memcached's names.
@@ -39,8 +70,8 @@ impl<M: Memory> Keyspace for Cache<M> {
         self
     }
 
-    fn for_each(&mut self, mut visit: impl FnMut(&mut Self)) {
-        visit(self);
+    fn cache_at(&mut self, index: usize) -> Option<&mut Self> {
+        (index == 0).then_some(self)
     }
 
     fn look_ahead(&mut self, keys: &[Key<'_>]) {

@@ -9,7 +9,7 @@
 //!         | ("get" | "gets") key+ EOL | ("gat" | "gats") exptime key+ EOL
 //!         | ("incr" | "decr") key delta [noreply] EOL | "touch" key exptime [noreply] EOL
 //!         | "delete" key [noreply] EOL | "flush_all" [exptime] [noreply] EOL
-//!         | "verbosity" level [noreply] EOL | ("stats" [what] | "version" | "mn" | "quit") EOL
+//!         | ("stats" ["reset"] | "version" | "mn" | "quit") EOL
 //! key     = 1 to 250 bytes, none of them a space or a control character
 //! EOL     = LF | CRLF                           words are separated by spaces
 //! ```
@@ -17,7 +17,8 @@
 //! [`Session`] takes the bytes and asks [`request`] for the first request in them, which asks
 //! [`dynamidb`] or [`classic`] (and that [`retrieval`]) how it is spelled; they ask [`line`] for
 //! words and numbers. Then [`execute`] calls the cache that the [`Keyspace`] names for the key, and
-//! [`mod@reply`] or [`stats`] spells the answer.
+//! [`mod@reply`] or [`stats`] spells the answer. Any other line is a [`Command`], for the keyspace
+//! to answer: there the server has what memcached has for those who run it.
 //!
 //! The classic commands answer byte for byte as memcached 1.6.45 does, but for these:
 //!
@@ -32,9 +33,9 @@
 //! - A line that begins with `Host:` ends the conversation, as an HTTP request line does.
 //! - A bad key in a retrieval is answered by one line, after the replies to earlier requests.
 //! - `gat` and `gats` lines may be of any length, as those of `get` and `gets`.
-//! - `stats` takes its second word whole; memcached takes any beginning of it.
 
 mod classic;
+mod command;
 mod dynamidb;
 mod execute;
 mod keyspace;
@@ -45,5 +46,6 @@ mod retrieval;
 mod session;
 mod stats;
 
+pub use command::{Command, Next};
 pub use keyspace::Keyspace;
 pub use session::{Dialect, Session, SessionConfig};

@@ -6,7 +6,7 @@
 use memchr::memchr;
 
 use super::line::{LINE_MAX, Line, first_word};
-use super::{Dialect, SessionConfig, classic, dynamidb, reply, retrieval};
+use super::{Command, Dialect, Next, SessionConfig, classic, dynamidb, reply, retrieval};
 use crate::{Expiry, Value};
 
 /// A request. Borrows from the input.
@@ -49,10 +49,11 @@ pub(super) enum Request<'i> {
         at: Option<Expiry>,
         noreply: bool,
     },
-    Stats {
-        argument: Option<&'i [u8]>,
-    },
+    Stats,
+    ResetStats,
     Version,
+    /// Something for the host to answer.
+    Command(Command<'i>),
     /// An answer that the line alone decides, perhaps an empty one.
     Reply(&'static [u8]),
 }
@@ -67,7 +68,12 @@ impl<'i> Request<'i> {
             | Self::Delete { key, .. }
             | Self::Arithmetic { key, .. }
             | Self::Touch { key, .. } => key,
-            Self::FlushAll { .. } | Self::Stats { .. } | Self::Version | Self::Reply(_) => &[],
+            Self::FlushAll { .. }
+            | Self::Stats
+            | Self::ResetStats
+            | Self::Version
+            | Self::Command(_)
+            | Self::Reply(_) => &[],
         }
     }
 }
@@ -118,8 +124,24 @@ pub(super) enum State {
     Keys(Retrieval),
     /// Something refused follows.
     Skip(Skip),
+    /// The host has the word.
+    Host,
+    /// Whatever follows, it does not matter.
+    Monologue,
     /// Nothing follows.
     Closed,
+}
+
+impl State {
+    /// What follows on a command of the host's.
+    pub(super) const fn after(next: Next) -> Self {
+        match next {
+            Next::Request => Self::Ready { own: false },
+            Next::More => Self::Host,
+            Next::Monologue => Self::Monologue,
+            Next::Close => Self::Closed,
+        }
+    }
 }
 
 /// What is passed over unread after a refusal, and then answered.
@@ -156,6 +178,15 @@ impl<'i> Parsed<'i> {
         Self { request, len, next }
     }
 
+    /// A whole line for the host, which also decides what follows: nothing is read ahead.
+    pub(super) const fn command(line: Line<'i>) -> Self {
+        Self {
+            request: Request::Command(Command::new(line)),
+            len: line.len,
+            next: State::Host,
+        }
+    }
+
     /// The last words.
     pub(super) const fn close(len: usize, reply: &'static [u8]) -> Self {
         let (request, next) = (Request::Reply(reply), State::Closed);
@@ -182,7 +213,7 @@ pub(super) fn next<'i>(
             end => long_line(config, input, end),
         },
         State::Keys(retrieval) => retrieval::next_key(retrieval, input),
-        State::Skip(_) | State::Closed => None,
+        State::Skip(_) | State::Host | State::Monologue | State::Closed => None,
     }
 }
 

@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::execute::Executor;
 use super::line::LINE_MAX;
-use super::request::{self, Parsed, Skip, State};
+use super::request::{self, Parsed, Request, Skip, State};
 use crate::{Instant, Key, Keyspace};
 
 /// How many requests are read ahead, so that the memory they will need can be fetched together.
@@ -42,6 +42,11 @@ pub struct SessionConfig {
     pub output_max: usize,
     /// What `version` answers; memcached clients parse it.
     pub version: &'static str,
+    /// Whether `flush_all` is allowed.
+    pub flush_enabled: bool,
+    /// Whether clients see the `cas` of items. Otherwise all of them are 0, which `cas` takes for
+    /// no item's.
+    pub cas_enabled: bool,
 }
 
 impl SessionConfig {
@@ -59,6 +64,8 @@ impl Default for SessionConfig {
             item_size_max: crate::Config::ITEM_SIZE_MAX,
             output_max: 64 * 1024,
             version: "1.6.45",
+            flush_enabled: true,
+            cas_enabled: true,
         }
     }
 }
@@ -104,6 +111,7 @@ impl Session {
     /// Call it again with the rest, and with what has arrived meanwhile. If it returns 0 while
     /// `output` holds less than [`SessionConfig::output_max`], it needs more bytes, but never more
     /// than [`input_max`](Self::input_max) at once. If `output` holds more, take from it first.
+    /// Only a host with commands of its own has to ask whether it [`is_busy`](Self::is_busy).
     ///
     /// A request takes effect when all of it is there and not before. The same bytes lead to the
     /// same replies however they are cut into pieces. There is one exception, which is memcached's:
@@ -123,20 +131,33 @@ impl Session {
             keyspace,
             output,
         };
+        if self.is_busy() && executor.output.len() < output_max {
+            self.state = State::after(executor.keyspace.resume(executor.output));
+        }
         let mut used = 0;
         while used < input.len() && executor.output.len() < output_max {
             let rest = &input[used..];
             let len = match self.state {
                 State::Ready { .. } | State::Keys(_) => self.requests(rest, &mut executor),
                 State::Skip(skip) => self.skip(skip, rest, executor.output),
-                State::Closed => break,
+                State::Host | State::Monologue | State::Closed => break,
             };
             if len == 0 {
                 break;
             }
             used += len;
         }
-        if self.is_closed() { input.len() } else { used }
+        match self.state {
+            State::Monologue | State::Closed => input.len(),
+            _ => used,
+        }
+    }
+
+    /// Whether there is more to say without further input: call [`process`](Self::process) again,
+    /// also with none, once others have had their turn.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        matches!(self.state, State::Host)
     }
 
     /// Whether the conversation is over: send what `output` holds, then hang up.
@@ -192,8 +213,15 @@ impl Session {
         key: Key<'_>,
         executor: &mut Executor<'_, K>,
     ) -> usize {
-        executor.execute(&self.config, &parsed.request, key);
-        self.state = parsed.next;
+        self.state = match parsed.request {
+            Request::Command(command) => {
+                State::after(executor.keyspace.command(&command, executor.output))
+            }
+            _ => {
+                executor.execute(&self.config, &parsed.request, key);
+                parsed.next
+            }
+        };
         parsed.len
     }
 

@@ -6,19 +6,14 @@ use core::fmt::{self, Display, Write};
 use super::reply;
 use crate::{Keyspace, Stats};
 
-/// Answers `stats` with this argument.
-pub(super) fn report(argument: Option<&[u8]>, keyspace: &mut impl Keyspace, output: &mut Vec<u8>) {
-    match argument {
-        None => {
-            general(keyspace, &mut Lines(output));
-            output.extend_from_slice(reply::END);
-        }
-        Some(b"reset") => {
-            keyspace.for_each(|cache| cache.reset_stats());
-            output.extend_from_slice(reply::RESET);
-        }
-        Some(_) => output.extend_from_slice(reply::ERROR),
+/// Answers `stats`.
+pub(super) fn report(keyspace: &mut impl Keyspace, output: &mut Vec<u8>) {
+    let mut lines = Lines(output);
+    keyspace.host_stats(&mut |name, value| lines.stat(name, value));
+    for (name, value) in counters(&sum(keyspace)) {
+        lines.stat(name, value);
     }
+    output.extend_from_slice(reply::END);
 }
 
 /// Writes `STAT` lines.
@@ -35,13 +30,6 @@ impl Write for Lines<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.extend_from_slice(text.as_bytes());
         Ok(())
-    }
-}
-
-fn general(keyspace: &mut impl Keyspace, lines: &mut Lines<'_>) {
-    keyspace.host_stats(&mut |name, value| lines.stat(name, value));
-    for (name, value) in counters(&sum(keyspace)) {
-        lines.stat(name, value);
     }
 }
 

@@ -76,7 +76,7 @@ impl Eviction {
         old: Option<&Head>,
     ) {
         let admitted = match (self.policy, old) {
-            (Policy::Lru, _) => true,
+            (Policy::Lru | Policy::Refuse, _) => true,
             (Policy::S3Lru, Some(old)) => !old.has(Mark::Queued),
             (Policy::S3Lru, None) => self.ghosts.take(memory, hash, self.lru.len()),
         };
@@ -143,6 +143,9 @@ impl Eviction {
 
     /// The item that goes next, if there is any.
     pub(crate) fn victim(&mut self, memory: &mut [u8], geometry: &Geometry) -> Option<ChunkRef> {
+        if self.policy == Policy::Refuse {
+            return None;
+        }
         for _ in 0..ADMISSIONS_MAX {
             let oldest = self.queue.oldest(memory, geometry);
             let bytes = self.queue.bytes() + self.lru.bytes();

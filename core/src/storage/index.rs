@@ -365,10 +365,38 @@ impl Index {
         geometry: &'m Geometry,
     ) -> impl Iterator<Item = (u32, ChunkRef)> + 'm {
         (0..self.buckets()).flat_map(move |number| {
-            let chain = bucket::chain(memory, geometry, self.at(memory, geometry, number));
-            let items = chain.flat_map(|at| Bucket::read(memory, at).items());
+            let items = self.bucket_items(memory, geometry, number);
             items.map(move |item| (number, item))
         })
+    }
+
+    /// The items of the group that this place is in, and the place after it, if there is one.
+    ///
+    /// A place is a number of 32 bits read backwards, so that the two groups which a group becomes,
+    /// or those that become one, are neighbours: no group before this one ever becomes one after.
+    pub(crate) fn group<'m>(
+        &'m self,
+        memory: &'m [u8],
+        geometry: &'m Geometry,
+        place: u32,
+    ) -> (impl Iterator<Item = ChunkRef> + 'm, Option<u32>) {
+        let group = place.reverse_bits() & (self.groups - 1);
+        let members = self.members + u32::from(group < self.split);
+        let numbers = (0..members).map(move |member| member * self.groups + group);
+        let items = numbers.flat_map(move |number| self.bucket_items(memory, geometry, number));
+        // All places, divided by a power of two.
+        let next = group.reverse_bits().checked_add(u32::MAX / self.groups);
+        (items, next.and_then(|last| last.checked_add(1)))
+    }
+
+    fn bucket_items<'m>(
+        &'m self,
+        memory: &'m [u8],
+        geometry: &'m Geometry,
+        number: u32,
+    ) -> impl Iterator<Item = ChunkRef> + 'm {
+        let chain = bucket::chain(memory, geometry, self.at(memory, geometry, number));
+        chain.flat_map(|at| Bucket::read(memory, at).items())
     }
 
     /// Panics if an item is not in the bucket of its hash, or the count is wrong; counts the

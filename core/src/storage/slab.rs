@@ -15,8 +15,11 @@ pub(crate) struct Class(pub(crate) u8);
 
 #[derive(Clone, Copy, Debug)]
 struct Chunks {
-    size: u32,
-    per_page: u32,
+    /// In units of 16 bytes, which all sizes are multiples of.
+    units: u16,
+    per_page: u16,
+    /// Items whose first chunk is of this class.
+    items: u32,
     pages: u32,
     free: u32,
     /// First page with a free chunk.
@@ -25,13 +28,26 @@ struct Chunks {
 
 impl Chunks {
     const EMPTY: Self = Self {
-        size: 0,
+        units: 0,
         per_page: 0,
+        items: 0,
         pages: 0,
         free: 0,
         partial: Page::NONE,
     };
+
+    const fn size(&self) -> u32 {
+        self.units as u32 * UNIT
+    }
+
+    /// How many chunks there are.
+    const fn count(&self) -> u32 {
+        self.pages * self.per_page as u32
+    }
 }
+
+/// All sizes of chunks are multiples of it.
+const UNIT: u32 = 16;
 
 /// How many pages are looked at to find one that is cheap to empty.
 const CANDIDATES: usize = 16;
@@ -57,8 +73,8 @@ impl Slabs {
             .iter_mut()
             .zip(sizes.iter().chain(&[Geometry::LINE]))
         {
-            class.size = size as u32;
-            class.per_page = (geometry.page_size() / size) as u32;
+            class.units = (size / UNIT as usize) as u16;
+            class.per_page = (geometry.page_size() / size) as u16;
         }
         let count = sizes.len() as u8;
         Self {
@@ -75,6 +91,7 @@ impl Slabs {
     pub(crate) fn clear(&mut self) {
         for class in &mut self.classes {
             *class = Chunks {
+                items: 0,
                 pages: 0,
                 free: 0,
                 partial: Page::NONE,
@@ -99,7 +116,7 @@ impl Slabs {
     }
 
     pub(crate) const fn size(&self, class: Class) -> usize {
-        self.classes[class.0 as usize].size as usize
+        self.classes[class.0 as usize].size() as usize
     }
 
     /// What a chunk of this class takes of its page, the unused end of the page included.
@@ -113,7 +130,7 @@ impl Slabs {
         let classes = &self.classes[..usize::from(self.count)];
         classes
             .iter()
-            .position(|class| class.size as usize >= size)
+            .position(|class| class.size() as usize >= size)
             .map(|at| Class(at as u8))
     }
 
@@ -139,7 +156,7 @@ impl Slabs {
     pub(crate) fn available(&self, class: Class) -> usize {
         let class = &self.classes[usize::from(class.0)];
         let page = if self.has_page() { class.per_page } else { 0 };
-        (class.free + page) as usize
+        class.free as usize + usize::from(page)
     }
 
     fn fresh_page(&self) -> Option<Page> {
@@ -194,17 +211,17 @@ impl Slabs {
             page = self.take_page(memory, class.0, self.size(class))?;
             let chunks = &mut self.classes[usize::from(class.0)];
             chunks.pages += 1;
-            chunks.free += chunks.per_page;
+            chunks.free += u32::from(chunks.per_page);
             List::Slab.push(memory, &geometry, &mut chunks.partial, page);
         }
         let chunks = &mut self.classes[usize::from(class.0)];
         chunks.free -= 1;
         let used = page::used(memory, &geometry, page) + 1;
         page::set_used(memory, &geometry, page, used);
-        if used == chunks.per_page as usize {
+        if used == usize::from(chunks.per_page) {
             List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
         }
-        Some(take_chunk(memory, &geometry, page, chunks.size as usize))
+        Some(take_chunk(memory, &geometry, page, chunks.size() as usize))
     }
 
     /// Gives a chunk back. Returns its page if that became empty: it is nobody's then.
@@ -213,18 +230,18 @@ impl Slabs {
         let page = geometry.page_of(chunk);
         let chunks = &mut self.classes[usize::from(page::class(memory, &geometry, page))];
         let used = page::used(memory, &geometry, page);
-        let was_full = used == chunks.per_page as usize;
+        let was_full = used == usize::from(chunks.per_page);
         if used == 1 {
             if !was_full {
                 List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
             }
             chunks.pages -= 1;
-            chunks.free -= chunks.per_page - 1;
+            chunks.free -= u32::from(chunks.per_page) - 1;
             self.give_page(memory, page);
             return Some(page);
         }
         let at = geometry.at(chunk);
-        let index = (at - geometry.page_at(page)) as u32 / chunks.size;
+        let index = (at - geometry.page_at(page)) as u32 / chunks.size();
         header::write_free(memory, at, page::free(memory, &geometry, page));
         page::set_free(memory, &geometry, page, index + 1);
         page::set_used(memory, &geometry, page, used - 1);
@@ -241,8 +258,8 @@ impl Slabs {
         let movable = self.classes[..usize::from(self.count)]
             .iter()
             .filter(|c| c.per_page > 1);
-        let spare = movable.filter(|c| c.free >= c.per_page + c.per_page.div_ceil(4));
-        let class = spare.max_by_key(|c| c.free / c.per_page)?;
+        let spare = movable.filter(|c| c.free >= u32::from(c.per_page + c.per_page.div_ceil(4)));
+        let class = spare.max_by_key(|c| c.free / u32::from(c.per_page))?;
         let geometry = &self.geometry;
         let pages = List::Slab.pages(memory, geometry, class.partial);
         let pages = pages.take(CANDIDATES);
@@ -258,7 +275,7 @@ impl Slabs {
     pub(crate) fn bytes_used(&self) -> usize {
         let classes = self.classes[..usize::from(self.count)].iter();
         classes
-            .map(|c| ((c.pages * c.per_page - c.free) * c.size) as usize)
+            .map(|c| ((c.count() - c.free) * c.size()) as usize)
             .sum()
     }
 
@@ -267,17 +284,28 @@ impl Slabs {
         self.classes[..usize::from(self.count)]
             .iter()
             .map(|class| SlabStats {
-                chunk_size: class.size as usize,
+                chunk_size: class.size() as usize,
                 pages: class.pages as usize,
-                chunks: (class.pages * class.per_page) as usize,
-                used_chunks: (class.pages * class.per_page - class.free) as usize,
+                chunks: class.count() as usize,
+                used_chunks: (class.count() - class.free) as usize,
+                items: class.items as usize,
             })
+    }
+
+    /// Counts an item that is there from now on.
+    pub(crate) const fn count_item(&mut self, class: Class) {
+        self.classes[class.0 as usize].items += 1;
+    }
+
+    /// Counts an item that goes.
+    pub(crate) const fn discount_item(&mut self, class: Class) {
+        self.classes[class.0 as usize].items -= 1;
     }
 
     /// How many chunks of a class are in use.
     pub(crate) const fn used(&self, class: Class) -> usize {
         let chunks = &self.classes[class.0 as usize];
-        (chunks.pages * chunks.per_page - chunks.free) as usize
+        (chunks.count() - chunks.free) as usize
     }
 
     /// Adds which page and which chunk will be taken next.
@@ -289,10 +317,10 @@ impl Slabs {
             digest.number(u64::from(page.0));
         }
         for class in &self.classes[..=usize::from(self.count)] {
-            digest.number(u64::from(class.size));
+            digest.number(u64::from(class.size()));
             for page in List::Slab.pages(memory, geometry, class.partial) {
                 digest.number(u64::from(page.0));
-                for free in free_chunks(memory, geometry, page, class.size as usize) {
+                for free in free_chunks(memory, geometry, page, class.size() as usize) {
                     digest.number(u64::from(free));
                 }
             }
@@ -341,10 +369,10 @@ impl Slabs {
         let chunks = &self.classes[usize::from(page::class(memory, geometry, page))];
         let used = page::used(memory, geometry, page);
         assert!(used > 0, "an empty page was kept");
-        let listed = free_chunks(memory, geometry, page, chunks.size as usize).count();
+        let listed = free_chunks(memory, geometry, page, chunks.size() as usize).count();
         let fresh = page::fresh(memory, geometry, page);
         assert_eq!(used + listed, fresh, "free chunks of a page");
-        chunks.per_page - used as u32
+        u32::from(chunks.per_page) - used as u32
     }
 }
 

@@ -206,6 +206,16 @@ impl Store {
         items.map(|item| self.read(memory, item))
     }
 
+    /// The items at a place of the index, and the next place: see [`Index::group`].
+    pub(crate) fn group<'m>(
+        &'m self,
+        memory: &'m [u8],
+        place: u32,
+    ) -> (impl Iterator<Item = Found> + 'm, Option<u32>) {
+        let (items, next) = self.index.group(memory, self.geometry(), place);
+        (items.map(|item| self.read(memory, item)), next)
+    }
+
     /// Makes the item the most recently used and notes that it was read.
     #[inline(always)]
     pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found, now: u64) {
@@ -289,6 +299,7 @@ impl Store {
         if let Some(old) = old {
             self.remove(memory, &old, write.hash);
         }
+        self.slabs.count_item(plan.head());
         let before = before.as_ref();
         self.eviction
             .push(memory, &{ *self.geometry() }, head, write.hash, before);
@@ -431,7 +442,9 @@ impl Store {
         if self.index.needs_page(memory, &self.slabs) {
             let mut steps = 0;
             while !self.slabs.has_page() && self.len() > 1 && steps < INDEX_ROOM_STEPS {
-                self.make_room(memory, now);
+                if !self.make_room(memory, now) {
+                    break;
+                }
                 steps += 1;
             }
         }
@@ -485,6 +498,8 @@ impl Store {
         let geometry = *self.geometry();
         self.eviction
             .unlink(memory, &geometry, found.item, &found.head);
+        let class = page::class(memory, &geometry, geometry.page_of(found.item));
+        self.slabs.discount_item(Class(class));
         self.free_chain(memory, found.item);
     }
 

@@ -11,6 +11,7 @@
 //! > set k 0 60 5                        says this line and CRLF
 //! >> hello\r\n                          says exactly this
 //! < STORED                              must hear this line and CRLF
+//! << STORED\r\n                         must hear exactly this
 //! @ +60s                                the clock moves (-1s, +500ms)
 //! ! silence                             nothing else has been heard
 //! b> get k                              another client, one letter
@@ -80,6 +81,8 @@ pub(crate) struct Settings {
     pub(crate) max_items: Option<usize>,
     pub(crate) item_size_max: usize,
     pub(crate) output_max: usize,
+    pub(crate) flush_enabled: bool,
+    pub(crate) cas_enabled: bool,
     /// Whether the outcome may depend on how the bytes are cut: memcached's rule for long lines.
     pub(crate) whole: bool,
 }
@@ -93,6 +96,8 @@ impl Settings {
             max_items: None,
             item_size_max: session.item_size_max,
             output_max: session.output_max,
+            flush_enabled: true,
+            cas_enabled: true,
             whole: false,
         }
     }
@@ -111,6 +116,8 @@ impl Settings {
             "max_items" => self.max_items = Some(number(value)),
             "item_size_max" => self.item_size_max = number(value),
             "output_max" => self.output_max = number(value),
+            "flush_enabled" => self.flush_enabled = value == "true",
+            "cas_enabled" => self.cas_enabled = value == "true",
             "whole" => self.whole = value == "true",
             other => panic!("no setting {other:?}"),
         }
@@ -130,6 +137,8 @@ impl Settings {
         config.dialect = self.dialect;
         config.item_size_max = self.item_size_max;
         config.output_max = self.output_max;
+        config.flush_enabled = self.flush_enabled;
+        config.cas_enabled = self.cas_enabled;
         config
     }
 }
@@ -215,6 +224,7 @@ fn event(line: &str) -> Option<Event> {
         (">", _) => Event::Say(client, pieces(&format!("{text}\\r\\n"))?),
         (">>", _) => Event::Say(client, pieces(text)?),
         ("<", "...") => Event::Hear(client, vec![Piece::Lines]),
+        ("<<", _) => Event::Hear(client, pieces(text)?),
         ("<", _) => Event::Hear(client, pieces(&format!("{text}\\r\\n"))?),
         ("!", "silence") => Event::Silence(client),
         ("!", "closed") => Event::Closed(client),

@@ -15,7 +15,6 @@ const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache\r\n";
 const HARMLESS: &[(&[u8], &[u8])] = &[
     (b"version\r\n", b"VERSION 1.6.45\r\n"),
     (b"mn\r\n", b"MN\r\n"),
-    (b"verbosity 1\r\n", b"OK\r\n"),
     (b"bogus\r\n", b"ERROR\r\n"),
     (b"bogus noreply\r\n", b""),
     (b"get\n", BAD_LINE),

@@ -1,5 +1,6 @@
 //! How the values of options are written.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -21,6 +22,16 @@ pub struct Listen {
     pub host: String,
     /// The port, if it is not the one of [`Options::port`](crate::Options::port).
     pub port: Option<u16>,
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            None => f.write_str(&self.host),
+            Some(port) if self.host.contains(':') => write!(f, "[{}]:{port}", self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+        }
+    }
 }
 
 impl FromStr for Listen {

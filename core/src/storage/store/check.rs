@@ -5,6 +5,7 @@ use super::super::chain::Chain;
 use super::super::header::{self, Kind};
 use super::super::{expiry, page};
 use super::{Found, Store, hash_of};
+use crate::Config;
 
 impl Store {
     /// Panics if any structure disagrees with another.
@@ -19,9 +20,14 @@ impl Store {
         self.eviction.check(memory, geometry);
         assert_eq!(self.index.len(), self.len(), "items in index and list");
         let (mut items, mut chunks) = (0, 0);
+        let mut by_class = [0; Config::SLAB_SIZES_MAX + 1];
         for found in self.items(memory) {
             chunks += self.check_item(memory, &found);
             items += 1;
+            by_class[usize::from(self.class(memory, &found))] += 1;
+        }
+        for (class, counted) in self.slabs.stats().zip(by_class) {
+            assert_eq!(class.items, counted, "items that begin in a class");
         }
         assert_eq!(items, self.len(), "items in the lists");
         let used = self.slabs.stats().map(|class| class.used_chunks).sum();

@@ -77,6 +77,12 @@ impl Store {
         is_head.then(|| self.read(memory, item))
     }
 
+    /// The slab class of an item's head.
+    pub(crate) fn class(&self, memory: &[u8], found: &Found) -> u8 {
+        let geometry = self.geometry();
+        page::class(memory, geometry, geometry.page_of(found.item))
+    }
+
     /// The chunks of an item, its head first.
     pub(crate) fn chunks<'m>(
         &'m self,

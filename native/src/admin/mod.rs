@@ -1,0 +1,133 @@
+//! What memcached has for those who run it: commands about the server, not about one item.
+//!
+//! A [`Command`] comes here from the protocol, which has only taken it apart. Most are answered at
+//! once. What takes longer, or has more to say than fits into one reply, becomes a [`Task`]: the
+//! connection keeps it and asks for a bounded piece at a time, so that nobody waits for it.
+
+mod dump;
+mod settings;
+mod sizes;
+mod stats;
+mod tuning;
+mod walk;
+
+use dynamidb_core::{Command, Next};
+
+use self::dump::Dump;
+pub(crate) use self::settings::{Settings, Switches};
+use self::sizes::Sizes;
+use crate::shards::View;
+
+const OK: &str = "OK\r\n";
+const ERROR: &str = "ERROR\r\n";
+const END: &str = "END\r\n";
+const BAD_LINE: &str = "CLIENT_ERROR bad command line format\r\n";
+
+/// As many words of a line as memcached looks at.
+const WORDS_MAX: usize = 23;
+
+/// What a connection is in the middle of.
+#[derive(Debug)]
+pub(crate) enum Task {
+    /// Listing items.
+    Dump(Dump),
+    /// Counting items by their sizes.
+    Sizes(Sizes),
+}
+
+/// How a command is answered.
+enum Answer {
+    /// By this, unless the client wants no reply.
+    Reply(&'static str),
+    /// It is answered already.
+    Given,
+    /// By this first, whether or not the client wants it, and then in pieces.
+    Begun(&'static str, Task),
+    /// By hanging up.
+    HangUp,
+}
+
+/// Acts on a command and appends the reply.
+pub(crate) fn command(view: &mut View<'_>, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+    let words: Vec<&[u8]> = command.words().take(WORDS_MAX).collect();
+    let answer = match command.verb() {
+        b"stats" => stats::command(view, &words, output),
+        b"verbosity" => Answer::Reply(verbosity(view.host().switches(), &words)),
+        b"slabs" => Answer::Reply(tuning::slabs(view, &words)),
+        b"lru" => Answer::Reply(tuning::lru(&words)),
+        b"lru_crawler" => lru_crawler(view, &words),
+        b"shutdown" => shutdown(view, &words),
+        _ => Answer::Reply(ERROR),
+    };
+    match answer {
+        Answer::Reply(_) if command.noreply() => Next::Request,
+        Answer::Reply(reply) => {
+            output.extend_from_slice(reply.as_bytes());
+            Next::Request
+        }
+        Answer::Given => Next::Request,
+        Answer::Begun(reply, task) => {
+            output.extend_from_slice(reply.as_bytes());
+            view.task = Some(Box::new(task));
+            Next::More
+        }
+        Answer::HangUp => Next::Close,
+    }
+}
+
+/// Goes on with what a command began.
+pub(crate) fn resume(view: &mut View<'_>, output: &mut Vec<u8>) -> Next {
+    let Some(mut task) = view.task.take() else {
+        return Next::Request;
+    };
+    let goes_on = match &mut *task {
+        Task::Dump(dump) => dump.resume(view, output),
+        Task::Sizes(sizes) => sizes.resume(view, output),
+    };
+    if !goes_on {
+        return Next::Request;
+    }
+    view.task = Some(task);
+    Next::More
+}
+
+/// `verbosity <level>`: remembered, and shown by `stats settings`. What is logged is up to `-v`.
+fn verbosity(switches: &Switches, words: &[&[u8]]) -> &'static str {
+    let Some(level) = words.first().and_then(|word| number::<u32>(word)) else {
+        return BAD_LINE;
+    };
+    switches.set_verbosity(level);
+    OK
+}
+
+/// `shutdown [graceful]`.
+fn shutdown(view: &View<'_>, words: &[&[u8]]) -> Answer {
+    if !view.host().settings.options.memcached.enable_shutdown {
+        return Answer::Reply("SERVER_ERROR: shutdown not enabled\r\n");
+    }
+    match words {
+        [] | [b"graceful"] => {
+            tracing::info!("stopping: a client has asked for it");
+            view.host().stop.request();
+            Answer::HangUp
+        }
+        _ => Answer::Reply("CLIENT_ERROR invalid shutdown mode\r\n"),
+    }
+}
+
+/// `lru_crawler …`: lists items, and has the switches of memcached's crawler.
+fn lru_crawler(view: &View<'_>, words: &[&[u8]]) -> Answer {
+    match words {
+        [b"metadump", which, ..] => Dump::metadata(view, which),
+        [b"mgdump", which, ..] => Dump::keys(view, which),
+        _ => Answer::Reply(tuning::lru_crawler(view, words)),
+    }
+}
+
+/// A number: all of the word, digits only, or a sign where the type has one.
+fn number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
+    let text = std::str::from_utf8(word).ok()?;
+    (!text.starts_with('+'))
+        .then(|| text.parse().ok())
+        .flatten()
+}

@@ -1,0 +1,46 @@
+//! Going through all items of all shards, a bounded piece at a time.
+
+use dynamidb_core::Keyspace;
+use dynamidb_core::view::ItemView;
+
+use crate::shards::View;
+
+/// Places of the index that are looked at under one lock: some hundreds of items, well below a
+/// millisecond.
+const PLACES: usize = 8;
+
+/// How far it has gone.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    shard: usize,
+    place: u32,
+}
+
+impl Walk {
+    /// Visits the next items that have not expired; `false` if there are none left. No lock is held
+    /// afterwards.
+    pub(super) fn step(
+        &mut self,
+        view: &mut View<'_>,
+        mut visit: impl FnMut(&ItemView<'_>),
+    ) -> bool {
+        let now = view.host().clock.now();
+        let Some(cache) = view.cache_at(self.shard) else {
+            return false;
+        };
+        // A flush that has come due happens first.
+        cache.tick(now, 0);
+        for _ in 0..PLACES {
+            let (items, next) = cache.walk(self.place);
+            let live = items.filter(|view| view.item.expires_at.is_none_or(|end| end > now));
+            live.for_each(|item| visit(&item));
+            self.place = next.unwrap_or(0);
+            if next.is_none() {
+                self.shard += 1;
+                break;
+            }
+        }
+        view.release();
+        true
+    }
+}

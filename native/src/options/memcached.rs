@@ -1,0 +1,168 @@
+//! The rest of memcached's command line: what is followed here as there, what has no effect because
+//! it asks for what is the case anyway, and what is refused with a word on what to do instead.
+
+use clap::Args;
+
+use super::extended;
+use crate::Error;
+
+const COMMANDS: &str = "Commands";
+const MEMORY: &str = "Memory";
+const PROCESS: &str = "Process";
+
+/// Flags of memcached's that have no other name here. `native/docs/from-memcached.md` goes through
+/// all there are.
+#[derive(Args, Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct MemcachedOptions {
+    /// Let clients end the server by `shutdown`
+    #[arg(short = 'A', long, env = "DYNAMIDB_ENABLE_SHUTDOWN", help_heading = COMMANDS)]
+    pub enable_shutdown: bool,
+
+    /// Refuse `flush_all`
+    #[arg(short = 'F', long, env = "DYNAMIDB_DISABLE_FLUSH_ALL", help_heading = COMMANDS)]
+    pub disable_flush_all: bool,
+
+    /// Refuse what lists keys: `lru_crawler metadump` and `mgdump`, `stats cachedump` and `detail`
+    #[arg(short = 'X', long, env = "DYNAMIDB_DISABLE_DUMPING", help_heading = COMMANDS)]
+    pub disable_dumping: bool,
+
+    /// Refuse `watch`
+    #[arg(short = 'W', long, env = "DYNAMIDB_DISABLE_WATCH", help_heading = COMMANDS)]
+    pub disable_watch: bool,
+
+    /// Count gets, sets and deletes for each beginning of a key up to this character, as
+    /// `stats detail on` does with `:`
+    #[arg(short = 'D', long, env = "DYNAMIDB_STAT_PREFIX", help_heading = COMMANDS)]
+    #[arg(value_name = "CHARACTER", value_parser = delimiter)]
+    pub stat_prefix: Option<u8>,
+
+    /// Give items no `cas`: it is 0 for all, and `cas` stores nothing
+    #[arg(short = 'C', long, env = "DYNAMIDB_DISABLE_CAS", help_heading = COMMANDS)]
+    pub disable_cas: bool,
+
+    /// Refuse to store rather than evict when the memory is full
+    #[arg(short = 'M', long, env = "DYNAMIDB_DISABLE_EVICTIONS", help_heading = MEMORY)]
+    pub disable_evictions: bool,
+
+    /// Keep all memory resident, from the start; needs the right to lock so much
+    #[arg(short = 'k', long, env = "DYNAMIDB_LOCK_MEMORY", help_heading = MEMORY)]
+    pub lock_memory: bool,
+
+    /// Leave a core file of any size after a crash
+    #[arg(short = 'r', long, env = "DYNAMIDB_ENABLE_COREDUMPS", help_heading = PROCESS)]
+    pub enable_coredumps: bool,
+
+    /// Print the licence
+    #[arg(short = 'i', long, help_heading = PROCESS)]
+    pub license: bool,
+
+    /// The user to run as: start the server as that user instead.
+    #[arg(short, long, hide = true)]
+    pub user: Option<String>,
+
+    /// The UDP port: there is no UDP, so only 0 will do.
+    #[arg(short = 'U', long, hide = true, default_value_t = 0)]
+    pub udp_port: u16,
+
+    /// Settings of memcached's engine and network, `name` or `name=value`.
+    #[arg(short = 'o', long, hide = true, value_delimiter = ',')]
+    pub extended: Vec<String>,
+
+    /// Huge pages, which are asked for in any case.
+    #[arg(short = 'L', long, hide = true)]
+    pub enable_largepages: bool,
+
+    /// Which protocol to speak: there is no binary one.
+    #[arg(short = 'B', long, hide = true, value_name = "NAME")]
+    pub protocol: Option<String>,
+
+    /// Whether to go to the background; refused.
+    #[arg(short, long, hide = true)]
+    pub daemon: bool,
+
+    /// A file that survives a restart; refused.
+    #[arg(short = 'e', long, hide = true, value_name = "FILE")]
+    pub memory_file: Option<String>,
+
+    /// SASL, which is part of the binary protocol; refused.
+    #[arg(short = 'S', long, hide = true)]
+    pub enable_sasl: bool,
+
+    /// TLS; refused.
+    #[arg(short = 'Z', long, hide = true)]
+    pub enable_ssl: bool,
+
+    /// A worker for each queue of the network card; refused.
+    #[arg(short = 'N', long, hide = true, value_name = "COUNT")]
+    pub napi_ids: Option<u32>,
+}
+
+impl MemcachedOptions {
+    /// Whether `stats sizes` counts.
+    pub(crate) fn tracks_sizes(&self) -> bool {
+        self.extended.iter().any(|setting| setting == "track_sizes")
+    }
+
+    /// Finds what cannot be followed.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let refusals = [
+            (
+                self.daemon,
+                "-d/--daemon",
+                "the server stays in the foreground",
+            ),
+            (self.udp_port != 0, "-U/--udp-port", "there is no UDP"),
+            (
+                self.memory_file.is_some(),
+                "-e/--memory-file",
+                "nothing survives a restart here",
+            ),
+            (
+                self.enable_sasl,
+                "-S/--enable-sasl",
+                "SASL is part of the binary protocol, which is not spoken here",
+            ),
+            (
+                self.enable_ssl,
+                "-Z/--enable-ssl",
+                "there is no TLS; put a TLS proxy on the same host in front",
+            ),
+            (
+                self.napi_ids.is_some(),
+                "-N/--napi-ids",
+                "connections are dealt out in turn",
+            ),
+        ];
+        for (asked, name, reason) in refusals {
+            if asked {
+                let reason = reason.into();
+                return Err(Error::Option { name, reason });
+            }
+        }
+        self.check_protocol()?;
+        self.extended
+            .iter()
+            .try_for_each(|setting| extended::check(setting))
+    }
+
+    fn check_protocol(&self) -> Result<(), Error> {
+        let reason = match self.protocol.as_deref() {
+            None | Some("auto" | "ascii") => return Ok(()),
+            Some("binary") => {
+                "there is no binary protocol; clients speak the text protocol as well"
+            }
+            Some(_) => "auto and ascii are what there is",
+        };
+        let (name, reason) = ("-B/--protocol", reason.into());
+        Err(Error::Option { name, reason })
+    }
+}
+
+/// One character between the parts of a key.
+fn delimiter(text: &str) -> Result<u8, &'static str> {
+    match text.as_bytes() {
+        &[byte] if byte.is_ascii_graphic() => Ok(byte),
+        _ => Err("one visible ASCII character is needed"),
+    }
+}
