@@ -23,7 +23,7 @@ demo: ## build the playground and serve it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std firmware size test-native test-soak test-clients test-wasm test-www ## run every test there is
+test: setup lint test-core test-no-std capi firmware size test-native test-soak test-clients test-wasm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 lint: ## formatting, clippy and rustdoc, without a warning
@@ -38,6 +38,9 @@ test-core: ## the cache and the protocol
 
 test-no-std: ## the core compiles where there is no std
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
+
+capi: ## the C interface: a C program under valgrind, and what the library asks for
+	core/capi/check
 
 firmware: ## the core on emulated Cortex-M0, M3 and M4 and under WASI: the same state as here
 	cd core/firmware && cargo fmt --check
@@ -92,6 +95,10 @@ soak: load ## mixed load for SOAK_SECONDS (600) on RUNTIME (tokio), every reply 
 load: # the server with both runtimes, and what puts it under load
 	cargo build --locked --release --target-dir target -p dynamidb --features async-std
 	cargo build --locked --release --target-dir target --manifest-path native/bench/Cargo.toml
+
+miri: ## the Rust side of the C interface, in an interpreter that finds undefined behaviour
+	.ci/setup miri
+	cd core/capi && cargo +nightly miri test --locked --lib
 
 fuzz: ## a minute of sessions whose bytes are cut anywhere
 	.ci/setup fuzz

@@ -1,0 +1,195 @@
+/* The header as a C program sees it. Run under valgrind, which watches every buffer's ends. */
+#include "dynamidb.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK(condition)                                                                     \
+    do {                                                                                     \
+        if (!(condition)) {                                                                  \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                  \
+            exit(EXIT_FAILURE);                                                              \
+        }                                                                                    \
+    } while (0)
+
+/* Memory that ends exactly where it was said, and holds nothing in particular. */
+static void *lend(size_t size) {
+    void *memory = malloc(size);
+    CHECK(memory != NULL);
+    return memory;
+}
+
+/* The first lines that a user writes. */
+static void first_lines(void) {
+    static uint64_t memory[16 * 1024 / 8];
+    dynamidb_cache *cache;
+    dynamidb_item item;
+    char value[8];
+    uint64_t now = 0;
+    CHECK(dynamidb_init(memory, sizeof memory, NULL, &cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, now, "t1", 2, "21.5", 4, 60 * 1000) == DYNAMIDB_OK);
+    CHECK(dynamidb_get(cache, now, "t1", 2, value, sizeof value, &item) == DYNAMIDB_OK);
+    CHECK(item.len == 4 && memcmp(value, "21.5", 4) == 0 && item.expires_at == 60 * 1000);
+    CHECK(dynamidb_get(cache, 60 * 1000, "t1", 2, value, sizeof value, &item)
+          == DYNAMIDB_NOT_FOUND);
+}
+
+#define KEYS 512
+#define VALUE_MAX 900
+
+/* What every key must have, if it is there: so many bytes of this one. */
+struct expected {
+    int present;
+    unsigned char byte;
+    size_t len;
+    uint64_t ends;
+};
+
+static uint64_t random_state = 1;
+static uint32_t dice(uint32_t sides) {
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(random_state >> 33) % sides;
+}
+
+static void check_value(dynamidb_cache *cache, uint64_t now, const char *key, size_t key_len,
+                        struct expected *expected) {
+    dynamidb_item item = {0, 0, 0};
+    unsigned char *buffer = lend(expected->len + 1);
+    size_t at;
+    dynamidb_status status =
+        dynamidb_get(cache, now, key, key_len, buffer, expected->len, &item);
+    if (status == DYNAMIDB_NOT_FOUND) {
+        expected->present = 0; /* evicted, or its time has passed */
+    } else {
+        CHECK(status == DYNAMIDB_OK && expected->present && item.len == expected->len);
+        CHECK(item.expires_at == expected->ends && now < expected->ends);
+        for (at = 0; at < item.len; at++)
+            CHECK(buffer[at] == expected->byte);
+    }
+    free(buffer);
+}
+
+static void store_value(dynamidb_cache *cache, uint64_t now, const char *key, size_t key_len,
+                        struct expected *expected) {
+    uint64_t ttl = dice(4) == 0 ? 1 + dice(3000) : DYNAMIDB_NEVER;
+    unsigned char *value;
+    expected->present = 1;
+    expected->len = dice(8) == 0 ? dice(VALUE_MAX) : dice(40);
+    expected->byte = (unsigned char)dice(256);
+    expected->ends = ttl == DYNAMIDB_NEVER ? DYNAMIDB_NEVER : now + ttl;
+    value = lend(expected->len + 1);
+    memset(value, expected->byte, expected->len);
+    CHECK(dynamidb_set(cache, now, key, key_len, value, expected->len, ttl) == DYNAMIDB_OK);
+    free(value);
+}
+
+/* Many operations beside what must come of them. */
+static void beside_a_model(size_t size) {
+    static struct expected model[KEYS];
+    dynamidb_cache *cache;
+    dynamidb_stats stats;
+    uint64_t now = 1700000000000u;
+    char key[16];
+    int step;
+    void *memory = lend(size);
+    memset(model, 0, sizeof model);
+    CHECK(dynamidb_init(memory, size, NULL, &cache) == DYNAMIDB_OK);
+    for (step = 0; step < 30000; step++) {
+        uint32_t number = dice(KEYS);
+        struct expected *expected = &model[number];
+        size_t key_len = (size_t)sprintf(key, "key%u", (unsigned)number);
+        now += dice(4);
+        switch (dice(8)) {
+        case 0: case 1: case 2:
+            store_value(cache, now, key, key_len, expected);
+            break;
+        case 3: {
+            dynamidb_status status = dynamidb_delete(cache, now, key, key_len);
+            CHECK(status == DYNAMIDB_NOT_FOUND || (status == DYNAMIDB_OK && expected->present));
+            expected->present = 0;
+            break;
+        }
+        case 4:
+            CHECK(dynamidb_tick(cache, now, 2, NULL) == DYNAMIDB_OK);
+            break;
+        default:
+            check_value(cache, now, key, key_len, expected);
+        }
+    }
+    CHECK(dynamidb_get_stats(cache, &stats) == DYNAMIDB_OK);
+    CHECK(stats.evictions > 0 && stats.expired > 0 && stats.get_hits > 0 && stats.items > 0);
+    CHECK(dynamidb_release(cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_clear(cache) == DYNAMIDB_NOT_A_CACHE);
+    free(memory);
+}
+
+/* A program without the header's care: everything is answered, nothing is written. */
+static void mistakes(void) {
+    enum { SIZE = 16 * 1024 };
+    unsigned char *memory = lend(SIZE);
+    unsigned char before[SIZE];
+    dynamidb_cache *cache = NULL;
+    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0};
+    size_t least;
+    memset(memory, 0xA5, SIZE);
+    memcpy(before, memory, SIZE);
+    CHECK(dynamidb_memory_min(&config, &least) == DYNAMIDB_OK && least < SIZE);
+    CHECK(dynamidb_init(memory, least - 1, &config, &cache) == DYNAMIDB_MEMORY_TOO_SMALL);
+    CHECK(dynamidb_init(memory + 1, SIZE - 1, NULL, &cache) == DYNAMIDB_MISALIGNED);
+    CHECK(dynamidb_init(NULL, SIZE, NULL, &cache) == DYNAMIDB_NULL_POINTER);
+    CHECK(dynamidb_init(memory, SIZE, NULL, NULL) == DYNAMIDB_NULL_POINTER);
+    config.policy = 7;
+    CHECK(dynamidb_init(memory, SIZE, &config, &cache) == DYNAMIDB_BAD_POLICY);
+    CHECK(dynamidb_clear((dynamidb_cache *)memory) == DYNAMIDB_NOT_A_CACHE);
+    CHECK(cache == NULL && memcmp(memory, before, SIZE) == 0);
+    CHECK(strcmp(dynamidb_status_name(DYNAMIDB_BAD_POLICY), "DYNAMIDB_BAD_POLICY") == 0);
+    CHECK(strcmp(dynamidb_status_name(1000), "unknown") == 0);
+
+    /* The buffer is lent, then used for something else, then lent again. */
+    CHECK(dynamidb_init(memory, SIZE, NULL, &cache) == DYNAMIDB_OK);
+    memset(memory, 0, SIZE);
+    CHECK(dynamidb_set(cache, 0, "k", 1, "v", 1, DYNAMIDB_NEVER) == DYNAMIDB_NOT_A_CACHE);
+    CHECK(dynamidb_init(memory, SIZE, NULL, &cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, 0, "k", 1, "v", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+
+    /* A clock that jumps, either way: nothing is served late, and nothing breaks. */
+    CHECK(dynamidb_set(cache, 5000, "t", 1, "v", 1, 1000) == DYNAMIDB_OK);
+    CHECK(dynamidb_touch(cache, 0, "t", 1, 1000) == DYNAMIDB_OK);
+    CHECK(dynamidb_touch(cache, UINT64_MAX, "t", 1, 1000) == DYNAMIDB_NOT_FOUND);
+    CHECK(dynamidb_tick(cache, UINT64_MAX, 100, NULL) == DYNAMIDB_OK);
+    CHECK(dynamidb_touch(cache, 0, "k", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    free(memory);
+}
+
+static void join(void *context, const void *piece, size_t len) {
+    strncat(context, piece, len);
+}
+
+static void numbers_and_visits(void) {
+    static uint64_t memory[2048];
+    dynamidb_cache *cache;
+    dynamidb_item item;
+    uint64_t number = 0;
+    char text[64] = "";
+    CHECK(dynamidb_init(memory, sizeof memory, NULL, &cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_add(cache, 0, "n", 1, "18446744073709551615", 20, DYNAMIDB_NEVER) == 0);
+    CHECK(dynamidb_increment(cache, 0, "n", 1, 2, &number) == DYNAMIDB_OK && number == 1);
+    CHECK(dynamidb_decrement(cache, 0, "n", 1, 5, &number) == DYNAMIDB_OK && number == 0);
+    CHECK(dynamidb_replace(cache, 0, "n", 1, "text", 4, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    CHECK(dynamidb_increment(cache, 0, "n", 1, 1, NULL) == DYNAMIDB_NOT_A_NUMBER);
+    CHECK(dynamidb_visit(cache, 0, "n", 1, join, text, &item) == DYNAMIDB_OK);
+    CHECK(strcmp(text, "text") == 0 && item.len == 4);
+    CHECK(dynamidb_compare_and_swap(cache, 0, "n", 1, "x", 1, 0, item.cas + 1)
+          == DYNAMIDB_EXISTS);
+}
+
+int main(void) {
+    first_lines();
+    numbers_and_visits();
+    mistakes();
+    beside_a_model(16 * 1024);
+    beside_a_model(40 * 1024 + 8);
+    puts("the C interface does what its header says");
+    return 0;
+}
