@@ -23,7 +23,7 @@ demo: ## build the playground and serve it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std capi firmware size test-native test-soak test-clients test-wasm test-www ## run every test there is
+test: setup lint test-core test-no-std capi firmware size test-native test-differential test-soak test-clients test-wasm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 lint: ## formatting, clippy and rustdoc, without a warning
@@ -63,6 +63,9 @@ test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std
 	cargo test --locked --target-dir target --manifest-path native/bench/Cargo.toml
 	SOAK_SECONDS=20 $(MAKE) soak
 	SOAK_SECONDS=20 RUNTIME=async-std $(MAKE) soak
+
+test-differential: ## random sessions: memcached and the server must answer the same
+	cargo test --locked -p dynamidb --test differential -- --nocapture
 
 test-clients: ## memccapable, pymemcache and netcat against the running server
 	cargo build --locked --release -p dynamidb
