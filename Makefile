@@ -23,13 +23,13 @@ demo: ## build the playground and serve it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std capi firmware size test-native test-differential test-soak test-clients test-wasm test-www ## run every test there is
+test: setup lint test-core test-no-std capi firmware size test-native test-differential test-soak test-clients test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 lint: ## formatting, clippy and rustdoc, without a warning
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
-	cargo clippy --locked -p dynamidb-web --all-targets --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked -p dynamidb-web -p dynamidb-npm --all-targets --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	cd native/bench && cargo fmt --check && cargo clippy --locked --target-dir ../../target -- -D warnings
 
@@ -74,6 +74,10 @@ test-clients: ## memccapable, pymemcache and netcat against the running server
 test-wasm: ## the conversations under WebAssembly, in Node and in Chromium
 	wasm-pack test --node web
 	wasm-pack test --headless --chrome web --features browser
+
+test-npm: ## the npm package: installed, type-checked, in Node and in Chromium
+	web/npm/build
+	node --test web/npm/test/package.test.mjs
 
 test-www: ## the built page: logic, size, and use in Chromium
 	npm --prefix www run build

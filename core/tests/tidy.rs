@@ -132,7 +132,12 @@ const NEVER_ANYWHERE: &[Never] = &[Never {
 }];
 
 /// The first lines of each crate but the core must contain this.
-const CRATE_ROOTS: &[&str] = &["native/src/lib.rs", "native/src/main.rs", "web/src/lib.rs"];
+const CRATE_ROOTS: &[&str] = &[
+    "native/src/lib.rs",
+    "native/src/main.rs",
+    "web/npm/src/lib.rs",
+    "web/src/lib.rs",
+];
 const FORBID_UNSAFE: &str = "#![forbid(unsafe_code)]";
 
 /// Of these kinds of file, no line is wider and no file is longer.

@@ -1,0 +1,1 @@
+export { Cache, type CacheError, type CacheOptions, type CacheStats } from './web/dynamidb.js'

@@ -1,0 +1,5 @@
+import init, { Cache } from './web/dynamidb.js'
+
+await init()
+
+export { Cache }
