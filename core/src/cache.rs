@@ -1,11 +1,13 @@
 //! The cache: every operation, each a short composition of the parts in `storage/`.
 
+mod resize;
+mod time;
 mod view;
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::config::Layout;
+use crate::config::{Budget, Layout};
 use crate::number;
 use crate::storage::{Deadline, Found, Store, Write};
 use crate::view::Cause;
@@ -32,7 +34,10 @@ pub struct Cache<M = Vec<u8>> {
     memory: M,
     store: Store,
     max_items: usize,
+    /// The largest item that was asked for, and the largest that the budget allows.
+    item_size_wanted: usize,
     item_size_max: usize,
+    budget: Budget,
     limit: usize,
     /// The beginning of the cache's own time: the first moment it heard of.
     epoch: Option<u64>,
@@ -86,12 +91,14 @@ impl<M: Memory> Cache<M> {
         memory.extend_to(layout.start());
         let hasher = Hasher::new(config.hash_seed);
         let store = Store::new(memory.bytes_mut(), &layout, hasher);
-        let store = store.ok_or_else(|| ConfigError::MemoryTooSmall(layout.least()))?;
+        let store = store.ok_or(ConfigError::OutOfMemory)?;
         Ok(Self {
             memory,
             store,
             max_items: config.max_items.unwrap_or(usize::MAX),
-            item_size_max: config.item_size_max.min((size + own) / 4),
+            item_size_wanted: config.item_size_max,
+            item_size_max: item_size_max(config.item_size_max, size + own),
+            budget: layout.budget,
             limit: size + own,
             epoch: None,
             clear_at: None,
@@ -435,7 +442,8 @@ impl<M: Memory> Cache<M> {
 
     /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
     /// that nothing is left to do for now. A step takes microseconds: it gives back what has
-    /// expired in one page, or shrinks the index by one bucket.
+    /// expired in one page, empties a page that a smaller budget has no room for, or shrinks the
+    /// index by one bucket.
     ///
     /// Nothing is served past its deadline whether or not this is called; calling it gives the
     /// memory back.
@@ -457,7 +465,7 @@ impl<M: Memory> Cache<M> {
         let step = |_: &usize| {
             self.memory.extend_to(self.store.reach(0));
             let memory = self.memory.bytes_mut();
-            self.store.expire_page(memory, time).is_some() || self.store.settle(memory)
+            self.store.expire_page(memory, time).is_some() || self.store.settle(memory, time)
         };
         (0..limit).take_while(step).count()
     }
@@ -479,50 +487,10 @@ impl<M: Memory> Cache<M> {
         self.store.stats = Stats::default();
     }
 
-    /// Every operation begins here: the time as the cache counts it, from 1.
-    #[inline]
-    fn begin(&mut self, now: Instant) -> u64 {
-        match self.last {
-            Some((last, time)) if last == now => time,
-            _ => self.begin_moment(now),
-        }
-    }
-
-    #[cold]
-    fn begin_moment(&mut self, now: Instant) -> u64 {
-        if self.epoch.is_none() {
-            self.epoch = Some(now.as_millis());
-        }
-        if self.clear_at.is_some_and(|at| at <= now) {
-            self.clear_at = None;
-            self.store.clear(self.memory.bytes_mut());
-        }
-        let time = self.relative(now);
-        self.last = Some((now, time));
-        time
-    }
-
     /// The key with its hash.
     #[inline]
     fn hashed<'k>(&self, key: impl Into<Key<'k>>) -> Key<'k> {
         self.hasher().hashed(&key.into())
-    }
-
-    #[inline]
-    fn relative(&self, at: Instant) -> u64 {
-        at.as_millis()
-            .saturating_sub(self.epoch.unwrap_or(0))
-            .saturating_add(1)
-    }
-
-    /// `None`: in the past. Otherwise at least a millisecond away, also while all times are the
-    /// same to the cache because the clock was set back to before the cache began.
-    fn deadline(&self, now: Instant, expiry: Expiry) -> Option<Deadline> {
-        let Some(at) = expiry.deadline(now) else {
-            return Some(Deadline::NEVER);
-        };
-        let soonest = self.relative(now).saturating_add(1);
-        (at > now).then(|| Deadline::from_millis(self.relative(at).max(soonest)))
     }
 
     /// The item under a key. One that is past its deadline is given back instead.
@@ -560,18 +528,6 @@ impl<M: Memory> Cache<M> {
             last_used: self.moment(u64::from(found.head.last_use()) * 1000),
             fetched: found.head.fetched(),
         }
-    }
-
-    #[inline]
-    fn instant(&self, deadline: Deadline) -> Option<Instant> {
-        deadline.millis().map(|millis| self.moment(millis))
-    }
-
-    /// A time of the cache's own as the caller counts it.
-    #[inline]
-    fn moment(&self, millis: u64) -> Instant {
-        let start = self.epoch.unwrap_or(0);
-        Instant::from_millis(start.saturating_add(millis.saturating_sub(1)))
     }
 
     fn fits(&mut self, key: &Key<'_>, value_len: usize) -> Result<(), Error> {
@@ -681,6 +637,11 @@ impl<M: Memory> Cache<M> {
         self.write(time, Some(&old), &write)?;
         Ok(Some(number))
     }
+}
+
+/// At most a quarter of the memory is given to one item, so that the others can make room for it.
+fn item_size_max(wanted: usize, memory: usize) -> usize {
+    wanted.min(memory / 4)
 }
 
 impl<M> fmt::Debug for Cache<M> {

@@ -111,7 +111,35 @@ pub(crate) struct Layout {
     pub(crate) ghosts_len: usize,
     pub(crate) policy: Policy,
     pub(crate) lru_bump: LruBump,
-    least: usize,
+    pub(crate) budget: Budget,
+}
+
+/// How many pages a budget is worth, in a memory that is laid out already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    page_size: usize,
+    /// Bytes of the cache's own fields, and of the table of evicted hashes.
+    own: usize,
+    ghosts: usize,
+    /// The largest budget.
+    most: usize,
+}
+
+impl Budget {
+    /// The pages for a budget of `memory` bytes, which pays for all else as well.
+    pub(crate) fn pages(&self, memory: usize) -> Result<u32, ConfigError> {
+        if memory > self.most {
+            return Err(ConfigError::MemoryTooLarge(self.most as u64));
+        }
+        let lent = memory.saturating_sub(self.own);
+        let map = Layout::table_size(Layout::map_len(self.page_size, lent));
+        let pages = lent.saturating_sub(map + self.ghosts + Geometry::LINE) / self.page_size;
+        if pages < Layout::PAGES_MIN {
+            let least = Layout::least(self.page_size, |_| self.ghosts);
+            return Err(ConfigError::MemoryTooSmall(self.own + least));
+        }
+        Ok(pages as u32)
+    }
 }
 
 impl Layout {
@@ -141,36 +169,46 @@ impl Layout {
         if memory as u64 > Geometry::MEMORY_MAX {
             return Err(ConfigError::MemoryTooLarge(Geometry::MEMORY_MAX));
         }
-        let (map_len, ghosts_len) = Self::table_lens(config, memory);
-        let tables = Self::table_size(map_len) + Self::table_size(ghosts_len);
-        let pages = memory.saturating_sub(tables + Geometry::LINE) / page_size;
-        let least = own + Self::memory_min(config);
-        if pages < Self::PAGES_MIN {
-            return Err(ConfigError::MemoryTooSmall(least));
-        }
+        let map_len = Self::map_len(page_size, memory);
+        let ghosts_len = Self::ghosts_len(config.policy, memory);
+        let ghosts_at = Self::table_size(map_len);
+        let budget = Budget {
+            page_size,
+            own,
+            ghosts: Self::table_size(ghosts_len),
+            most: memory.saturating_add(own),
+        };
+        let ghosts = |memory| Self::table_size(Self::ghosts_len(config.policy, memory));
+        let least = own + Self::least(page_size, ghosts);
+        let pages = budget.pages(budget.most);
+        let pages = pages.map_err(|_| ConfigError::MemoryTooSmall(least))?;
+        let tables = ghosts_at + budget.ghosts;
         let base = (address + tables).next_multiple_of(Geometry::LINE) - address;
-        let geometry = Geometry::new(base, page_size, pages as u32);
+        let geometry = Geometry::new(base, page_size, pages);
         Ok(Self {
             geometry,
             sizes,
             map_len: map_len as u32,
-            ghosts_at: Self::table_size(map_len),
+            ghosts_at,
             ghosts_len,
             policy: config.policy,
             lru_bump: config.lru_bump,
-            least,
+            budget,
         })
     }
 
-    /// How many words the map of the index and the table of evicted hashes have in so much memory.
-    fn table_lens(config: &Config, memory: usize) -> (usize, usize) {
-        // A third of all pages is the most that the index takes: with the smallest chunks.
-        let map_len = memory / config.page_size / 3 + 1;
-        let ghosts_len = match config.policy {
+    /// How many words the map of the index has in so much memory: a third of all pages is the most
+    /// that the index takes, with the smallest chunks.
+    const fn map_len(page_size: usize, memory: usize) -> usize {
+        memory / page_size / 3 + 1
+    }
+
+    /// How many words the table of evicted hashes has.
+    fn ghosts_len(policy: Policy, memory: usize) -> usize {
+        match policy {
             Policy::Lru | Policy::Refuse => 0,
             Policy::S3Lru => 1 << (memory / Self::GHOSTS_SHARE / 4).max(1).ilog2(),
-        };
-        (map_len, ghosts_len)
+        }
     }
 
     const fn table_size(words: usize) -> usize {
@@ -178,12 +216,12 @@ impl Layout {
     }
 
     /// The least memory that holds the fewest pages and the tables of just so much memory.
-    fn memory_min(config: &Config) -> usize {
-        let pages = Self::PAGES_MIN * config.page_size + Geometry::LINE;
+    fn least(page_size: usize, ghosts: impl Fn(usize) -> usize) -> usize {
+        let pages = Self::PAGES_MIN * page_size + Geometry::LINE;
         let mut least = pages;
         loop {
-            let (map_len, ghosts_len) = Self::table_lens(config, least);
-            let needed = pages + Self::table_size(map_len) + Self::table_size(ghosts_len);
+            let map = Self::table_size(Self::map_len(page_size, least));
+            let needed = pages + map + ghosts(least);
             if needed == least {
                 return least;
             }
@@ -213,10 +251,5 @@ impl Layout {
     /// The end of what is used from the start on.
     pub(crate) fn start(&self) -> usize {
         self.geometry.end_of(2)
-    }
-
-    /// The smallest budget that works with this configuration.
-    pub(crate) const fn least(&self) -> usize {
-        self.least
     }
 }

@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use dynamidb_core::view::PageUse;
 use dynamidb_core::{
     Cache, Config, ConfigError, Error, Expiry, Instant, LruBump, Outcome, Policy, Value,
 };
@@ -68,6 +69,9 @@ struct Run {
     now: Instant,
     keys: u64,
     value_len_max: u64,
+    memory: usize,
+    memory_max: usize,
+    item_size_wanted: usize,
     item_size_max: usize,
     max_items: usize,
     evictions: u64,
@@ -84,6 +88,9 @@ impl Run {
             now: Instant::from_millis(1_700_000_000_000),
             keys,
             value_len_max,
+            memory: config.memory,
+            memory_max: config.memory,
+            item_size_wanted: config.item_size_max,
             item_size_max: config.item_size_max.min(config.memory / 4),
             max_items: config.max_items.unwrap_or(usize::MAX),
             evictions: 0,
@@ -381,9 +388,42 @@ impl Run {
                 let now = self.now;
                 let over = |entry: &Entry| entry.deadline.is_some_and(|end| end <= now);
                 self.model.items.retain(|entry| !over(entry));
+                self.within_memory();
             }
+            111..=120 => self.resize(),
             _ => {}
         }
+    }
+
+    /// Gives the cache another budget, up to the one that it was made with.
+    fn resize(&mut self) {
+        let memory = match self.random.below(3) {
+            0 => self.memory_max,
+            _ => self.memory_max / 8 + self.random.below(self.memory_max as u64) as usize,
+        };
+        match self.cache.set_memory(memory) {
+            Ok(()) => {
+                self.memory = memory;
+                self.item_size_max = self.item_size_wanted.min(memory / 4);
+            }
+            Err(ConfigError::MemoryTooSmall(least)) => assert!(memory < least),
+            Err(error) => {
+                assert_eq!(error, ConfigError::MemoryTooLarge(self.memory_max as u64));
+                assert!(memory > self.memory_max);
+            }
+        }
+    }
+
+    /// Once nothing is left to do, all pages that anybody uses are within the budget.
+    fn within_memory(&self) {
+        let used = self
+            .cache
+            .pages()
+            .filter(|page| page.usage != PageUse::Unused);
+        assert!(
+            used.count() * self.cache.page_size() <= self.memory,
+            "over the budget"
+        );
     }
 
     /// Drops from the model what the cache evicted, and makes sure that it was the oldest.

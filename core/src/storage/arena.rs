@@ -109,13 +109,14 @@ impl Geometry {
         1 << self.page_shift
     }
 
-    pub(crate) const fn pages(&self) -> u32 {
-        self.pages
-    }
-
     #[inline]
     const fn base(&self) -> usize {
         self.base as usize
+    }
+
+    /// How many pages there are room for; how many may be used is up to the slabs.
+    pub(crate) const fn pages(&self) -> u32 {
+        self.pages
     }
 
     /// The end of the first `pages` pages, in bytes from the start of the memory.

@@ -59,7 +59,7 @@ impl Index {
     /// `None` if there is not even a page for the first buckets.
     pub(crate) fn new(memory: &mut [u8], slabs: &mut Slabs, map_len: u32) -> Option<Self> {
         let page = slabs.take_page(memory, page::INDEX, 0)?;
-        set_word(memory, 0, slabs.geometry().first_line(page));
+        set_page(memory, slabs.geometry(), 0, page);
         let index = Self {
             map_len,
             groups: 1,
@@ -250,7 +250,7 @@ impl Index {
             let Some(page) = slabs.take_page(memory, page::INDEX, 0) else {
                 return;
             };
-            set_word(memory, map_at(bucket / per_page), geometry.first_line(page));
+            set_page(memory, &geometry, bucket / per_page, page);
         }
         if !self.can_spread(memory, slabs, self.members) {
             self.give_back(memory, slabs);
@@ -358,6 +358,40 @@ impl Index {
         }
     }
 
+    /// Moves a page of buckets to one that nobody uses; `false` if there is none.
+    pub(crate) fn move_page(&self, memory: &mut [u8], slabs: &mut Slabs, from: Page) -> bool {
+        let geometry = *slabs.geometry();
+        let number = page::index_number(memory, &geometry, from);
+        let Some(to) = slabs.take_page(memory, page::INDEX, 0) else {
+            return false;
+        };
+        let (from_at, to_at) = (geometry.page_at(from), geometry.page_at(to));
+        memory.copy_within(from_at..from_at + geometry.page_size(), to_at);
+        set_page(memory, &geometry, number, to);
+        slabs.give_page(memory, from);
+        true
+    }
+
+    /// Copies an overflow bucket that is in use and lets the one before it point to the copy.
+    pub(crate) fn move_bucket(
+        &self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        (from, to): (ChunkRef, ChunkRef),
+        hash_of: impl Fn(&[u8], ChunkRef) -> u64,
+    ) {
+        let (from_at, to_at) = (geometry.at(from), geometry.at(to));
+        memory.copy_within(from_at..from_at + Geometry::LINE, to_at);
+        let item = Bucket::read(memory, from_at).item(0);
+        let first = self.first_bucket(memory, geometry, hash_of(memory, item));
+        let leads_there = |&at: &usize| Bucket::read(memory, at).next(geometry) == Some(from_at);
+        let before = bucket::chain(memory, geometry, first).find(leads_there);
+        debug_assert!(before.is_some(), "a bucket is in the chain of its items");
+        if let Some(before) = before {
+            bucket::set_next(memory, before, to);
+        }
+    }
+
     /// Every item, in the order of buckets.
     pub(crate) fn items<'m>(
         &'m self,
@@ -429,6 +463,12 @@ pub(crate) fn candidate(memory: &[u8], bucket: usize, hash: u64) -> ChunkRef {
     let bucket = Bucket::read(memory, bucket);
     let first = bucket.matches(tag(hash)).next();
     first.map_or(ChunkRef::NONE, |slot| bucket.item(slot))
+}
+
+/// Lets the n-th page of buckets be this one.
+fn set_page(memory: &mut [u8], geometry: &Geometry, number: u32, page: Page) {
+    set_word(memory, map_at(number), geometry.first_line(page));
+    page::set_index_number(memory, geometry, page, number);
 }
 
 /// Where the map has its word for the n-th page of buckets.

@@ -3,7 +3,7 @@
 //! ```text
 //!  0  word  due        earliest deadline among the items of the page, in wheel units; 0: none
 //!  4  word  previous   } pages of the same slab size that have a free chunk,
-//!  8  word  next       } or (next alone) free pages
+//!  8  word  next       } or free pages; of a page of the index: which one of them (next)
 //! 12  word  previous   } pages in the same slot of the expiry wheel
 //! 16  word  next       }
 //! 20  half  free       first free chunk that was used before, plus one; 0: none
@@ -87,6 +87,15 @@ pub(crate) fn slot(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
 
 pub(crate) fn set_slot(memory: &mut [u8], geometry: &Geometry, page: Page, slot: u8) {
     memory[geometry.record_at(page) + SLOT] = slot;
+}
+
+/// Which page of the index this one is. It is in no list.
+pub(crate) fn index_number(memory: &[u8], geometry: &Geometry, page: Page) -> u32 {
+    List::Slab.next(memory, geometry, page).0
+}
+
+pub(crate) fn set_index_number(memory: &mut [u8], geometry: &Geometry, page: Page, number: u32) {
+    List::Slab.set_next(memory, geometry, page, Page(number));
 }
 
 /// The chunks of a page that were ever used, in order.

@@ -63,6 +63,8 @@ pub(crate) struct Slabs {
     free_pages: u32,
     /// Pages from this one on were never used.
     fresh: u32,
+    /// The budget ends before this page. Pages behind it may still be in use, but no further ones.
+    limit: u32,
 }
 
 impl Slabs {
@@ -84,6 +86,7 @@ impl Slabs {
             free_page: Page::NONE,
             free_pages: 0,
             fresh: 0,
+            limit: geometry.pages(),
         }
     }
 
@@ -99,6 +102,35 @@ impl Slabs {
             };
         }
         (self.free_page, self.free_pages, self.fresh) = (Page::NONE, 0, 0);
+    }
+
+    /// Lets the budget end before this page.
+    pub(crate) const fn set_limit(&mut self, pages: u32) {
+        self.limit = pages;
+    }
+
+    /// How many pages may be used.
+    pub(crate) const fn limit(&self) -> u32 {
+        self.limit
+    }
+
+    /// The last page that was ever used, if the budget ends before it.
+    pub(crate) fn excess(&self) -> Option<Page> {
+        (self.fresh > self.limit).then(|| Page(self.fresh - 1))
+    }
+
+    /// Makes the last page that was ever used one that was not; `false` if somebody uses it.
+    pub(crate) fn withdraw(&mut self, memory: &mut [u8]) -> bool {
+        let (geometry, page) = (self.geometry, Page(self.fresh - 1));
+        if !geometry.holds_records(page) {
+            if page::class(memory, &geometry, page) != page::UNUSED {
+                return false;
+            }
+            List::Slab.unlink(memory, &geometry, &mut self.free_page, page);
+            self.free_pages -= 1;
+        }
+        self.fresh = page.0;
+        true
     }
 
     pub(crate) const fn geometry(&self) -> &Geometry {
@@ -166,7 +198,7 @@ impl Slabs {
         } else {
             page
         };
-        Some(page).filter(|page| page.0 < self.geometry.pages())
+        Some(page).filter(|page| page.0 < self.limit)
     }
 
     /// Takes a page for `class`, if there is one that nobody uses.
@@ -177,7 +209,7 @@ impl Slabs {
             page
         } else {
             let page = self.free_page;
-            self.free_page = List::Slab.next(memory, &self.geometry, page);
+            List::Slab.unlink(memory, &self.geometry, &mut self.free_page, page);
             self.free_pages -= 1;
             page
         };
@@ -188,8 +220,7 @@ impl Slabs {
     /// Gives a page back to all.
     pub(crate) fn give_page(&mut self, memory: &mut [u8], page: Page) {
         page::write(memory, &self.geometry, page, page::UNUSED, 0);
-        List::Slab.set_next(memory, &self.geometry, page, self.free_page);
-        self.free_page = page;
+        List::Slab.push(memory, &self.geometry, &mut self.free_page, page);
         self.free_pages += 1;
     }
 
@@ -311,7 +342,7 @@ impl Slabs {
     /// Adds which page and which chunk will be taken next.
     pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
         let geometry = &self.geometry;
-        digest.number(u64::from(geometry.pages()));
+        digest.number(u64::from(self.limit));
         digest.number(u64::from(self.fresh));
         for page in List::Slab.pages(memory, geometry, self.free_page) {
             digest.number(u64::from(page.0));

@@ -5,6 +5,7 @@
 
 mod check;
 mod digest;
+mod resize;
 mod view;
 
 use super::arena::{ChunkRef, Geometry, Page};
@@ -127,13 +128,10 @@ impl Store {
 
     /// How much of the memory one store of `size` bytes may touch.
     pub(crate) fn reach(&self, size: usize) -> usize {
-        let geometry = self.geometry();
+        let (geometry, fresh) = (self.geometry(), self.slabs.fresh());
         let pages = size / (geometry.page_size() - header::CONTINUATION) + 8;
-        geometry.end_of(
-            self.slabs
-                .fresh()
-                .saturating_add(pages as u32 + pages as u32 / 8),
-        )
+        let wanted = fresh.saturating_add(pages as u32 + pages as u32 / 8);
+        geometry.end_of(wanted.min(self.slabs.limit().max(fresh)))
     }
 
     /// Drops everything, in the same time however much there is.
@@ -304,6 +302,7 @@ impl Store {
         self.eviction
             .push(memory, &{ *self.geometry() }, head, write.hash, before);
         self.note_deadline(memory, head, meta.deadline);
+        self.resize(memory, now);
         self.fit_index(memory, now);
         true
     }
@@ -375,14 +374,11 @@ impl Store {
         self.own_chain(memory, item);
     }
 
-    /// Tells the chunks that can move whose they are.
+    /// Tells the chunks of an item whose they are.
     fn own_chain(&self, memory: &mut [u8], item: ChunkRef) {
         let geometry = self.geometry();
         let mut next = header::next(memory, geometry.at(item));
         while !next.is_none() {
-            if page::chunk_size(memory, geometry, geometry.page_of(next)) == geometry.page_size() {
-                return;
-            }
             header::set_owner(memory, geometry.at(next), item);
             next = header::next(memory, geometry.at(next));
         }
@@ -557,7 +553,10 @@ impl Store {
     }
 
     /// One bounded piece of upkeep besides expiry; `false` if there is none to do.
-    pub(crate) fn settle(&mut self, memory: &mut [u8]) -> bool {
+    pub(crate) fn settle(&mut self, memory: &mut [u8], now: u64) -> bool {
+        if self.resize(memory, now) {
+            return true;
+        }
         if !self.index.is_sparse() {
             return false;
         }

@@ -63,14 +63,9 @@ impl Store {
     }
 
     fn check_continuation(&self, memory: &[u8], item: ChunkRef, chunk: ChunkRef) {
-        let geometry = self.geometry();
-        let at = geometry.at(chunk);
+        let at = self.geometry().at(chunk);
         assert_eq!(header::kind(memory, at), Kind::Continuation);
-        let size = page::chunk_size(memory, geometry, geometry.page_of(chunk));
-        let owned = header::owner(memory, at) == item;
-        assert!(
-            owned || size == geometry.page_size(),
-            "a continuation of another item"
-        );
+        let owner = header::owner(memory, at);
+        assert_eq!(owner, item, "a continuation of another item");
     }
 }

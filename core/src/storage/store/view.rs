@@ -21,7 +21,8 @@ pub(crate) struct PageRecord {
 impl Store {
     /// All pages in order, those that were never used included.
     pub(crate) fn pages<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = PageRecord> + 'm {
-        (0..self.geometry().pages()).map(|number| self.page(memory, Page(number)))
+        let pages = self.slabs.limit().max(self.slabs.fresh());
+        (0..pages).map(|number| self.page(memory, Page(number)))
     }
 
     fn page(&self, memory: &[u8], page: Page) -> PageRecord {
