@@ -18,6 +18,11 @@ pub trait Memory {
     /// [`capacity`](Self::capacity). Memory that was never asked for need not be backed by
     /// anything yet.
     fn extend_to(&mut self, len: usize);
+    /// Hears that the budget ends after the first `len` bytes from now on; some behind them may be
+    /// in use for a while yet. Nothing has to be done.
+    fn limit_to(&mut self, len: usize) {
+        let _ = len;
+    }
 }
 
 impl Memory for Vec<u8> {

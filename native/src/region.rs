@@ -3,10 +3,13 @@
 use std::io;
 
 use dynamidb_core::Memory;
-use memmap2::MmapMut;
+use memmap2::{MmapMut, MmapOptions};
 
-/// From this size on huge pages are asked for: a quarter of the time of a lookup in a large cache
-/// is spent on translating addresses of small ones.
+/// The size of a huge page, and from which size on they are asked for: a quarter of the time of a
+/// lookup in a large cache is spent on translating addresses of small pages.
+#[cfg(target_os = "linux")]
+const HUGE_PAGE: usize = 2 << 20;
+#[cfg(target_os = "linux")]
 const HUGE_PAGES_FROM: usize = 4 << 20;
 
 /// Zeroed memory that belongs to nobody else. Pages are resident once they are written.
@@ -16,14 +19,11 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    pub(crate) fn new(len: usize) -> io::Result<Self> {
-        let map = MmapMut::map_anon(len)?;
-        #[cfg(target_os = "linux")]
-        if len >= HUGE_PAGES_FROM
-            && let Err(error) = map.advise(memmap2::Advice::HugePage)
-        {
-            tracing::debug!("no huge pages: {error}");
-        }
+    /// Memory of `len` bytes, with addresses for up to `most` if the system has so many: who asks
+    /// for more later gets them without moving.
+    pub(crate) fn new(len: usize, most: usize) -> io::Result<Self> {
+        let reserve = |len| MmapOptions::new().len(len).no_reserve_swap().map_anon();
+        let map = reserve(most).or_else(|_| MmapMut::map_anon(len))?;
         Ok(Self { map })
     }
 }
@@ -42,4 +42,18 @@ impl Memory for Region {
     }
 
     fn extend_to(&mut self, _len: usize) {}
+
+    /// Asks for huge pages as far as the budget goes: one that reached over its end would be
+    /// resident as a whole.
+    fn limit_to(&mut self, len: usize) {
+        #[cfg(target_os = "linux")]
+        if len >= HUGE_PAGES_FROM
+            && let whole = len / HUGE_PAGE * HUGE_PAGE
+            && let Err(error) = self.map.advise_range(memmap2::Advice::HugePage, 0, whole)
+        {
+            tracing::debug!("no huge pages: {error}");
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = len;
+    }
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use dynamidb_core::{Cache, Command, Config, ConfigError, Hasher, Instant, Key, Keyspace};
-use dynamidb_core::{Next, SlabStats};
+use dynamidb_core::{Next, Policy, SlabStats};
 
 use crate::Error;
 use crate::admin::{self, Task};
@@ -21,6 +21,8 @@ const HASH_BITS: u32 = 6;
 /// What a shard is not made smaller than, so that none is full while others have much room.
 const SHARD_MEMORY_MIN: usize = 4 << 20;
 const SHARD_ITEMS_MIN: usize = 10_000;
+/// What a shard can be enlarged to: what one cache can address.
+const SHARD_MEMORY_MAX: usize = 4 << 30;
 /// How many keys are looked ahead for at once.
 const AHEAD: usize = 16;
 
@@ -60,6 +62,17 @@ impl Shards {
     /// At most `limit` steps of upkeep in one shard; returns how many were done.
     pub(crate) fn tick(&self, index: usize, now: Instant, limit: usize) -> usize {
         self.lock(index).tick(now, limit)
+    }
+
+    /// Changes the budget; what is in use beyond it is given up by and by, as
+    /// [`Cache::set_memory`] does.
+    pub(crate) fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
+        let count = self.len();
+        for index in 0..count {
+            // All shards have the same limits: the first one refuses if any does.
+            self.lock(index).set_memory(memory / count)?;
+        }
+        Ok(())
     }
 
     /// The keyspace for one call of a session, which is what a lock is held for at most.
@@ -114,6 +127,12 @@ impl<'s> View<'s> {
     /// Holds no lock any more.
     pub(crate) fn release(&mut self) {
         self.held = None;
+    }
+
+    /// Changes the budget of all shards together.
+    pub(crate) fn set_memory(&mut self, memory: usize) -> Result<(), ConfigError> {
+        self.release();
+        self.shards.set_memory(memory)
     }
 
     /// The slab classes of all shards together, in order of size.
@@ -228,8 +247,17 @@ fn part(config: &Config, index: usize, count: usize) -> Config {
 }
 
 fn make_cache(config: Config) -> Result<Cache<Region>, Failure> {
-    let region = Region::new(config.memory).map_err(Failure::Memory)?;
-    Cache::with_memory(config, region).map_err(Failure::Config)
+    let memory = config.memory;
+    // A budget can be raised later as far as addresses were set aside for it. The table of evicted
+    // hashes is not mere addresses: it is made for all of the memory.
+    let most = match config.policy {
+        Policy::S3Lru => memory,
+        _ => memory.max(SHARD_MEMORY_MAX),
+    };
+    let region = Region::new(memory, most).map_err(Failure::Memory)?;
+    let mut cache = Cache::with_memory(config, region).map_err(Failure::Config)?;
+    cache.set_memory(memory).map_err(Failure::Config)?;
+    Ok(cache)
 }
 
 /// Why a shard could not be made.
@@ -321,6 +349,40 @@ mod tests {
             let shards = shards(memory, max_items, threads);
             assert_eq!(shards.len(), count, "{memory} {max_items:?} {threads}");
         }
+    }
+
+    #[test]
+    fn the_budget_can_be_lowered_and_raised_beyond_what_it_was() {
+        let (shards, host) = (shards(16 << 20, None, 2), host());
+        let fill = |view: &mut View<'_>| {
+            for number in 0..400_000_u32 {
+                let bytes = number.to_le_bytes();
+                let key = view.key(&bytes);
+                view.cache_for(&key).set(NOW, key, &[0; 64]).unwrap();
+            }
+            let mut items = 0;
+            view.for_each(|cache| items += cache.len());
+            items
+        };
+        let before = fill(&mut shards.view(&host));
+        shards.view(&host).set_memory(4 << 20).unwrap();
+        for index in 0..shards.len() {
+            while shards.tick(index, NOW, 64) == 64 {}
+        }
+        let mut lowered = 0;
+        shards.view(&host).for_each(|cache| lowered += cache.len());
+        assert!(
+            lowered.abs_diff(before / 4) < before / 20,
+            "{before} {lowered}"
+        );
+        shards.view(&host).set_memory(32 << 20).unwrap();
+        let raised = fill(&mut shards.view(&host));
+        assert!(
+            raised.abs_diff(before * 2) < before / 10,
+            "{before} {raised}"
+        );
+        let most = shards.view(&host).set_memory(usize::MAX).unwrap_err();
+        assert!(matches!(most, ConfigError::MemoryTooLarge(_)));
     }
 
     #[test]

@@ -35,6 +35,7 @@ impl<M: Memory> Cache<M> {
         self.limit = memory;
         self.item_size_max = item_size_max(self.item_size_wanted, memory);
         self.store.set_limit(pages);
+        self.memory.limit_to(self.store.geometry().end_of(pages));
         Ok(())
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn command(view: &mut View<'_>, command: &Command<'_>, output: &mut V
         b"slabs" => Answer::Reply(tuning::slabs(view, &words)),
         b"lru" => Answer::Reply(tuning::lru(&words)),
         b"lru_crawler" => lru_crawler(view, &words),
+        b"cache_memlimit" => Answer::Reply(cache_memlimit(view, &words)),
         b"shutdown" => shutdown(view, &words),
         _ => Answer::Reply(ERROR),
     };
@@ -98,6 +99,23 @@ fn verbosity(switches: &Switches, words: &[&[u8]]) -> &'static str {
     };
     switches.set_verbosity(level);
     OK
+}
+
+/// `cache_memlimit <megabytes>`: the budget from now on. What is in use beyond it is given up by and
+/// by.
+fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
+    match words.first().and_then(|word| number::<usize>(word)) {
+        None => ERROR,
+        Some(..8) => "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n",
+        Some(1_000_000_001..) => "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n",
+        Some(megabytes) => match view.set_memory(megabytes.saturating_mul(1 << 20)) {
+            Ok(()) => OK,
+            Err(error) => {
+                tracing::info!("the memory stays as it is: {error}");
+                "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"
+            }
+        },
+    }
 }
 
 /// `shutdown [graceful]`.
