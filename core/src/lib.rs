@@ -64,6 +64,7 @@ pub use error::{ConfigError, Error};
 pub use item::{Bytes, Expiry, Item, Outcome, Value};
 pub use key::{Hasher, Key};
 pub use memory::Memory;
+pub use protocol::{Action, Event, Lookup, Place};
 pub use protocol::{Command, Dialect, Keyspace, Next, Session, SessionConfig};
 pub use sizes::SlabSizes;
 pub use stats::{SlabStats, Stats};

@@ -109,6 +109,8 @@ pub struct Removal<'c> {
     pub key: &'c [u8],
     /// Where its head was, in units of 16 bytes.
     pub position: u32,
+    /// Which of the slab sizes its first chunk had, from 0 on.
+    pub class: u8,
     /// How many bytes its value had.
     pub value_len: usize,
     /// When it was last used, to the second.

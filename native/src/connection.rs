@@ -19,6 +19,7 @@ use event_listener::EventListener;
 
 use crate::admin::Task;
 use crate::buffers::{Buffers, Kept};
+use crate::connections::{Client, Doing};
 use crate::host::{Host, count};
 use crate::runtime::{Runtime, Stream};
 use crate::server::Shared;
@@ -76,7 +77,9 @@ pub(crate) fn serve<R: Runtime>(
 ) -> impl Future<Output = ()> + Send + 'static {
     let mut connection = Connection::<R>::new(stream, seat);
     async move {
-        match poll_fn(|cx| connection.poll_converse(cx)).await {
+        let outcome = poll_fn(|cx| connection.poll_converse(cx)).await;
+        connection.say_why(&outcome);
+        match outcome {
             // Boxed, so that connections that stay do not hold the room for it.
             Ok(()) => Box::pin(connection.hang_up()).await,
             Err(error) => tracing::debug!("a connection ends: {error}"),
@@ -92,6 +95,7 @@ struct Connection<R: Runtime> {
     input: Kept,
     /// Whether processing stopped because there was enough output, or to let others have a turn.
     backlog: bool,
+    client: Arc<Client>,
     /// What a command has begun that takes longer.
     task: Option<Box<Task>>,
     /// Replies that the client has not taken.
@@ -109,11 +113,17 @@ struct Connection<R: Runtime> {
 
 impl<R: Runtime> Connection<R> {
     fn new(stream: R::Stream, seat: Seat) -> Self {
+        let (host, now) = (&seat.host, seat.host.clock.now());
+        let client = host
+            .clients
+            .open(now, stream.peer_addr(), stream.local_addr());
+        host.watchers.note_client(now, &client, None);
         Self {
             stream,
             session: Session::new(seat.session.clone()),
             input: Kept::default(),
             backlog: false,
+            client,
             task: None,
             output: Kept::default(),
             buffered: 0,
@@ -123,6 +133,19 @@ impl<R: Runtime> Connection<R> {
             stopping: false,
             seat,
         }
+    }
+
+    /// Lets watchers know how it ended.
+    fn say_why(&self, outcome: &io::Result<()>) {
+        let reason = match outcome {
+            _ if self.seat.stop.is_requested() => "shutdown",
+            Ok(()) => "normal",
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => "idle_timeout",
+            Err(_) => "error",
+        };
+        let host = &self.seat.host;
+        host.watchers
+            .note_client(host.clock.now(), &self.client, Some(reason));
     }
 
     /// Goes on until the conversation is over and its replies are taken.
@@ -163,6 +186,10 @@ impl<R: Runtime> Connection<R> {
             if may_end && self.seat.stop.is_requested() {
                 return Poll::Ready(Ok(()));
             }
+            if let Poll::Ready(sent) = self.poll_watch(cx, &mut buffers.output)? {
+                moved += sent;
+                continue;
+            }
             let mut read = 0;
             if !self.backlog {
                 read = ready!(self.stream.poll_read(cx, buffers.received.room()))?;
@@ -201,6 +228,8 @@ impl<R: Runtime> Connection<R> {
         let now = self.seat.host.clock.now();
         let mut keyspace = self.seat.shards.view(&self.seat.host);
         keyspace.task = self.task.take();
+        keyspace.client = Some(&self.client);
+        self.client.heard(now);
         let used = self.session.process(now, input, &mut keyspace, output);
         self.task = keyspace.task.take();
         // A lock is not held while the kernel copies.
@@ -217,6 +246,22 @@ impl<R: Runtime> Connection<R> {
         }
         self.send(cx, output)?;
         Ok(output.len())
+    }
+
+    /// Sends what a watcher is to know; pending if there is nothing, or nobody watches.
+    fn poll_watch(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>> {
+        let Some(Task::Watch(watcher)) = self.task.as_deref_mut() else {
+            return Poll::Pending;
+        };
+        output.clear();
+        ready!(watcher.poll_lines(cx, output));
+        self.send(cx, output)?;
+        self.seat.host.count_traffic(0, output.len());
+        Poll::Ready(Ok(output.len()))
     }
 
     /// Writes, and keeps what the socket does not take.
@@ -248,6 +293,12 @@ impl<R: Runtime> Connection<R> {
 
     /// Tells the host how much is kept here. Fails if that is too much in all.
     fn keep_account(&mut self) -> io::Result<()> {
+        self.client.set_doing(match &self.task {
+            Some(task) if matches!(**task, Task::Watch(_)) => Doing::Watching,
+            _ if !self.output.is_empty() => Doing::Writing,
+            _ if !self.input.is_empty() => Doing::Reading,
+            _ => Doing::Waiting,
+        });
         let host = &self.seat.host;
         let size = self.input.size() + self.output.size();
         let before = mem::replace(&mut self.buffered, size);
@@ -335,6 +386,7 @@ impl<R: Runtime> Connection<R> {
 
 impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
+        self.seat.host.clients.close(&self.client);
         self.seat
             .host
             .buffered

@@ -10,8 +10,11 @@ use nix::sys::time::TimeVal;
 
 use crate::admin::{Settings, Switches};
 use crate::clock::Clock;
+use crate::connections::Connections;
 use crate::incident::Incident;
+use crate::prefixes::Prefixes;
 use crate::stop::Stop;
+use crate::watch::Watchers;
 
 /// The process, its limits and its connections.
 #[derive(Debug)]
@@ -19,6 +22,9 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
     switches: Switches,
+    pub(crate) clients: Connections,
+    pub(crate) watchers: Arc<Watchers>,
+    pub(crate) prefixes: Prefixes,
     pub(crate) stop: Arc<Stop>,
     /// Connections open now.
     pub(crate) connections: AtomicUsize,
@@ -85,10 +91,16 @@ impl Host {
     pub(crate) const BUFFERED_MAX: usize = 256 << 20;
 
     pub(crate) fn new(settings: Settings) -> Self {
+        let stat_prefix = settings.options.memcached.stat_prefix;
+        let watchers = Arc::<Watchers>::default();
+        watchers.count_prefixes(stat_prefix.is_some());
         Self {
             clock: Clock::start(),
             switches: Switches::new(&settings.options),
             settings,
+            clients: Connections::default(),
+            watchers,
+            prefixes: Prefixes::new(stat_prefix),
             stop: Arc::default(),
             connections: AtomicUsize::new(0),
             total_connections: AtomicU64::new(0),
@@ -151,6 +163,9 @@ impl Host {
     pub(crate) fn report(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         self.report_process(report);
         self.report_connections(report);
+        self.watchers
+            .report(&mut |name, value| report(name, &value));
+        report("detail_uncounted", &self.prefixes.uncounted());
         for name in NEVER {
             report(name, &0);
         }
@@ -203,6 +218,8 @@ impl Host {
 
     /// Sets to zero what counts events.
     pub(crate) fn reset(&self) {
+        self.watchers.reset();
+        self.prefixes.reset();
         for incident in [
             &self.rejected,
             &self.stalled,

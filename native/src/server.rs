@@ -81,10 +81,14 @@ impl Server {
         session.cas_enabled = !options.memcached.disable_cas;
         let shards = Shards::new(&config, options.thread_count())?;
         let listeners = listen(options)?;
-        let address = listeners.first().and_then(|first| first.local_addr().ok());
+        let addresses = listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok());
+        let addresses: Vec<_> = addresses.collect();
         let host = Host::new(Settings {
             options: options.clone(),
-            port: address.map_or(options.port, |address| address.port()),
+            port: addresses.first().map_or(options.port, SocketAddr::port),
+            addresses,
             max_connections,
         });
         let shared = Shared {

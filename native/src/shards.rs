@@ -7,13 +7,15 @@ use std::fmt::Display;
 use std::io;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use dynamidb_core::{Cache, Command, Config, ConfigError, Hasher, Instant, Key, Keyspace};
-use dynamidb_core::{Next, Policy, SlabStats};
+use dynamidb_core::{Cache, Command, Config, ConfigError, Event, Hasher, Instant, Key};
+use dynamidb_core::{Keyspace, Next, Policy, SlabStats};
 
 use crate::Error;
 use crate::admin::{self, Task};
+use crate::connections::Client;
 use crate::host::Host;
 use crate::region::Region;
+use crate::watch::{Kinds, REMOVALS_MAX};
 
 /// As many as the bits of the hash that choose between them can tell apart.
 const SHARDS_MAX: usize = 1 << HASH_BITS;
@@ -76,12 +78,14 @@ impl Shards {
     }
 
     /// The keyspace for one call of a session, which is what a lock is held for at most.
-    pub(crate) const fn view<'s>(&'s self, host: &'s Host) -> View<'s> {
+    pub(crate) fn view<'s>(&'s self, host: &'s Host) -> View<'s> {
         View {
             shards: self,
             host,
             held: None,
             task: None,
+            client: None,
+            watched: host.watchers.wanted(),
         }
     }
 
@@ -117,11 +121,26 @@ pub(crate) struct View<'s> {
     held: Option<(usize, RwLockWriteGuard<'s, Cache<Region>>)>,
     /// What the connection is in the middle of.
     pub(crate) task: Option<Box<Task>>,
+    /// Who asks.
+    pub(crate) client: Option<&'s Client>,
+    /// What watchers want to know.
+    watched: Kinds,
 }
 
 impl<'s> View<'s> {
     pub(crate) const fn host(&self) -> &'s Host {
         self.host
+    }
+
+    /// Whether evictions are noted from now on, for watchers.
+    pub(crate) fn note_removals(&mut self, on: bool) {
+        let limit = if on { REMOVALS_MAX } else { 0 };
+        self.for_each(|cache| {
+            if cache.watch_removals(limit).is_err() {
+                tracing::warn!("no memory to note evictions");
+            }
+        });
+        self.release();
     }
 
     /// Holds no lock any more.
@@ -205,11 +224,34 @@ impl Keyspace for View<'_> {
     }
 
     fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
-        admin::command(self, command, output)
+        let next = admin::command(self, command, output);
+        // It may have been to watch.
+        self.watched = self.host.watchers.wanted();
+        next
     }
 
     fn resume(&mut self, output: &mut Vec<u8>) -> Next {
         admin::resume(self, output)
+    }
+
+    fn is_watched(&self) -> bool {
+        self.watched.concern_items()
+    }
+
+    fn note(&mut self, event: &Event<'_>) {
+        if self.watched.has(Kinds::PREFIXES) {
+            self.host.prefixes.note(event);
+        }
+        let watchers = &self.host.watchers;
+        if let Some(client) = self.client {
+            watchers.note(event, client);
+        }
+        if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
+            let removals = cache.removals();
+            removals.for_each(|removal| watchers.note_eviction(event.at, &removal));
+            watchers.skip_evictions(cache.removals_missed());
+            cache.forget_removals();
+        }
     }
 
     fn reset_stats(&mut self) {
@@ -326,6 +368,7 @@ mod tests {
         Host::new(Settings {
             options: Options::default(),
             port: 0,
+            addresses: Vec::new(),
             max_connections: 1,
         })
     }

@@ -14,7 +14,15 @@ const SLICE: usize = 16;
 
 /// Runs until the server stops.
 pub(crate) async fn run<R: Runtime>(shared: Arc<Shared>) {
+    let mut watched = false;
     while shared.stop.or(R::sleep(PERIOD)).await.is_some() {
+        // Evictions are noted from the moment on that somebody watches; the last one to leave
+        // cannot end that, because it may hold up nobody.
+        let wanted = shared.host.watchers.wants_evictions();
+        if watched && !wanted {
+            shared.shards.view(&shared.host).note_removals(false);
+        }
+        watched = wanted;
         for shard in 0..shared.shards.len() {
             while shared.shards.tick(shard, shared.host.clock.now(), SLICE) >= SLICE {
                 yield_now::<R>().await;

@@ -26,6 +26,7 @@ const SETTLED: Duration = Duration::from_secs(1);
 
 /// Conversations about what only the server has.
 const OWN: &[(&str, &str)] = &[
+    ("detail.txt", include_str!("conversations/detail.txt")),
     ("dumps.txt", include_str!("conversations/dumps.txt")),
     ("settings.txt", include_str!("conversations/settings.txt")),
     ("slabs.txt", include_str!("conversations/slabs.txt")),

@@ -187,6 +187,7 @@ impl<M: Memory> Cache<M> {
             cause: entry.cause,
             key: entry.key(),
             position: entry.item.within(0),
+            class: entry.class,
             value_len: entry.value_len(),
             last_used: self.moment(u64::from(entry.last_use()) * 1000),
             expires_at: self.instant(entry.deadline()),

@@ -24,6 +24,15 @@ impl<K: Keyspace> Executor<'_, K> {
 
     /// Carries out one request. `key` is the request's, with its hash.
     pub(super) fn execute(&mut self, config: &SessionConfig, request: &Request<'_>, key: Key<'_>) {
+        if self.keyspace.is_watched() {
+            self.perform_watched(config, request, key);
+        } else {
+            self.perform(config, request, key);
+        }
+    }
+
+    #[inline]
+    pub(super) fn perform(&mut self, config: &SessionConfig, request: &Request<'_>, key: Key<'_>) {
         match *request {
             Request::Get {
                 retrieval, last, ..

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt::Display;
 
-use super::{Command, Next};
+use super::{Command, Event, Next};
 use crate::{Cache, Key, Memory};
 
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
@@ -45,6 +45,16 @@ pub trait Keyspace {
     fn resume(&mut self, output: &mut Vec<u8>) -> Next {
         let _ = output;
         Next::Request
+    }
+
+    /// Whether somebody wants to know of every [`Event`]. Asked before each request.
+    fn is_watched(&self) -> bool {
+        false
+    }
+
+    /// Hears what a request did, while this [`is_watched`](Self::is_watched).
+    fn note(&mut self, event: &Event<'_>) {
+        let _ = event;
     }
 
     /// Sets the counters of what happened to zero: those of the caches, and the host's.

@@ -37,6 +37,7 @@
 mod classic;
 mod command;
 mod dynamidb;
+mod event;
 mod execute;
 mod keyspace;
 mod line;
@@ -47,5 +48,6 @@ mod session;
 mod stats;
 
 pub use command::{Command, Next};
+pub use event::{Action, Event, Lookup, Place};
 pub use keyspace::Keyspace;
 pub use session::{Dialect, Session, SessionConfig};

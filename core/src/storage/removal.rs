@@ -14,6 +14,8 @@ use crate::view::Cause;
 pub(crate) struct Entry {
     pub(crate) cause: Cause,
     pub(crate) item: ChunkRef,
+    /// The slab class of its first chunk.
+    pub(crate) class: u8,
     head: Head,
     key: [u8; Key::LEN_MAX],
     key_len: u8,
@@ -93,13 +95,14 @@ impl Removals {
     }
 
     /// Notes an item that goes, while the list is on.
-    pub(crate) fn note(&mut self, cause: Cause, found: &Found, key: &[u8]) {
+    pub(crate) fn note(&mut self, cause: Cause, found: &Found, class: u8, key: &[u8]) {
         if self.entries.len() < self.limit {
             let mut copy = [0; Key::LEN_MAX];
             copy[..key.len()].copy_from_slice(key);
             self.entries.push(Entry {
                 cause,
                 item: found.item,
+                class,
                 head: found.head,
                 key: copy,
                 key_len: key.len() as u8,

@@ -484,7 +484,8 @@ impl Store {
     fn note_removal(&mut self, memory: &[u8], found: &Found, cause: Cause) {
         if self.removals.is_on() {
             let key = self.key(memory, found);
-            self.removals.note(cause, found, key);
+            let class = self.class(memory, found);
+            self.removals.note(cause, found, class, key);
         }
     }
 

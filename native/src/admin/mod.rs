@@ -4,6 +4,7 @@
 //! once. What takes longer, or has more to say than fits into one reply, becomes a [`Task`]: the
 //! connection keeps it and asks for a bounded piece at a time, so that nobody waits for it.
 
+mod conns;
 mod dump;
 mod settings;
 mod sizes;
@@ -13,10 +14,13 @@ mod walk;
 
 use dynamidb_core::{Command, Next};
 
+use self::conns::Conns;
 use self::dump::Dump;
+pub(crate) use self::dump::push_encoded;
 pub(crate) use self::settings::{Settings, Switches};
 use self::sizes::Sizes;
 use crate::shards::View;
+use crate::watch::{Kinds, Watcher};
 
 const OK: &str = "OK\r\n";
 const ERROR: &str = "ERROR\r\n";
@@ -33,6 +37,10 @@ pub(crate) enum Task {
     Dump(Dump),
     /// Counting items by their sizes.
     Sizes(Sizes),
+    /// Listing connections.
+    Conns(Conns),
+    /// Watching others. The connection sees to that itself.
+    Watch(Watcher),
 }
 
 /// How a command is answered.
@@ -43,6 +51,8 @@ enum Answer {
     Given,
     /// By this first, whether or not the client wants it, and then in pieces.
     Begun(&'static str, Task),
+    /// It watches from now on.
+    Watching(Watcher),
     /// By hanging up.
     HangUp,
 }
@@ -57,6 +67,7 @@ pub(crate) fn command(view: &mut View<'_>, command: &Command<'_>, output: &mut V
         b"lru" => Answer::Reply(tuning::lru(&words)),
         b"lru_crawler" => lru_crawler(view, &words),
         b"cache_memlimit" => Answer::Reply(cache_memlimit(view, &words)),
+        b"watch" => watch(view, &words),
         b"shutdown" => shutdown(view, &words),
         _ => Answer::Reply(ERROR),
     };
@@ -72,6 +83,11 @@ pub(crate) fn command(view: &mut View<'_>, command: &Command<'_>, output: &mut V
             view.task = Some(Box::new(task));
             Next::More
         }
+        Answer::Watching(watcher) => {
+            output.extend_from_slice(OK.as_bytes());
+            view.task = Some(Box::new(Task::Watch(watcher)));
+            Next::Monologue
+        }
         Answer::HangUp => Next::Close,
     }
 }
@@ -84,6 +100,8 @@ pub(crate) fn resume(view: &mut View<'_>, output: &mut Vec<u8>) -> Next {
     let goes_on = match &mut *task {
         Task::Dump(dump) => dump.resume(view, output),
         Task::Sizes(sizes) => sizes.resume(view, output),
+        Task::Conns(conns) => conns.resume(view, output),
+        Task::Watch(_) => false,
     };
     if !goes_on {
         return Next::Request;
@@ -131,6 +149,27 @@ fn shutdown(view: &View<'_>, words: &[&[u8]]) -> Answer {
         }
         _ => Answer::Reply("CLIENT_ERROR invalid shutdown mode\r\n"),
     }
+}
+
+/// `watch [<kind> …]`.
+fn watch(view: &mut View<'_>, words: &[&[u8]]) -> Answer {
+    let host = view.host();
+    if host.settings.options.memcached.disable_watch {
+        return Answer::Reply("CLIENT_ERROR watch commands not allowed\r\n");
+    }
+    let named = words.iter().map(|word| Kinds::named(word));
+    let kinds = match named.reduce(|all, kind| Some(all?.and(kind?))) {
+        None => Kinds::FETCHERS,
+        Some(Some(kinds)) => kinds,
+        Some(None) => return Answer::Reply(ERROR),
+    };
+    let Some(watcher) = host.watchers.watch(kinds) else {
+        return Answer::Reply("WATCHER_TOO_MANY log watcher limit reached\r\n");
+    };
+    if kinds.has(Kinds::EVICTIONS) {
+        view.note_removals(true);
+    }
+    Answer::Watching(watcher)
 }
 
 /// `lru_crawler …`: lists items, and has the switches of memcached's crawler.

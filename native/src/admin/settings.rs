@@ -1,6 +1,7 @@
 //! What the server was started with, and what commands can change of it: `stats settings`.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use dynamidb_core::{Config, Dialect, LruBump, Policy};
@@ -18,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) options: Options,
     /// The port that was asked for, or the one that was picked.
     pub(crate) port: u16,
+    /// What is listened on.
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) max_connections: usize,
 }
 
@@ -69,8 +72,6 @@ impl Settings {
         report("watch_enabled", &switch(!flags.disable_watch));
         report("track_sizes", &switch(flags.tracks_sizes()));
         report("lru_crawler", &switch(switches.crawler_enabled()));
-        let prefix = char::from(flags.stat_prefix.unwrap_or(b':'));
-        report("stat_key_prefix", &prefix);
         self.memory(report);
     }
 
@@ -81,7 +82,6 @@ impl Settings {
             [] => "127.0.0.1,::1".into(),
             addresses => addresses.join(","),
         };
-        report("maxconns", &self.max_connections);
         report("tcpport", &self.port);
         report("udpport", &0);
         report("inter", &addresses);

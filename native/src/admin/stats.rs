@@ -5,13 +5,23 @@ use std::io::Write;
 
 use dynamidb_core::Keyspace;
 
+use super::conns::Conns;
 use super::dump::Dump;
 use super::sizes::Sizes;
-use super::{Answer, END, ERROR};
+use super::{Answer, END, ERROR, OK};
 use crate::shards::View;
+use crate::watch::Kinds;
 
 /// In memcached's order: a word may be cut short, and the first that begins with it is meant.
-const WORDS: [&str; 5] = ["settings", "cachedump", "slabs", "items", "sizes"];
+const WORDS: [&str; 7] = [
+    "detail",
+    "settings",
+    "cachedump",
+    "conns",
+    "slabs",
+    "items",
+    "sizes",
+];
 
 /// `stats <word> …`.
 pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
@@ -22,6 +32,8 @@ pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut Vec<u8>
         .iter()
         .find(|known| known.as_bytes().starts_with(word));
     match meant {
+        Some(&"detail") => return detail(view, more, output),
+        Some(&"conns") => return Conns::begin(view, output),
         Some(&"settings") => settings(view, output),
         Some(&"cachedump") => return Dump::cachedump(view, more),
         Some(&"slabs") => slabs(view, output),
@@ -43,9 +55,36 @@ fn settings(view: &mut View<'_>, output: &mut Vec<u8>) {
     view.for_each(|cache| limit += cache.stats().limit_maxbytes);
     stat(output, "maxbytes", limit);
     let host = view.host();
+    stat(output, "maxconns", host.settings.max_connections);
+    let counts = host.watchers.wanted().has(Kinds::PREFIXES);
+    stat(output, "detail_enabled", if counts { "yes" } else { "no" });
+    stat(
+        output,
+        "stat_key_prefix",
+        char::from(host.prefixes.delimiter()),
+    );
     host.settings.report(host.switches(), &mut |name, value| {
         stat(output, name, value)
     });
+}
+
+/// `stats detail on`, `off` or `dump`.
+fn detail(view: &View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
+    let host = view.host();
+    if host.settings.options.memcached.disable_dumping {
+        return Answer::Reply("CLIENT_ERROR stats detail not allowed\r\n");
+    }
+    match words {
+        [b"on", ..] => host.watchers.count_prefixes(true),
+        [b"off", ..] => host.watchers.count_prefixes(false),
+        [b"dump", ..] => {
+            host.prefixes.dump(output);
+            output.extend_from_slice(END.as_bytes());
+            return Answer::Given;
+        }
+        _ => return Answer::Reply("CLIENT_ERROR usage: stats detail on|off|dump\r\n"),
+    }
+    Answer::Reply(OK)
 }
 
 /// Classes are numbered from 1, as in memcached; only those that have pages are listed.

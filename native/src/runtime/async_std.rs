@@ -73,6 +73,14 @@ impl Stream for TcpStream {
         Write::poll_write(Pin::new(self), cx, bytes)
     }
 
+    fn peer_addr(&self) -> Option<net::SocketAddr> {
+        Self::peer_addr(self).ok()
+    }
+
+    fn local_addr(&self) -> Option<net::SocketAddr> {
+        Self::local_addr(self).ok()
+    }
+
     fn finish(&self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }

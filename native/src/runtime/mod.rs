@@ -94,6 +94,10 @@ pub(crate) trait Runtime: Send + Sync + Sized + 'static {
 pub(crate) trait Stream: Send + Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+    /// Who is at the other end; `None` for a local socket.
+    fn peer_addr(&self) -> Option<net::SocketAddr>;
+    /// Which end this is.
+    fn local_addr(&self) -> Option<net::SocketAddr>;
     /// Says that nothing more will be written.
     fn finish(&self) -> io::Result<()>;
 }

@@ -125,6 +125,14 @@ impl Stream for TcpStream {
         }
     }
 
+    fn peer_addr(&self) -> Option<net::SocketAddr> {
+        Self::peer_addr(self).ok()
+    }
+
+    fn local_addr(&self) -> Option<net::SocketAddr> {
+        Self::local_addr(self).ok()
+    }
+
     fn finish(&self) -> io::Result<()> {
         SockRef::from(self).shutdown(Shutdown::Write)
     }

@@ -1,0 +1,191 @@
+//! What requests do to items, told to a host that lets somebody watch.
+//!
+//! Nothing of this happens while nobody does. What a request did is seen from outside: the item
+//! before it and after it, and what was counted meanwhile.
+
+use super::SessionConfig;
+use super::execute::Executor;
+use super::request::{Form, Mode, Request, Retrieval, Sign};
+use crate::{Instant, Key, Keyspace, Stats};
+
+/// A request about one key, and what came of it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Event<'e> {
+    /// When.
+    pub at: Instant,
+    /// The key.
+    pub key: &'e [u8],
+    /// The request's verb.
+    pub verb: &'static str,
+    /// What was there before.
+    pub lookup: Lookup,
+    /// What the request was for.
+    pub action: Action,
+}
+
+/// What a request found under its key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Lookup {
+    /// Nothing.
+    NotFound,
+    /// An item past its deadline.
+    Expired,
+    /// An item.
+    Found(Place),
+}
+
+/// Where an item is, and how large it is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Place {
+    /// The slab class of its first chunk, from 0 on.
+    pub class: u8,
+    /// Bytes of its value.
+    pub size: usize,
+    /// When it ends.
+    pub expires_at: Option<Instant>,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// To read an item.
+    Get,
+    /// To change a number or a deadline.
+    Change,
+    /// To store an item.
+    Store {
+        /// What became of it, by memcached's names: `stored`, `not_stored`, `exists`, `not_found`,
+        /// `too_large`, `no_memory`.
+        status: &'static str,
+        /// The item afterwards, if there is one.
+        item: Option<Place>,
+    },
+    /// To delete an item.
+    Delete {
+        /// Whether that happened.
+        deleted: bool,
+    },
+}
+
+/// What was under a key, and what had been counted by then.
+struct Seen {
+    lookup: Lookup,
+    stats: Stats,
+}
+
+impl<K: Keyspace> Executor<'_, K> {
+    /// As [`perform`](Self::perform), and tells the host what happened.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn perform_watched(
+        &mut self,
+        config: &SessionConfig,
+        request: &Request<'_>,
+        key: Key<'_>,
+    ) {
+        let Some(verb) = verb(request) else {
+            return self.perform(config, request, key);
+        };
+        let before = self.see(&key);
+        self.perform(config, request, key);
+        let after = self.see(&key);
+        let action = match request {
+            Request::Get { .. } => Action::Get,
+            Request::Store { mode, .. } | Request::TooLarge { mode, .. } => Action::Store {
+                status: status(*mode, &before, &after),
+                item: after.lookup.place(),
+            },
+            Request::Delete { .. } => Action::Delete {
+                deleted: after.stats.delete_hits > before.stats.delete_hits,
+            },
+            _ => Action::Change,
+        };
+        let event = Event {
+            at: self.now,
+            key: key.bytes(),
+            verb,
+            lookup: before.lookup,
+            action,
+        };
+        self.keyspace.note(&event);
+    }
+
+    fn see(&mut self, key: &Key<'_>) -> Seen {
+        let cache = self.keyspace.cache_for(key);
+        // A flush that has come due happens first.
+        cache.tick(self.now, 0);
+        let lookup = match cache.view_of(*key) {
+            None => Lookup::NotFound,
+            Some(view) if view.item.expires_at.is_some_and(|end| end <= self.now) => {
+                Lookup::Expired
+            }
+            Some(view) => Lookup::Found(Place {
+                class: view.class,
+                size: view.item.value.len(),
+                expires_at: view.item.expires_at,
+            }),
+        };
+        let stats = cache.stats();
+        Seen { lookup, stats }
+    }
+}
+
+impl Lookup {
+    const fn place(&self) -> Option<Place> {
+        match *self {
+            Self::Found(place) => Some(place),
+            Self::NotFound | Self::Expired => None,
+        }
+    }
+}
+
+/// What a request is called; `None` if it is about no key.
+const fn verb(request: &Request<'_>) -> Option<&'static str> {
+    Some(match request {
+        Request::Get { retrieval, .. } => match retrieval {
+            Retrieval { touch: Some(_), .. } => "gat",
+            Retrieval {
+                form: Form::FlagsAndCas,
+                ..
+            } => "gets",
+            _ => "get",
+        },
+        Request::Store { mode, .. } | Request::TooLarge { mode, .. } => match mode {
+            Mode::Set => "set",
+            Mode::Add => "add",
+            Mode::Replace => "replace",
+            Mode::Append => "append",
+            Mode::Prepend => "prepend",
+            Mode::CompareAndSwap(_) => "cas",
+        },
+        Request::Delete { .. } => "delete",
+        Request::Arithmetic { sign, .. } => match sign {
+            Sign::Plus => "incr",
+            Sign::Minus => "decr",
+        },
+        Request::Touch { .. } => "touch",
+        _ => return None,
+    })
+}
+
+/// What became of a store.
+fn status(mode: Mode, before: &Seen, after: &Seen) -> &'static str {
+    let counted = |count: fn(&Stats) -> u64| count(&after.stats) > count(&before.stats);
+    if counted(|stats| stats.store_too_large) {
+        "too_large"
+    } else if counted(|stats| stats.store_no_memory) {
+        "no_memory"
+    } else if counted(|stats| stats.total_items) {
+        "stored"
+    } else if counted(|stats| stats.cas_badval) {
+        "exists"
+    } else if matches!(mode, Mode::CompareAndSwap(_)) {
+        "not_found"
+    } else {
+        "not_stored"
+    }
+}

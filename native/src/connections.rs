@@ -1,0 +1,133 @@
+//! Who is connected: what `stats conns` tells, and what connections are called elsewhere.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dynamidb_core::Instant;
+
+/// What a connection is doing, by memcached's names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Doing {
+    /// Waiting for a request.
+    Waiting,
+    /// Waiting for the rest of one.
+    Reading,
+    /// Waiting for the client to take replies.
+    Writing,
+    /// Watching others.
+    Watching,
+}
+
+impl Doing {
+    const NAMES: [&str; 4] = ["conn_parse_cmd", "conn_nread", "conn_mwrite", "conn_watch"];
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// Where memcached has the file descriptor. Ours is not used again.
+    pub(crate) number: u64,
+    peer: Option<SocketAddr>,
+    local: Option<SocketAddr>,
+    doing: AtomicU8,
+    /// When it last said something, in milliseconds since 1970.
+    last_heard: AtomicU64,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    opened: AtomicU64,
+    clients: Mutex<BTreeMap<u64, Arc<Client>>>,
+}
+
+impl Connections {
+    pub(crate) fn open(
+        &self,
+        now: Instant,
+        peer: Option<SocketAddr>,
+        local: Option<SocketAddr>,
+    ) -> Arc<Client> {
+        let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let client = Arc::new(Client {
+            number,
+            peer,
+            local,
+            doing: AtomicU8::new(Doing::Waiting as u8),
+            last_heard: AtomicU64::new(now.as_millis()),
+        });
+        self.clients().insert(number, Arc::clone(&client));
+        client
+    }
+
+    pub(crate) fn close(&self, client: &Client) {
+        self.clients().remove(&client.number);
+    }
+
+    /// Up to so many connections with numbers above this one.
+    pub(crate) fn after(&self, number: u64, limit: usize) -> Vec<Arc<Client>> {
+        let clients = self.clients();
+        let after = clients.range((Bound::Excluded(number), Bound::Unbounded));
+        after
+            .take(limit)
+            .map(|(_, client)| Arc::clone(client))
+            .collect()
+    }
+
+    fn clients(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Client {
+    /// Notes that the client has said something.
+    pub(crate) fn heard(&self, now: Instant) {
+        self.last_heard.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_doing(&self, doing: Doing) {
+        self.doing.store(doing as u8, Ordering::Relaxed);
+    }
+
+    /// Writes where it comes from, as in a line for a watcher.
+    pub(crate) fn write_peer(&self, line: &mut Vec<u8>) -> io::Result<()> {
+        match self.peer {
+            Some(peer) => write!(
+                line,
+                "rip={} rport={} transport=tcp",
+                peer.ip(),
+                peer.port()
+            ),
+            None => write!(line, "rip=unix rport=0 transport=local"),
+        }
+    }
+
+    /// Writes its lines of `stats conns`.
+    pub(crate) fn write_stats(&self, now: Instant, output: &mut Vec<u8>) -> io::Result<()> {
+        let number = self.number;
+        let address = |address: Option<SocketAddr>| match address {
+            Some(address) => format!("tcp:{address}"),
+            None => "unix".into(),
+        };
+        let doing = self.doing.load(Ordering::Relaxed);
+        let last_heard = self.last_heard.load(Ordering::Relaxed);
+        let quiet = now.as_millis().saturating_sub(last_heard) / 1000;
+        write!(output, "STAT {number}:addr {}\r\n", address(self.peer))?;
+        write!(
+            output,
+            "STAT {number}:listen_addr {}\r\n",
+            address(self.local)
+        )?;
+        write!(
+            output,
+            "STAT {number}:state {}\r\n",
+            Doing::NAMES[usize::from(doing)]
+        )?;
+        write!(output, "STAT {number}:secs_since_last_cmd {quiet}\r\n")
+    }
+}

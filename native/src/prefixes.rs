@@ -1,0 +1,102 @@
+//! `stats detail`: how often keys are got, set and deleted, by what they begin with.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dynamidb_core::{Action, Event, Lookup};
+
+/// As many prefixes as are told apart. Keys come from clients: they must not fill the memory.
+const PREFIXES_MAX: usize = 1000;
+
+/// What memcached separates the parts of a key by.
+const DELIMITER: u8 = b':';
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    gets: u64,
+    hits: u64,
+    sets: u64,
+    deletes: u64,
+}
+
+/// The counts of all prefixes.
+#[derive(Debug)]
+pub(crate) struct Prefixes {
+    delimiter: u8,
+    counts: Mutex<BTreeMap<Box<[u8]>, Counts>>,
+    /// Requests that were not counted because there were too many prefixes.
+    uncounted: AtomicU64,
+}
+
+impl Prefixes {
+    pub(crate) fn new(delimiter: Option<u8>) -> Self {
+        Self {
+            delimiter: delimiter.unwrap_or(DELIMITER),
+            counts: Mutex::default(),
+            uncounted: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) const fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// Counts a request. A key without the delimiter has no prefix.
+    pub(crate) fn note(&self, event: &Event<'_>) {
+        let Some(len) = event.key.iter().position(|&byte| byte == self.delimiter) else {
+            return;
+        };
+        if event.action == Action::Change {
+            return;
+        }
+        let (prefix, mut counts) = (&event.key[..len], self.counts());
+        if counts.len() >= PREFIXES_MAX && !counts.contains_key(prefix) {
+            self.uncounted.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let counts = counts.entry(prefix.into()).or_default();
+        match event.action {
+            Action::Get => {
+                counts.gets += 1;
+                counts.hits += u64::from(matches!(event.lookup, Lookup::Found(_)));
+            }
+            Action::Store { .. } => counts.sets += 1,
+            Action::Delete { .. } => counts.deletes += 1,
+            _ => {}
+        }
+    }
+
+    /// Writes them, in order.
+    pub(crate) fn dump(&self, output: &mut Vec<u8>) {
+        for (prefix, counts) in &*self.counts() {
+            let Counts {
+                gets,
+                hits,
+                sets,
+                deletes,
+            } = counts;
+            output.extend_from_slice(b"PREFIX ");
+            output.extend_from_slice(prefix);
+            // Writing to a `Vec` does not fail.
+            let _ = write!(
+                output,
+                " get {gets} hit {hits} set {sets} del {deletes}\r\n"
+            );
+        }
+    }
+
+    pub(crate) fn uncounted(&self) -> u64 {
+        self.uncounted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn reset(&self) {
+        self.counts().clear();
+        self.uncounted.store(0, Ordering::Relaxed);
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<Box<[u8]>, Counts>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

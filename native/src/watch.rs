@@ -1,0 +1,427 @@
+//! `watch`: a line for everything that happens, for clients that have asked for it.
+//!
+//! Each watcher has a queue of a limited size. What it does not take in time is left out and
+//! counted; nobody waits for it. While nobody watches, this costs a batch of requests one look at
+//! a number.
+
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use dynamidb_core::view::{Cause, Removal};
+use dynamidb_core::{Action, Event, Instant, Lookup, Place};
+use event_listener::EventListener;
+
+use crate::admin::push_encoded;
+use crate::connections::Client;
+
+/// As many clients as may watch at a time; memcached's limit.
+const WATCHERS_MAX: usize = 20;
+/// Bytes of lines that wait for one watcher; memcached's default.
+const QUEUE_SIZE: usize = 256 * 1024;
+/// Evictions that are noted until the request that caused them is done.
+pub(crate) const REMOVALS_MAX: usize = 256;
+
+/// What can be watched, a bit each.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Kinds(u32);
+
+impl Kinds {
+    pub(crate) const FETCHERS: Self = Self(1);
+    const MUTATIONS: Self = Self(2);
+    pub(crate) const EVICTIONS: Self = Self(4);
+    const DELETIONS: Self = Self(8);
+    const CONNECTIONS: Self = Self(16);
+    /// Not lines but sums: `stats detail`.
+    pub(crate) const PREFIXES: Self = Self(32);
+    /// What happens to items.
+    const ITEMS: Self = Self(1 | 2 | 4 | 8 | 32);
+
+    /// What a word stands for. The last ones are things that do not happen here.
+    pub(crate) fn named(word: &[u8]) -> Option<Self> {
+        Some(match word {
+            b"fetchers" => Self::FETCHERS,
+            b"mutations" => Self::MUTATIONS,
+            b"evictions" => Self::EVICTIONS,
+            b"deletions" => Self::DELETIONS,
+            b"connevents" => Self::CONNECTIONS,
+            b"sysevents" | b"rawcmds" | b"proxyreqs" | b"proxyevents" | b"proxyuser" => Self(0),
+            _ => return None,
+        })
+    }
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether requests have to be looked at one by one.
+    pub(crate) const fn concern_items(self) -> bool {
+        self.has(Self::ITEMS)
+    }
+}
+
+/// All watchers, and what is counted of them.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    /// What anybody wants.
+    wanted: AtomicU32,
+    queues: Mutex<Vec<Arc<Queue>>>,
+    /// Lines written so far.
+    written: AtomicU64,
+    /// Lines that went to a watcher, each counted for each.
+    sent: AtomicU64,
+    /// Lines that were left out.
+    skipped: AtomicU64,
+}
+
+/// What waits for one watcher.
+#[derive(Debug)]
+struct Queue {
+    kinds: Kinds,
+    waiting: Mutex<Waiting>,
+    filled: event_listener::Event,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    /// Left out since the last line.
+    skipped: u64,
+}
+
+/// A client that watches, for as long as it does.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    watchers: Arc<Watchers>,
+    queue: Arc<Queue>,
+    listener: Option<EventListener>,
+}
+
+impl Watchers {
+    pub(crate) fn wanted(&self) -> Kinds {
+        Kinds(self.wanted.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn wants_evictions(&self) -> bool {
+        self.wanted().has(Kinds::EVICTIONS)
+    }
+
+    /// Whether prefixes are counted from now on.
+    pub(crate) fn count_prefixes(&self, on: bool) {
+        let Kinds(bit) = Kinds::PREFIXES;
+        if on {
+            self.wanted.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.wanted.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+
+    /// `None` if there are as many as there may be.
+    pub(crate) fn watch(self: &Arc<Self>, kinds: Kinds) -> Option<Watcher> {
+        let queue = Arc::new(Queue {
+            kinds,
+            waiting: Mutex::default(),
+            filled: event_listener::Event::new(),
+        });
+        let mut queues = unpoisoned(&self.queues);
+        if queues.len() >= WATCHERS_MAX {
+            return None;
+        }
+        queues.push(Arc::clone(&queue));
+        self.wanted.fetch_or(kinds.0, Ordering::Relaxed);
+        Some(Watcher {
+            watchers: Arc::clone(self),
+            listener: Some(queue.filled.listen()),
+            queue,
+        })
+    }
+
+    fn leave(&self, queue: &Arc<Queue>) {
+        let mut queues = unpoisoned(&self.queues);
+        queues.retain(|other| !Arc::ptr_eq(other, queue));
+        let kinds = queues.iter().fold(0, |all, queue| all | queue.kinds.0);
+        let kept = |wanted| Some(kinds | wanted & Kinds::PREFIXES.0);
+        let order = Ordering::Relaxed;
+        // The function always says what to store.
+        let _ = self.wanted.fetch_update(order, order, kept);
+    }
+
+    /// Says what a request did.
+    pub(crate) fn note(&self, event: &Event<'_>, client: &Client) {
+        let (wanted, Event { at, key, .. }) = (self.wanted(), *event);
+        if wanted.has(Kinds::FETCHERS) {
+            let (status, place) = match event.lookup {
+                Lookup::Found(place) => ("found", Some(place)),
+                Lookup::Expired => ("expired", None),
+                _ => ("not_found", None),
+            };
+            let (class, size) = class_and_size(place);
+            let cfd = client.number;
+            self.line(at, Kinds::FETCHERS, "item_get", Some(key), |line| {
+                write!(line, "status={status} clsid={class} cfd={cfd} size={size}")
+            });
+        }
+        match event.action {
+            Action::Store { status, item } if wanted.has(Kinds::MUTATIONS) => {
+                let ttl = ttl(at, item.and_then(|item| item.expires_at)).unwrap_or(0);
+                let (class, size) = class_and_size(item);
+                let (verb, cfd) = (event.verb, client.number);
+                self.line(at, Kinds::MUTATIONS, "item_store", Some(key), |line| {
+                    write!(line, "status={status} cmd={verb} ttl={ttl} ")?;
+                    write!(line, "clsid={class} cfd={cfd} size={size}")
+                });
+            }
+            Action::Delete { deleted: true } if wanted.has(Kinds::DELETIONS) => {
+                let Lookup::Found(place) = event.lookup else {
+                    return;
+                };
+                let (class, size) = class_and_size(Some(place));
+                let verb = event.verb;
+                self.line(at, Kinds::DELETIONS, "deleted", Some(key), |line| {
+                    write!(line, "cmd={verb} clsid={class} size={size}")
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Says that an item was evicted.
+    pub(crate) fn note_eviction(&self, at: Instant, removal: &Removal<'_>) {
+        if !matches!(removal.cause, Cause::Memory | Cause::ItemLimit) {
+            return;
+        }
+        let fetched = if removal.fetched { "yes" } else { "no" };
+        let ttl = ttl(at, removal.expires_at).map_or(-1, u64::cast_signed);
+        let unused = at.as_secs().saturating_sub(removal.last_used.as_secs());
+        let (class, size) = (removal.class + 1, removal.value_len);
+        self.line(
+            at,
+            Kinds::EVICTIONS,
+            "eviction",
+            Some(removal.key),
+            |line| {
+                write!(
+                    line,
+                    "fetch={fetched} ttl={ttl} la={unused} clsid={class} size={size}"
+                )
+            },
+        );
+    }
+
+    /// Counts evictions of which there were too many at once to say anything about each.
+    pub(crate) fn skip_evictions(&self, count: u64) {
+        for queue in &*unpoisoned(&self.queues) {
+            if queue.kinds.has(Kinds::EVICTIONS) {
+                unpoisoned(&queue.waiting).skipped += count;
+                self.skipped.fetch_add(count, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Says that a client has come, or for what reason it has gone.
+    pub(crate) fn note_client(&self, at: Instant, client: &Client, reason: Option<&str>) {
+        if !self.wanted().has(Kinds::CONNECTIONS) {
+            return;
+        }
+        let name = if reason.is_some() {
+            "conn_close"
+        } else {
+            "conn_new"
+        };
+        self.line(at, Kinds::CONNECTIONS, name, None, |line| {
+            client.write_peer(line)?;
+            if let Some(reason) = reason {
+                write!(line, " reason={reason}")?;
+            }
+            write!(line, " cfd={}", client.number)
+        });
+    }
+
+    /// Writes a line and lets everybody have it who wants this kind.
+    fn line(
+        &self,
+        at: Instant,
+        kind: Kinds,
+        name: &str,
+        key: Option<&[u8]>,
+        rest: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>,
+    ) {
+        let number = self.written.fetch_add(1, Ordering::Relaxed) + 1;
+        let (second, micros) = (at.as_secs(), at.as_millis() % 1000 * 1000);
+        let mut line = Vec::with_capacity(200);
+        // Writing to a `Vec` does not fail.
+        let _ = write!(line, "ts={second}.{micros:06} gid={number} type={name} ");
+        if let Some(key) = key {
+            line.extend_from_slice(b"key=");
+            push_encoded(&mut line, key);
+            line.push(b' ');
+        }
+        let _ = rest(&mut line);
+        line.push(b'\n');
+        for queue in &*unpoisoned(&self.queues) {
+            if queue.kinds.has(kind) {
+                let counter = if queue.push(&line) {
+                    &self.sent
+                } else {
+                    &self.skipped
+                };
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Tells what was counted.
+    pub(crate) fn report(&self, report: &mut dyn FnMut(&str, u64)) {
+        report("log_worker_dropped", 0);
+        report("log_worker_written", self.written.load(Ordering::Relaxed));
+        report("log_watcher_skipped", self.skipped.load(Ordering::Relaxed));
+        report("log_watcher_sent", self.sent.load(Ordering::Relaxed));
+        report("log_watchers", unpoisoned(&self.queues).len() as u64);
+    }
+
+    /// Counts from zero again.
+    pub(crate) fn reset(&self) {
+        for counter in [&self.written, &self.sent, &self.skipped] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Queue {
+    /// Whether there was room for a line.
+    fn push(&self, line: &[u8]) -> bool {
+        let mut waiting = unpoisoned(&self.waiting);
+        let Waiting { lines, skipped } = &mut *waiting;
+        let was_empty = lines.is_empty();
+        if *skipped > 0 {
+            let notice = format!("skipped={skipped}\n");
+            if lines.len() + notice.len() + line.len() > QUEUE_SIZE {
+                *skipped += 1;
+                return false;
+            }
+            lines.extend_from_slice(notice.as_bytes());
+            *skipped = 0;
+        }
+        if lines.len() + line.len() > QUEUE_SIZE {
+            *skipped += 1;
+            return false;
+        }
+        lines.extend_from_slice(line);
+        drop(waiting);
+        if was_empty {
+            self.filled.notify(1);
+        }
+        true
+    }
+}
+
+impl Watcher {
+    /// Moves the lines that wait to `output`; pending if there are none.
+    pub(crate) fn poll_lines(&mut self, cx: &mut Context<'_>, output: &mut Vec<u8>) -> Poll<()> {
+        loop {
+            // Listening begins before looking, so that no line is missed in between.
+            let listener = self
+                .listener
+                .get_or_insert_with(|| self.queue.filled.listen());
+            let mut waiting = unpoisoned(&self.queue.waiting);
+            if !waiting.lines.is_empty() {
+                output.append(&mut waiting.lines);
+                return Poll::Ready(());
+            }
+            drop(waiting);
+            match Pin::new(listener).poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => self.listener = None,
+            }
+        }
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.watchers.leave(&self.queue);
+    }
+}
+
+/// What a panic has left behind is a line at worst.
+fn unpoisoned<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Classes are numbered from 1; 0 is none.
+fn class_and_size(place: Option<Place>) -> (u8, usize) {
+    place.map_or((0, 0), |place| (place.class + 1, place.size))
+}
+
+/// Seconds that are left to an item.
+fn ttl(at: Instant, end: Option<Instant>) -> Option<u64> {
+    end.map(|end| end.as_secs().saturating_sub(at.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(watchers: &Watchers, number: u32) {
+        watchers.line(
+            Instant::from_secs(1),
+            Kinds::FETCHERS,
+            "test",
+            None,
+            |line| write!(line, "number={number:0100}"),
+        );
+    }
+
+    fn taken(watcher: &mut Watcher) -> String {
+        let mut output = Vec::new();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        while watcher.poll_lines(&mut cx, &mut output).is_ready() {}
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_said() {
+        let watchers = Arc::new(Watchers::default());
+        let mut watcher = watchers.watch(Kinds::FETCHERS).unwrap();
+        noted(&watchers, 0);
+        let size = taken(&mut watcher).len();
+        for number in 1..5000 {
+            noted(&watchers, number);
+        }
+        let first = taken(&mut watcher);
+        assert!(first.len() <= QUEUE_SIZE && first.len() > QUEUE_SIZE - 2 * size);
+        let skipped = 4999 - first.lines().count();
+        noted(&watchers, 5000);
+        let next = taken(&mut watcher);
+        assert!(next.starts_with(&format!("skipped={skipped}\n")), "{next}");
+        assert_eq!(next.lines().count(), 2);
+        let mut counted = Vec::new();
+        watchers.report(&mut |name, value| counted.push((name.to_string(), value)));
+        assert!(counted.contains(&("log_watcher_skipped".into(), skipped as u64)));
+        assert!(counted.contains(&("log_watcher_sent".into(), 5001 - skipped as u64)));
+    }
+
+    #[test]
+    fn there_are_twenty_watchers_at_most_and_what_they_want_ends_with_them() {
+        let watchers = Arc::new(Watchers::default());
+        let mut all: Vec<_> = (0..WATCHERS_MAX)
+            .map(|_| watchers.watch(Kinds::FETCHERS).unwrap())
+            .collect();
+        assert!(watchers.watch(Kinds::FETCHERS).is_none());
+        all.pop();
+        assert!(watchers.watch(Kinds::DELETIONS).is_some());
+        assert!(watchers.wanted().has(Kinds::FETCHERS));
+        assert!(!watchers.wanted().has(Kinds::DELETIONS));
+        watchers.count_prefixes(true);
+        all.clear();
+        assert_eq!(watchers.wanted(), Kinds::PREFIXES);
+        watchers.count_prefixes(false);
+        assert_eq!(watchers.wanted(), Kinds::default());
+    }
+}

@@ -1,0 +1,434 @@
+//! Clients that watch what others do, and lists that are long.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use dynamidb::RuntimeName;
+use support::{Client, Process};
+
+/// A client that watches.
+struct Watcher(BufReader<TcpStream>);
+
+impl Watcher {
+    fn new(server: &Process, kinds: &str) -> Self {
+        let mut client = server.connect();
+        client.ask(format!("watch {kinds}\r\n"), "OK\r\n");
+        Self(BufReader::new(client.socket))
+    }
+
+    /// The next line, without its time and number.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        assert!(line.ends_with('\n'), "cut off: {line:?}");
+        let words = line.trim_end().split(' ');
+        let words = words.filter(|word| !word.starts_with("ts=") && !word.starts_with("gid="));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn must_hear(&mut self, lines: &[&str]) {
+        for line in lines {
+            assert_eq!(self.line(), *line);
+        }
+    }
+}
+
+/// Runs a test against a server on each runtime.
+fn on_each_runtime(words: &str, test: impl Fn(&Process)) {
+    for &runtime in RuntimeName::ALL {
+        let server = Process::start(runtime, words);
+        test(&server);
+        server.stop();
+    }
+}
+
+#[test]
+fn what_requests_do_is_told_to_who_wants_to_know_it() {
+    on_each_runtime("-t 2", |server| {
+        let mut gets = Watcher::new(server, "fetchers");
+        let mut default = Watcher::new(server, "");
+        let mut sets = Watcher::new(server, "mutations");
+        let mut deletes = Watcher::new(server, "deletions");
+        let mut all = Watcher::new(server, "fetchers mutations deletions");
+        let said = "set k 0 0 4\r\nabcd\r\nget k absent\r\nadd k 0 0 1\r\nx\r\n\
+            cas k 0 0 1 9\r\nx\r\ncas absent 0 60 1 9\r\nx\r\nset large 0 0 2000\r\n";
+        let said = format!(
+            "{said}{}\r\nset t,1 0 60 1\r\nx\r\ndelete k\r\n",
+            "x".repeat(2000)
+        );
+        let client = server.connect();
+        client.converse(said + "delete k\r\nincr k 1\r\ntouch t,1 5\r\n");
+        // Connections have numbers; the client is the sixth of them.
+        let found = "type=item_get key=k status=found clsid=1 cfd=6 size=4";
+        let absent = "type=item_get key=k status=not_found clsid=0 cfd=6 size=0";
+        let other = "type=item_get key=absent status=not_found clsid=0 cfd=6 size=0";
+        let large = "type=item_get key=large status=not_found clsid=0 cfd=6 size=0";
+        let fresh = "type=item_get key=t%2C1 status=not_found clsid=0 cfd=6 size=0";
+        let touched = "type=item_get key=t%2C1 status=found clsid=1 cfd=6 size=1";
+        let fetches = [absent, found, other, found, found, other, large, fresh];
+        let fetches = [&fetches[..], &[found, absent, absent, touched]].concat();
+        gets.must_hear(&fetches);
+        default.must_hear(&fetches);
+        let stores = [
+            "type=item_store key=k status=stored cmd=set ttl=0 clsid=1 cfd=6 size=4",
+            "type=item_store key=k status=not_stored cmd=add ttl=0 clsid=1 cfd=6 size=4",
+            "type=item_store key=k status=exists cmd=cas ttl=0 clsid=1 cfd=6 size=4",
+            "type=item_store key=absent status=not_found cmd=cas ttl=0 clsid=0 cfd=6 size=0",
+            "type=item_store key=large status=stored cmd=set ttl=0 clsid=4 cfd=6 size=2000",
+            "type=item_store key=t%2C1 status=stored cmd=set ttl=60 clsid=1 cfd=6 size=1",
+        ];
+        sets.must_hear(&stores);
+        deletes.must_hear(&["type=deleted key=k cmd=delete clsid=1 size=4"]);
+        all.must_hear(&[absent, stores[0], found, other, found, stores[1]]);
+    });
+}
+
+#[test]
+fn a_store_that_fails_says_why() {
+    on_each_runtime("-m 8 -I 4k -M -t 1", |server| {
+        let mut watcher = Watcher::new(server, "mutations");
+        let mut client = server.connect();
+        let large = format!("set large 0 0 5000\r\n{}\r\n", "x".repeat(5000));
+        client.ask(large, "SERVER_ERROR object too large for cache\r\n");
+        let line = "type=item_store key=large status=too_large cmd=set ttl=0 clsid=0 cfd=2 size=0";
+        watcher.must_hear(&[line]);
+        for number in 0.. {
+            client.say(format!("set {number} 0 0 3000\r\n{}\r\n", "x".repeat(3000)));
+            let mut first = [0];
+            client.socket.read_exact(&mut first).unwrap();
+            if first == *b"S" && !watcher.line().contains("status=stored") {
+                break;
+            }
+            assert!(number < 10_000, "8 MiB hold more than 30 MB");
+            client.must_hear("TORED\r\n");
+        }
+    });
+}
+
+#[test]
+fn evictions_are_told_with_their_age() {
+    on_each_runtime("-t 1 --max-items 2", |server| {
+        let mut watcher = Watcher::new(server, "evictions");
+        let mut client = server.connect();
+        client.ask(
+            "set a 0 0 1\r\nx\r\nset b 0 90 2\r\nxx\r\nget a\r\n",
+            "STORED\r\nSTORED\r\n",
+        );
+        client.must_hear("VALUE a 0 1\r\nx\r\nEND\r\n");
+        client.ask(
+            "set c 0 0 1\r\nx\r\nset d 0 0 1\r\nx\r\n",
+            "STORED\r\nSTORED\r\n",
+        );
+        let line = watcher.line();
+        let start = "type=eviction key=b fetch=no ttl=";
+        assert!(
+            line.starts_with(start) && line.ends_with(" clsid=1 size=2"),
+            "{line}"
+        );
+        let line = watcher.line();
+        assert!(
+            line.starts_with("type=eviction key=a fetch=yes ttl=-1 la="),
+            "{line}"
+        );
+        assert_eq!(client.stat("evictions"), 2);
+        drop(watcher);
+        client.await_stat("log_watchers", |count| count == 0);
+    });
+}
+
+#[test]
+fn many_evictions_at_once_are_counted() {
+    on_each_runtime("-t 1 -m 8", |server| {
+        let mut watcher = Watcher::new(server, "evictions");
+        let mut client = server.connect();
+        for number in 0..200_000 {
+            client.say(format!("set {number} 0 0 1 noreply\r\nx\r\n"));
+        }
+        client.say(format!(
+            "set large 0 0 1000000 noreply\r\n{}\r\nmn\r\n",
+            "x".repeat(1_000_000)
+        ));
+        client.must_hear("MN\r\n");
+        let (evictions, skipped) = (client.stat("evictions"), client.stat("log_watcher_skipped"));
+        let sent = client.stat("log_watcher_sent");
+        assert!(skipped > 1000, "{skipped}");
+        assert_eq!(evictions, sent + skipped);
+        let mut lines = 0;
+        while lines < sent {
+            let line = watcher.line();
+            lines += u64::from(line.starts_with("type=eviction "));
+        }
+    });
+}
+
+#[test]
+fn connections_come_and_go() {
+    on_each_runtime("-t 1 --stall-timeout 1", |server| {
+        let mut watcher = Watcher::new(server, "connevents");
+        let client = server.connect();
+        let port = client.socket.local_addr().unwrap().port();
+        let peer = format!("rip=127.0.0.1 rport={port} transport=tcp");
+        watcher.must_hear(&[&format!("type=conn_new {peer} cfd=2")]);
+        client.converse("quit\r\n");
+        watcher.must_hear(&[&format!("type=conn_close {peer} reason=normal cfd=2")]);
+        let mut slow = server.connect();
+        slow.say("get half");
+        assert!(watcher.line().starts_with("type=conn_new "));
+        assert!(watcher.line().ends_with(" reason=idle_timeout cfd=3"));
+    });
+}
+
+#[test]
+fn what_a_watcher_does_not_take_is_left_out_and_holds_nobody_up() {
+    on_each_runtime("-t 2 -m 64", |server| {
+        let lazy = Watcher::new(server, "fetchers");
+        let mut client = server.connect();
+        let many = "get k\r\n".repeat(1000);
+        let replies = "END\r\n".repeat(1000);
+        let mut rounds = 0;
+        while client.stat("log_watcher_skipped") == 0 {
+            client.ask(&many, &replies);
+            rounds += 1;
+            assert!(rounds < 2000, "nothing is ever left out");
+        }
+        let (sent, skipped) = (
+            client.stat("log_watcher_sent"),
+            client.stat("log_watcher_skipped"),
+        );
+        assert_eq!(sent + skipped, 1000 * rounds);
+        assert!(server.resident() < 100 << 10, "{} KiB", server.resident());
+        drop(lazy);
+        client.await_stat("log_watchers", |count| count == 0);
+        client.ask("get k\r\n", "END\r\n");
+        assert_eq!(client.stat("log_worker_written"), 1000 * rounds);
+    });
+}
+
+#[test]
+fn there_are_twenty_watchers_at_most() {
+    on_each_runtime("-t 2", |server| {
+        let mut watchers: Vec<_> = (0..20).map(|_| Watcher::new(server, "fetchers")).collect();
+        let full = "WATCHER_TOO_MANY log watcher limit reached\r\n";
+        let mut client = server.connect();
+        client.ask("watch\r\n", full);
+        client.ask("watch fetchers nonsense\r\n", "ERROR\r\n");
+        client.ask("get k\r\n", "END\r\n");
+        for watcher in &mut watchers {
+            assert!(watcher.line().starts_with("type=item_get key=k "));
+        }
+        watchers.pop();
+        client.await_stat("log_watchers", |count| count == 19);
+        client.ask(
+            "watch sysevents rawcmds proxyreqs proxyevents proxyuser\r\n",
+            "OK\r\n",
+        );
+        // It only listens now, whatever it says.
+        client.say("get k\r\nquit\r\n");
+        assert_eq!(server.connect().stat("log_watchers"), 20);
+    });
+}
+
+#[test]
+fn connections_are_listed() {
+    on_each_runtime("-t 1", |server| {
+        let _watcher = Watcher::new(server, "connevents");
+        let mut half = server.connect();
+        half.say("get half");
+        thread::sleep(Duration::from_millis(50));
+        let client = server.connect();
+        let port = client.socket.local_addr().unwrap().port();
+        let listed = client.converse("stats conns\r\nversion\r\n");
+        for line in [
+            format!("STAT listen0:addr tcp:{}\r\n", server.address),
+            "STAT listen0:state conn_listening\r\n".into(),
+            "STAT 1:state conn_watch\r\n".into(),
+            "STAT 2:state conn_nread\r\n".into(),
+            format!("STAT 3:addr tcp:127.0.0.1:{port}\r\n"),
+            format!("STAT 3:listen_addr tcp:{}\r\n", server.address),
+            "STAT 3:secs_since_last_cmd 0\r\n".into(),
+        ] {
+            assert!(listed.contains(&line), "{line} is missing in\n{listed}");
+        }
+        assert!(listed.ends_with("END\r\nVERSION 1.6.45\r\n"), "{listed}");
+    });
+}
+
+#[test]
+fn many_connections_are_all_listed() {
+    on_each_runtime("-t 2", |server| {
+        let clients: Vec<_> = (0..450).map(|_| server.connect()).collect();
+        server
+            .connect()
+            .await_stat("curr_connections", |count| count == 451);
+        let listed = server.connect().converse("stats conns\r\n");
+        assert_eq!(
+            listed.matches(":secs_since_last_cmd ").count(),
+            clients.len() + 1
+        );
+    });
+}
+
+#[test]
+fn a_long_dump_lists_everything_that_stays_while_others_work() {
+    const LASTING: usize = 50_000;
+    on_each_runtime("-t 2 -m 64", |server| {
+        let mut client = server.connect();
+        for number in 0..LASTING {
+            client.say(format!("set lasting-{number} 0 0 1 noreply\r\nx\r\n"));
+        }
+        client.ask("mn\r\n", "MN\r\n");
+        client.say("lru_crawler metadump all\r\nversion\r\n");
+        let mut busy = server.connect();
+        for number in 0..20_000 {
+            busy.say(format!("set passing-{number} 0 0 1 noreply\r\nx\r\n"));
+        }
+        busy.ask("mn\r\n", "MN\r\n");
+        let mut lines = BufReader::new(client.socket).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "OK");
+        let mut listed = HashSet::new();
+        for line in lines.by_ref().map(Result::unwrap) {
+            if line == "END" {
+                break;
+            }
+            let key = line
+                .split(' ')
+                .next()
+                .and_then(|word| word.strip_prefix("key="));
+            let key = key.unwrap_or_else(|| panic!("{line}"));
+            listed.extend(key.strip_prefix("lasting-").map(String::from));
+        }
+        assert_eq!(listed.len(), LASTING);
+        assert_eq!(lines.next().unwrap().unwrap(), "VERSION 1.6.45");
+    });
+}
+
+#[test]
+fn a_dump_that_nobody_takes_costs_next_to_nothing_and_does_not_hold_up_the_end() {
+    on_each_runtime("-t 1 -m 64", |server| {
+        let mut client = server.connect();
+        for number in 0..200_000 {
+            client.say(format!("set number-{number} 0 0 1 noreply\r\nx\r\n"));
+        }
+        client.ask("mn\r\n", "MN\r\n");
+        let before = server.resident();
+        let lazy: Vec<_> = (0..20)
+            .map(|_| {
+                let mut client = server.connect();
+                client.say("lru_crawler metadump all\r\n");
+                client
+            })
+            .collect();
+        let started = std::time::Instant::now();
+        client.ask("get number-1\r\n", "VALUE number-1 0 1\r\nx\r\nEND\r\n");
+        assert!(started.elapsed() < Duration::from_secs(2));
+        thread::sleep(Duration::from_millis(300));
+        let kept = server.resident().saturating_sub(before);
+        assert!(kept < 20 << 10, "{kept} KiB for {} dumps", lazy.len());
+    });
+}
+
+#[test]
+fn what_is_forbidden_is_refused() {
+    on_each_runtime("-W -X", |server| {
+        let mut client = server.connect();
+        client.ask("watch\r\n", "CLIENT_ERROR watch commands not allowed\r\n");
+        client.ask(
+            "watch nonsense\r\n",
+            "CLIENT_ERROR watch commands not allowed\r\n",
+        );
+        client.ask(
+            "stats cachedump 1 1\r\n",
+            "CLIENT_ERROR stats cachedump not allowed\r\n",
+        );
+        client.ask(
+            "stats detail on\r\n",
+            "CLIENT_ERROR stats detail not allowed\r\n",
+        );
+        client.ask(
+            "lru_crawler metadump all\r\n",
+            "ERROR metadump not allowed\r\n",
+        );
+        client.ask(
+            "lru_crawler mgdump all\r\n",
+            "ERROR key dump not allowed\r\n",
+        );
+    });
+}
+
+#[test]
+fn a_client_may_end_the_server_if_that_is_allowed() {
+    for (mode, &runtime) in ["", " graceful"]
+        .iter()
+        .zip(RuntimeName::ALL.iter().cycle())
+    {
+        let mut server = Process::start(runtime, "-A");
+        let mut client = server.connect();
+        client.ask("shutdown now\r\n", "CLIENT_ERROR invalid shutdown mode\r\n");
+        client.say(format!("set k 0 0 1\r\nx\r\nshutdown{mode}\r\n"));
+        client.must_hear("STORED\r\n");
+        assert_eq!(client.rest(), b"");
+        assert_eq!(server.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn sizes_are_counted_if_that_is_asked_for() {
+    on_each_runtime("-t 2 -o track_sizes", |server| {
+        let mut client: Client = server.connect();
+        client.ask("stats sizes\r\n", "END\r\n");
+        let large = format!("set large 0 0 100\r\n{}\r\n", "x".repeat(100));
+        client.ask(large, "STORED\r\n");
+        client.ask("set a 0 0 1\r\nx\r\nset b 0 0 31\r\n", "STORED\r\n");
+        client.ask(
+            format!("{}\r\nset c 0 0 32\r\n", "x".repeat(31)),
+            "STORED\r\n",
+        );
+        client.ask(format!("{}\r\n", "x".repeat(32)), "STORED\r\n");
+        client.ask(
+            "stats sizes\r\n",
+            "STAT 32 2\r\nSTAT 64 1\r\nSTAT 128 1\r\nEND\r\n",
+        );
+    });
+}
+
+#[test]
+fn prefixes_are_counted_from_the_start_and_by_any_character() {
+    on_each_runtime("-t 2 -D /", |server| {
+        let said = "set a/b 0 0 1\r\nx\r\nget a/b a/c b:d/e none\r\ndelete a/b\r\nincr a/b 1\r\n";
+        let heard = server
+            .connect()
+            .converse(format!("{said}stats detail dump\r\n"));
+        let dump = "PREFIX a get 2 hit 1 set 1 del 1\r\nPREFIX b:d get 1 hit 0 set 0 del 0\r\n";
+        assert!(
+            heard.ends_with(&format!("NOT_FOUND\r\n{dump}END\r\n")),
+            "{heard}"
+        );
+    });
+}
+
+#[test]
+fn a_thousand_prefixes_are_told_apart() {
+    on_each_runtime("-t 2 -D :", |server| {
+        let mut client = server.connect();
+        for number in 0..1003 {
+            client.say(format!("get {number}:key\r\n"));
+        }
+        client.must_hear("END\r\n".repeat(1003));
+        client.ask("get 999:other\r\n", "END\r\n");
+        assert_eq!(client.stat("detail_uncounted"), 3);
+        let dump = server.connect().converse("stats detail dump\r\n");
+        assert_eq!(dump.lines().count(), 1001);
+        assert!(dump.contains("PREFIX 999 get 2 hit 0 set 0 del 0\r\n"));
+        client.ask("stats reset\r\n", "RESET\r\n");
+        assert_eq!(client.stat("detail_uncounted"), 0);
+        client.ask("stats detail dump\r\n", "END\r\n");
+    });
+}
