@@ -23,7 +23,7 @@ demo: ## build the playground and serve it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std capi firmware size test-native test-differential test-soak test-clients test-wasm test-npm test-www ## run every test there is
+test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-clients test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 lint: ## formatting, clippy and rustdoc, without a warning
@@ -35,6 +35,7 @@ lint: ## formatting, clippy and rustdoc, without a warning
 
 test-core: ## the cache and the protocol
 	cargo test --locked -p dynamidb-core
+	cargo test --locked -p dynamidb-core --examples
 
 test-no-std: ## the core compiles where there is no std
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
@@ -51,6 +52,12 @@ firmware: ## the core on emulated Cortex-M0, M3 and M4 and under WASI: the same 
 		done; \
 	done
 	cd core/firmware && cargo run --locked --release --target wasm32-wasip1 --example hosted
+
+wasi: ## the protocol on standard input and output, as WebAssembly under WASI
+	printf 'SET key 0 5\r\nhello\r\nget key\r\nQUIT\r\n' | cargo run --locked --release \
+		--config 'target.wasm32-wasip1.runner="node --no-warnings core/firmware/wasi.mjs"' \
+		-p dynamidb-core --example serial --target wasm32-wasip1 -- - | tr -d '\r' | tr '\n' ' ' | \
+		grep -x 'STORED VALUE key 0 5 hello END BYE '
 
 size: ## what a device pays for the core, checked against core/firmware/budget.txt
 	core/firmware/measure

@@ -1,0 +1,90 @@
+//! A clock of one's own. The core never asks for the time, so whoever wants to write `get(key)`
+//! puts cache and clock together, and a test can put in a clock that it moves by hand.
+
+use std::cell::Cell;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Value};
+
+trait Clock {
+    fn now(&self) -> Instant;
+}
+
+/// Counts from when it was made and never runs backwards. A device has a counter of ticks.
+struct Monotonic(std::time::Instant);
+
+impl Clock for Monotonic {
+    fn now(&self) -> Instant {
+        Instant::from_millis(0) + self.0.elapsed()
+    }
+}
+
+/// Counts from 1970, as memcached's clients expect of a server. Runs backwards when it is set back:
+/// items then live longer, and nothing breaks.
+struct Wall;
+
+impl Clock for Wall {
+    fn now(&self) -> Instant {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        Instant::from_millis(0) + since.unwrap_or_default()
+    }
+}
+
+/// Stands still until it is moved.
+#[derive(Default)]
+struct ByHand(Cell<u64>);
+
+impl Clock for &ByHand {
+    fn now(&self) -> Instant {
+        Instant::from_millis(self.0.get())
+    }
+}
+
+/// A cache that knows what time it is.
+struct Timed<C> {
+    cache: Cache,
+    clock: C,
+}
+
+impl<C: Clock> Timed<C> {
+    fn new(memory: usize, clock: C) -> Result<Self, ConfigError> {
+        let cache = Cache::new(Config::new(memory))?;
+        Ok(Self { cache, clock })
+    }
+
+    fn get(&mut self, key: &str) -> Option<Vec<u8>> {
+        let item = self.cache.get(self.clock.now(), key)?;
+        Some(item.value.to_vec())
+    }
+
+    fn set(&mut self, key: &str, value: &str, lasts: Duration) -> Result<(), Error> {
+        let value = Value::from(value).expire(Expiry::After(lasts));
+        self.cache.set(self.clock.now(), key, value)
+    }
+}
+
+fn main() -> Result<(), Box<dyn core::error::Error>> {
+    let hour = Duration::from_secs(3600);
+    let mut timed = Timed::new(64 * 1024, Monotonic(std::time::Instant::now()))?;
+    timed.set("key", "value", hour)?;
+    assert_eq!(timed.get("key").as_deref(), Some(&b"value"[..]));
+
+    let mut timed = Timed::new(64 * 1024, Wall)?;
+    timed.set("key", "value", hour)?;
+    assert_eq!(timed.get("key").as_deref(), Some(&b"value"[..]));
+
+    let clock = ByHand::default();
+    let mut timed = Timed::new(64 * 1024, &clock)?;
+    timed.set("key", "value", hour)?;
+    clock.0.set(3_599_999);
+    assert!(timed.get("key").is_some());
+    clock.0.set(3_600_000);
+    assert!(timed.get("key").is_none());
+    println!("an hour has passed");
+    Ok(())
+}
+
+#[test]
+fn it_runs() {
+    main().expect("there is room");
+}
