@@ -96,6 +96,7 @@ bench-core: ## the cache beside its peers: time, pauses and memory
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- speed
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- pauses
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- memory
+	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- flooding
 
 bench-server: load ## the server beside memcached and redis: processor time, latency, memory, threads
 	target/release/dynamidb-bench table

@@ -150,7 +150,7 @@ impl<M: Memory> Cache<M> {
         let (key, time) = (self.hashed(key), self.begin(now));
         let hash = self.hasher().hash(&key);
         let found = self.store.find(self.memory.bytes(), hash, key.bytes);
-        let found = found.filter(|found| self.is_live(found, time, hash));
+        let found = found.filter(|found| self.is_live(found, time));
         let Some(found) = found else {
             self.store.stats.get_misses += 1;
             return None;
@@ -497,21 +497,18 @@ impl<M: Memory> Cache<M> {
     fn find(&mut self, time: u64, key: &Key<'_>) -> Option<Found> {
         let hash = self.hasher().hash(key);
         let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
-        self.is_live(&found, time, hash).then_some(found)
+        self.is_live(&found, time).then_some(found)
     }
 
     /// Whether the deadline of an item lies ahead; if it does not, the item is given back.
     #[inline]
-    fn is_live(&mut self, found: &Found, time: u64, hash: u64) -> bool {
+    fn is_live(&mut self, found: &Found, time: u64) -> bool {
         let has_passed = found.head.deadline().has_passed(time);
         if has_passed {
             self.store.stats.get_expired += 1;
-            self.store.reclaim(
-                self.memory.bytes_mut(),
-                found.item,
-                hash,
-                Cause::ExpiredAsked,
-            );
+            let memory = self.memory.bytes_mut();
+            self.store
+                .reclaim(memory, found.item, time, Cause::ExpiredAsked);
         }
         !has_passed
     }

@@ -55,6 +55,10 @@ pub struct Stats {
     pub reclaimed: u64,
     /// Expired items that were never read.
     pub expired_unfetched: u64,
+    /// How long after its deadline an item was given back at the latest, in milliseconds.
+    pub expiry_lag_max: u64,
+    /// The same of all [`reclaimed`](Self::reclaimed) items together: divide for the mean.
+    pub expiry_lag_total: u64,
     /// Items held now.
     pub curr_items: u64,
     /// Bytes of the chunks that hold them now.
@@ -103,6 +107,8 @@ impl Stats {
         self.evicted_unfetched += other.evicted_unfetched;
         self.reclaimed += other.reclaimed;
         self.expired_unfetched += other.expired_unfetched;
+        self.expiry_lag_max = self.expiry_lag_max.max(other.expiry_lag_max);
+        self.expiry_lag_total += other.expiry_lag_total;
         self.curr_items += other.curr_items;
         self.bytes += other.bytes;
         self.hash_bytes += other.hash_bytes;

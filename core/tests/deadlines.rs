@@ -68,6 +68,24 @@ fn an_expired_item_is_given_back_by_upkeep_within_a_second() {
     }
     while cache.tick(start + Duration::from_millis(11_000), 64) == 64 {}
     assert!(cache.is_empty(), "{} items are left", cache.len());
+    let stats = cache.stats();
+    let all = (0..200).map(|number| 1000 - number).sum::<u64>();
+    assert_eq!((stats.reclaimed, stats.expiry_lag_max), (200, 1000));
+    assert_eq!(stats.expiry_lag_total, all);
+}
+
+#[test]
+fn who_asks_for_an_expired_item_finds_how_late_it_was_given_back() {
+    let mut cache = cache();
+    let start = Instant::from_secs(50);
+    let value = Value::from("v").expire(Expiry::After(Duration::from_secs(1)));
+    assert_eq!(cache.set(start, "k", value), Ok(()));
+    assert!(
+        cache
+            .get(start + Duration::from_millis(1300), "k")
+            .is_none()
+    );
+    assert_eq!(cache.stats().expiry_lag_max, 300);
 }
 
 #[test]

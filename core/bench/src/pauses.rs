@@ -1,6 +1,9 @@
 //! The longest single operations while a cache fills from empty and then churns: processor time of
 //! this thread, so that what the machine gives to others does not count.
 
+use std::time::Duration;
+
+use dynamidb_core::{Expiry, Instant, Value};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::engines::{DynamiDb, Engine, KEY, OrdinaryPages, VALUE, key, value};
@@ -63,6 +66,33 @@ fn print_row(name: &str, phase: &str, mut times: Vec<u32>) {
     println!("{name:<16}{phase:<8}{}", cells.concat());
 }
 
+/// Upkeep while all items end in the same moment: each call is what one request may have to wait
+/// for.
+fn storm(items: usize) {
+    let start = Instant::from_secs(1);
+    let mut engine = DynamiDb::new(items);
+    let after = Duration::from_secs(60);
+    for number in 0..items as u64 {
+        let value = value(number);
+        let value = Value::from(&value).expire(Expiry::After(after));
+        let stored = engine.0.set(start, &key(number), value);
+        stored.expect("a store is never refused");
+    }
+    let now = start + after + Duration::from_millis(300);
+    let mut times = Vec::new();
+    while !engine.0.is_empty() {
+        let start = processor_time();
+        engine.0.tick(now, UPKEEP_SLICE);
+        times.push((processor_time() - start) as u32);
+    }
+    let total: u64 = times.iter().map(|&time| u64::from(time)).sum();
+    print_row(DynamiDb::NAME, "expire", times);
+    println!("{:<24}all given back in {:.2} s", "", total as f64 / 1e9);
+}
+
+/// As many steps as the server does while it holds a lock.
+const UPKEEP_SLICE: usize = 16;
+
 pub fn print(items: usize) {
     println!("{items} items, microseconds");
     println!(
@@ -72,5 +102,6 @@ pub fn print(items: usize) {
     run::<OrdinaryPages>(items);
     run::<DynamiDb>(items);
     run::<Map>(items);
+    storm(items);
     noise(items);
 }

@@ -46,7 +46,7 @@ fn sum(keyspace: &mut impl Keyspace) -> Stats {
 }
 
 /// The counters in memcached's order.
-const fn counters(stats: &Stats) -> [(&'static str, u64); 30] {
+const fn counters(stats: &Stats) -> [(&'static str, u64); 32] {
     [
         ("cmd_get", stats.cmd_get),
         ("cmd_set", stats.cmd_set),
@@ -79,5 +79,8 @@ const fn counters(stats: &Stats) -> [(&'static str, u64); 30] {
         ("evicted_unfetched", stats.evicted_unfetched),
         ("evictions", stats.evictions),
         ("reclaimed", stats.reclaimed),
+        // Ours: memcached does not say how late it is.
+        ("expiry_lag_max_ms", stats.expiry_lag_max),
+        ("expiry_lag_total_ms", stats.expiry_lag_total),
     ]
 }

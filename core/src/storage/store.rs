@@ -473,9 +473,13 @@ impl Store {
 
     /// Removes an item whose deadline has passed.
     #[cold]
-    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, hash: u64, cause: Cause) {
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, now: u64, cause: Cause) {
         let found = &self.read(memory, item);
+        let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, item);
         self.note_removal(memory, found, cause);
+        let lag = now - found.head.deadline().millis().unwrap_or(now).min(now);
+        self.stats.expiry_lag_max = self.stats.expiry_lag_max.max(lag);
+        self.stats.expiry_lag_total += lag;
         self.stats.reclaimed += 1;
         self.stats.expired_unfetched += u64::from(!found.head.fetched());
         self.remove(memory, found, hash);
@@ -533,8 +537,7 @@ impl Store {
             let found = self.read(memory, chunk);
             match found.head.deadline().millis() {
                 Some(deadline) if deadline <= now => {
-                    let hash = hash_of(&self.hasher, &geometry, memory, chunk);
-                    self.reclaim(memory, chunk, hash, Cause::ExpiredUnasked);
+                    self.reclaim(memory, chunk, now, Cause::ExpiredUnasked);
                     freed += 1;
                     if page::class(memory, &geometry, page) == page::UNUSED {
                         return Some(freed);
