@@ -44,18 +44,18 @@
 //! |---|---|---|
 //! | read a value | [`Cache::get`] | counts as use; borrows, copies nothing |
 //! | read it and keep its place in the order | [`Cache::peek`] | changes nothing at all |
-//! | have the bytes of a value | [`Bytes::as_slice`], [`Bytes::pieces`] | in place; mostly one piece |
+//! | have its bytes | [`Bytes::as_slice`], [`Bytes::pieces`] | in place; mostly one piece |
 //! | have a copy | [`Bytes::copy_to`], [`Bytes::to_vec`] | the first needs no allocator |
 //! | store a value | [`Cache::set`] | refused only for its size |
 //! | store it once, whoever comes first | [`Cache::add`] | |
 //! | store it only over another | [`Cache::replace`] | |
-//! | store it if nobody else did since | [`Cache::compare_and_swap`] | with the `cas` of an [`Item`] |
+//! | store it if nobody else did | [`Cache::compare_and_swap`] | with the `cas` of an [`Item`] |
 //! | let it end after a time | [`Value::expire`] | never served late, whoever calls what |
 //! | let it live longer | [`Cache::touch`], [`Cache::get_and_touch`] | |
-//! | count | [`Cache::increment`], [`Cache::decrement`] | decimal numbers, as memcached keeps them |
+//! | count | [`Cache::increment`], [`Cache::decrement`] | decimal numbers, as in memcached |
 //! | add to a value | [`Cache::append`], [`Cache::prepend`] | |
-//! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::clear_at`] | the last two take no time |
-//! | have expired memory back before it is needed | [`Cache::tick`] | so many short steps as you like |
+//! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::clear_at`] | the last two in no time |
+//! | have expired memory back early | [`Cache::tick`] | as many short steps as you like |
 //! | see how it goes | [`Cache::stats`], [`Cache::slabs`] | |
 //! | walk over all items | [`Cache::iter`] | the most recently used first |
 //! | look up many keys at once | [`Cache::look_ahead`] before | their waits for memory overlap |
@@ -70,9 +70,9 @@
 //!   the keys, or they can choose keys that collide; a device that makes its own keys may leave it
 //!   0. The same seed, clock and operations lead to the same state on every platform.
 //! - **The clock** is whatever you pass as `now`, in milliseconds from an origin that you keep: a
-//!   counter of ticks will do. If it runs backwards, items live longer; if it jumps ahead, they end.
+//!   counter of ticks will do. If it runs backwards, items live longer; if it leaps, they end.
 //!   Neither breaks anything.
-//! - **The memory** of [`Cache::with_memory`] is yours, of any alignment and with anything in it. At
+//! - **The memory** of [`Cache::with_memory`] is yours, of any alignment, whatever is in it. At
 //!   least about 8.5 KiB are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
 //!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called,
 //!   though the crate links `alloc` for [`Session`]s and for [`Cache::new`], so that a program
