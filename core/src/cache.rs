@@ -1,5 +1,6 @@
 //! The cache: every operation, each a short composition of the parts in `storage/`.
 
+mod general;
 mod resize;
 mod time;
 mod view;
@@ -8,8 +9,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::config::{Budget, Layout};
-use crate::number;
-use crate::storage::{Deadline, Found, Store, Write};
+use crate::options::{CalculateOptions, StoreMode, StoreOptions};
+use crate::storage::{Facts, Found, Notes, Store, Write};
 use crate::view::Cause;
 use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
 use crate::{Outcome, Stats, Value};
@@ -198,10 +199,7 @@ impl<M: Memory> Cache<M> {
             return None;
         };
         self.store.stats.touch_hits += 1;
-        // In the past: it ends in this very millisecond, so this is the last that is seen of it.
-        let deadline = self
-            .deadline(now, expiry)
-            .unwrap_or_else(|| Deadline::from_millis(time));
+        let deadline = self.deadline(now, time, expiry);
         let memory = self.memory.bytes_mut();
         self.store.bump(memory, &found, time);
         self.store.set_deadline(memory, found.item, deadline);
@@ -235,7 +233,9 @@ impl<M: Memory> Cache<M> {
         self.store.stats.cmd_set += 1;
         let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let old = self.find(time, &key);
-        self.put(now, time, &key, &value, old.as_ref())
+        let facts = Facts::new(self.deadline(now, time, value.expiry), 0, Notes::NONE);
+        self.put(time, &key, &value, facts, old.as_ref())
+            .map(|_| ())
     }
 
     /// Stores a value if there is none under this key. If there is, that item counts as used.
@@ -248,14 +248,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
-        self.store.stats.cmd_set += 1;
-        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
-        if let Some(found) = self.find(time, &key) {
-            self.store.bump(self.memory.bytes_mut(), &found, time);
-            return Ok(Outcome::NotStored);
-        }
-        self.put(now, time, &key, &value, None)
-            .map(|()| Outcome::Stored)
+        self.store_as(now, key.into(), value.into(), StoreMode::Add)
     }
 
     /// Stores a value if there is one under this key.
@@ -268,15 +261,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
-        self.store.stats.cmd_set += 1;
-        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
-        let old = self.find(time, &key);
-        if old.is_none() {
-            return Ok(Outcome::NotStored);
-        }
-        self.fits(&key, value.bytes.len())?;
-        self.put(now, time, &key, &value, old.as_ref())
-            .map(|()| Outcome::Stored)
+        self.store_as(now, key.into(), value.into(), StoreMode::Replace)
     }
 
     /// Stores a value if nobody stored another one since this `cas` was read.
@@ -302,20 +287,12 @@ impl<M: Memory> Cache<M> {
         value: impl Into<Value<'v>>,
         cas: u64,
     ) -> Result<Outcome, Error> {
-        self.store.stats.cmd_set += 1;
-        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
-        let Some(old) = self.find(time, &key) else {
-            self.store.stats.cas_misses += 1;
-            return Ok(Outcome::NotFound);
+        let options = StoreOptions {
+            compare: Some(cas),
+            ..StoreOptions::default()
         };
-        if u64::from(old.head.cas()) != cas {
-            self.store.stats.cas_badval += 1;
-            return Ok(Outcome::Exists);
-        }
-        self.store.stats.cas_hits += 1;
-        self.fits(&key, value.bytes.len())?;
-        self.put(now, time, &key, &value, Some(&old))
-            .map(|()| Outcome::Stored)
+        let stored = self.store_with(now, key, value, &options)?;
+        Ok(stored.outcome)
     }
 
     /// Adds bytes at the end of a value. Flags and expiry stay.
@@ -328,7 +305,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.join(now, &self.hashed(key), &[], bytes)
+        self.store_as(now, key.into(), bytes.into(), StoreMode::Append)
     }
 
     /// Adds bytes at the beginning of a value. Flags and expiry stay.
@@ -341,7 +318,22 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.join(now, &self.hashed(key), bytes, &[])
+        self.store_as(now, key.into(), bytes.into(), StoreMode::Prepend)
+    }
+
+    fn store_as(
+        &mut self,
+        now: Instant,
+        key: Key<'_>,
+        value: Value<'_>,
+        mode: StoreMode,
+    ) -> Result<Outcome, Error> {
+        let options = StoreOptions {
+            mode,
+            ..StoreOptions::default()
+        };
+        let stored = self.store_with(now, key, value, &options)?;
+        Ok(stored.outcome)
     }
 
     /// Adds to a decimal number, wrapping at 2^64, and returns the sum; `None` if there is no item.
@@ -364,14 +356,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         delta: u64,
     ) -> Result<Option<u64>, Error> {
-        let result = self.calculate(now, &self.hashed(key), |number| number.wrapping_add(delta))?;
-        let stats = &mut self.store.stats;
-        *if result.is_some() {
-            &mut stats.incr_hits
-        } else {
-            &mut stats.incr_misses
-        } += 1;
-        Ok(result)
+        self.calculate(now, key.into(), delta, false)
     }
 
     /// Subtracts from a decimal number, stopping at 0, and returns the difference; `None` if there
@@ -385,16 +370,24 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         delta: u64,
     ) -> Result<Option<u64>, Error> {
-        let result = self.calculate(now, &self.hashed(key), |number| {
-            number.saturating_sub(delta)
-        })?;
-        let stats = &mut self.store.stats;
-        *if result.is_some() {
-            &mut stats.decr_hits
-        } else {
-            &mut stats.decr_misses
-        } += 1;
-        Ok(result)
+        self.calculate(now, key.into(), delta, true)
+    }
+
+    fn calculate(
+        &mut self,
+        now: Instant,
+        key: Key<'_>,
+        delta: u64,
+        decrement: bool,
+    ) -> Result<Option<u64>, Error> {
+        let options = CalculateOptions {
+            delta,
+            decrement,
+            ..CalculateOptions::default()
+        };
+        let calculated = self.calculate_with(now, key, &options)?;
+        let found = calculated.outcome == Outcome::Stored;
+        Ok(found.then_some(calculated.number))
     }
 
     /// Removes an item. Says whether there was one.
@@ -423,6 +416,11 @@ impl<M: Memory> Cache<M> {
     /// Counts a store that was refused for the size of its value before the value had come.
     pub(crate) const fn count_too_large(&mut self) {
         self.store.stats.store_too_large += 1;
+    }
+
+    /// Counts a request to see an item's facts.
+    pub(crate) const fn count_meta(&mut self) {
+        self.store.stats.cmd_meta += 1;
     }
 
     /// Removes everything, in the same time however much there is.
@@ -520,7 +518,7 @@ impl<M: Memory> Cache<M> {
         Item {
             value: self.store.value(memory, found),
             flags: found.head.flags(),
-            cas: u64::from(found.head.cas()),
+            cas: self.store.cas(memory, found),
             expires_at: self.instant(found.head.deadline()),
             last_used: self.moment(u64::from(found.head.last_use()) * 1000),
             fetched: found.head.fetched(),
@@ -538,31 +536,30 @@ impl<M: Memory> Cache<M> {
         Ok(())
     }
 
-    /// Stores a value in place of `old`, which goes in any case.
+    /// Stores a value in place of `old`, which goes in any case, and returns the new cas.
     fn put(
         &mut self,
-        now: Instant,
         time: u64,
         key: &Key<'_>,
         value: &Value<'_>,
+        facts: Facts,
         old: Option<&Found>,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let hash = self.hasher().hash(key);
         let fits = self.fits(key, value.bytes.len());
-        let deadline = self.deadline(now, value.expiry).filter(|_| fits.is_ok());
-        let Some(deadline) = deadline else {
+        if fits.is_err() || facts.deadline.has_passed(time) {
             if let Some(old) = old {
                 self.store.remove(self.memory.bytes_mut(), old, hash);
             }
             self.store.stats.total_items += u64::from(fits.is_ok());
-            return fits;
-        };
+            return fits.map(|()| self.store.next_cas(facts.cas));
+        }
         let (flags, front) = (value.flags, value.bytes);
-        let write = Write::new(key.bytes, hash, flags, deadline, front);
+        let write = Write::new(key.bytes, hash, flags, facts, front);
         self.write(time, old, &write)
     }
 
-    fn write(&mut self, time: u64, old: Option<&Found>, write: &Write<'_>) -> Result<(), Error> {
+    fn write(&mut self, time: u64, old: Option<&Found>, write: &Write<'_>) -> Result<u64, Error> {
         let size = write.key.len() + write.front.len() + write.back.len();
         let reach = if write.join {
             size + self.item_size_max
@@ -577,62 +574,12 @@ impl<M: Memory> Cache<M> {
                 return Err(Error::OutOfMemory);
             }
         }
-        if !self.store.write(memory, time, old, write) {
+        let Some(cas) = self.store.write(memory, time, old, write) else {
             self.store.stats.store_no_memory += 1;
             return Err(Error::OutOfMemory);
-        }
+        };
         self.store.stats.total_items += 1;
-        Ok(())
-    }
-
-    fn join(
-        &mut self,
-        now: Instant,
-        key: &Key<'_>,
-        front: &[u8],
-        back: &[u8],
-    ) -> Result<Outcome, Error> {
-        self.store.stats.cmd_set += 1;
-        let time = self.begin(now);
-        let Some(old) = self.find(time, key) else {
-            return Ok(Outcome::NotStored);
-        };
-        let len = old
-            .head
-            .value_len()
-            .saturating_add(front.len())
-            .saturating_add(back.len());
-        self.fits(key, len)?;
-        let (hash, deadline) = (self.hasher().hash(key), old.head.deadline());
-        let flags = old.head.flags();
-        let write = Write {
-            back,
-            join: true,
-            ..Write::new(key.bytes, hash, flags, deadline, front)
-        };
-        self.write(time, Some(&old), &write)
-            .map(|()| Outcome::Stored)
-    }
-
-    fn calculate(
-        &mut self,
-        now: Instant,
-        key: &Key<'_>,
-        operation: impl Fn(u64) -> u64,
-    ) -> Result<Option<u64>, Error> {
-        let time = self.begin(now);
-        let Some(old) = self.find(time, key) else {
-            return Ok(None);
-        };
-        let item = self.item(&old);
-        let number = operation(number::parse(&item.value).ok_or(Error::NotANumber)?);
-        let digits = number::Padded::new(number, item.value.len());
-        let (flags, deadline) = (item.flags, old.head.deadline());
-        let hash = self.hasher().hash(key);
-        let front = digits.as_bytes();
-        let write = Write::new(key.bytes, hash, flags, deadline, front);
-        self.write(time, Some(&old), &write)?;
-        Ok(Some(number))
+        Ok(cas)
     }
 }
 

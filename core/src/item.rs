@@ -110,7 +110,7 @@ pub struct Item<'c> {
     pub fetched: bool,
 }
 
-/// What became of a conditional store.
+/// What became of a conditional operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 #[non_exhaustive]
@@ -124,6 +124,8 @@ pub enum Outcome {
     Exists,
     /// There is no such item.
     NotFound,
+    /// The item was deleted, or marked as it was asked.
+    Deleted,
 }
 
 /// The bytes of a value, where they lie: one piece, or several if the item spans chunks.

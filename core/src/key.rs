@@ -65,6 +65,12 @@ impl<'k> Key<'k> {
     /// The longest key, in bytes; memcached's limit.
     pub const LEN_MAX: usize = 250;
 
+    /// The same key, hash included, in other words.
+    pub(crate) const fn written<'o>(&self, bytes: &'o [u8]) -> Key<'o> {
+        let hash = self.hash;
+        Key { bytes, hash }
+    }
+
     /// The key's bytes.
     #[must_use]
     pub const fn bytes(&self) -> &'k [u8] {

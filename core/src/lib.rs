@@ -35,6 +35,7 @@
 //! | keys and values in your own program | [`Cache`], made from a [`Config`] |
 //! | the cache in memory of your own | [`Cache::with_memory`] and [`Memory`] |
 //! | deadlines | [`Expiry`] in a [`Value`]; [`Cache::tick`] gives their memory back |
+//! | conditions, leases, outdated values, your own `cas` | [`Cache::fetch_with`] and the like |
 //! | to see inside: pages, chunks, order, who was evicted and why | [`Cache::pages`], [`view`] |
 //! | to answer memcached's clients | [`Session`], on a [`Cache`] or a [`Keyspace`] of several |
 //!
@@ -94,6 +95,7 @@ mod item;
 mod key;
 mod memory;
 mod number;
+mod options;
 mod protocol;
 mod sizes;
 mod stats;
@@ -107,6 +109,8 @@ pub use error::{ConfigError, Error};
 pub use item::{Bytes, Expiry, Item, Outcome, Value};
 pub use key::{Hasher, Key};
 pub use memory::Memory;
+pub use options::{CalculateOptions, Calculated, DeleteOptions, FetchOptions, Fetched, Recache};
+pub use options::{StoreMode, StoreOptions, Stored};
 pub use protocol::{Action, Event, Lookup, Place};
 pub use protocol::{Command, Dialect, Keyspace, Next, Session, SessionConfig};
 pub use sizes::SlabSizes;

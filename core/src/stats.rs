@@ -13,6 +13,8 @@ pub struct Stats {
     pub cmd_touch: u64,
     /// Times everything was dropped.
     pub cmd_flush: u64,
+    /// Requests of clients to see an item's facts.
+    pub cmd_meta: u64,
     /// `get` found an item.
     pub get_hits: u64,
     /// `get` found none.
@@ -77,6 +79,7 @@ impl Stats {
             cmd_set,
             cmd_touch,
             cmd_flush,
+            cmd_meta,
             get_hits,
             get_misses,
             get_expired,
@@ -86,6 +89,7 @@ impl Stats {
         self.cmd_set += cmd_set;
         self.cmd_touch += cmd_touch;
         self.cmd_flush += cmd_flush;
+        self.cmd_meta += cmd_meta;
         self.get_hits += get_hits;
         self.get_misses += get_misses;
         self.get_expired += get_expired;

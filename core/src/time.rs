@@ -58,6 +58,11 @@ impl Instant {
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.millis.saturating_sub(earlier.millis))
     }
+
+    /// The same in seconds, begun ones counted.
+    pub(crate) const fn seconds_since(self, earlier: Self) -> u64 {
+        self.millis.saturating_sub(earlier.millis).div_ceil(1000)
+    }
 }
 
 impl Add<Duration> for Instant {

@@ -65,6 +65,14 @@ pub struct ItemView<'c> {
     pub queued: bool,
     /// Whether it is in the newest quarter of a lazy list.
     pub young: bool,
+    /// Whether it was declared out of date.
+    pub stale: bool,
+    /// Whether somebody was told to renew it.
+    pub won: bool,
+    /// Whether its key was given in base64.
+    pub base64: bool,
+    /// Bytes of head, key and value.
+    pub size: usize,
 }
 
 /// A chunk of an item: its head or one of its continuations.

@@ -35,14 +35,15 @@ impl<M: Memory> Cache<M> {
             .saturating_add(1)
     }
 
-    /// `None`: in the past. Otherwise at least a millisecond away, also while all times are the
-    /// same to the cache because the clock was set back to before the cache began.
-    pub(super) fn deadline(&self, now: Instant, expiry: Expiry) -> Option<Deadline> {
-        let Some(at) = expiry.deadline(now) else {
-            return Some(Deadline::NEVER);
-        };
-        let soonest = self.relative(now).saturating_add(1);
-        (at > now).then(|| Deadline::from_millis(self.relative(at).max(soonest)))
+    /// A moment as a deadline. One in the past is this very millisecond, so that this operation is
+    /// the last that sees the item. One to come is at least a millisecond away, also while all
+    /// times are the same to the cache because the clock was set back to before the cache began.
+    pub(super) fn deadline(&self, now: Instant, time: u64, expiry: Expiry) -> Deadline {
+        match expiry.deadline(now) {
+            None => Deadline::NEVER,
+            Some(at) if at <= now => Deadline::from_millis(time),
+            Some(at) => Deadline::from_millis(self.relative(at).max(time.saturating_add(1))),
+        }
     }
 
     #[inline]

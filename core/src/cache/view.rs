@@ -4,7 +4,7 @@ use alloc::collections::TryReserveError;
 
 use super::Cache;
 use crate::digest::Digest;
-use crate::storage::Found;
+use crate::storage::{Found, Notes};
 use crate::view::{ChunkView, Due, ItemView, PageView, Removal};
 use crate::{Instant, Item, Key, Memory, SlabStats, Stats};
 
@@ -106,8 +106,8 @@ impl<M: Memory> Cache<M> {
         (items.map(|found| self.view(&found)), next)
     }
 
-    /// The item under a key and where it is; does not count as use and changes nothing.
-    #[must_use]
+    /// The item under a key and where it is, one that has expired included; does not count as use
+    /// and changes nothing.
     pub fn view_of<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
         let key = key.into();
         let hash = self.hasher().hash(&key);
@@ -209,6 +209,7 @@ impl<M: Memory> Cache<M> {
 
     fn view(&self, found: &Found) -> ItemView<'_> {
         let (queued, young) = found.is_queued_or_young();
+        let notes = found.head.notes();
         ItemView {
             position: found.item.within(0),
             key: self.store.key(self.memory.bytes(), found),
@@ -216,6 +217,10 @@ impl<M: Memory> Cache<M> {
             class: self.store.class(self.memory.bytes(), found),
             queued,
             young,
+            stale: notes.has(Notes::STALE),
+            won: notes.has(Notes::WON),
+            base64: notes.has(Notes::BASE64),
+            size: found.head.size_in_all() as usize,
         }
     }
 

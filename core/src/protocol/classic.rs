@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::line::{self, Line, Tokens};
 use super::request::{Mode, Parsed, Request, Sign, Skip, is_too_large};
-use super::{SessionConfig, reply, retrieval};
+use super::{SessionConfig, meta, reply, retrieval};
 use crate::{Expiry, Instant, Value};
 
 /// The shortest line, with its end, that is looked at.
@@ -27,6 +27,7 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
         b"set" | b"add" | b"replace" | b"append" | b"prepend" | b"cas" => {
             return store(config, line);
         }
+        b"mg" | b"ms" | b"md" | b"ma" | b"me" => return meta::parse(config, line),
         b"delete" => delete(line),
         b"incr" => arithmetic(Sign::Plus, line),
         b"decr" => arithmetic(Sign::Minus, line),
@@ -91,7 +92,7 @@ fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     ) else {
         return Some(skip(reply::BAD_LINE));
     };
-    if is_too_large(config, &line, key, size) {
+    if is_too_large(config, &line, key.len(), size) {
         let request = Request::TooLarge { mode, key };
         return Some(Parsed {
             request,
@@ -118,7 +119,7 @@ fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     Some(Parsed::classic(line.len + block.len(), request))
 }
 
-fn value_size(word: &[u8]) -> Option<u64> {
+pub(super) fn value_size(word: &[u8]) -> Option<u64> {
     let size = u64::try_from(line::strict_i32(word)?).ok()?;
     (size <= SIZE_MAX).then_some(size)
 }

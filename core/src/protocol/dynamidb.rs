@@ -84,7 +84,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let Some(seconds) = line::strict_u64(expire) else {
         return Some(skip(BAD_EXPIRE));
     };
-    if is_too_large(config, &line, key, size) {
+    if is_too_large(config, &line, key.len(), size) {
         return Some(Parsed {
             request: Request::TooLarge {
                 mode: Mode::Set,

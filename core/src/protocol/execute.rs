@@ -1,5 +1,7 @@
 //! What each request does: one call of the cache, one reply.
 
+mod meta;
+
 use alloc::vec::Vec;
 
 use super::request::{Mode, Request, Retrieval, Sign};
@@ -14,11 +16,15 @@ pub(super) struct Executor<'e, K> {
 }
 
 impl<K: Keyspace> Executor<'_, K> {
-    /// The request's key with its hash; an empty one if it has none.
+    /// The request's key as it was written, with its hash; an empty one if it has none.
     pub(super) fn key<'i>(&self, request: &Request<'i>) -> Key<'i> {
-        match request.key() {
-            [] => Key::from(&[]),
-            bytes => self.keyspace.key(bytes),
+        match (request, request.key()) {
+            (_, []) => Key::from(&[]),
+            (Request::Meta(meta), key) if meta.flags.is_base64() => {
+                let mut buffer = [0; Key::LEN_MAX];
+                self.keyspace.key(meta.key_bytes(&mut buffer)).written(key)
+            }
+            (_, key) => self.keyspace.key(key),
         }
     }
 
@@ -46,14 +52,7 @@ impl<K: Keyspace> Executor<'_, K> {
                 let outcome = self.store(key, mode, value);
                 self.answer(noreply, outcome.map_or_else(reply::error, reply::outcome));
             }
-            Request::TooLarge { mode, .. } => {
-                let cache = self.keyspace.cache_for(&key);
-                cache.count_too_large();
-                // A client that sets a value must never read the one before it.
-                if mode == Mode::Set {
-                    cache.discard(self.now, key);
-                }
-            }
+            Request::TooLarge { mode, .. } => self.too_large(key, mode == Mode::Set),
             Request::Delete { noreply, .. } => {
                 let found = self.keyspace.cache_for(&key).delete(self.now, key);
                 self.answer(
@@ -89,6 +88,7 @@ impl<K: Keyspace> Executor<'_, K> {
                     },
                 );
             }
+            Request::Meta(ref meta) => self.meta(meta, key),
             Request::FlushAll { at, noreply } => {
                 self.flush_all(at);
                 self.answer(noreply, reply::OK);
@@ -102,6 +102,16 @@ impl<K: Keyspace> Executor<'_, K> {
             Request::Command(_) => {}
             Request::Version => reply::version(self.output, config.version),
             Request::Reply(reply) => self.output.extend_from_slice(reply),
+        }
+    }
+
+    /// A store that was refused before its value had come. A client that sets a value must never
+    /// read the one before it.
+    fn too_large(&mut self, key: Key<'_>, sets: bool) {
+        let cache = self.keyspace.cache_for(&key);
+        cache.count_too_large();
+        if sets {
+            cache.discard(self.now, key);
         }
     }
 

@@ -1,7 +1,7 @@
 //! How clients speak: DynamiDB's dialect and memcached's text protocol, as bytes in, bytes out.
 //!
 //! ```text
-//! request = own | classic                       a verb with a capital letter is DynamiDB's own
+//! request = own | classic | meta                a verb with a capital letter is DynamiDB's own
 //! own     = "SET" key expire_seconds value_size EOL value EOL
 //!         | ("GET" | "DELETE") key EOL | "QUIT" EOL | EOL
 //! classic = ("set" | "add" | "replace" | "append" | "prepend") item [noreply] EOL value CRLF
@@ -9,18 +9,21 @@
 //!         | ("get" | "gets") key+ EOL | ("gat" | "gats") exptime key+ EOL
 //!         | ("incr" | "decr") key delta [noreply] EOL | "touch" key exptime [noreply] EOL
 //!         | "delete" key [noreply] EOL | "flush_all" [exptime] [noreply] EOL
-//!         | ("stats" ["reset"] | "version" | "mn" | "quit") EOL
+//!         | ("stats" ["reset"] | "version" | "quit") EOL
+//! meta    = ("mg" | "md" | "ma" | "me") key flag* EOL | "ms" key size flag* EOL value CRLF
+//!         | "mn" EOL                            flag = a letter, its argument glued to it
 //! key     = 1 to 250 bytes, none of them a space or a control character
 //! EOL     = LF | CRLF                           words are separated by spaces
 //! ```
 //!
 //! [`Session`] takes the bytes and asks [`request`] for the first request in them, which asks
-//! [`dynamidb`] or [`classic`] (and that [`retrieval`]) how it is spelled; they ask [`line`] for
-//! words and numbers. Then [`execute`] calls the cache that the [`Keyspace`] names for the key, and
-//! [`mod@reply`] or [`stats`] spells the answer. Any other line is a [`Command`], for the keyspace
-//! to answer: there the server has what memcached has for those who run it.
+//! [`dynamidb`] or [`classic`] (and that [`retrieval`] or [`meta`]) how it is spelled; they ask
+//! [`line`] for words and numbers. Then [`execute`] calls the cache that the [`Keyspace`] names for
+//! the key, and [`mod@reply`], [`meta_reply`] or [`stats`] spells the answer. Any other line is a
+//! [`Command`], for the keyspace to answer: there the server has what memcached has for those who
+//! run it.
 //!
-//! The classic commands answer byte for byte as memcached 1.6.45 does, but for these:
+//! memcached's commands answer byte for byte as memcached 1.6.45 does, but for these:
 //!
 //! - A verb with a capital letter is DynamiDB's; memcached has none.
 //! - Control characters in keys are refused, so that no key can disturb a log or a terminal.
@@ -41,6 +44,8 @@ mod event;
 mod execute;
 mod keyspace;
 mod line;
+mod meta;
+mod meta_reply;
 mod reply;
 mod request;
 mod retrieval;

@@ -49,7 +49,8 @@ pub(super) fn number_line(output: &mut Vec<u8>, value: u64) {
     output.extend_from_slice(b"\r\n");
 }
 
-fn number(output: &mut Vec<u8>, value: u64) {
+/// A number.
+pub(super) fn number(output: &mut Vec<u8>, value: u64) {
     output.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
@@ -59,6 +60,7 @@ pub(super) const fn outcome(outcome: Outcome) -> &'static [u8] {
         Outcome::NotStored => b"NOT_STORED\r\n",
         Outcome::Exists => b"EXISTS\r\n",
         Outcome::NotFound => NOT_FOUND,
+        Outcome::Deleted => DELETED,
     }
 }
 

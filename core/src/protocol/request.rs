@@ -6,6 +6,7 @@
 use memchr::memchr;
 
 use super::line::{LINE_MAX, Line, first_word};
+use super::meta::Meta;
 use super::{Command, Dialect, Next, SessionConfig, classic, dynamidb, reply, retrieval};
 use crate::{Expiry, Value};
 
@@ -49,6 +50,7 @@ pub(super) enum Request<'i> {
         at: Option<Expiry>,
         noreply: bool,
     },
+    Meta(Meta<'i>),
     Stats,
     ResetStats,
     Version,
@@ -59,7 +61,7 @@ pub(super) enum Request<'i> {
 }
 
 impl<'i> Request<'i> {
-    /// The key it is about; empty if it is about none.
+    /// The key it is about, as it was written; empty if it is about none.
     pub(super) const fn key(&self) -> &'i [u8] {
         match *self {
             Self::Get { key, .. }
@@ -67,7 +69,8 @@ impl<'i> Request<'i> {
             | Self::TooLarge { key, .. }
             | Self::Delete { key, .. }
             | Self::Arithmetic { key, .. }
-            | Self::Touch { key, .. } => key,
+            | Self::Touch { key, .. }
+            | Self::Meta(Meta { key, .. }) => key,
             Self::FlushAll { .. }
             | Self::Stats
             | Self::ResetStats
@@ -261,7 +264,12 @@ fn is_own(dialect: Dialect, verb: &[u8]) -> bool {
 
 /// Whether an item with a value of `size` bytes is larger than the largest, or its request larger
 /// than all the input that is kept for one.
-pub(super) fn is_too_large(config: &SessionConfig, line: &Line<'_>, key: &[u8], size: u64) -> bool {
+pub(super) fn is_too_large(
+    config: &SessionConfig,
+    line: &Line<'_>,
+    key_len: usize,
+    size: u64,
+) -> bool {
     let over = |len: usize, max: usize| size.saturating_add(len as u64) > max as u64;
-    over(key.len(), config.item_size_max) || over(line.len + 2, config.input_max())
+    over(key_len, config.item_size_max) || over(line.len + 2, config.input_max())
 }

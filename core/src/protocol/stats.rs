@@ -52,7 +52,7 @@ const fn counters(stats: &Stats) -> [(&'static str, u64); 32] {
         ("cmd_set", stats.cmd_set),
         ("cmd_flush", stats.cmd_flush),
         ("cmd_touch", stats.cmd_touch),
-        ("cmd_meta", 0),
+        ("cmd_meta", stats.cmd_meta),
         ("get_hits", stats.get_hits),
         ("get_misses", stats.get_misses),
         ("get_expired", stats.get_expired),

@@ -3,13 +3,14 @@
 //! ```text
 //! head of an item, 24 bytes                       four high bits     28 low bits
 //!  0  word  link       kind (2), split, flags       next chunk, or second of last use
-//!  4  word  newer      fetched, stale, won, base64   next item towards the most recently used
+//!  4  word  newer      fetched, stale, won, base64  next item towards the most recently used
 //!  8  word  older      queued, young, deadline 32.. next item towards the least recently used
 //! 12  word  deadline   bits 0..31
 //! 16  word  lengths    value (24 bits), key (8 bits)
-//! 20  word  cas
+//! 20  word  cas        bits 0..31
 //! 24  [4]   second of last use, if split
 //!     [4]   client flags, if not zero
+//!     [4]   cas bits 32..63, if the kind is 3: only what clients choose is that large
 //!           key, then the value or its first piece
 //!
 //! continuation, 8 bytes
@@ -26,8 +27,9 @@ const LINK: usize = 0;
 const NEWER: usize = 4;
 const OLDER: usize = 8;
 const LENGTHS: usize = 16;
+const CAS: usize = 20;
 const HEAD: usize = 24;
-/// The head and the words that may follow it. No chunk is smaller than this.
+/// The head and the words that may follow it, but for the rest of a cas. No chunk is smaller.
 const HEAD_MAX: usize = HEAD + 8;
 
 const OWNER: usize = 4;
@@ -38,9 +40,9 @@ pub(crate) const CONTINUATION: usize = 8;
 
 const KIND_HEAD: u32 = 0b01 << 30;
 const KIND_CONTINUATION: u32 = 0b10 << 30;
+const KIND_HEAD_WIDE: u32 = 0b11 << 30;
 const SPLIT: u32 = 1 << 29;
 const FLAGS: u32 = 1 << 28;
-const FETCHED: u32 = 1 << 28;
 const DEADLINE_HIGH: u32 = 0b11 << 28;
 const SECONDS: u32 = (1 << 28) - 1;
 
@@ -52,6 +54,42 @@ pub(crate) enum Mark {
     Young = 1 << 30,
     /// It waits in the queue in front of the list.
     Queued = 1 << 31,
+}
+
+/// What is noted about an item for those who ask for it: a set of these.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Notes(u32);
+
+impl Notes {
+    pub(crate) const NONE: Self = Self(0);
+    /// It was read since it was stored.
+    pub(crate) const FETCHED: Self = Self(1 << 28);
+    /// It was declared out of date.
+    pub(crate) const STALE: Self = Self(1 << 29);
+    /// Somebody was told to renew it.
+    pub(crate) const WON: Self = Self(1 << 30);
+    /// Its key was given in base64.
+    pub(crate) const BASE64: Self = Self(1 << 31);
+
+    pub(crate) const fn has(self, note: Self) -> bool {
+        self.0 & note.0 != 0
+    }
+
+    /// These and those.
+    #[must_use]
+    pub(crate) const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Those of these that are among `others`.
+    #[must_use]
+    pub(crate) const fn only(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
+    pub(crate) const fn bits(self) -> u32 {
+        self.0 >> 28
+    }
 }
 
 /// What a chunk is.
@@ -66,8 +104,8 @@ pub(crate) enum Kind {
 pub(crate) fn kind(memory: &[u8], at: usize) -> Kind {
     match word(memory, at + LINK) >> 30 {
         0 => Kind::Free,
-        1 => Kind::Head,
-        _ => Kind::Continuation,
+        2 => Kind::Continuation,
+        _ => Kind::Head,
     }
 }
 
@@ -113,7 +151,8 @@ pub(crate) struct Meta {
     pub(crate) value_len: usize,
     pub(crate) flags: u32,
     pub(crate) deadline: Deadline,
-    pub(crate) cas: u32,
+    pub(crate) cas: u64,
+    pub(crate) notes: Notes,
     /// Whether the value goes on in other chunks.
     pub(crate) split: bool,
     /// The marks of an item that is written over.
@@ -123,7 +162,12 @@ pub(crate) struct Meta {
 impl Meta {
     /// Bytes of the head before the key.
     pub(crate) const fn size(&self) -> usize {
-        HEAD + 4 * self.split as usize + 4 * (self.flags != 0) as usize
+        let flags = (self.flags != 0) as usize;
+        HEAD + 4 * (self.split as usize + flags + self.is_wide() as usize)
+    }
+
+    const fn is_wide(&self) -> bool {
+        self.cas > u32::MAX as u64
     }
 
     /// Bytes of the head before the value.
@@ -131,8 +175,8 @@ impl Meta {
         self.size() + self.key_len
     }
 
-    /// Writes the head of an item; key and value follow by the caller. The item has no marks yet,
-    /// and stays where it is in the order of use.
+    /// Writes the head of an item; key and value follow by the caller. The item stays where it is
+    /// in the order of use.
     #[inline]
     pub(crate) fn write(&self, memory: &mut [u8], at: usize, next: ChunkRef, second: u32) {
         let head: &mut [u8; HEAD_MAX] = array_mut(memory, at);
@@ -144,13 +188,18 @@ impl Meta {
             second & SECONDS
         };
         let deadline_high = ((self.deadline.0 >> 32) as u32) << 28;
+        let kind = if self.is_wide() {
+            KIND_HEAD_WIDE
+        } else {
+            KIND_HEAD
+        };
         let words = [
-            KIND_HEAD | split | flags | low,
-            word(head, NEWER) & SECONDS,
+            kind | split | flags | low,
+            word(head, NEWER) & SECONDS | self.notes.0,
             word(head, OLDER) & SECONDS | deadline_high | self.marks,
             self.deadline.0 as u32,
             (self.value_len as u32) << 8 | self.key_len as u32,
-            self.cas,
+            self.cas as u32,
         ];
         for (at, word) in words.into_iter().enumerate() {
             set_word(head, 4 * at, word);
@@ -161,8 +210,22 @@ impl Meta {
         if self.flags != 0 {
             set_word(head, HEAD + 4 * usize::from(self.split), self.flags);
         }
+        if self.is_wide() {
+            set_word(memory, at + self.size() - 4, (self.cas >> 32) as u32);
+        }
     }
 }
+
+/// How many words follow the fixed ones, two bits for each value of the link's four high bits: one
+/// each for a wide cas (kind 3), for what is split and for flags.
+const WORDS: u32 = {
+    let (mut words, mut high) = (0, 0);
+    while high < 16_u32 {
+        words |= ((high & 0b1011).count_ones()) << (2 * high);
+        high += 1;
+    }
+    words
+};
 
 /// The head of an item as it was read: all words that it may have, with one check of the bounds.
 ///
@@ -190,7 +253,8 @@ impl Head {
     /// Bytes of the head before the key.
     #[inline]
     const fn size(&self) -> usize {
-        HEAD + ((self.words[LINK / 4] >> 27 & 4) + (self.words[LINK / 4] >> 26 & 4)) as usize
+        let high = self.words[LINK / 4] >> 28;
+        HEAD + 4 * (WORDS >> (2 * high) & 3) as usize
     }
 
     #[inline]
@@ -236,14 +300,30 @@ impl Head {
         self.words[OLDER / 4] & (Mark::Young as u32 | Mark::Queued as u32)
     }
 
-    pub(crate) const fn cas(&self) -> u32 {
-        self.words[5]
+    const fn is_wide(&self) -> bool {
+        self.words[LINK / 4] >= KIND_HEAD_WIDE
+    }
+
+    /// The cas of the item with this head, which is at `at`.
+    #[inline]
+    pub(crate) fn cas(&self, memory: &[u8], at: usize) -> u64 {
+        let low = u64::from(self.words[CAS / 4]);
+        if self.is_wide() {
+            u64::from(word(memory, at + self.size() - 4)) << 32 | low
+        } else {
+            low
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn notes(&self) -> Notes {
+        Notes(self.words[NEWER / 4] & !SECONDS)
     }
 
     /// Whether the item was read since it was stored.
     #[inline]
     pub(crate) const fn fetched(&self) -> bool {
-        self.words[NEWER / 4] & FETCHED != 0
+        self.notes().has(Notes::FETCHED)
     }
 
     #[inline]
@@ -299,7 +379,7 @@ impl Head {
     #[inline]
     pub(crate) fn write_use(&self, memory: &mut [u8], at: usize, second: u32) {
         let head: &mut [u8; HEAD + 4] = array_mut(memory, at);
-        set_word(head, NEWER, self.words[NEWER / 4] | FETCHED);
+        set_word(head, NEWER, self.words[NEWER / 4] | Notes::FETCHED.0);
         if self.is_split() {
             set_word(head, HEAD, second & SECONDS);
         } else {
@@ -317,6 +397,25 @@ pub(crate) fn set_deadline(memory: &mut [u8], at: usize, deadline: Deadline) {
     let older = word(memory, at + OLDER) & !DEADLINE_HIGH;
     set_word(memory, at + OLDER, older | high);
     set_word(memory, at + OLDER + 4, deadline.0 as u32);
+}
+
+/// Gives the item exactly these notes.
+pub(crate) fn set_notes(memory: &mut [u8], at: usize, notes: Notes) {
+    let newer = word(memory, at + NEWER) & SECONDS;
+    set_word(memory, at + NEWER, newer | notes.0);
+}
+
+/// Gives the item another cas; `false` if its head has no room for that many bits.
+pub(crate) fn set_cas(memory: &mut [u8], at: usize, cas: u64) -> bool {
+    let head = Head::read(memory, at);
+    let high = (cas >> 32) as u32;
+    if head.is_wide() {
+        set_word(memory, at + head.size() - 4, high);
+    } else if high != 0 {
+        return false;
+    }
+    set_word(memory, at + CAS, cas as u32);
+    true
 }
 
 pub(crate) fn set_mark(memory: &mut [u8], at: usize, mark: Mark, on: bool) {
@@ -344,7 +443,7 @@ pub(crate) fn set_older(memory: &mut [u8], at: usize, older: ChunkRef) {
 #[inline]
 pub(crate) fn next(memory: &[u8], at: usize) -> ChunkRef {
     let link = word(memory, at + LINK);
-    let goes_on = link & SPLIT != 0 || link & KIND_CONTINUATION != 0;
+    let goes_on = link & SPLIT != 0 || link >> 30 == KIND_CONTINUATION >> 30;
     if goes_on {
         ChunkRef::from_word(link)
     } else {
@@ -400,7 +499,12 @@ mod tests {
     fn a_head_says_what_was_written() {
         let mut memory = [0xFF; 64];
         let next_chunk = ChunkRef::from_word(77);
-        for (split, flags) in [(false, 0), (false, u32::MAX), (true, 0), (true, 5)] {
+        let cases = [(false, 0), (false, u32::MAX), (true, 0), (true, 5)];
+        let cases = cases
+            .into_iter()
+            .flat_map(|case| [(case, 1), (case, u64::MAX)]);
+        for ((split, flags), cas) in cases {
+            let notes = Notes::STALE.and(Notes::BASE64);
             let deadline = Deadline::from_millis((3 << 32) | 5);
             let value_len = (1 << 24) - 1;
             let meta = Meta {
@@ -408,7 +512,8 @@ mod tests {
                 value_len,
                 flags,
                 deadline,
-                cas: u32::MAX,
+                cas,
+                notes,
                 split,
                 marks: 0,
             };
@@ -427,10 +532,15 @@ mod tests {
             assert_eq!((head.newer(), head.older()), (links.1, links.0));
             assert_eq!((head.last_use(), head.fetched()), (99, true));
             assert_eq!((head.flags(), head.deadline()), (flags, deadline));
-            assert_eq!((head.value_len(), head.cas()), (value_len, u32::MAX));
+            assert_eq!(head.notes(), notes.and(Notes::FETCHED));
+            assert_eq!((head.value_len(), head.cas(&memory, 4)), (value_len, cas));
             assert_eq!(head.value_offset(), meta.value_offset());
             assert_eq!(head.key(&memory, 4).len(), 3);
             assert_eq!(kind(&memory, 4), Kind::Head);
+            assert_eq!(next(&memory, 4), head.next());
+            assert_eq!(set_cas(&mut memory, 4, 1 << 40), cas > 1);
+            assert!(set_cas(&mut memory, 4, 7));
+            assert_eq!(Head::read(&memory, 4).cas(&memory, 4), 7);
         }
     }
 }

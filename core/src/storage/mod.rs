@@ -28,6 +28,6 @@ mod store;
 
 pub(crate) use arena::Geometry;
 pub(crate) use chain::Chain;
-pub(crate) use header::Deadline;
+pub(crate) use header::{Deadline, Notes};
 pub(crate) use index::Found;
-pub(crate) use store::{Store, Write};
+pub(crate) use store::{Facts, Store, Write};

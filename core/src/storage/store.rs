@@ -13,7 +13,7 @@ use super::chain::{Chain, Writer};
 use super::eviction::Eviction;
 use super::expiry::{self, Expiry};
 use super::ghost::Ghosts;
-use super::header::{self, Deadline, Head, Kind, Meta};
+use super::header::{self, Deadline, Head, Kind, Meta, Notes};
 use super::index::{self, Found, Index};
 use super::page;
 use super::plan::Plan;
@@ -27,13 +27,32 @@ use crate::{Bytes, Hasher, SlabStats, Stats};
 /// How often the index may ask for room in one operation before it goes on without.
 const INDEX_ROOM_STEPS: usize = 512;
 
+/// What is kept with a value besides the client's flags.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) deadline: Deadline,
+    /// The cas it is to have; 0 is the next.
+    pub(crate) cas: u64,
+    pub(crate) notes: Notes,
+}
+
+impl Facts {
+    pub(crate) const fn new(deadline: Deadline, cas: u64, notes: Notes) -> Self {
+        Self {
+            deadline,
+            cas,
+            notes,
+        }
+    }
+}
+
 /// What is to be written: an item's key, its facts, and where its bytes come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Write<'w> {
     pub(crate) key: &'w [u8],
     pub(crate) hash: u64,
     pub(crate) flags: u32,
-    pub(crate) deadline: Deadline,
+    pub(crate) facts: Facts,
     /// The value; with `join`, the bytes before the old value.
     pub(crate) front: &'w [u8],
     /// Bytes after the old value.
@@ -48,14 +67,14 @@ impl<'w> Write<'w> {
         key: &'w [u8],
         hash: u64,
         flags: u32,
-        deadline: Deadline,
+        facts: Facts,
         value: &'w [u8],
     ) -> Self {
         Self {
             key,
             hash,
             flags,
-            deadline,
+            facts,
             front: value,
             back: &[],
             join: false,
@@ -194,6 +213,12 @@ impl Store {
         Bytes::split(memory, chain)
     }
 
+    /// The cas of an item.
+    #[inline]
+    pub(crate) fn cas(&self, memory: &[u8], found: &Found) -> u64 {
+        found.head.cas(memory, self.geometry().at(found.item))
+    }
+
     pub(crate) fn key<'m>(&self, memory: &'m [u8], found: &Found) -> &'m [u8] {
         found.head.key(memory, self.geometry().at(found.item))
     }
@@ -238,26 +263,53 @@ impl Store {
         }
     }
 
-    /// Writes an item, in place of the one under this key if there is one.
+    /// The cas for an item that is to have this one; 0 is the next.
+    pub(crate) fn next_cas(&mut self, wanted: u64) -> u64 {
+        if wanted != 0 {
+            return wanted;
+        }
+        self.cas = self.cas.checked_add(1).unwrap_or(1);
+        u64::from(self.cas)
+    }
+
+    /// Gives an item these notes, and a cas; `false` if its head has no room for that.
+    pub(crate) fn revise(&self, memory: &mut [u8], item: ChunkRef, notes: Notes, cas: u64) -> bool {
+        let at = self.geometry().at(item);
+        let fits = header::set_cas(memory, at, cas);
+        if fits {
+            header::set_notes(memory, at, notes);
+        }
+        fits
+    }
+
+    /// Adds a note to those that an item has.
+    pub(crate) fn note(&self, memory: &mut [u8], item: ChunkRef, note: Notes) {
+        let at = self.geometry().at(item);
+        let notes = Head::read(memory, at).notes();
+        header::set_notes(memory, at, notes.and(note));
+    }
+
+    /// Writes an item, in place of the one under this key if there is one, and returns its cas.
     ///
-    /// `false`: no room could be made; the item that was there is gone, unless it was to be joined.
+    /// `None`: no room could be made; the item that was there is gone, unless it was to be joined.
     pub(crate) fn write(
         &mut self,
         memory: &mut [u8],
         now: u64,
         old: Option<&Found>,
         write: &Write<'_>,
-    ) -> bool {
+    ) -> Option<u64> {
         let joined = old
             .filter(|_| write.join)
             .map_or(0, |old| old.head.value_len());
-        self.cas = self.cas.checked_add(1).unwrap_or(1);
+        let cas = self.next_cas(write.facts.cas);
         let meta = Meta {
             key_len: write.key.len(),
             value_len: write.front.len() + joined + write.back.len(),
             flags: write.flags,
-            deadline: write.deadline,
-            cas: self.cas,
+            deadline: write.facts.deadline,
+            cas,
+            notes: write.facts.notes,
             split: false,
             marks: 0,
         };
@@ -269,18 +321,16 @@ impl Store {
         };
         if let Some(old) = old.filter(|_| !write.join) {
             if self.overwrite(memory, now, old, &meta, &plan, write) {
-                return true;
+                return Some(cas);
             }
             self.remove(memory, old, write.hash);
         } else if let Some(old) = old {
             self.bump(memory, old, now);
         }
-        let Some(head) = self.allocate(memory, now, &plan) else {
-            return false;
-        };
+        let head = self.allocate(memory, now, &plan)?;
         if !self.enter(memory, now, write.hash, head) {
             self.free_chain(memory, head);
-            return false;
+            return None;
         }
         // What is joined may have moved, or be gone, if room had to be made.
         let old = if write.join {
@@ -291,7 +341,7 @@ impl Store {
         if write.join && old.is_none() {
             self.index.remove(memory, &mut self.slabs, write.hash, head);
             self.free_chain(memory, head);
-            return false;
+            return None;
         }
         self.fill(memory, now, head, &meta, write, old.as_ref());
         if let Some(old) = old {
@@ -304,7 +354,7 @@ impl Store {
         self.note_deadline(memory, head, meta.deadline);
         self.resize(memory, now);
         self.fit_index(memory, now);
-        true
+        Some(cas)
     }
 
     /// Writes over an item that has the one chunk which the new one needs.

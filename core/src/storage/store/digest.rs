@@ -36,9 +36,9 @@ impl Store {
         let (geometry, key) = (self.geometry(), self.key(memory, found));
         for number in [
             u64::from(item.within(0)),
-            u64::from(head.cas()),
+            head.cas(memory, geometry.at(item)),
             u64::from(head.marks()),
-            u64::from(head.fetched()),
+            u64::from(head.notes().bits()),
             u64::from(head.flags()),
             head.deadline().millis().unwrap_or(0),
             u64::from(head.last_use()),

@@ -1,0 +1,489 @@
+//! The general operations: the plain ones with every condition and effect that a client of the meta
+//! commands can ask for.
+
+use super::Cache;
+use crate::number;
+use crate::options::{CalculateOptions, Calculated, DeleteOptions, FetchOptions, Fetched, Recache};
+use crate::options::{StoreMode, StoreOptions, Stored};
+use crate::storage::{Facts, Found, Notes, Write};
+use crate::{Error, Instant, Item, Key, Memory, Outcome, Value};
+
+impl<M: Memory> Cache<M> {
+    /// The item under a key, looked up as the options say; `None` if there is none and none was
+    /// made.
+    ///
+    /// # Examples
+    /// One of many callers fills an empty or outdated item, while the others wait or use what is
+    /// there:
+    /// ```
+    /// # use core::time::Duration;
+    /// use dynamidb_core::{Cache, Config, Expiry, FetchOptions, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// let mut options = FetchOptions::default();
+    /// options.vivify = Some(Expiry::After(Duration::from_secs(10)));
+    /// assert!(cache.fetch_with(now, "key", &options).unwrap().win);
+    /// assert!(!cache.fetch_with(now, "key", &options).unwrap().win);
+    /// cache.set(now, "key", "computed")?;
+    /// assert_eq!(cache.fetch_with(now, "key", &options).unwrap().item.value, b"computed");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn fetch_with<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        options: &FetchOptions,
+    ) -> Option<Fetched<'_>> {
+        let (key, time) = (self.hashed(key), self.begin(now));
+        let Some(found) = self.find(time, &key) else {
+            return self.vivify(now, time, &key, options);
+        };
+        self.count_hit(options);
+        let notes = found.head.notes();
+        let due = notes.has(Notes::STALE) || self.is_due(now, &found, options.recache);
+        let win = due && !notes.has(Notes::WON);
+        let touched = options.touch.map(|expiry| self.deadline(now, time, expiry));
+        let memory = self.memory.bytes_mut();
+        if !options.no_bump {
+            self.store.bump(memory, &found, time);
+        }
+        if win {
+            self.store.note(memory, found.item, Notes::WON);
+        }
+        if let Some(deadline) = touched {
+            self.store.set_deadline(memory, found.item, deadline);
+        }
+        Some(Fetched {
+            win,
+            created: false,
+            ..self.fetched(&found)
+        })
+    }
+
+    /// What a lookup that found nothing makes.
+    #[cold]
+    fn vivify(
+        &mut self,
+        now: Instant,
+        time: u64,
+        key: &Key<'_>,
+        options: &FetchOptions,
+    ) -> Option<Fetched<'_>> {
+        let made = options.vivify.and_then(|expiry| {
+            let deadline = self.deadline(now, time, expiry);
+            let notes = Notes::WON.and(base64(options.base64));
+            let facts = Facts::new(deadline, options.cas, notes);
+            let hash = self.hasher().hash(key);
+            self.fits(key, 0).ok()?;
+            self.write(time, None, &Write::new(key.bytes, hash, 0, facts, &[]))
+                .ok()
+        });
+        if made.is_none() {
+            self.store.stats.cmd_get += 1;
+            self.store.stats.get_misses += 1;
+            return None;
+        }
+        self.count_hit(options);
+        let hash = self.hasher().hash(key);
+        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+        let fetched = self.fetched(&found);
+        Some(Fetched {
+            created: true,
+            win: true,
+            won: false,
+            item: Item {
+                expires_at: None,
+                ..fetched.item
+            },
+            ..fetched
+        })
+    }
+
+    const fn count_hit(&mut self, options: &FetchOptions) {
+        let stats = &mut self.store.stats;
+        if options.touch.is_some() {
+            stats.cmd_touch += 1;
+            stats.touch_hits += 1;
+        } else {
+            stats.cmd_get += 1;
+            stats.get_hits += 1;
+        }
+    }
+
+    fn fetched(&self, found: &Found) -> Fetched<'_> {
+        let notes = found.head.notes();
+        Fetched {
+            item: self.item(found),
+            created: false,
+            win: false,
+            won: notes.has(Notes::WON),
+            stale: notes.has(Notes::STALE),
+            base64: notes.has(Notes::BASE64),
+        }
+    }
+
+    /// Whether an item is to be renewed before its time.
+    fn is_due(&self, now: Instant, found: &Found, recache: Recache) -> bool {
+        let limit = match recache {
+            Recache::Never => return false,
+            Recache::Always => return true,
+            Recache::EndsBefore(limit) => limit.deadline(now),
+        };
+        let end = self.instant(found.head.deadline());
+        end.zip(limit)
+            .is_some_and(|(end, limit)| end.seconds_since(now) < limit.seconds_since(now))
+    }
+
+    /// Stores a value as the options say.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set). A value that is too large leaves the old one, unless it would have
+    /// been stored whatever was there.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant, Outcome, StoreOptions};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// let mut options = StoreOptions::default();
+    /// options.cas = 20260101;
+    /// assert_eq!(cache.store_with(now, "key", "value", &options)?.cas, 20260101);
+    /// options.compare = Some(20251231);
+    /// let stored = cache.store_with(now, "key", "other", &options)?;
+    /// assert_eq!(stored.outcome, Outcome::Exists);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn store_with<'k, 'v>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        value: impl Into<Value<'v>>,
+        options: &StoreOptions,
+    ) -> Result<Stored, Error> {
+        self.store.stats.cmd_set += 1;
+        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
+        let len = value.bytes.len();
+        let old = self.find(time, &key);
+        let outdated = match self.admit(time, old.as_ref(), options) {
+            Ok(outdated) => outdated,
+            Err(outcome) => {
+                let cas = 0;
+                return Ok(Stored { outcome, cas, len });
+            }
+        };
+        let joins = matches!(options.mode, StoreMode::Append | StoreMode::Prepend);
+        if let Some(old) = old.as_ref().filter(|_| joins) {
+            return self.join(time, &key, value.bytes, old, options);
+        }
+        if options.mode != StoreMode::Set || options.compare.is_some() {
+            self.fits(&key, len)?;
+        }
+        let expiry = options.vivify.filter(|_| joins).unwrap_or(value.expiry);
+        let deadline = self.deadline(now, time, expiry);
+        let mut facts = Facts::new(deadline, options.cas, base64(options.base64));
+        if let Some(old) = old.as_ref().filter(|_| outdated) {
+            let kept = old.head.notes().only(Notes::WON);
+            facts.deadline = old.head.deadline();
+            facts.notes = facts.notes.and(Notes::STALE).and(kept);
+        }
+        let stored = |cas| Stored {
+            outcome: Outcome::Stored,
+            cas,
+            len,
+        };
+        self.put(time, &key, &value, facts, old.as_ref())
+            .map(stored)
+    }
+
+    /// Whether a value may be stored, and if so, whether it is out of date already.
+    fn admit(
+        &mut self,
+        time: u64,
+        old: Option<&Found>,
+        options: &StoreOptions,
+    ) -> Result<bool, Outcome> {
+        match (options.mode, options.compare, old) {
+            (StoreMode::Set, None, _) => Ok(false),
+            (StoreMode::Set | StoreMode::Replace, Some(cas), old) => {
+                self.compare(old, cas, options.invalidate)
+            }
+            (StoreMode::Add, _, None) => Ok(false),
+            (StoreMode::Add, _, Some(old)) => {
+                self.store.bump(self.memory.bytes_mut(), old, time);
+                Err(Outcome::NotStored)
+            }
+            (StoreMode::Replace, None, None) => Err(Outcome::NotStored),
+            (StoreMode::Append | StoreMode::Prepend, _, None) => match options.vivify {
+                Some(_) => Ok(false),
+                None => Err(Outcome::NotStored),
+            },
+            (_, None, Some(_)) => Ok(false),
+            (_, Some(cas), Some(old)) if cas == self.cas(old) => Ok(false),
+            (_, Some(_), Some(_)) => Err(Outcome::Exists),
+        }
+    }
+
+    /// Whether the item has this cas, or one that is allowed to be greater.
+    fn compare(&mut self, old: Option<&Found>, cas: u64, lower: bool) -> Result<bool, Outcome> {
+        let Some(old) = old else {
+            self.store.stats.cas_misses += 1;
+            return Err(Outcome::NotFound);
+        };
+        let current = self.cas(old);
+        if cas == current || lower && cas < current {
+            self.store.stats.cas_hits += 1;
+            return Ok(cas != current);
+        }
+        self.store.stats.cas_badval += 1;
+        Err(Outcome::Exists)
+    }
+
+    /// Adds bytes to a value.
+    fn join(
+        &mut self,
+        time: u64,
+        key: &Key<'_>,
+        bytes: &[u8],
+        old: &Found,
+        options: &StoreOptions,
+    ) -> Result<Stored, Error> {
+        let len = old.head.value_len().saturating_add(bytes.len());
+        self.fits(key, len)?;
+        let (front, back): (&[u8], _) = match options.mode {
+            StoreMode::Append => (&[], bytes),
+            _ => (bytes, &[]),
+        };
+        let notes = old.head.notes().only(Notes::BASE64);
+        let write = Write {
+            front,
+            back,
+            join: true,
+            ..self.rewrite(key, old, options.cas, notes)
+        };
+        let stored = |cas| Stored {
+            outcome: Outcome::Stored,
+            cas,
+            len,
+        };
+        self.write(time, Some(old), &write).map(stored)
+    }
+
+    /// Deletes an item, or does what the options say instead.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], if an item stays and room for its new form cannot be made.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, DeleteOptions, FetchOptions, Instant, Outcome};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// let mut options = DeleteOptions::default();
+    /// options.invalidate = true;
+    /// assert_eq!(cache.delete_with(now, "key", &options)?, Outcome::Deleted);
+    /// let fetched = cache.fetch_with(now, "key", &FetchOptions::default()).unwrap();
+    /// assert!(fetched.stale && fetched.win);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn delete_with<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        options: &DeleteOptions,
+    ) -> Result<Outcome, Error> {
+        let (key, time) = (self.hashed(key), self.begin(now));
+        let Some(found) = self.find(time, &key) else {
+            self.store.stats.delete_misses += 1;
+            return Ok(Outcome::NotFound);
+        };
+        if options.compare.is_some_and(|cas| cas != self.cas(&found)) {
+            self.store.stats.delete_misses += 1;
+            return Ok(Outcome::Exists);
+        }
+        if options.clear {
+            self.empty(now, time, &key, &found, options)?;
+        } else if options.invalidate {
+            self.invalidate(now, time, &key, &found, options)?;
+        } else {
+            let hash = self.hasher().hash(&key);
+            self.store.remove(self.memory.bytes_mut(), &found, hash);
+        }
+        self.store.stats.delete_hits += u64::from(!options.invalidate);
+        Ok(Outcome::Deleted)
+    }
+
+    /// Puts an empty value in place of an item's.
+    fn empty(
+        &mut self,
+        now: Instant,
+        time: u64,
+        key: &Key<'_>,
+        old: &Found,
+        options: &DeleteOptions,
+    ) -> Result<(), Error> {
+        let mut notes = old.head.notes().only(Notes::BASE64);
+        let mut cas = options.cas;
+        if options.invalidate {
+            notes = notes.and(Notes::STALE);
+        } else if cas == 0 {
+            cas = self.cas(old);
+        }
+        let deadline = self.deadline(now, time, options.touch.unwrap_or_default());
+        let facts = Facts::new(deadline, cas, notes);
+        let value = Value::default().flags(options.flags);
+        self.put(time, key, &value, facts, Some(old)).map(|_| ())
+    }
+
+    /// Marks an item as out of date, whoever was told to renew it before.
+    fn invalidate(
+        &mut self,
+        now: Instant,
+        time: u64,
+        key: &Key<'_>,
+        old: &Found,
+        options: &DeleteOptions,
+    ) -> Result<(), Error> {
+        let kept = Notes::FETCHED.and(Notes::BASE64);
+        let notes = old.head.notes().only(kept).and(Notes::STALE);
+        let cas = self.store.next_cas(options.cas);
+        let touched = options.touch.map(|expiry| self.deadline(now, time, expiry));
+        let memory = self.memory.bytes_mut();
+        if self.store.revise(memory, old.item, notes, cas) {
+            if let Some(deadline) = touched {
+                self.store.set_deadline(memory, old.item, deadline);
+            }
+            return Ok(());
+        }
+        let mut write = self.rewrite(key, old, cas, notes);
+        write.facts.deadline = touched.unwrap_or(write.facts.deadline);
+        write.join = true;
+        self.write(time, Some(old), &write).map(|_| ())
+    }
+
+    /// Calculates with a decimal number.
+    ///
+    /// # Errors
+    /// [`Error::NotANumber`]; otherwise as [`set`](Self::set).
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, CalculateOptions, Config, Expiry, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// let mut options = CalculateOptions::default();
+    /// options.initial = Some((100, Expiry::Never));
+    /// assert_eq!(cache.calculate_with(now, "ticket", &options)?.number, 100);
+    /// assert_eq!(cache.calculate_with(now, "ticket", &options)?.number, 101);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn calculate_with<'k>(
+        &mut self,
+        now: Instant,
+        key: impl Into<Key<'k>>,
+        options: &CalculateOptions,
+    ) -> Result<Calculated, Error> {
+        let (key, time) = (self.hashed(key), self.begin(now));
+        let Some(old) = self.find(time, &key) else {
+            return self.initial(now, time, &key, options);
+        };
+        if options.compare.is_some_and(|cas| cas != self.cas(&old)) {
+            return Ok(Calculated::not(Outcome::Exists));
+        }
+        let item = self.item(&old);
+        let (expires_at, len) = (item.expires_at, item.value.len());
+        let number = number::parse(&item.value).ok_or(Error::NotANumber)?;
+        let number = if options.decrement {
+            number.saturating_sub(options.delta)
+        } else {
+            number.wrapping_add(options.delta)
+        };
+        let digits = number::Padded::new(number, len);
+        // What keeps its length is the same item, changed in place.
+        let notes = match digits.as_bytes().len() == len {
+            true => old.head.notes(),
+            false => old.head.notes().only(Notes::BASE64),
+        };
+        let mut write = self.rewrite(&key, &old, options.cas, notes);
+        write.front = digits.as_bytes();
+        if let Some(expiry) = options.touch {
+            write.facts.deadline = self.deadline(now, time, expiry);
+        }
+        let cas = self.write(time, Some(&old), &write)?;
+        let stats = &mut self.store.stats;
+        *match options.decrement {
+            true => &mut stats.decr_hits,
+            false => &mut stats.incr_hits,
+        } += 1;
+        Ok(Calculated {
+            outcome: Outcome::Stored,
+            number,
+            cas,
+            created: false,
+            expires_at,
+        })
+    }
+
+    /// What a calculation that found nothing makes.
+    fn initial(
+        &mut self,
+        now: Instant,
+        time: u64,
+        key: &Key<'_>,
+        options: &CalculateOptions,
+    ) -> Result<Calculated, Error> {
+        let Some((number, expiry)) = options.initial else {
+            let stats = &mut self.store.stats;
+            *match options.decrement {
+                true => &mut stats.decr_misses,
+                false => &mut stats.incr_misses,
+            } += 1;
+            return Ok(Calculated::not(Outcome::NotFound));
+        };
+        let digits = number::Padded::new(number, 0);
+        let deadline = self.deadline(now, time, expiry);
+        let facts = Facts::new(deadline, options.cas, base64(options.base64));
+        let cas = self.put(time, key, &digits.as_bytes().into(), facts, None)?;
+        Ok(Calculated {
+            number,
+            cas,
+            created: true,
+            ..Calculated::not(Outcome::Stored)
+        })
+    }
+
+    /// The cas of an item.
+    pub(super) fn cas(&self, found: &Found) -> u64 {
+        self.store.cas(self.memory.bytes(), found)
+    }
+
+    /// Another value for an item that keeps its flags and deadline.
+    fn rewrite<'w>(&self, key: &Key<'w>, old: &Found, cas: u64, notes: Notes) -> Write<'w> {
+        let (hash, flags) = (self.hasher().hash(key), old.head.flags());
+        let facts = Facts::new(old.head.deadline(), cas, notes);
+        Write::new(key.bytes, hash, flags, facts, &[])
+    }
+}
+
+impl Calculated {
+    const fn not(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            number: 0,
+            cas: 0,
+            created: false,
+            expires_at: None,
+        }
+    }
+}
+
+const fn base64(is_base64: bool) -> Notes {
+    match is_base64 {
+        true => Notes::BASE64,
+        false => Notes::NONE,
+    }
+}

@@ -1,0 +1,245 @@
+//! Replies to meta requests: a code, what the request's flags ask for in the order of the request,
+//! and what the client should know besides.
+
+use alloc::vec::Vec;
+
+use base64ct::{Base64, Encoding};
+
+use super::line::Tokens;
+use super::meta::{Flags, Letters, Meta};
+use super::reply;
+use crate::view::ItemView;
+use crate::{Expiry, Fetched, Instant, Key, Outcome};
+
+/// The flags that a reply shows, by what there is to tell. With `T` and `N` the end of the item
+/// changes, for the flags behind them.
+pub(super) const OF_NOTHING: Letters = Letters::of(b"kO");
+pub(super) const OF_ITEM: Letters = Letters::of(b"cfhklstONT");
+pub(super) const OF_STORE: Letters = Letters::of(b"cksO");
+pub(super) const OF_NUMBER: Letters = Letters::of(b"cktONT");
+
+/// The longest key in base64.
+const BASE64_MAX: usize = Key::LEN_MAX.div_ceil(3) * 4;
+
+/// What flags can ask for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts<'f> {
+    /// The key as the request has it, or the one that is stored.
+    pub(super) key: &'f [u8],
+    /// Whether the key is yet to be written as base64.
+    pub(super) encode: bool,
+    /// Whether it is then, or already was, written as base64.
+    pub(super) base64: bool,
+    /// Whether the request made the item.
+    pub(super) created: bool,
+    pub(super) cas: u64,
+    pub(super) size: u64,
+    /// When the item ends; at first, when it would have ended without the request.
+    pub(super) ends: Option<Instant>,
+    pub(super) client_flags: u32,
+    pub(super) last_used: Instant,
+    pub(super) fetched: bool,
+}
+
+impl<'f> Facts<'f> {
+    /// What a request says itself.
+    pub(super) const fn of(meta: &Meta<'f>) -> Self {
+        Self {
+            key: meta.key,
+            encode: false,
+            base64: meta.flags.is_base64(),
+            created: false,
+            cas: 0,
+            size: 0,
+            ends: None,
+            client_flags: 0,
+            last_used: Instant::from_millis(0),
+            fetched: false,
+        }
+    }
+
+    /// What there is to know of an item.
+    pub(super) const fn of_fetched(key: &'f [u8], fetched: &Fetched<'_>) -> Self {
+        let item = &fetched.item;
+        Self {
+            key,
+            encode: fetched.base64,
+            base64: fetched.base64,
+            created: fetched.created,
+            cas: item.cas,
+            size: item.value.len() as u64,
+            ends: item.expires_at,
+            client_flags: item.flags,
+            last_used: item.last_used,
+            fetched: item.fetched,
+        }
+    }
+}
+
+/// The reply to one request.
+pub(super) struct MetaReply<'r, 'i> {
+    pub(super) output: &'r mut Vec<u8>,
+    pub(super) now: Instant,
+    pub(super) asked: &'r Flags<'i>,
+}
+
+impl MetaReply<'_, '_> {
+    /// One line, and no more.
+    pub(super) fn line(&mut self, code: &[u8], letters: Letters, facts: &Facts<'_>) {
+        self.output.extend_from_slice(code);
+        self.flags(letters, facts);
+        self.output.extend_from_slice(b"\r\n");
+    }
+
+    /// What became of the request. The expected outcome is left out if that was asked.
+    pub(super) fn outcome(&mut self, outcome: Outcome, letters: Letters, facts: &Facts<'_>) {
+        let code = match outcome {
+            Outcome::Stored | Outcome::Deleted if self.asked.has(b'q') => return,
+            Outcome::Stored | Outcome::Deleted => b"HD",
+            Outcome::NotStored => b"NS",
+            Outcome::Exists => b"EX",
+            Outcome::NotFound => b"NF",
+        };
+        self.line(code, letters, facts);
+    }
+
+    /// An item that was found or made.
+    pub(super) fn item(&mut self, key: &[u8], fetched: &Fetched<'_>) {
+        let value = &fetched.item.value;
+        let has_value = self.asked.has(b'v') && self.asked.compare() != Some(fetched.item.cas);
+        if has_value {
+            self.output.extend_from_slice(b"VA ");
+            reply::number(self.output, value.len() as u64);
+        } else {
+            self.output.extend_from_slice(b"HD");
+        }
+        self.flags(OF_ITEM, &Facts::of_fetched(key, fetched));
+        let turns: [(bool, &[u8]); 3] = [
+            (fetched.won, b" Z"),
+            (fetched.stale, b" X"),
+            (fetched.win, b" W"),
+        ];
+        for (_, letter) in turns.iter().filter(|(is_so, _)| *is_so) {
+            self.output.extend_from_slice(letter);
+        }
+        self.output.extend_from_slice(b"\r\n");
+        if has_value {
+            value.append_to(self.output);
+            self.output.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// The result of a calculation.
+    pub(super) fn number(&mut self, number: u64, facts: &Facts<'_>) {
+        if !self.asked.has(b'v') {
+            return self.line(b"HD", OF_NUMBER, facts);
+        }
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(number).as_bytes();
+        self.output.extend_from_slice(b"VA ");
+        reply::number(self.output, digits.len() as u64);
+        self.flags(OF_NUMBER, facts);
+        self.output.extend_from_slice(b"\r\n");
+        self.output.extend_from_slice(digits);
+        self.output.extend_from_slice(b"\r\n");
+    }
+
+    /// What the flags ask for, of those that this reply shows.
+    fn flags(&mut self, letters: Letters, facts: &Facts<'_>) {
+        if !self.asked.any(letters) {
+            return;
+        }
+        let mut ends = facts.ends;
+        for token in Tokens::new(self.asked.text) {
+            match token[0] {
+                letter if !letters.has(letter) => {}
+                b'T' => ends = self.ends(self.asked.touch()),
+                b'N' if facts.created => ends = self.ends(self.asked.vivify()),
+                b'N' => {}
+                b'O' => {
+                    self.output.push(b' ');
+                    self.output.extend_from_slice(token);
+                }
+                b'k' => self.key(facts),
+                letter => {
+                    self.output.extend_from_slice(&[b' ', letter]);
+                    self.fact(letter, ends, facts);
+                }
+            }
+        }
+    }
+
+    /// When an item ends that is given this expiry now.
+    fn ends(&self, expiry: Option<Expiry>) -> Option<Instant> {
+        expiry.and_then(|expiry| expiry.deadline(self.now))
+    }
+
+    fn fact(&mut self, letter: u8, ends: Option<Instant>, facts: &Facts<'_>) {
+        let number = match letter {
+            b'c' if self.asked.hides_cas => 0,
+            b'c' => facts.cas,
+            b'f' => u64::from(facts.client_flags),
+            b'h' => u64::from(facts.fetched),
+            b'l' => self.now.since(facts.last_used).as_secs(),
+            b's' => facts.size,
+            // What is left is `t`.
+            _ => match ends {
+                Some(end) => end.seconds_since(self.now),
+                None => return self.output.extend_from_slice(b"-1"),
+            },
+        };
+        reply::number(self.output, number);
+    }
+
+    fn key(&mut self, facts: &Facts<'_>) {
+        self.output.extend_from_slice(b" k");
+        if facts.encode {
+            base64(self.output, facts.key);
+        } else {
+            self.output.extend_from_slice(facts.key);
+        }
+        if facts.base64 {
+            self.output.extend_from_slice(b" b");
+        }
+    }
+}
+
+/// The answer to `me`.
+pub(super) fn debug(output: &mut Vec<u8>, now: Instant, view: &ItemView<'_>) {
+    output.extend_from_slice(b"ME ");
+    if view.base64 {
+        base64(output, view.key);
+    } else {
+        output.extend_from_slice(view.key);
+    }
+    output.extend_from_slice(b" exp=");
+    match view.item.expires_at {
+        Some(end) => reply::number(output, end.seconds_since(now)),
+        None => output.extend_from_slice(b"-1"),
+    }
+    let unused = now.since(view.item.last_used).as_secs();
+    for (name, value) in [(" la=", unused), (" cas=", view.item.cas)] {
+        output.extend_from_slice(name.as_bytes());
+        reply::number(output, value);
+    }
+    let fetched: &[u8] = match view.item.fetched {
+        true => b" fetch=yes",
+        false => b" fetch=no",
+    };
+    output.extend_from_slice(fetched);
+    for (name, value) in [
+        (" cls=", u64::from(view.class) + 1),
+        (" size=", view.size as u64),
+    ] {
+        output.extend_from_slice(name.as_bytes());
+        reply::number(output, value);
+    }
+    output.extend_from_slice(b"\r\n");
+}
+
+fn base64(output: &mut Vec<u8>, bytes: &[u8]) {
+    let mut buffer = [0; BASE64_MAX];
+    // It fits, because keys are no longer than their limit.
+    let text = Base64::encode(bytes, &mut buffer).unwrap_or_default();
+    output.extend_from_slice(text.as_bytes());
+}
