@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Bytes that a cache may use for all it keeps.
 ///
@@ -18,10 +19,10 @@ pub trait Memory {
     /// [`capacity`](Self::capacity). Memory that was never asked for need not be backed by
     /// anything yet.
     fn extend_to(&mut self, len: usize);
-    /// Hears that the budget ends after the first `len` bytes from now on; some behind them may be
+    /// Hears that items and index lie in this range of it from now on; some bytes behind it may be
     /// in use for a while yet. Nothing has to be done.
-    fn limit_to(&mut self, len: usize) {
-        let _ = len;
+    fn limit_to(&mut self, range: Range<usize>) {
+        let _ = range;
     }
 }
 

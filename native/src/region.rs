@@ -1,6 +1,7 @@
 //! The memory that is lent to a cache: mapped pages of the operating system.
 
 use std::io;
+use std::ops::Range;
 
 use dynamidb_core::Memory;
 use memmap2::{MmapMut, MmapOptions};
@@ -43,17 +44,19 @@ impl Memory for Region {
 
     fn extend_to(&mut self, _len: usize) {}
 
-    /// Asks for huge pages as far as the budget goes: one that reached over its end would be
-    /// resident as a whole.
-    fn limit_to(&mut self, len: usize) {
+    /// Asks for huge pages within the range: one that reached over its ends would be resident as a
+    /// whole.
+    fn limit_to(&mut self, range: Range<usize>) {
         #[cfg(target_os = "linux")]
-        if len >= HUGE_PAGES_FROM
-            && let whole = len / HUGE_PAGE * HUGE_PAGE
-            && let Err(error) = self.map.advise_range(memmap2::Advice::HugePage, 0, whole)
-        {
-            tracing::debug!("no huge pages: {error}");
+        if range.len() >= HUGE_PAGES_FROM {
+            let start = range.start.next_multiple_of(HUGE_PAGE);
+            let len = (range.end - start) / HUGE_PAGE * HUGE_PAGE;
+            let advice = memmap2::Advice::HugePage;
+            if let Err(error) = self.map.advise_range(advice, start, len) {
+                tracing::debug!("no huge pages: {error}");
+            }
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = len;
+        let _ = range;
     }
 }

@@ -35,7 +35,9 @@ impl<M: Memory> Cache<M> {
         self.limit = memory;
         self.item_size_max = item_size_max(self.item_size_wanted, memory);
         self.store.set_limit(pages);
-        self.memory.limit_to(self.store.geometry().end_of(pages));
+        let geometry = self.store.geometry();
+        self.memory
+            .limit_to(geometry.end_of(0)..geometry.end_of(pages));
         Ok(())
     }
 }
