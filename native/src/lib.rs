@@ -2,6 +2,8 @@
 //!
 //! The cache and the protocol are in `dynamidb-core`; here they meet sockets, threads and a clock.
 //!
+//! [`SharedCache`] is the server's keyspace for the threads of a program, without the server.
+//!
 //! # Examples
 //! A server on a free port, for as long as a test needs it:
 //! ```
@@ -44,6 +46,7 @@ mod region;
 mod runtime;
 mod server;
 mod shards;
+mod shared;
 mod stop;
 mod upkeep;
 mod watch;
@@ -52,3 +55,4 @@ pub use error::Error;
 pub use options::{Listen, MemcachedOptions, Options};
 pub use runtime::RuntimeName;
 pub use server::{Server, StopHandle};
+pub use shared::SharedCache;

@@ -28,7 +28,9 @@ const SHARD_MEMORY_MAX: usize = 4 << 30;
 /// How many keys are looked ahead for at once.
 const AHEAD: usize = 16;
 
-type Reader<'s> = RwLockReadGuard<'s, Cache<Region>>;
+/// One shard.
+pub(crate) type Part = Cache<Region>;
+type Reader<'s> = RwLockReadGuard<'s, Part>;
 
 /// Every item of the server.
 #[derive(Debug)]
@@ -86,6 +88,23 @@ impl Shards {
             task: None,
             client: None,
             watched: host.watchers.wanted(),
+        }
+    }
+
+    /// One operation on the shard in which this key lives.
+    pub(crate) fn with<'k, R>(
+        &self,
+        key: &'k [u8],
+        operate: impl FnOnce(&mut Part, Key<'k>) -> R,
+    ) -> R {
+        let key = self.hasher.key(key);
+        operate(&mut self.lock(self.index(&key)), key)
+    }
+
+    /// Visits every shard once.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&mut Part)) {
+        for index in 0..self.len() {
+            visit(&mut self.lock(index));
         }
     }
 

@@ -1,0 +1,232 @@
+//! The server's keyspace for the threads of a program, without the server.
+
+use std::sync::Arc;
+
+use dynamidb_core::{Config, Error as Refusal, Expiry, Instant, Item, Outcome, Stats, Value};
+
+use crate::Error;
+use crate::shards::{Part, Shards};
+
+/// A cache for many threads: [`Cache`](dynamidb_core::Cache) in parts, each behind a lock of its
+/// own. A clone is another handle to the same cache.
+///
+/// A key's hash says in which part it lives, so the LRU is exact within a part and close to that
+/// over all. Small caches are one part. Take [`Config::hash_seed`] from a source of randomness
+/// wherever others choose the keys.
+///
+/// # Examples
+/// Four threads count together:
+/// ```
+/// use dynamidb::SharedCache;
+/// use dynamidb_core::{Config, Instant};
+///
+/// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "visits", "0")?;
+/// std::thread::scope(|scope| {
+///     for thread in 0..4 {
+///         let cache = cache.clone();
+///         scope.spawn(move || {
+///             for page in 0..1000 {
+///                 let key = format!("{thread}/{page}");
+///                 cache.set(now, &key, "seen").expect("it is small");
+///                 cache.increment(now, "visits", 1).expect("it is a number");
+///             }
+///         });
+///     }
+/// });
+/// assert_eq!(cache.get(now, "visits").as_deref(), Some(&b"4000"[..]));
+/// assert_eq!(cache.len(), 4001);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SharedCache {
+    shards: Arc<Shards>,
+}
+
+impl SharedCache {
+    /// Makes a cache in as many parts as so many threads are served well by, at most 64. Its memory
+    /// is mapped at once and used only as it fills.
+    ///
+    /// # Errors
+    /// [`Error::Option`] names what is wrong with the configuration as the server's option for it;
+    /// [`Error::System`] if there is no memory to map.
+    pub fn new(config: &Config, threads: usize) -> Result<Self, Error> {
+        let shards = Arc::new(Shards::new(config, threads.clamp(1, 64))?);
+        Ok(Self { shards })
+    }
+
+    /// A copy of the value under a key; counts as use.
+    #[must_use]
+    pub fn get(&self, now: Instant, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+        self.get_with(now, key, |item| item.value.to_vec())
+    }
+
+    /// What `look` makes of the item under a key; counts as use. Nothing is copied, and the part in
+    /// which the key lives is locked meanwhile: `look` must be short and must not use the cache.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb::SharedCache;
+    /// use dynamidb_core::{Config, Instant};
+    ///
+    /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// assert_eq!(cache.get_with(now, "key", |item| item.value.len()), Some(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_with<R>(
+        &self,
+        now: Instant,
+        key: impl AsRef<[u8]>,
+        look: impl FnOnce(&Item<'_>) -> R,
+    ) -> Option<R> {
+        let operate = |cache: &mut _, key| Some(look(&Part::get(cache, now, key)?));
+        self.shards.with(key.as_ref(), operate)
+    }
+
+    /// Stores a value, whatever was there.
+    ///
+    /// # Errors
+    /// As [`Cache::set`](dynamidb_core::Cache::set).
+    pub fn set<'v>(
+        &self,
+        now: Instant,
+        key: impl AsRef<[u8]>,
+        value: impl Into<Value<'v>>,
+    ) -> Result<(), Refusal> {
+        self.shards
+            .with(key.as_ref(), |cache, key| cache.set(now, key, value))
+    }
+
+    /// Stores a value if there is none under this key.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    pub fn add<'v>(
+        &self,
+        now: Instant,
+        key: impl AsRef<[u8]>,
+        value: impl Into<Value<'v>>,
+    ) -> Result<Outcome, Refusal> {
+        self.shards
+            .with(key.as_ref(), |cache, key| cache.add(now, key, value))
+    }
+
+    /// Stores a value if nobody stored another one since this `cas` was read.
+    ///
+    /// # Errors
+    /// As [`Cache::compare_and_swap`](dynamidb_core::Cache::compare_and_swap).
+    pub fn compare_and_swap<'v>(
+        &self,
+        now: Instant,
+        key: impl AsRef<[u8]>,
+        value: impl Into<Value<'v>>,
+        cas: u64,
+    ) -> Result<Outcome, Refusal> {
+        self.shards.with(key.as_ref(), |cache, key| {
+            cache.compare_and_swap(now, key, value, cas)
+        })
+    }
+
+    /// Adds to a decimal number and returns the sum; `None` if there is no item.
+    ///
+    /// # Errors
+    /// As [`Cache::increment`](dynamidb_core::Cache::increment).
+    pub fn increment(
+        &self,
+        now: Instant,
+        key: impl AsRef<[u8]>,
+        delta: u64,
+    ) -> Result<Option<u64>, Refusal> {
+        self.shards
+            .with(key.as_ref(), |cache, key| cache.increment(now, key, delta))
+    }
+
+    /// Lets an item end at another time; counts as use. Says whether there is such an item.
+    pub fn touch(&self, now: Instant, key: impl AsRef<[u8]>, expiry: Expiry) -> bool {
+        self.shards
+            .with(key.as_ref(), |cache, key| cache.touch(now, key, expiry))
+    }
+
+    /// Removes an item. Says whether there was one.
+    pub fn delete(&self, now: Instant, key: impl AsRef<[u8]>) -> bool {
+        self.shards
+            .with(key.as_ref(), |cache, key| cache.delete(now, key))
+    }
+
+    /// Removes everything, one part after the other.
+    pub fn clear(&self) {
+        self.shards.for_each(Part::clear);
+    }
+
+    /// At most `limit` steps of upkeep in each part; returns how many were done in all. Nothing is
+    /// served late without it.
+    pub fn tick(&self, now: Instant, limit: usize) -> usize {
+        let parts = 0..self.shards.len();
+        parts.map(|part| self.shards.tick(part, now, limit)).sum()
+    }
+
+    /// How many items there are, expired ones that were not given back yet included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let mut len = 0;
+        self.shards.for_each(|cache| len += cache.len());
+        len
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The counters of all parts together.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        self.shards.for_each(|cache| stats.add(&cache.stats()));
+        stats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Instant = Instant::from_secs(1);
+
+    #[test]
+    fn every_operation_reaches_the_part_in_which_the_key_lives() {
+        let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+        assert!(cache.shards.len() > 1 && cache.is_empty());
+        for number in 0..100 {
+            let key = format!("key {number}");
+            assert_eq!(cache.add(NOW, &key, "1").unwrap(), Outcome::Stored);
+            assert_eq!(cache.add(NOW, &key, "2").unwrap(), Outcome::NotStored);
+            assert_eq!(cache.increment(NOW, &key, 41).unwrap(), Some(42));
+            let cas = cache.get_with(NOW, &key, |item| item.cas).unwrap();
+            let swapped = cache.compare_and_swap(NOW, &key, "43", cas).unwrap();
+            assert_eq!(swapped, Outcome::Stored);
+            assert_eq!(cache.get(NOW, &key).as_deref(), Some(&b"43"[..]));
+            assert!(cache.touch(NOW, &key, Expiry::After(Duration::from_secs(1))));
+        }
+        assert_eq!((cache.len(), cache.stats().get_hits), (100, 200));
+        assert!(cache.delete(NOW, "key 0") && !cache.delete(NOW, "key 0"));
+        let later = NOW + Duration::from_secs(2);
+        while cache.tick(later, 8) > 0 {}
+        assert_eq!((cache.len(), cache.stats().reclaimed), (0, 99));
+        cache.set(later, "key", "value").unwrap();
+        cache.clear();
+        assert!(cache.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_configuration_is_said() {
+        let error = SharedCache::new(&Config::new(1000), 1).unwrap_err();
+        assert!(matches!(error, Error::Option { .. }), "{error}");
+    }
+}
