@@ -61,10 +61,16 @@ pub struct Stats {
     pub expiry_lag_max: u64,
     /// The same of all [`reclaimed`](Self::reclaimed) items together: divide for the mean.
     pub expiry_lag_total: u64,
+    /// Chunks that were moved, so that their pages became free.
+    pub chunks_moved: u64,
+    /// Pages that became free that way.
+    pub slabs_moved: u64,
     /// Items held now.
     pub curr_items: u64,
     /// Bytes of the chunks that hold them now.
     pub bytes: u64,
+    /// Pages that nobody uses now.
+    pub unused_pages: u64,
     /// Bytes of the pages that the index takes now.
     pub hash_bytes: u64,
     /// The budget in bytes.
@@ -113,8 +119,11 @@ impl Stats {
         self.expired_unfetched += other.expired_unfetched;
         self.expiry_lag_max = self.expiry_lag_max.max(other.expiry_lag_max);
         self.expiry_lag_total += other.expiry_lag_total;
+        self.chunks_moved += other.chunks_moved;
+        self.slabs_moved += other.slabs_moved;
         self.curr_items += other.curr_items;
         self.bytes += other.bytes;
+        self.unused_pages += other.unused_pages;
         self.hash_bytes += other.hash_bytes;
         self.limit_maxbytes += other.limit_maxbytes;
     }

@@ -5,6 +5,7 @@
 //! keeps in memory of its own, for as long as there is any.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What is read at once.
 const READ_SIZE: usize = 64 * 1024;
@@ -14,10 +15,15 @@ const RECEIVED_MAX: usize = 256 * 1024;
 const OUTPUT_KEPT: usize = 2 << 20;
 
 thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
-        received: Received { bytes: vec![0; RECEIVED_MAX].into(), len: 0 },
-        output: Vec::with_capacity(READ_SIZE),
-    });
+    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
+}
+
+/// Threads that have buffers.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many buffers there are that requests are read into, and how many bytes each has.
+pub(crate) fn count_and_size() -> (usize, usize) {
+    (THREADS.load(Ordering::Relaxed), RECEIVED_MAX)
 }
 
 /// The buffers of a thread.
@@ -27,6 +33,17 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
+    fn new() -> Self {
+        THREADS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            received: Received {
+                bytes: vec![0; RECEIVED_MAX].into(),
+                len: 0,
+            },
+            output: Vec::with_capacity(READ_SIZE),
+        }
+    }
+
     /// Lends them, empty: a connection that has failed or panicked may have left something behind.
     pub(crate) fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         BUFFERS.with_borrow_mut(|buffers| {

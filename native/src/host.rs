@@ -9,6 +9,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
 use crate::admin::{Settings, Switches};
+use crate::buffers;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::incident::Incident;
@@ -52,26 +53,34 @@ pub(crate) struct Host {
 /// File descriptors that are not connections: listeners, the runtime's own, standard streams.
 pub(crate) const FILES_RESERVED: u64 = 64;
 
-/// What memcached counts and what cannot happen here: replies and buffers that there is no memory
-/// for end the process, a slab page is moved while nobody waits for it, and there is neither a
-/// maintainer nor a crawler of the LRU.
-const NEVER: [&str; 16] = [
+/// What memcached counts and what does not happen here. Replies are no objects of their own, memory
+/// for buffers is there from the start, no page is moved in the background, the index always grows
+/// in passing, and there is neither a maintainer nor a crawler of the LRU.
+const NEVER: [&str; 24] = [
+    "auth_cmds",
+    "auth_errors",
+    "idle_kicks",
     "response_obj_oom",
+    "response_obj_count",
+    "response_obj_bytes",
     "read_buf_oom",
     "malloc_fails",
+    "hash_is_expanding",
+    "slab_reassign_rescues",
+    "slab_reassign_inline_reclaim",
     "slab_reassign_busy_items",
     "slab_reassign_busy_deletes",
     "slab_reassign_busy_nomem",
+    "slab_reassign_last_busy_status",
     "slab_reassign_running",
-    "hash_is_expanding",
     "unexpected_napi_ids",
     "round_robin_fallback",
     "lru_crawler_running",
     "lru_crawler_starts",
+    "lru_maintainer_juggles",
     "crawler_reclaimed",
     "crawler_items_checked",
     "lrutail_reflocked",
-    "lru_maintainer_juggles",
 ];
 
 /// Byte counts have cache lines of their own for each of so many threads, so that threads do not
@@ -213,6 +222,10 @@ impl Host {
         };
         report("bytes_read", &sum(|traffic| &traffic.read));
         report("bytes_written", &sum(|traffic| &traffic.written));
+        let (buffers, size) = buffers::count_and_size();
+        report("read_buf_count", &buffers);
+        report("read_buf_bytes", &(buffers * size));
+        report("read_buf_bytes_free", &(buffers * size));
         report("buffered", &self.buffered.load(Ordering::Relaxed));
     }
 

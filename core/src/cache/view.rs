@@ -15,6 +15,7 @@ impl<M: Memory> Cache<M> {
         Stats {
             curr_items: self.len() as u64,
             bytes: self.store.bytes_used() as u64,
+            unused_pages: self.store.unused_pages() as u64,
             hash_bytes: self.store.index_bytes() as u64,
             limit_maxbytes: self.limit as u64,
             ..self.store.stats

@@ -46,7 +46,7 @@ fn sum(keyspace: &mut impl Keyspace) -> Stats {
 }
 
 /// The counters in memcached's order.
-const fn counters(stats: &Stats) -> [(&'static str, u64); 32] {
+const fn counters(stats: &Stats) -> [(&'static str, u64); 36] {
     [
         ("cmd_get", stats.cmd_get),
         ("cmd_set", stats.cmd_set),
@@ -56,7 +56,7 @@ const fn counters(stats: &Stats) -> [(&'static str, u64); 32] {
         ("get_hits", stats.get_hits),
         ("get_misses", stats.get_misses),
         ("get_expired", stats.get_expired),
-        // What is flushed is gone at once, so no lookup ever meets it.
+        // What is flushed is gone at once, so that no lookup ever meets it: it counts as a miss.
         ("get_flushed", 0),
         ("delete_misses", stats.delete_misses),
         ("delete_hits", stats.delete_hits),
@@ -72,9 +72,13 @@ const fn counters(stats: &Stats) -> [(&'static str, u64); 32] {
         ("store_too_large", stats.store_too_large),
         ("store_no_memory", stats.store_no_memory),
         ("limit_maxbytes", stats.limit_maxbytes),
+        ("hash_bytes", stats.hash_bytes),
+        ("slab_reassign_chunk_rescues", stats.chunks_moved),
+        ("slabs_moved", stats.slabs_moved),
         ("bytes", stats.bytes),
         ("curr_items", stats.curr_items),
         ("total_items", stats.total_items),
+        ("slab_global_page_pool", stats.unused_pages),
         ("expired_unfetched", stats.expired_unfetched),
         ("evicted_unfetched", stats.evicted_unfetched),
         ("evictions", stats.evictions),

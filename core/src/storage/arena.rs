@@ -147,7 +147,7 @@ impl Geometry {
         self.base() + ((page.0 as usize) << self.page_shift)
     }
 
-    const fn extent_mask(&self) -> u32 {
+    pub(crate) const fn extent_mask(&self) -> u32 {
         (1 << (self.page_shift - RECORD_SHIFT)) - 1
     }
 

@@ -114,6 +114,17 @@ impl Slabs {
         self.limit
     }
 
+    /// How many pages nobody uses, those that will hold records not counted.
+    pub(crate) const fn unused_pages(&self) -> usize {
+        let extent = self.geometry.extent_mask() + 1;
+        let ahead = self.limit.saturating_sub(self.fresh);
+        let records = self
+            .limit
+            .div_ceil(extent)
+            .saturating_sub(self.fresh.div_ceil(extent));
+        (self.free_pages + ahead - records) as usize
+    }
+
     /// The last page that was ever used, if the budget ends before it.
     pub(crate) fn excess(&self) -> Option<Page> {
         (self.fresh > self.limit).then(|| Page(self.fresh - 1))

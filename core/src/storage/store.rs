@@ -135,6 +135,11 @@ impl Store {
         self.slabs.bytes_used()
     }
 
+    /// How many pages nobody uses.
+    pub(crate) const fn unused_pages(&self) -> usize {
+        self.slabs.unused_pages()
+    }
+
     /// Bytes of the pages that the index has.
     pub(crate) fn index_bytes(&self) -> usize {
         let pages = self.index.pages(&self.slabs) + self.slabs.pages(self.slabs.index_class());
@@ -649,6 +654,7 @@ impl Store {
             self.move_chunk(memory, from, to);
             self.free_chunk(memory, from);
         }
+        self.stats.slabs_moved += 1;
         true
     }
 
@@ -658,6 +664,7 @@ impl Store {
         let (from_at, to_at) = (geometry.at(from), geometry.at(to));
         let size = page::chunk_size(memory, &geometry, geometry.page_of(from));
         memory.copy_within(from_at..from_at + size, to_at);
+        self.stats.chunks_moved += 1;
         if header::kind(memory, to_at) == Kind::Head {
             let hash = hash_of(&self.hasher, &geometry, memory, to);
             self.index.moved(memory, &geometry, hash, from, to);

@@ -1,0 +1,215 @@
+//! What the statistics say, beside what happened.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use dynamidb::RuntimeName;
+use support::{Client, Process};
+
+/// What memcached 1.6.45 reports without an LRU maintainer and crawler.
+const NAMES: &str = "pid uptime time version libevent pointer_size rusage_user rusage_system \
+    max_connections curr_connections total_connections rejected_connections \
+    connection_structures response_obj_oom response_obj_count response_obj_bytes \
+    read_buf_count read_buf_bytes read_buf_bytes_free read_buf_oom reserved_fds cmd_get cmd_set \
+    cmd_flush cmd_touch cmd_meta get_hits get_misses get_expired get_flushed delete_misses \
+    delete_hits incr_misses incr_hits decr_misses decr_hits cas_misses cas_hits cas_badval \
+    touch_hits touch_misses store_too_large store_no_memory auth_cmds auth_errors bytes_read \
+    bytes_written limit_maxbytes accepting_conns listen_disabled_num time_in_listen_disabled_us \
+    threads conn_yields hash_power_level hash_bytes hash_is_expanding slab_reassign_rescues \
+    slab_reassign_chunk_rescues slab_reassign_inline_reclaim slab_reassign_busy_items \
+    slab_reassign_busy_deletes slab_reassign_busy_nomem slab_reassign_last_busy_status \
+    slab_reassign_running slabs_moved malloc_fails log_worker_dropped log_worker_written \
+    log_watcher_skipped log_watcher_sent log_watchers unexpected_napi_ids round_robin_fallback \
+    bytes curr_items total_items slab_global_page_pool expired_unfetched evicted_unfetched \
+    evictions reclaimed crawler_reclaimed crawler_items_checked lrutail_reflocked";
+
+/// Those that would say something untrue: there is no libevent, and no table with a power of two
+/// of buckets.
+const MISSING: [&str; 2] = ["libevent", "hash_power_level"];
+
+fn stats(server: &Process, what: &str) -> BTreeMap<String, String> {
+    let text = server.connect().converse(format!("stats {what}\r\n"));
+    let lines = text.strip_suffix("END\r\n").unwrap().lines();
+    let mut stats = BTreeMap::new();
+    for line in lines {
+        let (name, value) = line.strip_prefix("STAT ").unwrap().split_once(' ').unwrap();
+        let twice = stats.insert(name.to_string(), value.to_string());
+        assert_eq!(twice, None, "{name} is there twice");
+    }
+    stats
+}
+
+fn number(stats: &BTreeMap<String, String>, name: &str) -> u64 {
+    stats[name].parse().unwrap()
+}
+
+#[test]
+fn all_names_of_memcached_are_there_but_two() {
+    let server = Process::start(RuntimeName::DEFAULT, "");
+    let stats = stats(&server, "");
+    assert_eq!(NAMES.split_whitespace().count(), 84);
+    for name in NAMES.split_whitespace() {
+        assert_eq!(stats.contains_key(name), !MISSING.contains(&name), "{name}");
+    }
+    assert_eq!(stats["version"], "1.6.45");
+    assert_eq!(stats["dynamidb_version"], env!("CARGO_PKG_VERSION"));
+    server.stop();
+}
+
+#[test]
+fn several_clients_and_shards_add_up() {
+    let server = Process::start(RuntimeName::DEFAULT, "-t 2 -m 64");
+    let mut asker = server.connect();
+    let (read, written) = (asker.stat("bytes_read"), asker.stat("bytes_written"));
+    let said = |client: u32| {
+        let mut said = String::new();
+        for number in 0..1000 {
+            said += &format!("set {client}-{number} 0 0 5\r\nvalue\r\n");
+            said += &format!("get {client}-{number} {client}-{}\r\n", number + 1);
+            if number % 10 == 0 {
+                said += &format!("delete {client}-{number}\r\ndelete {client}-{number}\r\n");
+            }
+        }
+        said
+    };
+    let mut sizes = (0, 0);
+    for client in 0..4 {
+        let said = said(client);
+        sizes.0 += said.len();
+        sizes.1 += server.connect().converse(said).len();
+    }
+    asker.await_stat("curr_connections", |count| count == 1);
+    let stats = stats(&server, "");
+    for (name, value) in [
+        ("cmd_set", 4000),
+        ("cmd_get", 8000),
+        ("get_hits", 4000),
+        ("get_misses", 4000),
+        ("delete_hits", 400),
+        ("delete_misses", 400),
+        ("curr_items", 3600),
+        ("total_items", 4000),
+        ("total_connections", 6),
+        ("curr_connections", 2),
+    ] {
+        assert_eq!(number(&stats, name), value, "{name}");
+    }
+    let (more_read, more_written) = (
+        number(&stats, "bytes_read"),
+        number(&stats, "bytes_written"),
+    );
+    // The asker's own share comes on top, a few requests of seven bytes.
+    assert!(more_read - read >= sizes.0 as u64 && more_read - read < sizes.0 as u64 + 3000);
+    assert!(more_written - written >= sizes.1 as u64);
+    let dump = server.connect().converse("lru_crawler metadump all\r\n");
+    assert_eq!(dump.lines().count(), 3600 + 2);
+    server.stop();
+}
+
+#[test]
+fn what_is_stored_is_held_or_was_removed_for_a_reason() {
+    let server = Process::start(RuntimeName::DEFAULT, "-t 2 -m 8");
+    let mut client = server.connect();
+    for round in 0..40_000 {
+        let len = round * 7919 % 3000;
+        let value = "v".repeat(len);
+        client.say(format!("set {round} 0 0 {len} noreply\r\n{value}\r\n"));
+        if round % 7 == 0 {
+            client.say(format!("delete {} noreply\r\n", round / 2));
+        }
+    }
+    client.ask("mn\r\n", "MN\r\n");
+    let stats = stats(&server, "");
+    let gone = number(&stats, "evictions") + number(&stats, "delete_hits");
+    assert_eq!(
+        number(&stats, "total_items"),
+        number(&stats, "curr_items") + gone
+    );
+    assert!(number(&stats, "slabs_moved") <= number(&stats, "slab_reassign_chunk_rescues"));
+    let slabs = self::stats(&server, "slabs");
+    let items = self::stats(&server, "items");
+    let sum = |stats: &BTreeMap<String, String>, end: &str| {
+        let named = stats.keys().filter(|name| name.ends_with(end));
+        named.map(|name| number(stats, name)).sum::<u64>()
+    };
+    assert_eq!(sum(&items, ":number"), number(&stats, "curr_items"));
+    let chunks = sum(&slabs, ":used_chunks") + sum(&slabs, ":free_chunks");
+    assert_eq!(sum(&slabs, ":total_chunks"), chunks);
+    // Pages of items, pages of the index, pages of nobody: all but the records of pages.
+    let pages = sum(&slabs, ":total_pages") + number(&stats, "slab_global_page_pool");
+    let bytes = pages * 4096 + number(&stats, "hash_bytes");
+    let limit = number(&stats, "limit_maxbytes");
+    assert_eq!(limit, 8 << 20);
+    assert!(
+        bytes <= limit && bytes > limit - limit / 50,
+        "{bytes} of {limit}"
+    );
+    server.stop();
+}
+
+#[test]
+fn reset_forgets_what_happened_and_not_what_is_there() {
+    let server = Process::start(RuntimeName::DEFAULT, "-t 2");
+    let mut client = server.connect();
+    client.ask(
+        "set k 0 0 1\r\nx\r\nget k\r\n",
+        "STORED\r\nVALUE k 0 1\r\nx\r\nEND\r\n",
+    );
+    client.ask("stats reset\r\n", "RESET\r\n");
+    let stats = stats(&server, "");
+    for name in [
+        "cmd_get",
+        "cmd_set",
+        "get_hits",
+        "total_items",
+        "conn_yields",
+    ] {
+        assert_eq!(number(&stats, name), 0, "{name}");
+    }
+    assert_eq!(number(&stats, "total_connections"), 1, "the one that asks");
+    assert_eq!(number(&stats, "curr_connections"), 2);
+    assert_eq!(number(&stats, "curr_items"), 1);
+    server.stop();
+}
+
+#[test]
+fn settings_say_how_it_was_started() {
+    let words = "-t 3 -m 32 -I 2m -c 77 -f 1.5 -n 64 -F -C -A -M -D / --max-items 5000 -v";
+    let server = Process::start(RuntimeName::DEFAULT, words);
+    let settings = stats(&server, "settings");
+    let port = server.address.port().to_string();
+    for (name, value) in [
+        ("maxbytes", "33554432"),
+        ("maxconns", "77"),
+        ("tcpport", &*port),
+        ("udpport", "0"),
+        ("inter", "127.0.0.1"),
+        ("verbosity", "1"),
+        ("evictions", "off"),
+        ("shutdown_command", "yes"),
+        ("num_threads", "3"),
+        ("stat_key_prefix", "/"),
+        ("detail_enabled", "yes"),
+        ("cas_enabled", "no"),
+        ("flush_enabled", "no"),
+        ("dump_enabled", "yes"),
+        ("item_size_max", "2097152"),
+        ("max_items", "5000"),
+        ("client_flags_size", "4"),
+    ] {
+        assert_eq!(settings[name], value, "{name}");
+    }
+    let growth: f64 = settings["growth_factor"].parse().unwrap();
+    assert!((1.4..1.6).contains(&growth), "{growth}");
+    let mut client: Client = server.connect();
+    client.ask("flush_all\r\n", "CLIENT_ERROR flush_all not allowed\r\n");
+    client.ask(
+        "set k 0 0 1\r\nx\r\ngets k\r\n",
+        "STORED\r\nVALUE k 0 1 0\r\nx\r\nEND\r\n",
+    );
+    server.stop();
+}
