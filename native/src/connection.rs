@@ -18,7 +18,7 @@ use dynamidb_core::Session;
 use event_listener::EventListener;
 
 use crate::admin::Task;
-use crate::buffers::{Buffers, Kept};
+use crate::buffers::{Buffers, Kept, Received};
 use crate::connections::{Client, Doing};
 use crate::host::{Host, count};
 use crate::runtime::{Runtime, Stream};
@@ -92,7 +92,7 @@ struct Connection<R: Runtime> {
     session: Session,
     seat: Seat,
     /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
-    input: Kept,
+    input: Received,
     /// Whether processing stopped because there was enough output, or to let others have a turn.
     backlog: bool,
     client: Arc<Client>,
@@ -121,7 +121,7 @@ impl<R: Runtime> Connection<R> {
         Self {
             stream,
             session: Session::new(seat.session.clone()),
-            input: Kept::default(),
+            input: Received::default(),
             backlog: false,
             client,
             task: None,
@@ -156,8 +156,9 @@ impl<R: Runtime> Connection<R> {
             let _ = Pin::new(&mut self.stop).poll(cx);
         }
         let over = Buffers::with(|buffers| {
+            buffers.resume(&mut self.input);
             let over = self.poll_turn(cx, buffers);
-            buffers.received.move_to(&mut self.input);
+            buffers.suspend(&mut self.input);
             over
         });
         self.keep_account()?;
@@ -186,7 +187,7 @@ impl<R: Runtime> Connection<R> {
             if may_end && self.seat.stop.is_requested() {
                 return Poll::Ready(Ok(()));
             }
-            if let Poll::Ready(sent) = self.poll_watch(cx, &mut buffers.output)? {
+            if let Poll::Ready(sent) = self.poll_watch(cx, buffers)? {
                 moved += sent;
                 continue;
             }
@@ -212,66 +213,58 @@ impl<R: Runtime> Connection<R> {
         }
     }
 
-    /// Processes what was kept and what was received; returns the size of the replies.
+    /// Processes what was received; returns the size of the replies.
     fn answer(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> io::Result<usize> {
-        let Buffers { received, output } = buffers;
+        let Buffers {
+            received, output, ..
+        } = buffers;
         output.clear();
-        let kept = !self.input.is_empty();
-        if kept {
-            received.move_to(&mut self.input);
-        }
-        let input = if kept {
-            self.input.bytes()
-        } else {
-            received.bytes()
-        };
         let now = self.seat.host.clock.now();
         let mut keyspace = self.seat.shards.view(&self.seat.host);
         keyspace.task = self.task.take();
         keyspace.client = Some(&self.client);
         self.client.heard(now);
+        let input = received.bytes();
         let used = self.session.process(now, input, &mut keyspace, output);
         self.task = keyspace.task.take();
         // A lock is not held while the kernel copies.
         drop(keyspace);
-        let rest = input.len() - used;
-        if kept {
-            self.input.pop(used);
-        } else {
-            received.pop(used);
-        }
+        received.pop(used);
         self.backlog = output.len() >= self.seat.session.output_max || self.session.is_busy();
-        if !self.backlog && rest > self.session.input_max() {
+        if !self.backlog && received.len() > self.session.input_max() {
             return Err(io::Error::other("a request is longer than the longest"));
         }
-        self.send(cx, output)?;
-        Ok(output.len())
+        let replied = output.len();
+        self.send(cx, buffers)?;
+        Ok(replied)
     }
 
     /// Sends what a watcher is to know; pending if there is nothing, or nobody watches.
     fn poll_watch(
         &mut self,
         cx: &mut Context<'_>,
-        output: &mut Vec<u8>,
+        buffers: &mut Buffers,
     ) -> Poll<io::Result<usize>> {
         let Some(Task::Watch(watcher)) = self.task.as_deref_mut() else {
             return Poll::Pending;
         };
-        output.clear();
-        ready!(watcher.poll_lines(cx, output));
-        self.send(cx, output)?;
-        self.seat.host.count_traffic(0, output.len());
-        Poll::Ready(Ok(output.len()))
+        buffers.output.clear();
+        ready!(watcher.poll_lines(cx, &mut buffers.output));
+        let len = buffers.output.len();
+        self.send(cx, buffers)?;
+        self.seat.host.count_traffic(0, len);
+        Poll::Ready(Ok(len))
     }
 
-    /// Writes, and keeps what the socket does not take.
-    fn send(&mut self, cx: &mut Context<'_>, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.stream.poll_write(cx, bytes)? {
+    /// Writes the output, and keeps what the socket does not take.
+    fn send(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> io::Result<()> {
+        let mut sent = 0;
+        while sent < buffers.output.len() {
+            match self.stream.poll_write(cx, &buffers.output[sent..])? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(written) => bytes = &bytes[written..],
+                Poll::Ready(written) => sent += written,
                 Poll::Pending => {
-                    self.output.push(bytes);
+                    buffers.keep_output(sent, &mut self.output);
                     break;
                 }
             }
