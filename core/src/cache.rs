@@ -559,6 +559,7 @@ impl<M: Memory> Cache<M> {
         self.write(time, old, &write)
     }
 
+    #[inline]
     fn write(&mut self, time: u64, old: Option<&Found>, write: &Write<'_>) -> Result<u64, Error> {
         let size = write.key.len() + write.front.len() + write.back.len();
         let reach = if write.join {

@@ -236,6 +236,7 @@ impl<'c> Bytes<'c> {
     }
 
     /// Appends the bytes to `output`.
+    #[inline(always)]
     pub fn append_to(&self, output: &mut Vec<u8>) {
         match self.as_slice() {
             Some(bytes) => output.extend_from_slice(bytes),

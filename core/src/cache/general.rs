@@ -76,8 +76,8 @@ impl<M: Memory> Cache<M> {
             let facts = Facts::new(deadline, options.cas, notes);
             let hash = self.hasher().hash(key);
             self.fits(key, 0).ok()?;
-            self.write(time, None, &Write::new(key.bytes, hash, 0, facts, &[]))
-                .ok()
+            let write = Write::new(key.bytes, hash, 0, facts, &[]);
+            self.write(time, None, &write).ok()
         });
         if made.is_none() {
             self.store.stats.cmd_get += 1;
@@ -267,7 +267,7 @@ impl<M: Memory> Cache<M> {
             cas,
             len,
         };
-        self.write(time, Some(old), &write).map(stored)
+        self.write_again(time, old, &write).map(stored)
     }
 
     /// Deletes an item, or does what the options say instead.
@@ -361,7 +361,7 @@ impl<M: Memory> Cache<M> {
         let mut write = self.rewrite(key, old, cas, notes);
         write.facts.deadline = touched.unwrap_or(write.facts.deadline);
         write.join = true;
-        self.write(time, Some(old), &write).map(|_| ())
+        self.write_again(time, old, &write).map(|_| ())
     }
 
     /// Calculates with a decimal number.
@@ -413,7 +413,7 @@ impl<M: Memory> Cache<M> {
         if let Some(expiry) = options.touch {
             write.facts.deadline = self.deadline(now, time, expiry);
         }
-        let cas = self.write(time, Some(&old), &write)?;
+        let cas = self.write_again(time, &old, &write)?;
         let stats = &mut self.store.stats;
         *match options.decrement {
             true => &mut stats.decr_hits,
@@ -459,6 +459,11 @@ impl<M: Memory> Cache<M> {
     /// The cas of an item.
     pub(super) fn cas(&self, found: &Found) -> u64 {
         self.store.cas(self.memory.bytes(), found)
+    }
+
+    #[inline(never)]
+    fn write_again(&mut self, time: u64, old: &Found, write: &Write<'_>) -> Result<u64, Error> {
+        self.write(time, Some(old), write)
     }
 
     /// Another value for an item that keeps its flags and deadline.

@@ -4,6 +4,7 @@ mod meta;
 
 use alloc::vec::Vec;
 
+use super::meta::Meta;
 use super::request::{Mode, Request, Retrieval, Sign};
 use super::{SessionConfig, reply, stats};
 use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, Value};
@@ -17,15 +18,20 @@ pub(super) struct Executor<'e, K> {
 
 impl<K: Keyspace> Executor<'_, K> {
     /// The request's key as it was written, with its hash; an empty one if it has none.
+    #[inline]
     pub(super) fn key<'i>(&self, request: &Request<'i>) -> Key<'i> {
-        match (request, request.key()) {
-            (_, []) => Key::from(&[]),
-            (Request::Meta(meta), key) if meta.flags.is_base64() => {
-                let mut buffer = [0; Key::LEN_MAX];
-                self.keyspace.key(meta.key_bytes(&mut buffer)).written(key)
-            }
-            (_, key) => self.keyspace.key(key),
+        match (request.key(), request) {
+            ([], _) => Key::from(&[]),
+            (_, Request::Meta(meta)) if meta.flags.is_base64() => self.decoded(meta),
+            (bytes, _) => self.keyspace.key(bytes),
         }
+    }
+
+    #[cold]
+    fn decoded<'i>(&self, meta: &Meta<'i>) -> Key<'i> {
+        let mut buffer = [0; Key::LEN_MAX];
+        let key = self.keyspace.key(meta.key_bytes(&mut buffer));
+        key.written(meta.key)
     }
 
     /// Carries out one request. `key` is the request's, with its hash.

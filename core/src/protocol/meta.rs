@@ -28,8 +28,9 @@ const BAD_BASE64: &[u8] = b"CLIENT_ERROR error decoding key\r\n";
 const OPAQUE_TOO_LONG: &[u8] = b"CLIENT_ERROR opaque token too long\r\n";
 const BAD_SET_MODE: &[u8] = b"CLIENT_ERROR invalid mode for ms M token\r\n";
 const BAD_ARITHMETIC_MODE: &[u8] = b"CLIENT_ERROR invalid mode for ma M token\r\n";
-/// What `ma` says to every line that cannot be understood.
+/// What `ma` says to every line that cannot be understood, but for these reasons.
 const BAD_ARITHMETIC: &[u8] = b"CLIENT_ERROR invalid or duplicate flag\r\n";
+const OWN_OF_ARITHMETIC: [&[u8]; 2] = [OPAQUE_TOO_LONG, BAD_ARITHMETIC_MODE];
 
 /// A meta request.
 #[derive(Clone, Copy, Debug)]
@@ -50,28 +51,33 @@ pub(super) enum Command<'i> {
     Debug,
 }
 
-/// The flags of a request: which there are, and their arguments.
+/// The flags of a request, which are known to be right.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Flags<'i> {
     /// As they were written.
     pub(super) text: &'i [u8],
     letters: Letters,
-    /// The first letter of `M`'s argument.
-    pub(super) mode: Option<u8>,
-    pub(super) client_flags: u32,
-    ttl: i32,
-    vivify: i32,
-    recache: i32,
-    compare: u64,
+    /// Whether clients see 0 instead of each cas.
+    pub(super) hides_cas: bool,
+}
+
+/// What stands behind the letters of flags.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arguments {
+    pub(super) touch: Option<Expiry>,
+    pub(super) vivify: Option<Expiry>,
+    pub(super) recache: Option<Expiry>,
+    pub(super) compare: Option<u64>,
     /// 0 without `E`.
     pub(super) cas: u64,
+    pub(super) client_flags: u32,
     pub(super) delta: u64,
     pub(super) initial: u64,
+    /// The first letter of `M`'s argument.
+    pub(super) mode: Option<u8>,
     /// Whether `T` comes before `N`, and before `R`: what comes last counts.
     pub(super) touches_before_vivify: bool,
     pub(super) touches_before_recache: bool,
-    /// Whether clients see 0 instead of each cas.
-    pub(super) hides_cas: bool,
 }
 
 /// A set of letters.
@@ -107,6 +113,8 @@ impl Letters {
 }
 
 const KNOWN: Letters = Letters::of(b"bcfhklqstuvxCDEFIJLMNOPRT");
+/// Those with an argument that has to be right.
+const ARGUED: Letters = Letters::of(b"CDEFJMNORTb");
 
 /// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
@@ -120,7 +128,7 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
     let mut words = line.arguments();
     let request = match words.next() {
         None => Request::Reply(reply::BAD_LINE),
-        Some(key) => match meta(config, command, key, words, &line) {
+        Some(key) => match meta(config, command, key, words) {
             Ok(meta) => Request::Meta(meta),
             Err(refusal) => Request::Reply(refusal),
         },
@@ -145,7 +153,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         };
         Parsed::skip(line.len, skip)
     };
-    let meta = match meta(config, Command::Set(None), key, words, &line) {
+    let meta = match meta(config, Command::Set(None), key, words) {
         Ok(meta) => meta,
         Err(refusal) => return Some(skip(refusal)),
     };
@@ -173,36 +181,25 @@ fn meta<'i>(
     command: Command<'i>,
     key: &'i [u8],
     words: Tokens<'i>,
-    line: &Line<'i>,
 ) -> Result<Meta<'i>, &'static [u8]> {
+    let before = match command {
+        Command::Set(_) => 3,
+        _ => 2,
+    };
     let flags = match command {
         _ if !line::is_key(key) => Err(reply::BAD_LINE),
         Command::Debug => Flags::of_debug(words, key),
-        _ if line.arguments().nth(WORDS_MAX - 1).is_some() => Err(TOO_MANY),
-        _ => Flags::parse(words.rest(), key),
+        _ => Flags::check(words.rest(), command, key, WORDS_MAX - before),
     };
-    let mut flags = match (command, flags) {
-        (_, Ok(flags)) => flags,
-        (Command::Arithmetic, Err(reply)) if reply != OPAQUE_TOO_LONG => {
-            return Err(BAD_ARITHMETIC);
-        }
-        (_, Err(reply)) => return Err(reply),
-    };
-    match (command, flags.mode) {
-        (Command::Set(_), Some(mode)) if !b"SEAPR".contains(&mode) => return Err(BAD_SET_MODE),
-        (Command::Arithmetic, Some(mode)) if !b"ID+-".contains(&mode) => {
-            return Err(BAD_ARITHMETIC_MODE);
-        }
-        _ => {}
-    }
-    if !config.cas_enabled {
-        // No item has this one.
-        (flags.hides_cas, flags.compare) = (true, 0);
-    }
+    let flags = flags.map_err(|refusal| match command {
+        Command::Arithmetic if !OWN_OF_ARITHMETIC.contains(&refusal) => BAD_ARITHMETIC,
+        _ => refusal,
+    })?;
+    let hides_cas = !config.cas_enabled;
     Ok(Meta {
         command,
         key,
-        flags,
+        flags: Flags { hides_cas, ..flags },
     })
 }
 
@@ -226,29 +223,33 @@ impl<'i> Meta<'i> {
 }
 
 impl<'i> Flags<'i> {
-    /// `Err` is a refusal.
-    fn parse(text: &'i [u8], key: &[u8]) -> Result<Self, &'static [u8]> {
-        let mut flags = Self {
-            text,
-            delta: 1,
-            ..Self::default()
-        };
-        // Of several wrong arguments the last one is told, but those of `F` and `O` give way.
-        let mut wrong: Option<&'static [u8]> = None;
+    /// Reads flags, at most so many. `Err` is a refusal.
+    fn check(
+        text: &'i [u8],
+        command: Command<'_>,
+        key: &[u8],
+        max: usize,
+    ) -> Result<Self, &'static [u8]> {
+        let (mut letters, mut count) = (Letters::default(), 0);
         for token in Tokens::new(text) {
             let letter = token[0];
-            if !matches!(letter, b'A'..=b'z') || !KNOWN.has(letter) || flags.has(letter) {
-                return Err(flags.refusal(letter));
+            count += 1;
+            if !matches!(letter, b'A'..=b'z') || !KNOWN.has(letter) || letters.has(letter) {
+                return Err(refusal(text, letter, max));
             }
-            flags.letters.add(letter);
-            if let Err(reply) = flags.argument(letter, &token[1..], key) {
-                wrong = match letter {
-                    b'F' | b'O' => wrong.or(Some(reply)),
-                    _ => Some(reply),
-                };
-            }
+            letters.add(letter);
         }
-        wrong.map_or(Ok(flags), Err)
+        if count > max {
+            return Err(TOO_MANY);
+        }
+        if letters.meets(ARGUED) {
+            check_arguments(text, command, key)?;
+        }
+        Ok(Self {
+            text,
+            letters,
+            hides_cas: false,
+        })
     }
 
     /// Of `me`: what a key is written in is all it cares about, and, as in memcached, only if
@@ -257,49 +258,9 @@ impl<'i> Flags<'i> {
         let mut flags = Self::default();
         if words.next() == Some(b"b") && !words.is_empty() {
             flags.letters.add(b'b');
-            flags.argument(b'b', &[], key)?;
+            Base64::decode(key, &mut [0; Key::LEN_MAX]).map_err(|_| BAD_BASE64)?;
         }
         Ok(flags)
-    }
-
-    /// Why a letter cannot come next.
-    #[cold]
-    fn refusal(&self, letter: u8) -> &'static [u8] {
-        let odd = |token: &[u8]| !matches!(token[0], b'A'..=b'z' | b'0'..=b'9');
-        if Tokens::new(self.text).any(odd) {
-            reply::BAD_LINE
-        } else if letter.is_ascii_digit() || !KNOWN.has(letter) {
-            INVALID
-        } else {
-            DUPLICATE
-        }
-    }
-
-    fn argument(&mut self, letter: u8, text: &[u8], key: &[u8]) -> Result<(), &'static [u8]> {
-        match letter {
-            b'T' => self.ttl = line::strict_i32(text).ok_or(BAD_NUMBER)?,
-            b'N' => {
-                self.vivify = line::strict_i32(text).ok_or(BAD_NUMBER)?;
-                self.touches_before_vivify = self.has(b'T');
-            }
-            b'R' => {
-                self.recache = line::strict_i32(text).ok_or(BAD_NUMBER)?;
-                self.touches_before_recache = self.has(b'T');
-            }
-            b'C' => self.compare = line::strict_u64(text).ok_or(BAD_NUMBER)?,
-            b'E' => self.cas = line::strict_u64(text).ok_or(BAD_NUMBER)?,
-            b'F' => self.client_flags = line::strict(text, 11).ok_or(reply::BAD_LINE)?,
-            b'D' => self.delta = line::strict_u64(text).ok_or(BAD_DELTA)?,
-            b'J' => self.initial = line::strict_u64(text).ok_or(BAD_INITIAL)?,
-            b'M' => self.mode = Some(text.first().copied().unwrap_or_default()),
-            b'O' if text.len() >= OPAQUE_MAX => return Err(OPAQUE_TOO_LONG),
-            b'b' => {
-                let mut buffer = [0; Key::LEN_MAX];
-                Base64::decode(key, &mut buffer).map_err(|_| BAD_BASE64)?;
-            }
-            _ => {}
-        }
-        Ok(())
     }
 
     pub(super) const fn has(&self, letter: u8) -> bool {
@@ -315,19 +276,106 @@ impl<'i> Flags<'i> {
         self.has(b'b')
     }
 
-    pub(super) fn touch(&self) -> Option<Expiry> {
-        self.has(b'T').then(|| classic::expiry(self.ttl.into()))
+    /// What stands behind the letters.
+    pub(super) fn arguments(&self) -> Arguments {
+        let mut arguments = Arguments::NONE;
+        if self.any(ARGUED) {
+            for token in Tokens::new(self.text) {
+                // They were right when they were checked.
+                let _ = arguments.take(token[0], &token[1..]);
+            }
+            if self.hides_cas && arguments.compare.is_some() {
+                // No item has this one.
+                arguments.compare = Some(0);
+            }
+        }
+        arguments
     }
+}
 
-    pub(super) fn vivify(&self) -> Option<Expiry> {
-        self.has(b'N').then(|| classic::expiry(self.vivify.into()))
+/// Why a letter cannot come next.
+#[cold]
+fn refusal(text: &[u8], letter: u8, max: usize) -> &'static [u8] {
+    let odd = |token: &[u8]| !matches!(token[0], b'A'..=b'z' | b'0'..=b'9');
+    if Tokens::new(text).nth(max).is_some() {
+        TOO_MANY
+    } else if Tokens::new(text).any(odd) {
+        reply::BAD_LINE
+    } else if letter.is_ascii_digit() || !KNOWN.has(letter) {
+        INVALID
+    } else {
+        DUPLICATE
     }
+}
 
-    pub(super) fn recache(&self) -> Option<Expiry> {
-        self.has(b'R').then(|| classic::expiry(self.recache.into()))
+/// Of several wrong arguments the last one is told, but those of `F`, `O` and `M` give way.
+fn check_arguments(text: &[u8], command: Command<'_>, key: &[u8]) -> Result<(), &'static [u8]> {
+    let mut arguments = Arguments::NONE;
+    let mut wrong: Option<&'static [u8]> = None;
+    for token in Tokens::new(text) {
+        let taken = match token[0] {
+            b'O' if token.len() > OPAQUE_MAX => Err(OPAQUE_TOO_LONG),
+            b'b' => match Base64::decode(key, &mut [0; Key::LEN_MAX]) {
+                Ok(_) => Ok(()),
+                Err(_) => Err(BAD_BASE64),
+            },
+            letter => arguments.take(letter, &token[1..]),
+        };
+        if let Err(reply) = taken {
+            wrong = match token[0] {
+                b'F' | b'O' => wrong.or(Some(reply)),
+                _ => Some(reply),
+            };
+        }
     }
+    let bad_mode = match (command, arguments.mode) {
+        (Command::Set(_), Some(mode)) if !b"SEAPR".contains(&mode) => Some(BAD_SET_MODE),
+        (Command::Arithmetic, Some(mode)) if !b"ID+-".contains(&mode) => Some(BAD_ARITHMETIC_MODE),
+        _ => None,
+    };
+    wrong.or(bad_mode).map_or(Ok(()), Err)
+}
 
-    pub(super) fn compare(&self) -> Option<u64> {
-        self.has(b'C').then_some(self.compare)
+impl Arguments {
+    const NONE: Self = Self {
+        touch: None,
+        vivify: None,
+        recache: None,
+        compare: None,
+        cas: 0,
+        client_flags: 0,
+        delta: 1,
+        initial: 0,
+        mode: None,
+        touches_before_vivify: false,
+        touches_before_recache: false,
+    };
+
+    /// Reads the argument of a flag. `Err` is a refusal.
+    fn take(&mut self, letter: u8, text: &[u8]) -> Result<(), &'static [u8]> {
+        match letter {
+            b'T' => self.touch = Some(expiry(text)?),
+            b'N' => {
+                self.vivify = Some(expiry(text)?);
+                self.touches_before_vivify = self.touch.is_some();
+            }
+            b'R' => {
+                self.recache = Some(expiry(text)?);
+                self.touches_before_recache = self.touch.is_some();
+            }
+            b'C' => self.compare = Some(line::strict_u64(text).ok_or(BAD_NUMBER)?),
+            b'E' => self.cas = line::strict_u64(text).ok_or(BAD_NUMBER)?,
+            b'F' => self.client_flags = line::strict(text, 11).ok_or(reply::BAD_LINE)?,
+            b'D' => self.delta = line::strict_u64(text).ok_or(BAD_DELTA)?,
+            b'J' => self.initial = line::strict_u64(text).ok_or(BAD_INITIAL)?,
+            b'M' => self.mode = Some(text.first().copied().unwrap_or_default()),
+            _ => {}
+        }
+        Ok(())
     }
+}
+
+fn expiry(text: &[u8]) -> Result<Expiry, &'static [u8]> {
+    let seconds = line::strict_i32(text).ok_or(BAD_NUMBER)?;
+    Ok(classic::expiry(seconds.into()))
 }

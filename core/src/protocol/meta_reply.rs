@@ -106,7 +106,7 @@ impl MetaReply<'_, '_> {
     /// An item that was found or made.
     pub(super) fn item(&mut self, key: &[u8], fetched: &Fetched<'_>) {
         let value = &fetched.item.value;
-        let has_value = self.asked.has(b'v') && self.asked.compare() != Some(fetched.item.cas);
+        let has_value = self.asked.has(b'v') && !self.is_known(fetched.item.cas);
         if has_value {
             self.output.extend_from_slice(b"VA ");
             reply::number(self.output, value.len() as u64);
@@ -124,9 +124,14 @@ impl MetaReply<'_, '_> {
         }
         self.output.extend_from_slice(b"\r\n");
         if has_value {
-            value.append_to(self.output);
+            reply::bytes(self.output, value);
             self.output.extend_from_slice(b"\r\n");
         }
+    }
+
+    /// Whether the client said that it knows the value with this cas.
+    fn is_known(&self, cas: u64) -> bool {
+        self.asked.has(b'C') && self.asked.arguments().compare == Some(cas)
     }
 
     /// The result of a calculation.
@@ -153,8 +158,8 @@ impl MetaReply<'_, '_> {
         for token in Tokens::new(self.asked.text) {
             match token[0] {
                 letter if !letters.has(letter) => {}
-                b'T' => ends = self.ends(self.asked.touch()),
-                b'N' if facts.created => ends = self.ends(self.asked.vivify()),
+                b'T' => ends = self.ends(self.asked.arguments().touch),
+                b'N' if facts.created => ends = self.ends(self.asked.arguments().vivify),
                 b'N' => {}
                 b'O' => {
                     self.output.push(b' ');

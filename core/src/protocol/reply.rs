@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::request::Form;
-use crate::{Error, Item, Outcome};
+use crate::{Bytes, Error, Item, Outcome};
 
 pub(super) const NONE: &[u8] = b"";
 pub(super) const OK: &[u8] = b"OK\r\n";
@@ -41,6 +41,12 @@ pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: For
     output.extend_from_slice(b"\r\n");
     item.value.append_to(output);
     output.extend_from_slice(b"\r\n");
+}
+
+/// A value's bytes, where it does not matter to be quick about the call.
+#[inline(never)]
+pub(super) fn bytes(output: &mut Vec<u8>, value: &Bytes<'_>) {
+    value.append_to(output);
 }
 
 /// A number on a line of its own.

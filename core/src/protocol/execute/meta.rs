@@ -1,6 +1,6 @@
 //! What each meta request does: one call of the cache, one reply.
 
-use super::super::meta::{Command, Flags, Meta};
+use super::super::meta::{Arguments, Command, Flags, Meta};
 use super::super::meta_reply::{self, Facts, MetaReply, OF_NOTHING, OF_STORE};
 use super::super::reply;
 use super::Executor;
@@ -10,8 +10,15 @@ use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, Value};
 impl<K: Keyspace> Executor<'_, K> {
     /// Carries out a meta request. `key` is the one that was written, with its hash.
     pub(super) fn meta(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let mut buffer = [0; Key::LEN_MAX];
-        let key = key.written(meta.key_bytes(&mut buffer));
+        if meta.flags.is_base64() {
+            let mut buffer = [0; Key::LEN_MAX];
+            self.meta_command(meta, key.written(meta.key_bytes(&mut buffer)));
+        } else {
+            self.meta_command(meta, key);
+        }
+    }
+
+    fn meta_command(&mut self, meta: &Meta<'_>, key: Key<'_>) {
         match meta.command {
             Command::Get => self.meta_get(meta, key),
             Command::Set(Some(value)) => self.meta_set(meta, key, value),
@@ -39,14 +46,15 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 
     fn meta_set(&mut self, meta: &Meta<'_>, key: Key<'_>, bytes: &[u8]) {
-        let flags = &meta.flags;
+        let (flags, arguments) = (&meta.flags, meta.flags.arguments());
         let value = Value {
             bytes,
-            flags: flags.client_flags,
-            expiry: flags.touch().unwrap_or_default(),
+            flags: arguments.client_flags,
+            expiry: arguments.touch.unwrap_or_default(),
         };
+        let options = store_options(flags, &arguments);
         let cache = self.keyspace.cache_for(&key);
-        let stored = cache.store_with(self.now, key, value, &store_options(flags));
+        let stored = cache.store_with(self.now, key, value, &options);
         let (outcome, cas, len) = match stored {
             Ok(stored) => (stored.outcome, stored.cas, stored.len),
             // The value alone was not, but it is together with the one it was to be joined to.
@@ -62,14 +70,14 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 
     fn meta_delete(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let flags = &meta.flags;
+        let (flags, arguments) = (&meta.flags, meta.flags.arguments());
         let options = DeleteOptions {
-            compare: flags.compare(),
+            compare: arguments.compare,
             invalidate: flags.has(b'I'),
             clear: flags.has(b'x'),
-            cas: flags.cas,
-            touch: flags.touch(),
-            flags: flags.client_flags,
+            cas: arguments.cas,
+            touch: arguments.touch,
+            flags: arguments.client_flags,
         };
         let cache = self.keyspace.cache_for(&key);
         match cache.delete_with(self.now, key, &options) {
@@ -131,70 +139,64 @@ impl<K: Keyspace> Executor<'_, K> {
 }
 
 fn fetch_options(flags: &Flags<'_>, now: Instant) -> FetchOptions {
-    let (touch, limit) = (flags.touch(), flags.recache());
-    let recache = match limit {
-        None => Recache::Never,
-        // The item is given another end first, so that only the request itself matters.
-        Some(limit) if flags.touches_before_recache => {
-            let is_before = |end: Instant| {
-                let limit = limit.deadline(now);
-                limit.is_some_and(|limit| end.seconds_since(now) < limit.seconds_since(now))
-            };
-            match touch
-                .and_then(|touch| touch.deadline(now))
-                .is_some_and(is_before)
-            {
-                true => Recache::Always,
-                false => Recache::Never,
-            }
-        }
-        Some(limit) => Recache::EndsBefore(limit),
-    };
+    let arguments = flags.arguments();
     FetchOptions {
         no_bump: flags.has(b'u'),
-        touch,
-        vivify: vivify(flags),
-        cas: flags.cas,
+        touch: arguments.touch,
+        vivify: vivify(&arguments),
+        cas: arguments.cas,
         base64: flags.is_base64(),
-        recache,
+        recache: recache(&arguments, now),
     }
 }
 
 /// When an item that is made ends: what was said last counts.
-fn vivify(flags: &Flags<'_>) -> Option<Expiry> {
-    let (vivify, touch) = (flags.vivify()?, flags.touch());
-    Some(
-        touch
-            .filter(|_| !flags.touches_before_vivify)
-            .unwrap_or(vivify),
-    )
+fn vivify(arguments: &Arguments) -> Option<Expiry> {
+    let touch = arguments.touch.filter(|_| !arguments.touches_before_vivify);
+    arguments.vivify.map(|vivify| touch.unwrap_or(vivify))
 }
 
-fn store_options(flags: &Flags<'_>) -> StoreOptions {
+fn recache(arguments: &Arguments, now: Instant) -> Recache {
+    let Some(limit) = arguments.recache else {
+        return Recache::Never;
+    };
+    if !arguments.touches_before_recache {
+        return Recache::EndsBefore(limit);
+    }
+    // The item is given another end first, so that only the request itself matters.
+    let end = arguments.touch.and_then(|touch| touch.deadline(now));
+    match end.zip(limit.deadline(now)) {
+        Some((end, limit)) if end.seconds_since(now) < limit.seconds_since(now) => Recache::Always,
+        _ => Recache::Never,
+    }
+}
+
+fn store_options(flags: &Flags<'_>, arguments: &Arguments) -> StoreOptions {
     StoreOptions {
-        mode: match flags.mode {
+        mode: match arguments.mode {
             Some(b'E') => StoreMode::Add,
             Some(b'A') => StoreMode::Append,
             Some(b'P') => StoreMode::Prepend,
             Some(b'R') => StoreMode::Replace,
             _ => StoreMode::Set,
         },
-        compare: flags.compare(),
-        cas: flags.cas,
+        compare: arguments.compare,
+        cas: arguments.cas,
         invalidate: flags.has(b'I'),
-        vivify: flags.vivify(),
+        vivify: arguments.vivify,
         base64: flags.is_base64(),
     }
 }
 
 fn calculate_options(flags: &Flags<'_>) -> CalculateOptions {
+    let arguments = flags.arguments();
     CalculateOptions {
-        delta: flags.delta,
-        decrement: matches!(flags.mode, Some(b'D' | b'-')),
-        initial: vivify(flags).map(|expiry| (flags.initial, expiry)),
-        compare: flags.compare(),
-        cas: flags.cas,
-        touch: flags.touch(),
+        delta: arguments.delta,
+        decrement: matches!(arguments.mode, Some(b'D' | b'-')),
+        initial: vivify(&arguments).map(|expiry| (arguments.initial, expiry)),
+        compare: arguments.compare,
+        cas: arguments.cas,
+        touch: arguments.touch,
         base64: flags.is_base64(),
     }
 }
