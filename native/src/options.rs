@@ -23,7 +23,7 @@ const ABOUT: &str =
     "An in-memory key-value cache that speaks its own short dialect and memcached's text protocol";
 const AFTER_HELP: &str = "Every option can be given as an environment variable too; the command \
     line wins.\nScripts that start memcached keep working: its other flags and settings of -o are \
-    accepted where\nnothing depends on them, and refused with a hint where something does.";
+    accepted where nothing depends on them, and refused with a hint where something does.";
 
 const NETWORK: &str = "Network";
 const MEMORY: &str = "Memory";
@@ -348,5 +348,55 @@ mod tests {
             parse("-m 64 --max-items 5").unwrap().config().max_items,
             Some(5)
         );
+    }
+
+    /// The rows of a table of `native/docs/from-memcached.md`: what stands in the first column, and
+    /// what in the second.
+    fn rows(head: &str) -> Vec<(&'static str, &'static str)> {
+        let page = include_str!("../docs/from-memcached.md");
+        let table = page.split(head).nth(1).unwrap();
+        let rows = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with("| "));
+        rows.map(|row| {
+            let mut cells = row.split('|').map(str::trim).skip(1);
+            (
+                cells.next().unwrap().trim_matches('`'),
+                cells.next().unwrap(),
+            )
+        })
+        .collect()
+    }
+
+    fn assert_is_as_said(line: &str, verdict: &str) {
+        match (parse(line), verdict) {
+            (Ok(_), "same" | "differs" | "no effect") | (Err(_), "refused") => {}
+            (parsed, _) => panic!("{line}: {verdict}, says the page, but {parsed:?}"),
+        }
+    }
+
+    #[test]
+    fn the_page_for_people_from_memcached_is_true_of_every_flag() {
+        let flags = rows("| flag | here | |");
+        assert!(flags.len() > 25);
+        for (line, verdict) in &flags {
+            assert_is_as_said(line, verdict);
+        }
+        let settings = rows("| `-o` | here | |");
+        for (setting, verdict) in &settings {
+            assert_is_as_said(&format!("-o {setting}"), verdict);
+        }
+        // And it names everything that has a letter, or that is there for memcached's sake.
+        let command = Options::command();
+        let letters = command.get_arguments().filter_map(|arg| arg.get_short());
+        for letter in letters.filter(|letter| !"hV".contains(*letter)) {
+            let named = |(line, _): &(&str, &str)| line.starts_with(&format!("-{letter}"));
+            assert!(flags.iter().any(named), "-{letter} is not on the page");
+        }
+        for name in extended::names() {
+            let named = |(setting, _): &(&str, &str)| setting.split('=').next() == Some(name);
+            assert!(settings.iter().any(named), "{name} is not on the page");
+        }
     }
 }

@@ -119,8 +119,8 @@ fn verbosity(switches: &Switches, words: &[&[u8]]) -> &'static str {
     OK
 }
 
-/// `cache_memlimit <megabytes>`: the budget from now on. What is in use beyond it is given up page by
-/// page.
+/// `cache_memlimit <megabytes>`: the budget from now on. What is in use beyond it is given up page
+/// by page.
 fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
     match words.first().and_then(|word| number::<usize>(word)) {
         None => ERROR,

@@ -86,6 +86,12 @@ const FOREIGN: &[(&str, &str)] = &[
     ("proxy_", "the server is no proxy"),
 ];
 
+/// All that are known, those that are refused included.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(name, _)| *name)
+}
+
 /// Finds what is wrong with one setting.
 pub(super) fn check(setting: &str) -> Result<(), Error> {
     let (name, value) = match setting.split_once('=') {
