@@ -2,7 +2,7 @@
 //!
 //! Whatever the memory, an eviction must take the least recently used item, so what the cache holds
 //! is always the front of the model's list. Every run is made from a seed, which a failure prints.
-//! `MODEL_OPERATIONS` sets how many operations each run does.
+//! All runs together do more than ten million operations; `MODEL_OPERATIONS` sets how many each does.
 
 use core::time::Duration;
 
@@ -544,7 +544,7 @@ fn small_pages() {
         &Config::new(64 * 1024),
         400,
         20_000,
-        operations(400_000),
+        operations(1_600_000),
         500,
     );
 }
@@ -555,7 +555,7 @@ fn the_default_page_size() {
         &Config::new(300 * 1024),
         1000,
         80_000,
-        operations(400_000),
+        operations(1_600_000),
         500,
     );
 }
@@ -564,7 +564,7 @@ fn the_default_page_size() {
 fn fine_slab_sizes() {
     let mut config = Config::new(256 * 1024);
     config.slab_sizes = [48, 80, 112, 160, 240, 352, 512, 800, 1200, 2032, 4096].into();
-    run(&config, 2000, 5_000, operations(400_000), 500);
+    run(&config, 2000, 5_000, operations(1_600_000), 500);
 }
 
 #[test]
@@ -624,16 +624,16 @@ fn other_hashes() {
 fn an_admission_queue_in_front() {
     let mut config = Config::new(64 * 1024);
     config.policy = Policy::S3Lru;
-    run(&config, 400, 20_000, operations(400_000), 500);
+    run(&config, 400, 20_000, operations(1_600_000), 500);
 }
 
 #[test]
 fn a_lazy_order_of_use() {
     let mut config = Config::new(64 * 1024);
     config.lru_bump = LruBump::Lazy;
-    run(&config, 400, 20_000, operations(400_000), 500);
+    run(&config, 400, 20_000, operations(1_600_000), 500);
     config.policy = Policy::S3Lru;
-    run(&config, 400, 20_000, operations(400_000), 500);
+    run(&config, 400, 20_000, operations(1_600_000), 500);
 }
 
 #[test]
