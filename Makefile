@@ -10,6 +10,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export WASM_BINDGEN_TEST_TIMEOUT := 120
 export WASM_BINDGEN_TEST_DRIVER_TIMEOUT := 60
 
+# How long each fuzz target runs.
+FUZZ_SECONDS ?= 300
+
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
@@ -23,7 +26,7 @@ demo: ## build the playground and serve it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-clients test-wasm test-npm test-www ## run every test there is
+test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 lint: ## formatting, clippy and rustdoc, without a warning
@@ -115,8 +118,12 @@ miri: ## the Rust side of the C interface, in an interpreter that finds undefine
 	.ci/setup miri
 	cd core/capi && cargo +nightly miri test --locked --lib
 
-fuzz: ## a minute of sessions whose bytes are cut anywhere
+fuzz: ## FUZZ_SECONDS of any operations, and of sessions whose bytes are cut anywhere
 	.ci/setup fuzz
-	cd core && cargo +nightly fuzz run session -- -dict=fuzz/session.dict -max_total_time=60
+	cd core && cargo +nightly fuzz run cache -- -max_total_time=$(FUZZ_SECONDS)
+	cd core && cargo +nightly fuzz run session -- -dict=fuzz/session.dict -max_total_time=$(FUZZ_SECONDS)
+
+test-fuzz: FUZZ_SECONDS := 15
+test-fuzz: fuzz ## the same, for a quarter of a minute each
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)

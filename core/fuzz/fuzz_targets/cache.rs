@@ -29,8 +29,8 @@ fn config(number: u8) -> Config {
     let memory = [12, 16, 24, 64, 256][number as usize % 5] << 10;
     let mut config = Config::new(memory);
     match number / 5 % 8 {
-        0 => config.slab_sizes = vec![32, 48, 64, 512],
-        1 => config.slab_sizes = vec![config.page_size],
+        0 => config.slab_sizes = [32, 48, 64, 512].into(),
+        1 => config.slab_sizes = [config.page_size].into(),
         2 => config.policy = Policy::S3Lru,
         3 => config.lru_bump = LruBump::Lazy,
         4 => (config.policy, config.lru_bump) = (Policy::S3Lru, LruBump::Lazy),
@@ -38,7 +38,7 @@ fn config(number: u8) -> Config {
         6 => {
             config.memory = 17 << 16;
             config.page_size = 1 << 16;
-            config.slab_sizes = vec![32, 4096];
+            config.slab_sizes = [32, 4096].into();
         }
         _ => {}
     }
@@ -61,6 +61,8 @@ enum Operation {
     Clear,
     ClearIn(u8),
     Tick(u8),
+    /// So many 255ths of the memory that the cache was made with.
+    Resize(u8),
     Wait(u16),
     Sleep(u32),
     /// So many keys of the same size, as it takes to fill the memory and make the index grow.
@@ -94,6 +96,8 @@ struct Run {
     /// What was stored and neither deleted nor read as missing since.
     stored: HashMap<Vec<u8>, Entry>,
     clear_at: Option<Instant>,
+    memory: usize,
+    item_size_wanted: usize,
     item_size_max: usize,
     stores: u64,
 }
@@ -119,7 +123,7 @@ fn key(number: u16) -> Vec<u8> {
 
 impl Run {
     fn new(config: Config) -> Self {
-        let item_size_max = config.item_size_max.min(config.memory / 4);
+        let (memory, item_size_wanted) = (config.memory, config.item_size_max);
         let mut cache = Cache::new(config).expect("these limits are possible");
         cache.tick(START, 0);
         Self {
@@ -127,7 +131,9 @@ impl Run {
             now: START,
             stored: HashMap::new(),
             clear_at: None,
-            item_size_max,
+            memory,
+            item_size_wanted,
+            item_size_max: item_size_wanted.min(memory / 4),
             stores: 0,
         }
     }
@@ -233,6 +239,12 @@ impl Run {
                 self.clear_at = Some(at);
             }
             Operation::Tick(limit) => drop(self.cache.tick(now, limit.into())),
+            Operation::Resize(share) => {
+                let memory = self.memory / 255 * usize::from(share);
+                if self.cache.set_memory(memory).is_ok() {
+                    self.item_size_max = self.item_size_wanted.min(memory / 4);
+                }
+            }
             Operation::Wait(millis) => self.now = now + Duration::from_millis(millis.into()),
             // The cache's own time lasts 8.7 years.
             Operation::Sleep(secs) if self.now.since(START) < YEAR * 4 => {
