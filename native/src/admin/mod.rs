@@ -72,7 +72,10 @@ pub(crate) fn command(view: &mut View<'_>, command: &Command<'_>, output: &mut V
         _ => Answer::Reply(ERROR),
     };
     match answer {
-        Answer::Reply(_) if command.noreply() => Next::Request,
+        // These two answer whatever the last word is, and libmemcached waits for it.
+        Answer::Reply(_) if command.noreply() && !matches!(command.verb(), b"stats" | b"watch") => {
+            Next::Request
+        }
         Answer::Reply(reply) => {
             output.extend_from_slice(reply.as_bytes());
             Next::Request

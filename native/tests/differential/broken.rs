@@ -260,6 +260,8 @@ impl Speaker {
             b"\xff\xff\xff\xff\n",
             b"bogus noreply\r\n",
             b"bget a\r\n",
+            b"stats noreply\r\n",
+            b"stats bogus\r\n",
             b"get HTTP/1.1\r\n",
             b"gett a\r\n",
             b"\0\0\0\0\r\n",
