@@ -1,0 +1,2 @@
+//! What programs in Rust do with a cache, through the crates `memcache` and `async-memcached`: see
+//! the tests.
