@@ -1,5 +1,6 @@
 """Starts the servers that clients talk to: ours, and memcached to show that the tests are right."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,9 @@ import pytest
 
 START_SECONDS = 10
 STOP_SECONDS = 5
+
+# Debian has twemproxy there.
+os.environ["PATH"] += ":/usr/sbin"
 
 
 def pytest_addoption(parser):
@@ -32,17 +36,31 @@ def wait_until_it_listens(process, port):
             time.sleep(0.02)
 
 
-def serve(command):
-    port = free_port()
+def start(command, port):
     process = subprocess.Popen([*command, "-p", str(port)])
     try:
         wait_until_it_listens(process, port)
-        yield port
+    except BaseException:
+        process.kill()
+        raise
+    return process
+
+
+def stop(process):
+    """Asks a server to end, which it must do well and in time."""
+    try:
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_SECONDS) == 0
     finally:
         process.kill()
         process.wait()
+
+
+def serve(command):
+    port = free_port()
+    process = start(command, port)
+    yield port
+    stop(process)
 
 
 @pytest.fixture(scope="session")
