@@ -50,7 +50,8 @@ fn every_file_is_played() {
         .filter(|name| name.ends_with(".txt"))
         .collect();
     found.sort();
-    let played: Vec<_> = FILES.iter().map(|(name, _)| *name).collect();
+    let played = FILES.iter().map(|(name, _)| *name);
+    let played: Vec<_> = played.filter(|name| name.ends_with(".txt")).collect();
     assert_eq!(
         played, found,
         "the list in conversations/mod.rs must be complete and sorted"

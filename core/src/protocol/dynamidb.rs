@@ -5,46 +5,84 @@ use core::time::Duration;
 
 use super::line::{self, Line};
 use super::request::{Form, Mode, Parsed, Request, Retrieval, Skip, is_too_large};
-use super::{SessionConfig, reply};
+use super::{SessionConfig, reply, retrieval};
 use crate::{Expiry, Key, Value};
 
 pub(super) const LINE_TOO_LONG: &[u8] = b"CLIENT_ERROR line is longer than 2048 bytes\r\n";
 const SET_USAGE: &[u8] = b"CLIENT_ERROR expected SET <key> <expire_seconds> <value_size>\r\n";
-const GET_USAGE: &[u8] = b"CLIENT_ERROR expected GET <key>\r\n";
+const GET_USAGE: &[u8] = b"CLIENT_ERROR expected GET <key>...\r\n";
 const DELETE_USAGE: &[u8] = b"CLIENT_ERROR expected DELETE <key>\r\n";
+const HELP_USAGE: &[u8] = b"CLIENT_ERROR expected HELP [SET|GET|DELETE|QUIT|HELP]\r\n";
 const KEY_TOO_LONG: &[u8] = b"CLIENT_ERROR key is longer than 250 bytes\r\n";
 const KEY_CONTROL: &[u8] = b"CLIENT_ERROR key contains a control character\r\n";
 const BAD_EXPIRE: &[u8] = b"CLIENT_ERROR expire_seconds is not a number of seconds\r\n";
 const BAD_SIZE: &[u8] = b"CLIENT_ERROR value_size is not a number of bytes\r\n";
 
+/// What there is, in the words of the refusals.
+const HELP: [(&[u8], &[u8]); 5] = [
+    (
+        b"SET",
+        b"SET <key> <expire_seconds> <value_size>, then the value on a line of its own; \
+          0 seconds: never\r\n",
+    ),
+    (b"GET", b"GET <key>...\r\n"),
+    (b"DELETE", b"DELETE <key>\r\n"),
+    (b"QUIT", b"QUIT\r\n"),
+    (b"HELP", b"HELP [SET|GET|DELETE|QUIT|HELP]\r\n"),
+];
+
+const RETRIEVAL: Retrieval = Retrieval {
+    form: Form::Bare,
+    touch: None,
+};
+
 /// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let is = |verb: &[u8]| line.verb.eq_ignore_ascii_case(verb);
     let request = if is(b"GET") {
-        get(line)
+        return get(line);
     } else if is(b"SET") {
         return set(config, line);
     } else if is(b"DELETE") {
         delete(line)
     } else if is(b"QUIT") {
         return Some(Parsed::close(line.len, reply::BYE));
+    } else if is(b"HELP") {
+        help(line)
     } else {
         Request::Reply(reply::ERROR)
     };
     Some(Parsed::own(line.len, request))
 }
 
-fn get<'i>(line: Line<'i>) -> Request<'i> {
-    match one_key(line, GET_USAGE) {
-        Ok(key) => Request::Get {
-            key,
-            retrieval: Retrieval {
-                form: Form::Bare,
-                touch: None,
-            },
-            last: true,
-        },
-        Err(reply) => Request::Reply(reply),
+/// All keys are checked before the first is answered, so that a bad one is all of the reply.
+fn get<'i>(line: Line<'i>) -> Option<Parsed<'i>> {
+    let mut keys = line.arguments();
+    let refuse = |reply| Some(Parsed::own(line.len, Request::Reply(reply)));
+    let Some(key) = keys.next() else {
+        return refuse(GET_USAGE);
+    };
+    if let Some(reply) = line.arguments().find_map(|key| check(key).err()) {
+        return refuse(reply);
+    }
+    if keys.is_empty() {
+        let request = retrieval::get(RETRIEVAL, key, true);
+        return Some(Parsed::own(line.len, request));
+    }
+    retrieval::key_at(RETRIEVAL, line.input, line.verb.len())
+}
+
+fn help<'i>(line: Line<'i>) -> Request<'i> {
+    let mut words = line.arguments();
+    let lines = match words.next() {
+        None => Some(&HELP[..]),
+        Some(verb) => HELP
+            .chunks(1)
+            .find(|entry| verb.eq_ignore_ascii_case(entry[0].0)),
+    };
+    match lines.filter(|_| words.is_empty()) {
+        Some(lines) => Request::Help(lines),
+        None => Request::Reply(HELP_USAGE),
     }
 }
 

@@ -106,6 +106,7 @@ impl<K: Keyspace> Executor<'_, K> {
             }
             // Carried out by the session, because it decides how that goes on.
             Request::Command(_) => {}
+            Request::Help(lines) => reply::help(self.output, lines),
             Request::Version => reply::version(self.output, config.version),
             Request::Reply(reply) => self.output.extend_from_slice(reply),
         }

@@ -79,6 +79,13 @@ pub(super) const fn error(error: Error) -> &'static [u8] {
     }
 }
 
+pub(super) fn help(output: &mut Vec<u8>, lines: &[(&[u8], &[u8])]) {
+    for (_, line) in lines {
+        output.extend_from_slice(line);
+    }
+    output.extend_from_slice(END);
+}
+
 pub(super) fn version(output: &mut Vec<u8>, version: &str) {
     output.extend_from_slice(b"VERSION ");
     output.extend_from_slice(version.as_bytes());

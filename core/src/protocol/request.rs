@@ -54,6 +54,8 @@ pub(super) enum Request<'i> {
     Stats,
     ResetStats,
     Version,
+    /// What DynamiDB's commands are: verbs and lines.
+    Help(&'static [(&'static [u8], &'static [u8])]),
     /// Something for the host to answer.
     Command(Command<'i>),
     /// An answer that the line alone decides, perhaps an empty one.
@@ -75,6 +77,7 @@ impl<'i> Request<'i> {
             | Self::Stats
             | Self::ResetStats
             | Self::Version
+            | Self::Help(_)
             | Self::Command(_)
             | Self::Reply(_) => &[],
         }
@@ -188,6 +191,13 @@ impl<'i> Parsed<'i> {
             len: line.len,
             next: State::Host,
         }
+    }
+
+    /// A whole retrieval, or the last part of one, in its dialect.
+    pub(super) const fn retrieved(len: usize, retrieval: Retrieval, request: Request<'i>) -> Self {
+        let own = matches!(retrieval.form, Form::Bare);
+        let next = State::Ready { own };
+        Self { request, len, next }
     }
 
     /// The last words.

@@ -1,5 +1,5 @@
-//! `get`, `gets`, `gat`, `gats`: how they are spelled, and their keys, which are used up one by one
-//! so that a line may be of any length and its reply need not be made at once.
+//! `get`, `gets`, `gat`, `gats`: how they are spelled, and their keys, as those of `GET`, which are
+//! used up one by one so that a line may be of any length and its reply need not be made at once.
 
 use super::line::{self, LINE_MAX, Line, Tokens};
 use super::request::{Form, Parsed, Request, Retrieval, Skip, State};
@@ -60,7 +60,8 @@ fn head(verb: &[u8], words: &mut Tokens<'_>) -> Option<Retrieval> {
     Some(Retrieval { form, touch })
 }
 
-fn key_at<'i>(retrieval: Retrieval, input: &'i [u8], at: usize) -> Option<Parsed<'i>> {
+/// The first of the keys that begin there.
+pub(super) fn key_at<'i>(retrieval: Retrieval, input: &'i [u8], at: usize) -> Option<Parsed<'i>> {
     let mut parsed = next_key(retrieval, &input[at..])?;
     parsed.len += at;
     Some(parsed)
@@ -83,8 +84,13 @@ pub(super) fn next_key<'i>(retrieval: Retrieval, input: &'i [u8]) -> Option<Pars
     }
     let len = spaces + len;
     Some(match end {
-        Some(end) if key.is_empty() => Parsed::classic(len + end, Request::Reply(reply::END)),
-        Some(end) => Parsed::classic(len + end, get(retrieval, key, true)),
+        Some(end) => {
+            let request = match key {
+                [] => Request::Reply(reply::END),
+                key => get(retrieval, key, true),
+            };
+            Parsed::retrieved(len + end, retrieval, request)
+        }
         None => more(retrieval, len, get(retrieval, key, false)),
     })
 }
@@ -109,7 +115,8 @@ fn line_end(bytes: &[u8]) -> Option<usize> {
     Some(bytes.len() - after.len() + end)
 }
 
-const fn get<'i>(retrieval: Retrieval, key: &'i [u8], last: bool) -> Request<'i> {
+/// One key of a retrieval.
+pub(super) const fn get<'i>(retrieval: Retrieval, key: &'i [u8], last: bool) -> Request<'i> {
     Request::Get {
         key,
         retrieval,

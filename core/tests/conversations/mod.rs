@@ -23,6 +23,8 @@
 //! In both directions `\r \n \t \0 \s` (a space) `\\ \{ \xHH` stand for one byte and `{ab*3}` for
 //! `ababab`. A `{name}` that is heard first takes the number found there; then it stands for it.
 //! What must be heard may also have `{*}` for the rest of a line, and a line `...` for any lines.
+//!
+//! In a Markdown file every block that is marked as `conversation` is one.
 
 // Each host of the core uses its part of this. Devices do, too: nothing here needs `std`.
 #![allow(dead_code)]
@@ -56,6 +58,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("meta_get.txt", include_str!("meta_get.txt")),
     ("meta_set.txt", include_str!("meta_set.txt")),
     ("noreply.txt", include_str!("noreply.txt")),
+    ("protocol.md", include_str!("../../docs/protocol.md")),
     ("retrieval.txt", include_str!("retrieval.txt")),
     ("stats.txt", include_str!("stats.txt")),
     ("storage.txt", include_str!("storage.txt")),
@@ -188,6 +191,14 @@ pub(crate) fn all() -> impl Iterator<Item = Conversation> {
 pub(crate) fn parse(file: &str, text: &str) -> Vec<Conversation> {
     let mut common = Settings::new();
     let mut conversations: Vec<Conversation> = Vec::new();
+    let markdown;
+    let text = match file.strip_suffix(".md") {
+        Some(_) => {
+            markdown = blocks(text);
+            &markdown
+        }
+        None => text,
+    };
     for (number, line) in iter::zip(1.., text.lines()) {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -217,6 +228,24 @@ pub(crate) fn parse(file: &str, text: &str) -> Vec<Conversation> {
         }
     }
     conversations
+}
+
+/// The blocks of a Markdown file, each with a title; all other lines are empty.
+fn blocks(text: &str) -> String {
+    let (mut lines, mut inside) = (String::new(), false);
+    for line in text.lines() {
+        match line {
+            "```conversation" => {
+                inside = true;
+                lines.push_str("== an example");
+            }
+            "```" => inside = false,
+            _ if inside => lines.push_str(line),
+            _ => {}
+        }
+        lines.push('\n');
+    }
+    lines
 }
 
 fn event(line: &str) -> Option<Event> {
