@@ -1,27 +1,18 @@
-//! The binary under clients of all kinds: many, slow, greedy, silent, vanishing. On each runtime.
+//! The binary under clients of all kinds: many, slow, silent, vanishing. On each runtime.
 
 // A test that cannot go on says why by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
-use std::io::{Read, Write};
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use dynamidb::RuntimeName;
 use socket2::SockRef;
-use support::{Client, PATIENCE, Process};
+use support::{Client, PATIENCE, on_each_runtime};
 
 const KIB: u64 = 1024;
-
-fn on_each_runtime(words: &str, test: impl Fn(Process)) {
-    for &runtime in RuntimeName::ALL {
-        eprintln!("{runtime}");
-        test(Process::start(runtime, words));
-    }
-}
 
 /// A value in which every place can be told from the others.
 fn long_value(len: usize) -> Vec<u8> {
@@ -252,37 +243,6 @@ fn who_stalls_is_hung_up_on_and_who_is_silent_is_not() {
         watcher.await_stat("stalled_connections", |count| count == 3);
         watcher.await_stat("curr_connections", |count| count == 3);
         silent.ask("version\r\n", "VERSION 1.6.45\r\n");
-        server.stop();
-    });
-}
-
-#[test]
-fn a_greedy_client_does_not_keep_others_waiting() {
-    on_each_runtime("-t 1", |server| {
-        let greedy: Vec<_> = (0..4)
-            .map(|_| {
-                let client = server.connect();
-                let mut reader = client.socket.try_clone().unwrap();
-                thread::spawn(move || while reader.read(&mut [0; 65536]).is_ok_and(|n| n > 0) {});
-                let mut writer = client.socket.try_clone().unwrap();
-                let gets = "get nothing\r\n".repeat(5000);
-                thread::spawn(move || while writer.write_all(gets.as_bytes()).is_ok() {});
-                client
-            })
-            .collect();
-        thread::sleep(Duration::from_millis(200));
-        let mut client = server.connect();
-        let mut waits: Vec<_> = (0..100)
-            .map(|_| {
-                let asked = Instant::now();
-                client.ask("version\r\n", "VERSION 1.6.45\r\n");
-                asked.elapsed()
-            })
-            .collect();
-        waits.sort();
-        assert!(waits[90] < Duration::from_millis(200), "{:?}", waits[90]);
-        assert!(client.stat("conn_yields") > 0, "they were not greedy");
-        drop(greedy);
         server.stop();
     });
 }

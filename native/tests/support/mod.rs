@@ -34,6 +34,14 @@ pub(crate) fn run(words: &str) -> Output {
         .unwrap()
 }
 
+/// Starts the server with these options on one runtime after the other.
+pub(crate) fn on_each_runtime(words: &str, test: impl Fn(Process)) {
+    for &runtime in RuntimeName::ALL {
+        eprintln!("{runtime}");
+        test(Process::start(runtime, words));
+    }
+}
+
 /// A running server; killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
@@ -144,6 +152,12 @@ impl Process {
             .trim_end_matches(" kB")
             .parse()
             .unwrap()
+    }
+
+    /// How many files it has open.
+    pub(crate) fn files(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.pid()));
+        files.unwrap().count()
     }
 
     /// Processor time used so far, in ticks of 10 ms.

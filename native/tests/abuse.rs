@@ -1,0 +1,174 @@
+//! What clients may do to the server, and what may be done to its process, without harm to others.
+//! On each runtime.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
+use support::{Client, PATIENCE, Process, on_each_runtime};
+
+/// How long a quiet client may wait for one reply in a hundred while others are greedy.
+const WAIT_MAX: Duration = Duration::from_millis(20);
+
+/// Asks and hears as fast as it can, until it is told to end.
+fn be_greedy(address: SocketAddr, end: &AtomicBool) {
+    let client = Client::connect(address);
+    let mut reader = client.socket.try_clone().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || while reader.read(&mut [0; 65536]).is_ok_and(|n| n > 0) {});
+        let mut writer = &client.socket;
+        let gets = "get nothing\r\n".repeat(5000);
+        while !end.load(Ordering::Relaxed) && writer.write_all(gets.as_bytes()).is_ok() {}
+        client.socket.shutdown(Shutdown::Both).unwrap();
+    });
+}
+
+/// The longest but one of a hundred waits for a reply.
+fn wait_of_a_quiet_client(server: &Process) -> Duration {
+    let mut client = server.connect();
+    let mut waits: Vec<_> = (0..100)
+        .map(|_| {
+            let asked = Instant::now();
+            client.ask("version\r\n", "VERSION 1.6.45\r\n");
+            asked.elapsed()
+        })
+        .collect();
+    waits.sort();
+    waits[98]
+}
+
+#[test]
+fn a_quiet_client_is_served_while_ten_others_are_greedy() {
+    on_each_runtime("-t 1", |server| {
+        let end = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..10 {
+                let (address, end) = (server.address, &end);
+                scope.spawn(move || be_greedy(address, end));
+            }
+            server
+                .connect()
+                .await_stat("conn_yields", |yields| yields > 10);
+            // The machine has other work: one good hundred shows what the server does.
+            let waits = (0..20).map(|_| wait_of_a_quiet_client(&server));
+            let fair = waits.into_iter().any(|wait| wait <= WAIT_MAX);
+            end.store(true, Ordering::Relaxed);
+            assert!(fair, "never below {WAIT_MAX:?}");
+        });
+        server.stop();
+    });
+}
+
+#[test]
+fn what_is_kept_for_all_clients_together_is_bounded() {
+    on_each_runtime("-m 64", |server| {
+        let mut watcher = server.connect();
+        let half = [b"set k 0 0 1000000\r\n", &vec![b'x'; 900_000][..]].concat();
+        let mut clients = Vec::new();
+        for _ in 0..400 {
+            let mut client = server.connect();
+            // From some point on it is hung up on.
+            let _ = client.socket.write_all(&half);
+            clients.push(client);
+        }
+        watcher.await_stat("overfull_connections", |count| count > 0);
+        assert!(watcher.stat("buffered") <= 256 << 20);
+        let resident = server.resident();
+        assert!(resident < (256 + 64) * 1024, "{resident} KiB");
+        watcher.ask("set k 0 0 1\r\nv\r\n", "STORED\r\n");
+        drop(clients);
+        watcher.await_stat("buffered", |bytes| bytes == 0);
+        watcher.await_stat("curr_connections", |count| count == 1);
+        let log = server.stop().join("\n");
+        assert!(
+            (1..3).contains(&log.matches("overfull_connections").count()),
+            "{log}"
+        );
+    });
+}
+
+#[test]
+fn nothing_is_served_past_its_deadline_by_a_process_that_was_stopped() {
+    on_each_runtime("-m 64", |server| {
+        let mut client = server.connect();
+        for number in 0..200 {
+            client.ask(format!("set k{number} 0 1 1\r\nv\r\n"), "STORED\r\n");
+        }
+        client.ask("set lasting 0 60 1\r\nv\r\n", "STORED\r\n");
+        server.signal("STOP");
+        let gets: String = (0..200)
+            .map(|number| format!("get k{number}\r\n"))
+            .collect();
+        client.say(gets + "get lasting\r\n");
+        thread::sleep(Duration::from_millis(1500));
+        server.signal("CONT");
+        client.must_hear("END\r\n".repeat(200) + "VALUE lasting 0 1\r\nv\r\nEND\r\n");
+        server.stop();
+    });
+}
+
+#[test]
+fn clients_that_come_and_go_by_the_thousand_leave_nothing() {
+    on_each_runtime("-m 64 -c 100", |server| {
+        let mut watcher = server.connect();
+        let (files, address) = (server.files(), server.address);
+        thread::scope(|scope| {
+            for worker in 0..4 {
+                scope.spawn(move || {
+                    for round in 0..500 {
+                        let mut client = Client::connect(address);
+                        let _ = client
+                            .socket
+                            .write_all(b"get nothing\r\nset k 0 0 9\r\nhal");
+                        if (round + worker) % 2 == 0 {
+                            let linger = Some(Duration::ZERO);
+                            SockRef::from(&client.socket).set_linger(linger).unwrap();
+                        }
+                    }
+                });
+            }
+        });
+        watcher.await_stat("curr_connections", |count| count == 1);
+        watcher.await_stat("buffered", |bytes| bytes == 0);
+        let deadline = Instant::now() + PATIENCE;
+        while server.files() > files {
+            assert!(
+                Instant::now() < deadline,
+                "{} files are open",
+                server.files()
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        watcher.ask("get k\r\n", "END\r\n");
+        server.stop();
+    });
+}
+
+#[test]
+fn a_request_that_never_ends_is_not_kept() {
+    on_each_runtime("-m 64", |server| {
+        let mut watcher = server.connect();
+        let before = server.resident();
+        let mut keys = server.connect();
+        keys.say("get ");
+        for _ in 0..64 {
+            keys.say("k ".repeat(32 * 1024));
+        }
+        let mut blanks = server.connect();
+        let _ = blanks.socket.write_all(&vec![b'x'; 4 << 20]);
+        assert!(blanks.is_closed_within(PATIENCE));
+        assert!(watcher.stat("buffered") < 1 << 20);
+        let growth = server.resident().saturating_sub(before);
+        assert!(growth < 4096, "{growth} KiB");
+        keys.ask("\r\n", "END\r\n");
+        server.stop();
+    });
+}
