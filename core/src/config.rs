@@ -79,7 +79,7 @@ pub enum Policy {
     Lru,
     /// New items wait in a queue of a tenth of the bytes and enter the LRU when they are used
     /// there, or stored again soon after: fewer misses where many keys are asked for only once,
-    /// more where all keys change at once. Takes a 64th of the memory to remember who was evicted.
+    /// more where all keys change at once. Takes a 128th of the memory to remember who was evicted.
     S3Lru,
     /// None does: what there is no room for is refused, as
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
@@ -148,7 +148,7 @@ impl Layout {
     const PAGE_SIZES: core::ops::RangeInclusive<usize> = 512..=65536;
     const SLAB_SIZE_MIN: usize = 32;
     /// One byte of so many remembers evicted items, where the policy asks for it.
-    const GHOSTS_SHARE: usize = 64;
+    const GHOSTS_SHARE: usize = 128;
 
     /// For `memory` bytes at this address, of which the budget has `own` more for the cache's
     /// fields.
