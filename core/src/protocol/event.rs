@@ -5,6 +5,7 @@
 
 use super::SessionConfig;
 use super::execute::Executor;
+use super::meta::Command as Meta;
 use super::request::{Form, Mode, Request, Retrieval, Sign};
 use crate::{Instant, Key, Keyspace, Stats};
 
@@ -90,19 +91,26 @@ impl<K: Keyspace> Executor<'_, K> {
         let Some(verb) = verb(request) else {
             return self.perform(config, request, key);
         };
+        let mut buffer = [0; Key::LEN_MAX];
+        let written = key;
+        let key = match request {
+            Request::Meta(meta) => key.written(meta.key_bytes(&mut buffer)),
+            _ => key,
+        };
         let before = self.see(&key);
-        self.perform(config, request, key);
+        self.perform(config, request, written);
         let after = self.see(&key);
-        let action = match request {
-            Request::Get { .. } => Action::Get,
-            Request::Store { mode, .. } | Request::TooLarge { mode, .. } => Action::Store {
-                status: status(*mode, &before, &after),
+        let action = match kind(request) {
+            Kind::Get => Action::Get,
+            Kind::Store => Action::Store {
+                status: status(&before, &after),
                 item: after.lookup.place(),
             },
-            Request::Delete { .. } => Action::Delete {
-                deleted: after.stats.delete_hits > before.stats.delete_hits,
+            Kind::Delete => Action::Delete {
+                deleted: after.stats.delete_hits > before.stats.delete_hits
+                    && after.lookup == Lookup::NotFound,
             },
-            _ => Action::Change,
+            Kind::Change => Action::Change,
         };
         let event = Event {
             at: self.now,
@@ -168,12 +176,42 @@ const fn verb(request: &Request<'_>) -> Option<&'static str> {
             Sign::Minus => "decr",
         },
         Request::Touch { .. } => "touch",
+        Request::Meta(meta) => match meta.command {
+            Meta::Get => "mg",
+            Meta::Set(_) => "ms",
+            Meta::Delete => "md",
+            Meta::Arithmetic => "ma",
+            Meta::Debug => "me",
+        },
         _ => return None,
     })
 }
 
+/// What a request is for, before anything is known of what came of it.
+enum Kind {
+    Get,
+    Store,
+    Delete,
+    Change,
+}
+
+const fn kind(request: &Request<'_>) -> Kind {
+    match request {
+        Request::Get { .. } => Kind::Get,
+        Request::Store { .. } | Request::TooLarge { .. } => Kind::Store,
+        Request::Delete { .. } => Kind::Delete,
+        Request::Meta(meta) => match meta.command {
+            Meta::Get => Kind::Get,
+            Meta::Set(_) => Kind::Store,
+            Meta::Delete => Kind::Delete,
+            Meta::Arithmetic | Meta::Debug => Kind::Change,
+        },
+        _ => Kind::Change,
+    }
+}
+
 /// What became of a store.
-fn status(mode: Mode, before: &Seen, after: &Seen) -> &'static str {
+fn status(before: &Seen, after: &Seen) -> &'static str {
     let counted = |count: fn(&Stats) -> u64| count(&after.stats) > count(&before.stats);
     if counted(|stats| stats.store_too_large) {
         "too_large"
@@ -183,7 +221,7 @@ fn status(mode: Mode, before: &Seen, after: &Seen) -> &'static str {
         "stored"
     } else if counted(|stats| stats.cas_badval) {
         "exists"
-    } else if matches!(mode, Mode::CompareAndSwap(_)) {
+    } else if counted(|stats| stats.cas_misses) {
         "not_found"
     } else {
         "not_stored"

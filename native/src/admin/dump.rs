@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use dynamidb_core::Instant;
+use base64ct::{Base64, Encoding};
 use dynamidb_core::view::ItemView;
+use dynamidb_core::{Instant, Key};
 
 use super::walk::Walk;
 use super::{Answer, BAD_LINE, Task, number, tuning};
@@ -116,20 +117,19 @@ impl Form {
                 let ends = ends.map_or(-1, |second| second.cast_signed());
                 let used = item.last_used.as_secs();
                 let fetched = if item.fetched { "yes" } else { "no" };
-                let size = view.key.len() + item.value.len();
                 let class = view.class + 1;
-                let (cas, flags) = (item.cas, item.flags);
+                let (size, cas, flags) = (view.size, item.cas, item.flags);
                 let uses = format_args!("exp={ends} la={used} cas={cas} fetch={fetched}");
                 writeln!(output, " {uses} cls={class} size={size} flags={flags} ")
             }
             Self::Keys => {
                 output.extend_from_slice(b"mg ");
-                output.extend_from_slice(view.key);
+                push_key(output, view);
                 output.write_all(b"\r\n")
             }
             Self::Cachedump => {
                 output.extend_from_slice(b"ITEM ");
-                output.extend_from_slice(view.key);
+                push_key(output, view);
                 let (size, ends) = (item.value.len(), ends.unwrap_or(0));
                 write!(output, " [{size} b; {ends} s]\r\n")
             }
@@ -142,6 +142,19 @@ impl Form {
             Self::Keys => "EN\r\n",
         }
     }
+}
+
+/// Appends a key as a meta command names it: one that was stored in base64 in the same way.
+fn push_key(output: &mut Vec<u8>, view: &ItemView<'_>) {
+    if !view.base64 {
+        output.extend_from_slice(view.key);
+        return;
+    }
+    let mut buffer = [0; Key::LEN_MAX.div_ceil(3) * 4];
+    // It fits: no key is longer than the limit.
+    let text = Base64::encode(view.key, &mut buffer).unwrap_or_default();
+    output.extend_from_slice(text.as_bytes());
+    output.extend_from_slice(b" b");
 }
 
 /// Appends a key as it is written in a URI, so that nothing in it can be taken for something else.

@@ -36,8 +36,7 @@ impl Sizes {
         if !self.counted {
             let counts = &mut self.counts;
             self.counted = !self.walk.step(view, |view| {
-                let size = view.key.len() + view.item.value.len();
-                *counts.entry(size.next_multiple_of(STEP)).or_default() += 1;
+                *counts.entry(view.size.next_multiple_of(STEP)).or_default() += 1;
             });
             return true;
         }
