@@ -2,7 +2,8 @@
 //!
 //! Whatever the memory, an eviction must take the least recently used item, so what the cache holds
 //! is always the front of the model's list. Every run is made from a seed, which a failure prints.
-//! All runs together do more than ten million operations; `MODEL_OPERATIONS` sets how many each does.
+//! All runs together do more than ten million operations; `MODEL_OPERATIONS` sets how many each
+//! does.
 
 use core::time::Duration;
 

@@ -1,6 +1,7 @@
 //! What it costs to hold keys that somebody has chosen to collide: ordinary keys and chosen ones in
-//! turn, medians. Whoever knows the seed can choose keys that share a chain of buckets; the row with
-//! that seed shows that the keys are a real attack, the row with another one that it is of no use.
+//! turn, medians. Whoever knows the seed can choose keys that share a chain of buckets; the row
+//! with that seed shows that the keys are a real attack, the row with another one that it is of no
+//! use.
 
 use std::hint::black_box;
 use std::time::Instant;
