@@ -512,7 +512,7 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The item as it was found.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn item(&self, found: &Found) -> Item<'_> {
         let memory = self.memory.bytes();
         Item {

@@ -141,7 +141,7 @@ enum Place<'c> {
 }
 
 impl<'c> Bytes<'c> {
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) const fn whole(bytes: &'c [u8]) -> Self {
         let place = Place::Whole(bytes);
         Self { place }
@@ -216,7 +216,7 @@ impl<'c> Bytes<'c> {
     /// assert_eq!(value.copy_to(&mut [0; 4]), None);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub fn copy_to<'o>(&self, output: &'o mut [u8]) -> Option<&'o [u8]> {
         let output = output.get_mut(..self.len())?;
         match self.as_slice() {
@@ -236,7 +236,7 @@ impl<'c> Bytes<'c> {
     }
 
     /// Appends the bytes to `output`.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub fn append_to(&self, output: &mut Vec<u8>) {
         match self.as_slice() {
             Some(bytes) => output.extend_from_slice(bytes),

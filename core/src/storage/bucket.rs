@@ -22,20 +22,20 @@ pub(crate) struct Bucket<'m> {
 
 impl<'m> Bucket<'m> {
     /// The bucket that begins at `at`.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn read(memory: &'m [u8], at: usize) -> Self {
         let line = array_ref(memory, at);
         Self { line }
     }
 
     /// The slots that have this tag.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn matches(self, tag: u8) -> Matches {
         Matches::new(array(self.line, 0), tag)
     }
 
     /// The item in a slot.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn item(self, slot: usize) -> ChunkRef {
         // A word past the last one is not in a slot; telling the compiler so spares a check.
         let (words, _) = self.line.as_chunks();
@@ -114,7 +114,7 @@ impl Matches {
     ///
     /// Compares eight tags at a time: a byte of `tags ^ pattern` is zero where a tag matches, and
     /// the subtraction borrows into its highest bit (Mycroft, 1987).
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn new(tags: [u8; SLOTS], tag: u8) -> Self {
         let zeros = |tags: u64| {
             let difference = tags ^ (u64::from(tag) * Self::LOWEST);
@@ -130,7 +130,7 @@ impl Iterator for Matches {
     type Item = usize;
 
     /// Not in the order of the slots.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn next(&mut self) -> Option<usize> {
         let bit = self.0.trailing_zeros() as usize;
         let found = self.0 != 0;

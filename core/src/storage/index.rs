@@ -115,7 +115,7 @@ impl Index {
 
     /// The item under this key that is not this one. Inlined, with all below it: one lookup is too
     /// little work to hand its result over in memory.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn find(
         &self,
         memory: &[u8],
@@ -144,7 +144,7 @@ impl Index {
     }
 
     /// Where [`find`](Self::find) begins.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn first_bucket(&self, memory: &[u8], geometry: &Geometry, hash: u64) -> usize {
         self.at(memory, geometry, self.bucket_of(hash))
     }
@@ -458,7 +458,7 @@ impl Index {
 }
 
 /// The item that a search in this bucket will most likely look at first; none if there is none.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn candidate(memory: &[u8], bucket: usize, hash: u64) -> ChunkRef {
     let bucket = Bucket::read(memory, bucket);
     let first = bucket.matches(tag(hash)).next();
@@ -478,7 +478,7 @@ const fn map_at(page: u32) -> usize {
 }
 
 /// Whether two keys are the same. Keys are short: comparing words in place beats a call.
-#[inline(always)]
+#[cfg_attr(not(target_os = "none"), inline(always))]
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     a_rest.len() == b_rest.len()

@@ -128,7 +128,7 @@ impl Lru {
     }
 
     /// Makes an item the most recently used, and notes that it was read in this second.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn bump(
         &mut self,
         memory: &mut [u8],

@@ -169,13 +169,13 @@ impl Store {
     }
 
     /// The item under this key, whether or not its deadline has passed.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn find(&self, memory: &[u8], hash: u64, key: &[u8]) -> Option<Found> {
         self.find_other(memory, hash, key, ChunkRef::NONE)
     }
 
     /// The item under this key that is not this one.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn find_other(&self, memory: &[u8], hash: u64, key: &[u8], not: ChunkRef) -> Option<Found> {
         self.index.find(memory, self.geometry(), hash, key, not)
     }
@@ -208,7 +208,7 @@ impl Store {
         prefetch(memory, item + Geometry::LINE);
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn value<'m>(&'m self, memory: &'m [u8], found: &Found) -> Bytes<'m> {
         if found.head.next().is_none() {
             let start = self.geometry().at(found.item) + found.head.value_offset();
@@ -245,7 +245,7 @@ impl Store {
     }
 
     /// Makes the item the most recently used and notes that it was read.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found, now: u64) {
         let geometry = *self.geometry();
         self.eviction
