@@ -95,10 +95,11 @@ test-www: ## the built page: logic, size, and use in Chromium
 
 bench: bench-core bench-server ## the cache and the server beside their peers
 
-bench-core: ## the cache beside its peers: time, pauses and memory
+bench-core: ## the cache beside its peers: time, pauses, memory and protocol
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- speed
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- pauses
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- memory
+	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- protocol
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- flooding
 
 bench-server: load ## the server beside memcached and redis: processor time, latency, memory, threads

@@ -124,7 +124,10 @@ fn a_session_allocates_nothing_once_its_output_has_grown() {
     let mut output = Vec::with_capacity(1 << 16);
     let now = Instant::from_secs(1);
     let input = b"set a 5 0 3\r\nabc\r\nget a b a\r\nSET b 0 2\r\nxy\r\nGET b\r\nincr a 1\r\n\
-        delete a\r\ngets a b\r\nnonsense\r\n";
+        delete a\r\ngets a b\r\nnonsense\r\n\
+        mg m N30 t k v\r\nms m 2 T60 F7 c s k Oq\r\nhi\r\nmg m s v f t c k h l Oq\r\n\
+        ms m 1 MA E18446744073709551615\r\n!\r\nmd m I T30\r\nmg m v\r\nms aw== 1 b k\r\n1\r\n\
+        ma aw== b D5 v\r\nmg k k v\r\nme k\r\nmd k x\r\nmg gone q\r\nmg k z\r\nHELP\r\n";
     let before = ALLOCATIONS.get();
     for _ in 0..1000 {
         output.clear();

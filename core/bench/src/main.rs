@@ -4,6 +4,7 @@
 //! cargo run --release -- speed [items...]    ns per operation and ratios, interleaved rounds
 //! cargo run --release -- pauses [items]      longest single operations while filling and churning
 //! cargo run --release -- memory [items]      bytes per item above key and value
+//! cargo run --release -- protocol [items]    ns per request above what the engine takes itself
 //! cargo run --release -- flooding [keys]     what keys cost that were chosen to collide
 //! ```
 
@@ -11,6 +12,7 @@ mod engines;
 mod flooding;
 mod memory;
 mod pauses;
+mod protocol;
 mod speed;
 
 fn main() {
@@ -24,9 +26,10 @@ fn main() {
         "speed" => speed::print(&numbers),
         "pauses" => pauses::print(numbers.first().copied().unwrap_or(10_000_000)),
         "memory" => memory::print(numbers.first().copied().unwrap_or(1_000_000)),
+        "protocol" => protocol::print(numbers.first().copied().unwrap_or(1000)),
         "flooding" => flooding::print(numbers.first().copied().unwrap_or(20_000)),
         _ => {
-            eprintln!("usage: dynamidb-core-bench speed|pauses|memory|flooding [items]");
+            eprintln!("usage: dynamidb-core-bench speed|pauses|memory|protocol|flooding [items]");
             std::process::exit(2);
         }
     }
