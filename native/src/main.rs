@@ -1,6 +1,8 @@
 //! The server's process: options, log, signals, exit status.
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
+use std::fs;
 use std::process::ExitCode;
 use std::thread;
 
@@ -8,6 +10,9 @@ use dynamidb::{Error, Options, Server};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::Level;
+
+/// Names a file that scripts and tests read the ports from that were picked.
+const PORT_FILE_VARIABLE: &str = "MEMCACHED_PORT_FILENAME";
 
 const LICENSE: &str = concat!(
     "DynamiDB is licensed under either of the Apache License, version 2.0, or this one:\n\n",
@@ -45,6 +50,7 @@ fn serve(options: &Options) -> Result<(), Error> {
         source,
     })?;
     let server = Server::bind(options)?;
+    write_ports(&server)?;
     let stop = server.stop_handle();
     thread::spawn(move || {
         let mut signals = signals.forever();
@@ -55,4 +61,24 @@ fn serve(options: &Options) -> Result<(), Error> {
         std::process::exit(1);
     });
     server.run()
+}
+
+/// Writes which ports are listened on, if the environment names a file for that. The file is there
+/// at once with all that is in it.
+fn write_ports(server: &Server) -> Result<(), Error> {
+    let Some(file) = std::env::var_os(PORT_FILE_VARIABLE) else {
+        return Ok(());
+    };
+    let lines = server.local_addrs().into_iter().map(|address| {
+        let family = if address.is_ipv6() { "INET6" } else { "INET" };
+        format!("TCP {family}: {}\n", address.port())
+    });
+    let mut unfinished = OsString::from(&file);
+    unfinished.push(".lck");
+    fs::write(&unfinished, lines.collect::<String>())
+        .and_then(|()| fs::rename(&unfinished, &file))
+        .map_err(|source| Error::System {
+            what: "write the file that MEMCACHED_PORT_FILENAME names",
+            source,
+        })
 }

@@ -6,9 +6,11 @@
 mod support;
 
 use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
-use support::{Client, Process, command, run};
+use support::{Client, PATIENCE, Process, command, run};
 
 #[test]
 fn help_is_grouped_and_complete() {
@@ -109,6 +111,15 @@ fn a_wrong_command_line_is_one_line_and_status_2() {
         ("-d", "--daemon"),
         ("-U 11211", "--udp-port"),
         ("-o nonsense", "--extended"),
+        ("-o slab_automove=9", "slab_automove"),
+        ("-o modern,ssl_key=/key", "ssl_key"),
+        ("-B http", "--protocol"),
+        ("-B binary", "--protocol"),
+        ("-S", "--enable-sasl"),
+        ("-Z", "--enable-ssl"),
+        ("-e /mnt/file", "--memory-file"),
+        ("-N 4", "--napi-ids"),
+        ("-D ab", "--stat-prefix"),
     ] {
         let output = run(words);
         let said = String::from_utf8(output.stderr).unwrap();
@@ -231,6 +242,41 @@ fn variables_count_and_the_command_line_wins() {
 
 fn command_with_variable(name: &str, value: &str) -> std::process::Output {
     command().env(name, value).output().unwrap()
+}
+
+#[test]
+fn the_ports_that_were_picked_are_in_a_file_if_that_is_asked_for() {
+    let file = std::env::temp_dir().join(format!("dynamidb-ports-{}", std::process::id()));
+    let mut command = command();
+    command.env("MEMCACHED_PORT_FILENAME", &file);
+    let server = Process::spawn(command.args(["-p", "0", "-l", "127.0.0.1"]));
+    let deadline = Instant::now() + PATIENCE;
+    while !file.exists() {
+        assert!(Instant::now() < deadline, "there is no {}", file.display());
+        thread::sleep(Duration::from_millis(5));
+    }
+    let ports = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(ports, format!("TCP INET: {}\n", server.address.port()));
+    std::fs::remove_file(&file).unwrap();
+    server.stop();
+
+    let mut command = support::command();
+    command.env("MEMCACHED_PORT_FILENAME", "/no/such/folder/file");
+    let output = command.args(["-p", "0"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("MEMCACHED_PORT_FILENAME"), "{said}");
+}
+
+#[test]
+fn the_licence_can_be_printed() {
+    let output = run("-i");
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("Apache License") && text.contains("MIT License"),
+        "{text}"
+    );
 }
 
 #[test]
