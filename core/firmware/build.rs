@@ -18,6 +18,7 @@ fn main() {
         ("device", "small"),
         ("footprint", "small"),
         ("held", "large"),
+        ("worst", "small"),
     ] {
         println!("cargo::rustc-link-arg-bin={program}=-L{here}/memory/{memory}");
     }
