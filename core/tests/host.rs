@@ -1,0 +1,250 @@
+//! A session on a host that has commands of its own, takes its time over some, and watches.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+use dynamidb_core::{Action, Cache, Command, Config, Event, Instant, Key, Keyspace, Lookup, Next};
+use dynamidb_core::{Session, SessionConfig};
+
+const NOW: Instant = Instant::from_secs(1);
+
+/// A host whose commands say how often they answer, and how it goes on then.
+struct Host {
+    cache: Cache,
+    /// Pieces that are left to say.
+    pieces: usize,
+    watched: bool,
+    events: Vec<String>,
+    resets: usize,
+}
+
+impl Host {
+    fn new() -> Self {
+        Self {
+            cache: Cache::new(Config::new(64 * 1024)).unwrap(),
+            pieces: 0,
+            watched: false,
+            events: Vec::new(),
+            resets: 0,
+        }
+    }
+}
+
+impl Keyspace for Host {
+    type Memory = Vec<u8>;
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.cache.key(bytes)
+    }
+
+    fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+        &mut self.cache
+    }
+
+    fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
+        self.cache.cache_at(index)
+    }
+
+    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+        let words: Vec<_> = command.words().collect();
+        match (command.verb(), &words[..]) {
+            (b"pieces", [count]) => {
+                self.pieces = std::str::from_utf8(count).unwrap().parse().unwrap();
+                Next::More
+            }
+            (b"listen", []) => Next::Monologue,
+            (b"close", []) => Next::Close,
+            (b"watch", [word]) => {
+                self.watched = *word == b"on";
+                Next::Request
+            }
+            (verb, words) => {
+                let count = words.len();
+                let silent = if command.noreply() { " silently" } else { "" };
+                let verb = verb.escape_ascii();
+                output.extend(format!("{verb} {count}{silent}\r\n").bytes());
+                Next::Request
+            }
+        }
+    }
+
+    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
+        if self.pieces == 0 {
+            output.extend(b"END\r\n");
+            return Next::Request;
+        }
+        output.extend(b"piece\r\n");
+        self.pieces -= 1;
+        Next::More
+    }
+
+    fn is_watched(&self) -> bool {
+        self.watched
+    }
+
+    fn note(&mut self, event: &Event<'_>) {
+        let found = match event.lookup {
+            Lookup::Found(place) => format!("found {}", place.size),
+            lookup => format!("{lookup:?}"),
+        };
+        let action = match event.action {
+            Action::Store { status, item } => format!("{status} {}", item.is_some()),
+            action => format!("{action:?}"),
+        };
+        let key = event.key.escape_ascii();
+        self.events
+            .push(format!("{} {key}: {found}, {action}", event.verb));
+    }
+
+    fn reset_stats(&mut self) {
+        self.resets += 1;
+        self.for_each(Cache::reset_stats);
+    }
+}
+
+/// What a client hears that says this, as the host is asked again and again.
+fn converse(host: &mut Host, said: &[u8]) -> (String, Session) {
+    let mut session = Session::new(SessionConfig::default());
+    let (mut input, mut heard) = (said.to_vec(), Vec::new());
+    loop {
+        let mut output = Vec::new();
+        let used = session.process(NOW, &input, host, &mut output);
+        input.drain(..used);
+        heard.extend(output);
+        if used == 0 && !session.is_busy() {
+            return (String::from_utf8(heard).unwrap(), session);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_command_of_the_protocol_is_the_host_s() {
+    let said = b"one\r\nget k\r\ntwo a  b \r\nstats foo\r\nthree a noreply\r\n verb\r\nversion\r\n";
+    let (heard, _) = converse(&mut Host::new(), said);
+    let own = "one 0\r\nEND\r\ntwo 2\r\nstats 1\r\nthree 1 silently\r\n 1\r\nVERSION 1.6.45\r\n";
+    assert_eq!(heard, own);
+}
+
+#[test]
+fn a_host_that_has_more_to_say_is_asked_once_in_a_call_and_nothing_is_read_meanwhile() {
+    let mut host = Host::new();
+    let mut session = Session::new(SessionConfig::default());
+    let input = b"pieces 2\r\nversion\r\n";
+    let mut output = Vec::new();
+    let line = b"pieces 2\r\n".len();
+    assert_eq!(session.process(NOW, input, &mut host, &mut output), line);
+    assert!(session.is_busy() && output.is_empty());
+    let rest = &input[line..];
+    for _ in 0..2 {
+        assert_eq!(session.process(NOW, rest, &mut host, &mut output), 0);
+        assert!(session.is_busy());
+    }
+    assert_eq!(output, b"piece\r\npiece\r\n");
+    output.clear();
+    // The last answer, and what has waited for it.
+    assert_eq!(
+        session.process(NOW, rest, &mut host, &mut output),
+        rest.len()
+    );
+    assert!(!session.is_busy());
+    assert_eq!(output, b"END\r\nVERSION 1.6.45\r\n");
+}
+
+#[test]
+fn a_busy_host_waits_until_its_output_is_taken_and_needs_no_input() {
+    let mut host = Host::new();
+    let mut config = SessionConfig::default();
+    config.output_max = 10;
+    let mut session = Session::new(config);
+    let mut output = Vec::new();
+    assert_eq!(
+        session.process(NOW, b"pieces 9\r\n", &mut host, &mut output),
+        10
+    );
+    for _ in 0..5 {
+        assert_eq!(session.process(NOW, b"", &mut host, &mut output), 0);
+    }
+    assert_eq!(
+        (output.len(), host.pieces),
+        (14, 7),
+        "two pieces are more than ten bytes"
+    );
+    output.clear();
+    assert_eq!(session.process(NOW, b"", &mut host, &mut output), 0);
+    assert_eq!((&output[..], host.pieces), (&b"piece\r\n"[..], 6));
+}
+
+#[test]
+fn commands_in_pieces_come_out_the_same_as_commands_at_once() {
+    let said = b"pieces 3\r\nset k 0 0 1\r\nx\r\npieces 0\r\nget k\r\nfoo\r\n";
+    let (whole, _) = converse(&mut Host::new(), said);
+    let mut host = Host::new();
+    let mut session = Session::new(SessionConfig::default());
+    let (mut input, mut output) = (Vec::new(), Vec::new());
+    for &byte in said {
+        input.push(byte);
+        loop {
+            let used = session.process(NOW, &input, &mut host, &mut output);
+            input.drain(..used);
+            if used == 0 && !session.is_busy() {
+                break;
+            }
+        }
+    }
+    assert_eq!(String::from_utf8(output).unwrap(), whole);
+}
+
+#[test]
+fn after_the_host_has_the_word_for_good_nothing_counts() {
+    let (heard, session) = converse(&mut Host::new(), b"listen\r\nversion\r\nquit\r\n");
+    assert_eq!(heard, "");
+    assert!(!session.is_closed() && !session.is_busy());
+    let (heard, session) = converse(&mut Host::new(), b"version\r\nclose\r\nversion\r\n");
+    assert_eq!(heard, "VERSION 1.6.45\r\n");
+    assert!(session.is_closed());
+}
+
+#[test]
+fn a_host_that_watches_hears_of_every_request_about_a_key() {
+    let mut host = Host::new();
+    let said = "get k\r\nwatch on\r\nget k\r\nset k 0 0 2\r\nxx\r\nadd k 0 0 1\r\nx\r\n\
+        SET k 0 1\r\nx\r\nGET k\r\nincr k 1\r\ntouch k 0\r\nmg k\r\nmg aw== b\r\nms k 1\r\n7\r\n\
+        append k 0 0 1\r\nx\r\nreplace absent 0 0 1\r\nx\r\ncas k 0 0 1 99\r\nx\r\n\
+        cas absent 0 0 1 99\r\nx\r\nset gone 0 -1 1\r\nx\r\ndelete k\r\nmd k\r\nflush_all\r\n\
+        version\r\nstats reset\r\nwatch off\r\nget k\r\n";
+    converse(&mut host, said.as_bytes());
+    let expected = [
+        "get k: NotFound, Get",
+        "set k: NotFound, stored true",
+        "add k: found 2, not_stored true",
+        "set k: found 2, stored true",
+        "get k: found 1, Get",
+        "incr k: found 1, Change",
+        "touch k: found 1, Change",
+        "mg k: found 1, Get",
+        "mg k: found 1, Get",
+        "ms k: found 1, stored true",
+        "append k: found 1, stored true",
+        "replace absent: NotFound, not_stored false",
+        "cas k: found 2, exists true",
+        "cas absent: NotFound, not_found false",
+        "set gone: NotFound, stored false",
+        "delete k: found 2, Delete { deleted: true }",
+        "md k: NotFound, Delete { deleted: false }",
+    ];
+    assert_eq!(host.events, expected);
+    assert_eq!(host.resets, 1);
+}
+
+#[test]
+fn watching_changes_no_reply() {
+    let said = "get k\r\nset k 0 0 2\r\nxx\r\nms k 2 c T9\r\nyy\r\nmg k v t c\r\nappend k 0 0 1\r\n\
+        z\r\ngets k a\r\ndecr k 1\r\nset n 0 0 1\r\n5\r\nincr n 2\r\nmd k x\r\nmg k v s\r\n\
+        delete n\r\ndelete n\r\nget n k\r\nstats\r\n";
+    let mut quiet = Host::new();
+    let mut watched = Host::new();
+    watched.watched = true;
+    let (quiet, _) = converse(&mut quiet, said.as_bytes());
+    let (watched, _) = converse(&mut watched, said.as_bytes());
+    assert_eq!(watched, quiet);
+}
