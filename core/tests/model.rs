@@ -5,6 +5,9 @@
 //! All runs together do more than ten million operations; `MODEL_OPERATIONS` sets how many each
 //! does.
 
+#[path = "model/general.rs"]
+mod general;
+
 use core::time::Duration;
 
 use dynamidb_core::view::PageUse;
@@ -30,12 +33,15 @@ impl Random {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Entry {
     key: Vec<u8>,
     value: Vec<u8>,
     flags: u32,
     deadline: Option<Instant>,
+    stale: bool,
+    won: bool,
+    base64: bool,
 }
 
 /// The items, most recently used first.
@@ -146,7 +152,7 @@ impl Run {
                 _ => 0,
             });
         let key = self.key();
-        match self.random.below(26) {
+        match self.random.below(31) {
             0..=7 => self.get(&key),
             8..=13 => self.set(&key),
             14 => self.conditional(&key, false),
@@ -157,6 +163,7 @@ impl Run {
             20 | 21 => self.touch(&key),
             22 | 23 => self.delete(&key),
             24 => self.peek(&key),
+            25..=29 => self.general(&key),
             _ => self.rare(),
         }
         self.follow_evictions();
@@ -205,6 +212,7 @@ impl Run {
                 value: bytes,
                 flags,
                 deadline,
+                ..Entry::default()
             },
         );
     }
@@ -224,6 +232,7 @@ impl Run {
             value: bytes,
             flags,
             deadline,
+            ..Entry::default()
         };
         let too_large = key.len() + entry.value.len() > self.item_size_max;
         if old.is_some() != wants_old {
@@ -265,8 +274,7 @@ impl Run {
                 let entry = Entry {
                     key: key.to_vec(),
                     value: bytes,
-                    flags: 0,
-                    deadline: None,
+                    ..Entry::default()
                 };
                 self.model.put(self.now, entry);
             }
@@ -303,6 +311,7 @@ impl Run {
         } else {
             [old, bytes].concat()
         };
+        (entry.stale, entry.won) = (false, false);
         self.model.items.insert(0, entry);
     }
 
@@ -316,8 +325,7 @@ impl Run {
                 Entry {
                     key: key.to_vec(),
                     value,
-                    flags: 0,
-                    deadline: None,
+                    ..Entry::default()
                 },
             );
             self.follow_evictions();
@@ -349,6 +357,8 @@ impl Run {
                 }
                 let width = entry.value.len();
                 entry.value = format!("{result:<width$}").into_bytes();
+                let same = entry.value.len() == width;
+                (entry.stale, entry.won) = (entry.stale && same, entry.won && same);
                 self.model.put(self.now, entry);
             }
             Err(error) => assert_eq!(error, Error::NotANumber),
@@ -370,7 +380,7 @@ impl Run {
     }
 
     fn rare(&mut self) {
-        match self.random.below(300) {
+        match self.random.below(250) {
             0 => {
                 self.cache.clear();
                 self.model.items.clear();
@@ -444,10 +454,10 @@ impl Run {
             .retain(|entry| entry.deadline.is_none_or(|end| end > now));
         let live = self
             .cache
-            .iter()
-            .filter(|(_, item)| item.expires_at.is_none_or(|end| end > now));
+            .items()
+            .filter(|view| view.item.expires_at.is_none_or(|end| end > now));
         if !self.exact {
-            let kept: HashSet<&[u8]> = live.map(|(key, _)| key).collect();
+            let kept: HashSet<&[u8]> = live.map(|view| view.key).collect();
             self.model
                 .items
                 .retain(|entry| kept.contains(&entry.key[..]));
@@ -459,10 +469,12 @@ impl Run {
             return;
         }
         let mut count = 0;
-        for (key, item) in live {
+        for view in live {
             let entry = &self.model.items[count];
-            assert_eq!(entry.key, key, "not the order of use");
-            same(Some(item), Some(entry));
+            assert_eq!(entry.key, view.key, "not the order of use");
+            let marks = (view.stale, view.won, view.base64);
+            assert_eq!(marks, (entry.stale, entry.won, entry.base64));
+            same(Some(view.item), Some(entry));
             count += 1;
         }
         self.model.items.truncate(count);

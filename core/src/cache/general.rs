@@ -79,14 +79,15 @@ impl<M: Memory> Cache<M> {
             let write = Write::new(key.bytes, hash, 0, facts, &[]);
             self.write(time, None, &write).ok()
         });
-        if made.is_none() {
+        let hash = self.hasher().hash(key);
+        // It may be the one that had to go for the growth of the index.
+        let found = made.and_then(|_| self.store.find(self.memory.bytes(), hash, key.bytes));
+        let Some(found) = found else {
             self.store.stats.cmd_get += 1;
             self.store.stats.get_misses += 1;
             return None;
-        }
+        };
         self.count_hit(options);
-        let hash = self.hasher().hash(key);
-        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
         let fetched = self.fetched(&found);
         Some(Fetched {
             created: true,

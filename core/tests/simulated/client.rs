@@ -37,7 +37,15 @@ const HARMLESS: &[(&[u8], &[u8])] = &[
         b"CLIENT_ERROR invalid exptime argument\r\n",
     ),
     (b"delete a b c d e\r\n", BAD_LINE),
-    (b"GET\r\n", b"CLIENT_ERROR expected GET <key>\r\n"),
+    (b"GET\r\n", b"CLIENT_ERROR expected GET <key>...\r\n"),
+    (b"mg k z\r\n", b"CLIENT_ERROR invalid flag\r\n"),
+    (
+        b"ma k Dx\r\n",
+        b"CLIENT_ERROR invalid or duplicate flag\r\n",
+    ),
+    (b"ms k 4 z\r\nquit\r\n", b"CLIENT_ERROR invalid flag\r\n"),
+    (b"ms k 2 v\r\nabcd", BAD_CHUNK),
+    (b"md absent! k Oab\r\n", b"NF kabsent! Oab\r\n"),
     (b"PUT k\n", b"ERROR\r\n"),
     (b"SET k 0 2\r\nabcd\r\n", BAD_CHUNK),
     (

@@ -1,0 +1,327 @@
+//! The general operations, with all their conditions and effects, against the model.
+
+use dynamidb_core::{
+    CalculateOptions, DeleteOptions, Error, FetchOptions, Instant, Outcome, Recache, StoreMode,
+    StoreOptions, Value,
+};
+
+use super::{Entry, Run, same};
+
+impl Run {
+    /// One general operation.
+    pub(super) fn general(&mut self, key: &[u8]) {
+        match self.random.below(8) {
+            0..=2 => self.fetch_with(key),
+            3 | 4 => self.store_with(key),
+            5 | 6 => self.delete_with(key),
+            _ => self.calculate_with(key),
+        }
+    }
+
+    fn chance(&mut self, times: u64) -> bool {
+        self.random.below(times) == 0
+    }
+
+    /// A cas for an item: mostly the next, sometimes a small or a very large one.
+    fn wanted_cas(&mut self) -> u64 {
+        match self.random.below(6) {
+            0 => 1 + self.random.below(1000),
+            1 => self.random.next() | 1 << 63,
+            _ => 0,
+        }
+    }
+
+    /// A cas to compare with: that of the item, one less or one more, or none.
+    fn compared(&mut self, key: &[u8]) -> (Option<u64>, Option<u64>) {
+        let current = self.cache.peek(self.now, key).map(|item| item.cas);
+        let about = current.unwrap_or(7);
+        let given = match self.random.below(6) {
+            0 | 1 => Some(about),
+            2 => Some(about.saturating_sub(1)),
+            3 => Some(about.saturating_add(1)),
+            _ => None,
+        };
+        (given, current)
+    }
+
+    /// Where the live item is in the model.
+    fn place(&self, key: &[u8]) -> Option<usize> {
+        let live = |entry: &Entry| entry.deadline.is_none_or(|end| end > self.now);
+        let is_it = |entry: &Entry| entry.key == key && live(entry);
+        self.model.items.iter().position(is_it)
+    }
+
+    /// An item that was written; it has this cas, or another one if this is 0.
+    fn has_cas(&self, key: &[u8], wanted: u64, got: u64) {
+        assert!(got == wanted || wanted == 0 && got != 0);
+        if let Some(item) = self.cache.peek(self.now, key) {
+            assert_eq!(item.cas, got);
+        }
+    }
+
+    fn fetch_with(&mut self, key: &[u8]) {
+        let mut options = FetchOptions::default();
+        options.no_bump = self.chance(3);
+        let (touch, ends) = self.expiry();
+        options.touch = self.chance(4).then_some(touch);
+        let (vivify, vivified) = self.expiry();
+        options.vivify = self.chance(3).then_some(vivify);
+        options.cas = self.wanted_cas();
+        options.base64 = self.chance(2);
+        let (limit, _) = self.expiry();
+        options.recache = match self.random.below(4) {
+            0 => Recache::Always,
+            1 => Recache::EndsBefore(limit),
+            _ => Recache::Never,
+        };
+        let at = self.place(key);
+        let fetched = self.cache.fetch_with(self.now, key, &options);
+        let Some(at) = at else {
+            // A new item may be the first to go, but not from the front of an exact LRU.
+            let made = fetched.is_some();
+            assert!(made == options.vivify.is_some() || !made && !self.exact);
+            let Some(fetched) = fetched else { return };
+            assert!(fetched.created && fetched.win && !fetched.won && !fetched.stale);
+            assert!(fetched.item.value.is_empty() && fetched.base64 == options.base64);
+            assert!(fetched.item.cas == options.cas || options.cas == 0);
+            let entry = Entry {
+                key: key.to_vec(),
+                deadline: vivified,
+                won: true,
+                base64: options.base64,
+                ..Entry::default()
+            };
+            self.model.put(self.now, entry);
+            return;
+        };
+        let fetched = fetched.expect("the model has it");
+        let mut entry = self.model.items.remove(at);
+        let seconds = |end: Instant| end.since(self.now).as_millis().div_ceil(1000);
+        let due = match options.recache {
+            Recache::EndsBefore(limit) => {
+                let limit = limit.deadline(self.now);
+                let ends = entry.deadline.zip(limit);
+                ends.is_some_and(|(end, limit)| seconds(end) < seconds(limit))
+            }
+            other => other == Recache::Always,
+        };
+        assert_eq!(fetched.win, (due || entry.stale) && !entry.won);
+        let marks = (fetched.stale, fetched.won, fetched.base64);
+        assert_eq!(marks, (entry.stale, entry.won, entry.base64));
+        assert!(!fetched.created);
+        entry.won |= fetched.win;
+        same(Some(fetched.item), Some(&entry));
+        if options.touch.is_some() {
+            entry.deadline = ends;
+        }
+        self.model
+            .items
+            .insert(if options.no_bump { at } else { 0 }, entry);
+    }
+
+    fn store_with(&mut self, key: &[u8]) {
+        let bytes = self.bytes();
+        let (value, deadline) = self.value(&bytes);
+        let mut options = StoreOptions::default();
+        options.mode = [
+            StoreMode::Set,
+            StoreMode::Add,
+            StoreMode::Replace,
+            StoreMode::Append,
+            StoreMode::Prepend,
+        ][self.random.below(5) as usize];
+        let (given, current) = self.compared(key);
+        options.compare = given;
+        options.cas = self.wanted_cas();
+        options.invalidate = self.chance(3);
+        let (vivify, vivified) = self.expiry();
+        options.vivify = self.chance(3).then_some(vivify);
+        options.base64 = self.chance(3);
+        let joins = matches!(options.mode, StoreMode::Append | StoreMode::Prepend);
+        let at = self.place(key);
+        let differs = given.is_some() && given != current;
+        let older = given < current && options.invalidate;
+        let expected = match (options.mode, at) {
+            (StoreMode::Set, _) if given.is_none() => Outcome::Stored,
+            (StoreMode::Add, None) => Outcome::Stored,
+            (StoreMode::Add, Some(_)) => Outcome::NotStored,
+            (StoreMode::Set | StoreMode::Replace, None) if given.is_some() => Outcome::NotFound,
+            (StoreMode::Set | StoreMode::Replace, Some(_)) if differs && !older => Outcome::Exists,
+            (StoreMode::Replace, None) => Outcome::NotStored,
+            (_, None) if options.vivify.is_none() => Outcome::NotStored,
+            (_, Some(_)) if joins && differs => Outcome::Exists,
+            _ => Outcome::Stored,
+        };
+        let old_len = at
+            .filter(|_| joins)
+            .map(|at| self.model.items[at].value.len());
+        let len = bytes.len() + old_len.unwrap_or(0);
+        let result = self.cache.store_with(self.now, key, value, &options);
+        if expected == Outcome::Stored && key.len() + len > self.item_size_max {
+            assert_eq!(result, Err(Error::ValueTooLarge));
+            if options.mode == StoreMode::Set && given.is_none() {
+                self.model.take(self.now, key);
+            }
+            return;
+        }
+        let stored = result.expect("a store was refused");
+        assert_eq!(stored.outcome, expected);
+        if expected != Outcome::Stored {
+            assert_eq!((stored.cas, stored.len), (0, bytes.len()));
+            if let Some(at) = at.filter(|_| options.mode == StoreMode::Add) {
+                let entry = self.model.items.remove(at);
+                self.model.items.insert(0, entry);
+            }
+            return;
+        }
+        assert_eq!(stored.len, len);
+        self.has_cas(key, options.cas, stored.cas);
+        let old = at.map(|at| self.model.items.remove(at));
+        let deadline = if joins { vivified } else { deadline };
+        let entry = self.stored(key, value, deadline, &options, old, differs);
+        self.model.put(self.now, entry);
+    }
+
+    /// What a store leaves in place of `old`.
+    fn stored(
+        &self,
+        key: &[u8],
+        value: Value<'_>,
+        deadline: Option<Instant>,
+        options: &StoreOptions,
+        old: Option<Entry>,
+        differs: bool,
+    ) -> Entry {
+        let new = Entry {
+            key: key.to_vec(),
+            value: value.bytes.to_vec(),
+            flags: value.flags,
+            deadline,
+            base64: options.base64,
+            ..Entry::default()
+        };
+        match (options.mode, old) {
+            (StoreMode::Append | StoreMode::Prepend, Some(old)) => Entry {
+                value: match options.mode {
+                    StoreMode::Append => [old.value, new.value].concat(),
+                    _ => [new.value, old.value].concat(),
+                },
+                stale: false,
+                won: false,
+                ..old
+            },
+            (StoreMode::Set | StoreMode::Replace, Some(old)) if differs => Entry {
+                deadline: old.deadline,
+                won: old.won,
+                stale: true,
+                ..new
+            },
+            _ => new,
+        }
+    }
+
+    fn delete_with(&mut self, key: &[u8]) {
+        let mut options = DeleteOptions::default();
+        let (given, current) = self.compared(key);
+        options.compare = given;
+        options.invalidate = self.chance(2);
+        options.clear = self.chance(3);
+        options.cas = self.wanted_cas();
+        let (touch, ends) = self.expiry();
+        options.touch = self.chance(3).then_some(touch);
+        options.flags = self.random.below(2) as u32;
+        let result = self.cache.delete_with(self.now, key, &options);
+        let Some(at) = self.place(key) else {
+            assert_eq!(result, Ok(Outcome::NotFound));
+            return;
+        };
+        if given.is_some() && given != current {
+            assert_eq!(result, Ok(Outcome::Exists));
+            return;
+        }
+        assert_eq!(result, Ok(Outcome::Deleted));
+        let mut entry = self.model.items.remove(at);
+        if options.clear {
+            let (value, flags) = (Vec::new(), options.flags);
+            let (stale, won) = (options.invalidate, false);
+            let deadline = ends.filter(|_| options.touch.is_some());
+            let cleared = Entry {
+                value,
+                flags,
+                deadline,
+                stale,
+                won,
+                ..entry
+            };
+            self.model.put(self.now, cleared);
+        } else if options.invalidate {
+            (entry.stale, entry.won) = (true, false);
+            if options.touch.is_some() {
+                entry.deadline = ends;
+            }
+            self.model.items.insert(at, entry);
+            // For a large cas it may have been written again, and so have become the newest.
+            if options.cas > u64::from(u32::MAX) {
+                self.reorder();
+            }
+        }
+        if options.cas != 0 && (options.clear || options.invalidate) {
+            self.has_cas(key, options.cas, options.cas);
+        }
+    }
+
+    fn calculate_with(&mut self, key: &[u8]) {
+        let mut options = CalculateOptions::default();
+        options.delta = self.random.below(2000);
+        options.decrement = self.chance(2);
+        let (initial, vivified) = self.expiry();
+        let start = self.random.next() >> self.random.below(64);
+        options.initial = self.chance(2).then_some((start, initial));
+        let (given, current) = self.compared(key);
+        options.compare = given;
+        options.cas = self.wanted_cas();
+        let (touch, ends) = self.expiry();
+        options.touch = self.chance(3).then_some(touch);
+        options.base64 = self.chance(2);
+        let result = self.cache.calculate_with(self.now, key, &options);
+        let Some(at) = self.place(key) else {
+            let done = result.expect("there is no number to be wrong");
+            let made = options.initial.is_some();
+            assert_eq!(
+                (done.outcome == Outcome::Stored, done.created),
+                (made, made)
+            );
+            if made {
+                self.has_cas(key, options.cas, done.cas);
+                let entry = Entry {
+                    key: key.to_vec(),
+                    value: start.to_string().into_bytes(),
+                    deadline: vivified,
+                    base64: options.base64,
+                    ..Entry::default()
+                };
+                self.model.put(self.now, entry);
+            }
+            return;
+        };
+        let done = match result {
+            Err(error) => return assert_eq!(error, Error::NotANumber),
+            Ok(done) if done.outcome == Outcome::Exists => {
+                return assert!(given.is_some() && given != current);
+            }
+            Ok(done) => done,
+        };
+        assert!(given.is_none() || given == current);
+        self.has_cas(key, options.cas, done.cas);
+        let mut entry = self.model.items.remove(at);
+        assert_eq!(done.expires_at, entry.deadline);
+        let (width, number) = (entry.value.len(), done.number);
+        entry.value = format!("{number:<width$}").into_bytes();
+        let same = entry.value.len() == width;
+        (entry.stale, entry.won) = (entry.stale && same, entry.won && same);
+        if options.touch.is_some() {
+            entry.deadline = ends;
+        }
+        self.model.put(self.now, entry);
+    }
+}
