@@ -71,6 +71,15 @@ impl Config {
 }
 
 /// Which item goes when room is needed.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Config, Policy};
+///
+/// let mut config = Config::new(1 << 20);
+/// assert_eq!(config.policy, Policy::Lru);
+/// config.policy = Policy::S3Lru;
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Policy {
@@ -87,6 +96,15 @@ pub enum Policy {
 }
 
 /// When a used item moves to the front of the LRU.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Config, LruBump};
+///
+/// let mut config = Config::new(1 << 20);
+/// assert_eq!(config.lru_bump, LruBump::Strict);
+/// config.lru_bump = LruBump::Lazy;
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum LruBump {

@@ -3,6 +3,17 @@
 use core::fmt;
 
 /// Why the cache could not answer.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Error, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// assert_eq!(cache.set(now, "", "value"), Err(Error::KeyLength));
+/// assert_eq!(cache.set(now, "key", &[0; 32 * 1024]), Err(Error::ValueTooLarge));
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
@@ -32,6 +43,16 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// Why a cache could not be made from a [`Config`](crate::Config).
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, ConfigError};
+///
+/// let Err(ConfigError::MemoryTooSmall(least)) = Cache::new(Config::new(1000)) else {
+///     panic!("a kilobyte is too little");
+/// };
+/// assert!(Cache::new(Config::new(least)).is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigError {

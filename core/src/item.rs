@@ -9,6 +9,18 @@ use crate::Instant;
 use crate::storage::Chain;
 
 /// When an item ends.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::{Expiry, Instant};
+///
+/// let now = Instant::from_secs(100);
+/// assert_eq!(Expiry::Never.deadline(now), None);
+/// let minute = Expiry::After(Duration::from_secs(60));
+/// assert_eq!(minute.deadline(now), Some(Instant::from_secs(160)));
+/// assert_eq!(Expiry::At(now).deadline(now), Some(now));
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Expiry {
@@ -93,6 +105,20 @@ impl<'v> From<&'v str> for Value<'v> {
 }
 
 /// A look at a stored item. Borrows from the cache, copies nothing.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Value};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(100);
+/// cache.set(now, "key", Value::from("value").flags(7))?;
+/// let item = cache.get(now, "key").unwrap();
+/// assert_eq!((item.value.len(), item.flags, item.expires_at), (5, 7, None));
+/// assert_eq!((item.last_used, item.fetched), (now, false));
+/// assert!(cache.get(now, "key").unwrap().fetched);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Item<'c> {
@@ -111,6 +137,18 @@ pub struct Item<'c> {
 }
 
 /// What became of a conditional operation.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Outcome};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// assert_eq!(cache.replace(now, "key", "value")?, Outcome::NotStored);
+/// assert_eq!(cache.add(now, "key", "value")?, Outcome::Stored);
+/// assert_eq!(cache.compare_and_swap(now, "absent", "value", 1)?, Outcome::NotFound);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 #[non_exhaustive]
@@ -129,6 +167,21 @@ pub enum Outcome {
 }
 
 /// The bytes of a value, where they lie: one piece, or several if the item spans chunks.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// let long = [b'v'; 3000];
+/// cache.set(now, "long", &long)?;
+/// let value = cache.get(now, "long").unwrap().value;
+/// assert_eq!((value.len(), value.as_slice()), (3000, None));
+/// assert!(value.pieces().count() > 1);
+/// assert_eq!(value.to_vec(), long);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Bytes<'c> {
     place: Place<'c>,

@@ -7,6 +7,20 @@
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 
 /// Computes the hashes of keys for caches that share a seed.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// // Two caches of one seed: the hash of a key is computed once for both.
+/// let mut near = Cache::new(Config::new(64 * 1024))?;
+/// let mut far = Cache::new(Config::new(1 << 20))?;
+/// let now = Instant::from_secs(0);
+/// let key = near.hasher().key(b"key");
+/// far.set(now, key, "value")?;
+/// assert!(near.get(now, key).is_none() && far.get(now, key).is_some());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Hasher {
     secrets: RapidSecrets,
@@ -55,6 +69,15 @@ impl Hasher {
 ///
 /// Made from `&[u8]`, `&[u8; N]` or `&str` wherever the cache takes one. Who looks up many keys in
 /// caches of the same seed can have it carry its hash: [`Hasher::key`].
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::Key;
+///
+/// assert_eq!(Key::from("text").bytes(), b"text");
+/// assert_eq!(Key::from(b"bytes").bytes(), b"bytes");
+/// assert_eq!(Key::from(&[0, 255][..]).bytes(), [0, 255]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Key<'k> {
     pub(crate) bytes: &'k [u8],

@@ -8,6 +8,33 @@ use core::ops::Range;
 ///
 /// Implemented for `Vec<u8>` (what [`Cache::new`](crate::Cache::new) makes), `Box<[u8]>` and
 /// `&mut [u8]` (a static buffer on a device, a mapped region in a server).
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Memory};
+///
+/// /// Memory of a kind of its own: here, of words.
+/// struct Words(Vec<[u8; 8]>);
+///
+/// impl Memory for Words {
+///     fn capacity(&self) -> usize {
+///         8 * self.0.len()
+///     }
+///     fn bytes(&self) -> &[u8] {
+///         self.0.as_flattened()
+///     }
+///     fn bytes_mut(&mut self) -> &mut [u8] {
+///         self.0.as_flattened_mut()
+///     }
+///     fn extend_to(&mut self, _len: usize) {}
+/// }
+///
+/// let memory = Words(vec![[0; 8]; 2048]);
+/// let mut cache = Cache::with_memory(Config::new(memory.capacity()), memory)?;
+/// cache.set(Instant::from_secs(0), "key", "value")?;
+/// assert_eq!(cache.len(), 1);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 pub trait Memory {
     /// How many bytes there are to use in all.
     fn capacity(&self) -> usize;

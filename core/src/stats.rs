@@ -2,6 +2,20 @@
 
 /// What happened in a cache since it was made or [`Cache::reset_stats`](crate::Cache::reset_stats)
 /// was called, and what it holds now. The names are memcached's.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "key", "value")?;
+/// cache.get(now, "key");
+/// cache.get(now, "absent");
+/// let stats = cache.stats();
+/// assert_eq!((stats.get_hits, stats.get_misses, stats.curr_items), (1, 1, 1));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -140,6 +154,17 @@ impl SlabStats {
 }
 
 /// One slab size: how many pages and chunks it has.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// cache.set(Instant::from_secs(0), "key", "value")?;
+/// let used: Vec<_> = cache.slabs().filter(|slab| slab.used_chunks > 0).collect();
+/// assert_eq!((used[0].chunk_size, used[0].used_chunks, used[0].pages), (64, 1, 1));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SlabStats {
