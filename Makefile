@@ -106,6 +106,7 @@ bench-server: load ## the server beside memcached and redis: processor time, lat
 	target/release/dynamidb-bench table
 	target/release/dynamidb-bench latency
 	target/release/dynamidb-bench memory
+	target/release/dynamidb-bench misses
 	target/release/dynamidb-bench threads
 
 soak: load ## mixed load for SOAK_SECONDS (600) on RUNTIME (tokio), every reply checked

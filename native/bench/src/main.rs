@@ -9,6 +9,7 @@ mod latency;
 mod ledger;
 mod load;
 mod memory;
+mod misses;
 mod peer;
 mod replies;
 mod report;
@@ -52,6 +53,8 @@ enum What {
     },
     /// Items held in 1 GiB, resident memory, and what an idle connection takes
     Memory,
+    /// How often what is asked for is not there, with so much memory
+    Misses,
     /// What two threads do beside one
     Threads {
         /// Rounds; the medians are printed
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         What::Table { rounds, rows } => table::print(&server, rounds, &rows),
         What::Latency { rounds } => latency::print(&server, rounds),
         What::Memory => memory::print(&server),
+        What::Misses => misses::print(&server),
         What::Threads { rounds } => threads::print(&server, rounds),
         What::Soak { seconds, runtime } => soak::run(&server, seconds, &runtime),
         What::Respond {
