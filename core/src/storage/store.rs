@@ -98,8 +98,13 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// `None` if the memory does not hold one page.
-    pub(crate) fn new(memory: &mut [u8], layout: &Layout, hasher: Hasher) -> Option<Self> {
+    /// `None` if the memory does not hold one page. The first item has the cas after this one.
+    pub(crate) fn new(
+        memory: &mut [u8],
+        layout: &Layout,
+        hasher: Hasher,
+        cas: u32,
+    ) -> Option<Self> {
         let mut slabs = Slabs::new(layout.geometry, &layout.sizes);
         let map_len = layout.map_len;
         let index = Index::new(memory, &mut slabs, map_len)?;
@@ -113,7 +118,7 @@ impl Store {
             expiry,
             hasher,
             map_len,
-            cas: 0,
+            cas,
             stats,
             removals: Removals::new(),
         })
