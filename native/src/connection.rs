@@ -18,6 +18,7 @@ use dynamidb_core::Session;
 use event_listener::EventListener;
 
 use crate::admin::Task;
+use crate::auth::Verdict;
 use crate::buffers::{Buffers, Kept, Received};
 use crate::connections::{Client, Doing};
 use crate::host::{Host, count};
@@ -39,7 +40,31 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_PAUSE: Duration = Duration::from_millis(10);
 const LINGER_SIZE: usize = 1 << 20;
 
+/// After how many refusals a client is hung up on that has not shown who it is.
+const REFUSALS_MAX: u8 = 5;
+
 type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a client may let the server wait for, but not for ever.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Wait {
+    /// The rest of a request, or room for replies.
+    Stall,
+    /// A request.
+    Idle,
+    /// Room for the last replies of a server that stops.
+    Drain,
+}
+
+/// Whether requests are listened to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Door {
+    /// Not before the client shows who it is; it was refused so often.
+    Closed(u8),
+    Open,
+    /// Never again.
+    Shut,
+}
 
 /// One of the places for connections, for as long as it is held.
 pub(crate) struct Seat {
@@ -106,9 +131,8 @@ struct Connection<R: Runtime> {
     stop: EventListener,
     stop_awaited: bool,
     /// Ends the connection; set while it waits for something that must not take forever.
-    timer: Option<Timer>,
-    /// Whether the timer is that of a stopping server, which nothing winds back.
-    stopping: bool,
+    timer: Option<(Wait, Timer)>,
+    door: Door,
 }
 
 impl<R: Runtime> Connection<R> {
@@ -130,7 +154,11 @@ impl<R: Runtime> Connection<R> {
             stop: seat.stop.listen(),
             stop_awaited: false,
             timer: None,
-            stopping: false,
+            door: if seat.users.is_some() {
+                Door::Closed(0)
+            } else {
+                Door::Open
+            },
             seat,
         }
     }
@@ -174,7 +202,7 @@ impl<R: Runtime> Connection<R> {
         let mut halfway = false;
         loop {
             ready!(self.poll_flush(cx))?;
-            if self.session.is_closed() {
+            if self.session.is_closed() || self.door == Door::Shut {
                 return Poll::Ready(Ok(()));
             }
             if moved >= TURN_SIZE && !halfway {
@@ -219,6 +247,14 @@ impl<R: Runtime> Connection<R> {
             received, output, ..
         } = buffers;
         output.clear();
+        if self.door != Door::Open {
+            self.check_in(received, output);
+            if self.door != Door::Open {
+                let replied = output.len();
+                self.send(cx, buffers)?;
+                return Ok(replied);
+            }
+        }
         let now = self.seat.host.clock.now();
         let mut keyspace = self.seat.shards.view(&self.seat.host);
         keyspace.task = self.task.take();
@@ -237,6 +273,33 @@ impl<R: Runtime> Connection<R> {
         let replied = output.len();
         self.send(cx, buffers)?;
         Ok(replied)
+    }
+
+    /// Hears who the client is, and says whether it may come in.
+    fn check_in(&mut self, received: &mut Received, output: &mut Vec<u8>) {
+        let Some(users) = &self.seat.users else {
+            return;
+        };
+        let host = &self.seat.host;
+        while let Door::Closed(refusals) = self.door {
+            let (used, reply, door) = match users.judge(received.bytes()) {
+                Verdict::Wait => return,
+                Verdict::Admit(used) => (used, &b"STORED\r\n"[..], Door::Open),
+                Verdict::Refuse(used, reply) if refusals + 1 < REFUSALS_MAX => {
+                    (used, reply, Door::Closed(refusals + 1))
+                }
+                Verdict::Refuse(_, reply) | Verdict::Close(reply) => {
+                    (received.len(), reply, Door::Shut)
+                }
+            };
+            count(&host.auth_cmds, 1);
+            if door != Door::Open {
+                host.auth_errors.happened(host.clock.now());
+            }
+            received.pop(used);
+            output.extend_from_slice(reply);
+            self.door = door;
+        }
     }
 
     /// Sends what a watcher is to know; pending if there is nothing, or nobody watches.
@@ -309,31 +372,53 @@ impl<R: Runtime> Connection<R> {
 
     /// Ready when the client has let the server wait too long.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let host = &self.seat.host;
-        if self.seat.stop.is_requested() && !self.stopping {
-            self.stopping = true;
-            self.timer = Some(Box::pin(R::sleep(DRAIN_TIMEOUT)));
+        let wait = self.wait();
+        if self.timer.as_ref().map(|(wait, _)| *wait) != wait.map(|(wait, _)| wait) {
+            self.timer = wait.map(|(wait, limit)| (wait, Box::pin(R::sleep(limit)) as Timer));
         }
-        let half_a_request = !self.input.is_empty() && !self.backlog;
-        if self.timer.is_none() && (half_a_request || !self.output.is_empty()) {
-            self.timer = self
-                .seat
-                .stall_timeout
-                .map(|limit| Box::pin(R::sleep(limit)) as Timer);
-        }
-        let Some(timer) = &mut self.timer else {
+        let (Some((wait, limit)), Some((_, timer))) = (wait, &mut self.timer) else {
             return Poll::Pending;
         };
         ready!(timer.as_mut().poll(cx));
-        if !self.stopping {
-            host.stalled.happened(host.clock.now());
+        let host = &self.seat.host;
+        let now = host.clock.now();
+        match wait {
+            Wait::Drain => {}
+            Wait::Stall => drop(host.stalled.happened(now)),
+            Wait::Idle => {
+                // Nothing was wound back while requests came.
+                let quiet = self.client.quiet_for(now);
+                if quiet < limit {
+                    let mut timer: Timer = Box::pin(R::sleep(limit - quiet));
+                    let over = timer.as_mut().poll(cx).is_ready();
+                    self.timer = Some((wait, timer));
+                    if !over {
+                        return Poll::Pending;
+                    }
+                }
+                host.idle_kicks.happened(now);
+            }
         }
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
+    /// What is waited for, and for how long at most.
+    fn wait(&self) -> Option<(Wait, Duration)> {
+        if self.seat.stop.is_requested() {
+            return Some((Wait::Drain, DRAIN_TIMEOUT));
+        }
+        let half_a_request = !self.input.is_empty() && !self.backlog;
+        if half_a_request || !self.output.is_empty() {
+            return Some((Wait::Stall, self.seat.stall_timeout?));
+        }
+        // Who watches has nothing to say.
+        let idle_timeout = self.seat.idle_timeout.filter(|_| self.task.is_none());
+        Some((Wait::Idle, idle_timeout?))
+    }
+
     /// Something moved: the client has its time anew, unless the server stops.
     fn rewind_timer(&mut self) {
-        if !self.stopping {
+        if let Some((Wait::Stall, _)) = self.timer {
             self.timer = None;
         }
     }
@@ -343,8 +428,10 @@ impl<R: Runtime> Connection<R> {
         if self.stream.finish().is_err() {
             return;
         }
-        let timer = self.timer.take().filter(|_| self.stopping);
-        let mut end = timer.unwrap_or_else(|| Box::pin(R::sleep(LINGER)));
+        let mut end = match self.timer.take() {
+            Some((Wait::Drain, timer)) => timer,
+            _ => Box::pin(R::sleep(LINGER)),
+        };
         let mut quiet = false;
         while let Some(discarded) = poll_fn(|cx| Poll::Ready(self.discard(cx))).await {
             if quiet && discarded == 0 {

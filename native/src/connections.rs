@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dynamidb_core::Instant;
 
@@ -90,6 +91,12 @@ impl Client {
         self.last_heard.store(now.as_millis(), Ordering::Relaxed);
     }
 
+    /// For how long it has said nothing.
+    pub(crate) fn quiet_for(&self, now: Instant) -> Duration {
+        let last_heard = self.last_heard.load(Ordering::Relaxed);
+        Duration::from_millis(now.as_millis().saturating_sub(last_heard))
+    }
+
     pub(crate) fn set_doing(&self, doing: Doing) {
         self.doing.store(doing as u8, Ordering::Relaxed);
     }
@@ -115,8 +122,7 @@ impl Client {
             None => "unix".into(),
         };
         let doing = self.doing.load(Ordering::Relaxed);
-        let last_heard = self.last_heard.load(Ordering::Relaxed);
-        let quiet = now.as_millis().saturating_sub(last_heard) / 1000;
+        let quiet = self.quiet_for(now).as_secs();
         write!(output, "STAT {number}:addr {}\r\n", address(self.peer))?;
         write!(
             output,

@@ -39,6 +39,12 @@ pub(crate) struct Host {
     pub(crate) overfull: Incident,
     /// The system had no connection for us.
     pub(crate) out_of_files: Incident,
+    /// A connection was hung up on because nothing was asked for.
+    pub(crate) idle_kicks: Incident,
+    /// Clients said who they are, rightly or not.
+    pub(crate) auth_cmds: AtomicU64,
+    /// A client was refused that has not shown who it is.
+    pub(crate) auth_errors: Incident,
     /// For how long nothing was accepted, in microseconds.
     pub(crate) accept_paused_us: AtomicU64,
     /// Times a connection made way for others with more to do.
@@ -56,10 +62,7 @@ pub(crate) const FILES_RESERVED: u64 = 64;
 /// What memcached counts and what does not happen here. Replies are no objects of their own, memory
 /// for buffers is there from the start, no page is moved in the background, the index always grows
 /// in passing, and there is neither a maintainer nor a crawler of the LRU.
-const NEVER: [&str; 24] = [
-    "auth_cmds",
-    "auth_errors",
-    "idle_kicks",
+const NEVER: [&str; 21] = [
     "response_obj_oom",
     "response_obj_count",
     "response_obj_bytes",
@@ -128,6 +131,15 @@ impl Host {
             out_of_files: Incident::new(
                 "listen_disabled_num",
                 "no client can be accepted for a while: out of file descriptors or memory",
+            ),
+            idle_kicks: Incident::new(
+                "idle_kicks",
+                "a client was hung up on: it was silent for as long as -o idle_timeout allows",
+            ),
+            auth_cmds: AtomicU64::new(0),
+            auth_errors: Incident::new(
+                "auth_errors",
+                "a client was refused: it has not shown a name and password of --auth-file",
             ),
             accept_paused_us: AtomicU64::new(0),
             yields: AtomicU64::new(0),
@@ -207,9 +219,12 @@ impl Host {
             &self.stalled,
             &self.overfull,
             &self.out_of_files,
+            &self.idle_kicks,
+            &self.auth_errors,
         ] {
             report(incident.name, &incident.count());
         }
+        report("auth_cmds", &load(&self.auth_cmds));
         let paused = load(&self.accept_paused_us);
         report("time_in_listen_disabled_us", &paused);
         let accepting = u8::from(self.accepting.load(Ordering::Relaxed));

@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+mod auth;
 mod buffers;
 mod clock;
 mod connection;

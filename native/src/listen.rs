@@ -7,13 +7,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{Error, Options};
 
-/// Connections that the system holds for us until we accept them; memcached's default.
-pub(crate) const BACKLOG: i32 = 1024;
-
 /// The addresses that were asked for, or the two of the host itself.
 pub(crate) fn listen(options: &Options) -> Result<Vec<TcpListener>, Error> {
     if options.listen.is_empty() {
-        return listen_on_loopback(options.port);
+        return listen_on_loopback(options.port, options.backlog);
     }
     let mut listeners = Vec::new();
     for wanted in &options.listen {
@@ -23,17 +20,17 @@ pub(crate) fn listen(options: &Options) -> Result<Vec<TcpListener>, Error> {
             source,
         };
         for address in (&*wanted.host, port).to_socket_addrs().map_err(failed)? {
-            listeners.push(listen_on(address).map_err(failed)?);
+            listeners.push(listen_on(address, options.backlog).map_err(failed)?);
         }
     }
     Ok(listeners)
 }
 
-fn listen_on_loopback(port: u16) -> Result<Vec<TcpListener>, Error> {
+fn listen_on_loopback(port: u16, backlog: u16) -> Result<Vec<TcpListener>, Error> {
     let open = |host: &str, port| {
         let address = format!("{host}:{port}");
         let parsed = address.parse().expect("an address with a port");
-        listen_on(parsed).map_err(|source| Error::Listen { address, source })
+        listen_on(parsed, backlog).map_err(|source| Error::Listen { address, source })
     };
     let v4 = open("127.0.0.1", port)?;
     // With port 0 the second address takes the port that the first was given.
@@ -49,7 +46,7 @@ fn listen_on_loopback(port: u16) -> Result<Vec<TcpListener>, Error> {
 }
 
 /// A listening socket; what it accepts inherits its options.
-fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen_on(address: SocketAddr, backlog: u16) -> io::Result<TcpListener> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -64,6 +61,6 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_tcp_nodelay(true)?;
     socket.set_keepalive(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(backlog.into())?;
     Ok(socket.into())
 }

@@ -6,6 +6,8 @@ mod extended;
 mod memcached;
 mod values;
 
+use std::path::PathBuf;
+
 use clap::builder::Resettable;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use dynamidb_core::{Config, Dialect, LruBump, Policy, SessionConfig};
@@ -71,6 +73,18 @@ pub struct Options {
     #[arg(long, env = "DYNAMIDB_STALL_TIMEOUT", default_value_t = 30)]
     #[arg(help_heading = NETWORK, value_name = "SECONDS")]
     pub stall_timeout: u32,
+
+    /// A file of up to eight lines NAME:PASSWORD, one of which a client has to show before anything
+    /// else, as the value "NAME PASSWORD" of a set of any key
+    #[arg(short = 'Y', long, env = "DYNAMIDB_AUTH_FILE")]
+    #[arg(help_heading = NETWORK, value_name = "FILE")]
+    pub auth_file: Option<PathBuf>,
+
+    /// Connections that the system holds until they are accepted
+    #[arg(short, long, env = "DYNAMIDB_BACKLOG", default_value_t = 1024)]
+    #[arg(help_heading = NETWORK, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub backlog: u16,
 
     /// Which verbs are understood. auto: those with a capital letter are DynamiDB's, those in small
     /// letters memcached's

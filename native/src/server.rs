@@ -12,6 +12,7 @@ use dynamidb_core::{Config, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::admin::Settings;
+use crate::auth::Users;
 use crate::connection::{self, Seat};
 use crate::host::{FILES_RESERVED, Host, count};
 use crate::listen::listen;
@@ -34,6 +35,9 @@ pub(crate) struct Shared {
     pub(crate) stop: Arc<Stop>,
     pub(crate) session: SessionConfig,
     pub(crate) stall_timeout: Option<Duration>,
+    pub(crate) idle_timeout: Option<Duration>,
+    /// Who may come in, if not everybody.
+    pub(crate) users: Option<Users>,
 }
 
 /// A server that listens, and serves once it is [`run`](Self::run).
@@ -79,6 +83,7 @@ impl Server {
         session.version = options.memcached_version.clone().leak();
         session.flush_enabled = !options.memcached.disable_flush_all;
         session.cas_enabled = !options.memcached.disable_cas;
+        let users = options.auth_file.as_deref().map(Users::load).transpose()?;
         let shards = Shards::new(&config, options.thread_count())?;
         let listeners = listen(options)?;
         let addresses = listeners
@@ -96,8 +101,9 @@ impl Server {
             stop: Arc::clone(&host.stop),
             host,
             session,
-            stall_timeout: (options.stall_timeout > 0)
-                .then(|| Duration::from_secs(options.stall_timeout.into())),
+            stall_timeout: seconds(options.stall_timeout),
+            idle_timeout: seconds(options.memcached.idle_timeout()),
+            users,
         };
         let server = Self {
             listeners,
@@ -173,7 +179,7 @@ impl Server {
         let addresses = self.local_addrs();
         for address in &addresses {
             tracing::info!("listening on {address}");
-            if !address.ip().is_loopback() {
+            if !address.ip().is_loopback() && self.shared.users.is_none() {
                 tracing::warn!("whoever reaches {address} can read and change every item");
             }
         }
@@ -250,6 +256,11 @@ fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
         setrlimit(Resource::RLIMIT_NOFILE, connections + FILES_RESERVED, hard).map_err(failed)?;
     }
     Ok(usize::try_from(connections).unwrap_or(usize::MAX))
+}
+
+/// A limit in time; 0 stands for none.
+fn seconds(seconds: u32) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// A number that nobody can guess; the standard library's way to get one.

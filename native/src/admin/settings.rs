@@ -8,7 +8,6 @@ use dynamidb_core::{Config, Dialect, LruBump, Policy};
 
 use crate::Options;
 use crate::host::Host;
-use crate::listen::BACKLOG;
 
 /// The level above which `verbosity` makes no difference in memcached.
 const VERBOSITY_MAX: u32 = 2;
@@ -87,12 +86,19 @@ impl Settings {
         report("inter", &addresses);
         report("domain_socket", &"NULL");
         report("num_threads", &options.thread_count());
-        report("tcp_backlog", &BACKLOG);
+        report("tcp_backlog", &options.backlog);
         report("binding_protocol", &"ascii");
         report("auth_enabled_sasl", &"no");
-        report("auth_enabled_ascii", &"no");
+        report(
+            "auth_enabled_ascii",
+            &if options.auth_file.is_some() {
+                "yes"
+            } else {
+                "no"
+            },
+        );
         report("maxconns_fast", &"yes");
-        report("idle_timeout", &0);
+        report("idle_timeout", &options.memcached.idle_timeout());
         report("stall_timeout", &options.stall_timeout);
         report("read_buf_mem_limit", &Host::BUFFERED_MAX);
         report("ssl_enabled", &"no");

@@ -57,6 +57,7 @@ const KNOWN: &[(&str, Form)] = &[
     ("resp_obj_mem_limit", Form::Whole(1, u32::MAX as u64)),
     ("worker_logbuf_size", Form::Whole(1, u32::MAX as u64)),
     ("watcher_logbuf_size", Form::Whole(1, u32::MAX as u64)),
+    ("idle_timeout", Form::Whole(0, u32::MAX as u64)),
     // There is no privilege that is dropped.
     ("drop_privileges", Form::Flag),
     ("no_drop_privileges", Form::Flag),

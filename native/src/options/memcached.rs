@@ -77,6 +77,14 @@ pub struct MemcachedOptions {
     #[arg(short = 'B', long, hide = true, value_name = "NAME")]
     pub protocol: Option<String>,
 
+    /// Requests of one client in a row; a turn is measured in bytes here.
+    #[arg(short = 'R', long, hide = true, value_name = "COUNT")]
+    pub max_reqs_per_event: Option<u32>,
+
+    /// A file for the number of the process; refused.
+    #[arg(short = 'P', long, hide = true, value_name = "FILE")]
+    pub pidfile: Option<String>,
+
     /// Whether to go to the background; refused.
     #[arg(short, long, hide = true)]
     pub daemon: bool,
@@ -104,13 +112,25 @@ impl MemcachedOptions {
         self.extended.iter().any(|setting| setting == "track_sizes")
     }
 
+    /// Seconds after which a client is hung up on that asks for nothing; 0 for never. As in
+    /// memcached the last one counts.
+    pub(crate) fn idle_timeout(&self) -> u32 {
+        let seconds = |setting: &String| setting.strip_prefix("idle_timeout=")?.parse().ok();
+        self.extended.iter().rev().find_map(seconds).unwrap_or(0)
+    }
+
     /// Finds what cannot be followed.
     pub(super) fn check(&self) -> Result<(), Error> {
         let refusals = [
             (
                 self.daemon,
                 "-d/--daemon",
-                "the server stays in the foreground",
+                "the server stays in the foreground; a unit of systemd keeps it running",
+            ),
+            (
+                self.pidfile.is_some(),
+                "-P/--pidfile",
+                "the server stays in the foreground; whoever starts it knows its number",
             ),
             (self.udp_port != 0, "-U/--udp-port", "there is no UDP"),
             (

@@ -1,0 +1,213 @@
+//! Who may come in: memcached's authentication for the text protocol.
+//!
+//! Until a client has shown a name and its password, everything it says is refused. It shows them
+//! as the value of a `set`, whatever the key: `set auth 0 0 11\r\nuser secret\r\n`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::Error;
+
+const OPTION: &str = "-Y/--auth-file";
+/// As many users as memcached takes.
+const USERS_MAX: usize = 8;
+/// The longest line before the end of which a client is hung up on.
+const LINE_MAX: usize = 2048;
+/// The longest name and password together.
+const TOKEN_MAX: usize = 16 * 1024;
+
+/// The users of a file, each as `name password`.
+#[derive(Debug)]
+pub(crate) struct Users {
+    tokens: Vec<Vec<u8>>,
+}
+
+/// What is to be done with what a client has said.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// Nothing yet.
+    Wait,
+    /// It is let in, for the first so many bytes.
+    Admit(usize),
+    /// The first so many bytes are refused, for this reason.
+    Refuse(usize, &'static [u8]),
+    /// What follows cannot be told apart: it is answered by this and hung up on.
+    Close(&'static [u8]),
+}
+
+impl Users {
+    /// Reads the lines `name:password`.
+    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+        let failed = |reason| Error::Option {
+            name: OPTION,
+            reason,
+        };
+        let shown = path.display();
+        let text = fs::read(path).map_err(|error| failed(format!("{shown}: {error}")))?;
+        let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+        let mut tokens = Vec::new();
+        for line in lines.filter(|line| !line.is_empty()) {
+            let Some(colon) = line.iter().position(|&byte| byte == b':') else {
+                return Err(failed(format!("{shown}: a line is not name:password")));
+            };
+            let mut token = line.to_vec();
+            token[colon] = b' ';
+            tokens.push(token);
+        }
+        match tokens.len() {
+            0 => Err(failed(format!("{shown} names nobody"))),
+            1..=USERS_MAX => Ok(Self { tokens }),
+            _ => Err(failed(format!("{shown}: {USERS_MAX} users are the most"))),
+        }
+    }
+
+    /// Judges the beginning of what a client says that has not been let in.
+    pub(crate) fn judge(&self, input: &[u8]) -> Verdict {
+        let Some(end) = input.iter().position(|&byte| byte == b'\n') else {
+            return if input.len() > LINE_MAX {
+                Verdict::Close(b"")
+            } else {
+                Verdict::Wait
+            };
+        };
+        let head = end + 1;
+        let line = input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]);
+        let Some(len) = token_len(line) else {
+            return Verdict::Refuse(head, b"CLIENT_ERROR unauthenticated\r\n");
+        };
+        if len > TOKEN_MAX {
+            // What was announced is not waited for, and must not be taken for a command.
+            return Verdict::Close(b"CLIENT_ERROR auth token too long\r\n");
+        }
+        let whole = head + len + 2;
+        let Some(data) = input.get(head..whole) else {
+            return Verdict::Wait;
+        };
+        let (token, line_end) = data.split_at(len);
+        if line_end != b"\r\n" {
+            return Verdict::Close(b"CLIENT_ERROR bad command line termination\r\n");
+        }
+        if !token.contains(&b' ') {
+            return Verdict::Refuse(whole, b"CLIENT_ERROR bad authentication token format\r\n");
+        }
+        if self.know(token) {
+            Verdict::Admit(whole)
+        } else {
+            Verdict::Refuse(whole, b"CLIENT_ERROR authentication failure\r\n")
+        }
+    }
+
+    /// Takes as long for a wrong password as for a right one.
+    fn know(&self, token: &[u8]) -> bool {
+        let same = |known: &Vec<u8>| {
+            let differences = known.iter().zip(token).map(|(a, b)| a ^ b);
+            let differ = differences.fold(0, |all, difference| all | difference);
+            std::hint::black_box(differ) == 0 && known.len() == token.len()
+        };
+        self.tokens
+            .iter()
+            .fold(false, |any, known| any | same(known))
+    }
+}
+
+/// The size that the line of a `set` announces.
+fn token_len(line: &[u8]) -> Option<usize> {
+    let mut words = line
+        .split(|&byte| byte == b' ')
+        .filter(|word| !word.is_empty());
+    if words.next() != Some(b"set") {
+        return None;
+    }
+    let size = words.nth(3)?;
+    std::str::from_utf8(size).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users() -> Users {
+        let tokens = vec![b"ada lovelace".to_vec(), b"bob a b".to_vec()];
+        Users { tokens }
+    }
+
+    #[test]
+    fn a_client_comes_in_with_a_name_and_its_password_only() {
+        let users = users();
+        for (said, verdict) in [
+            ("set auth 0 0 12\r\nada lovelace\r\nget", Verdict::Admit(31)),
+            ("set auth 0 0 7\r\nbob a b\r\n", Verdict::Admit(25)),
+            (
+                "set  x  1 2 12 noreply\nada lovelace\r\n",
+                Verdict::Admit(37),
+            ),
+            ("", Verdict::Wait),
+            ("set auth 0 0 12\r\nada lovelace\r", Verdict::Wait),
+        ] {
+            assert_eq!(users.judge(said.as_bytes()), verdict, "{said}");
+        }
+        for (said, reason) in [
+            ("get k\r\n", "unauthenticated"),
+            ("\r\n", "unauthenticated"),
+            ("set auth 0 0\r\n", "unauthenticated"),
+            ("set auth 0 0 -1\r\n", "unauthenticated"),
+            ("set auth 0 0 99999999999999999999\r\n", "unauthenticated"),
+            ("ms auth 12\r\n", "unauthenticated"),
+            (
+                "set auth 0 0 12\r\nada lovelacX\r\n",
+                "authentication failure",
+            ),
+            (
+                "set auth 0 0 11\r\nada lovelac\r\n",
+                "authentication failure",
+            ),
+            (
+                "set auth 0 0 13\r\nada lovelace \r\n",
+                "authentication failure",
+            ),
+            ("set auth 0 0 5\r\nbob a\r\n", "authentication failure"),
+            (
+                "set auth 0 0 3\r\nada\r\n",
+                "bad authentication token format",
+            ),
+            ("set auth 0 0 0\r\n\r\n", "bad authentication token format"),
+        ] {
+            let line = format!("CLIENT_ERROR {reason}\r\n");
+            let expected = Verdict::Refuse(said.len(), line.leak().as_bytes());
+            assert_eq!(users.judge(said.as_bytes()), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_skipped_ends_the_conversation() {
+        let (users, line) = (users(), "x".repeat(LINE_MAX));
+        assert_eq!(users.judge(line.as_bytes()), Verdict::Wait);
+        assert_eq!(users.judge((line + "x").as_bytes()), Verdict::Close(b""));
+        let too_long = Verdict::Close(b"CLIENT_ERROR auth token too long\r\n");
+        for (len, verdict) in [(TOKEN_MAX, Verdict::Wait), (TOKEN_MAX + 1, too_long)] {
+            let head = format!("set auth 0 0 {len}\r\n");
+            assert_eq!(users.judge(head.as_bytes()), verdict, "{len}");
+        }
+        let unended = users.judge(b"set auth 0 0 3\r\na bcd");
+        let expected = b"CLIENT_ERROR bad command line termination\r\n";
+        assert_eq!(unended, Verdict::Close(expected));
+    }
+
+    #[test]
+    fn a_file_has_one_to_eight_users() {
+        let path = std::env::temp_dir().join(format!("dynamidb-users-{}", std::process::id()));
+        for (text, users) in [
+            ("ada:lovelace\r\n\nbob:a b\n", Some(2)),
+            ("a:b\n".repeat(8).leak(), Some(8)),
+            ("a:b\n".repeat(9).leak(), None),
+            ("ada\n", None),
+            ("\n", None),
+        ] {
+            fs::write(&path, text).unwrap();
+            let loaded = Users::load(&path).ok().map(|users| users.tokens.len());
+            assert_eq!(loaded, users, "{text}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(Users::load(&path).is_err());
+    }
+}

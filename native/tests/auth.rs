@@ -1,0 +1,97 @@
+//! Clients that have to show who they are, and clients that have nothing to say. On each runtime.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{PATIENCE, Process, on_each_runtime};
+
+/// Runs a test against servers that know a user.
+fn with_a_user(test: impl Fn(Process)) {
+    let name = thread::current().name().unwrap().to_owned();
+    let path = std::env::temp_dir().join(format!("{name}-{}", std::process::id()));
+    fs::write(&path, "ada:lovelace\n").unwrap();
+    on_each_runtime(&format!("-Y {}", path.display()), test);
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn nothing_works_before_a_client_has_shown_who_it_is() {
+    with_a_user(|server| {
+        let mut known = server.connect();
+        // What follows in the same packet is served.
+        known.ask(
+            "set auth 0 0 12\r\nada lovelace\r\nset k 0 0 1\r\nv\r\n",
+            "STORED\r\nSTORED\r\n",
+        );
+        for request in [
+            "get k\r\n",
+            "GET k\r\n",
+            "delete k\r\n",
+            "mg k v\r\n",
+            "mn\r\n",
+            "stats\r\n",
+            "flush_all\r\n",
+            "version\r\n",
+            "quit\r\n",
+            "\r\n",
+        ] {
+            server
+                .connect()
+                .ask(request, "CLIENT_ERROR unauthenticated\r\n");
+        }
+        let mut stranger = server.connect();
+        stranger.ask(
+            "set auth 0 0 12\r\nada LOVELACE\r\n",
+            "CLIENT_ERROR authentication failure\r\n",
+        );
+        stranger.ask(
+            "set auth 0 0 3\r\nada\r\n",
+            "CLIENT_ERROR bad authentication token format\r\n",
+        );
+        stranger.ask("set auth 0 0 12\r\nada lovelace\r\n", "STORED\r\n");
+        stranger.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
+        assert_eq!(known.stat("auth_errors"), 12);
+        assert_eq!(known.stat("auth_cmds"), 14);
+        let log = server.stop().join("\n");
+        assert_eq!(log.matches("auth_errors").count(), 1, "{log}");
+    });
+}
+
+#[test]
+fn a_client_may_fail_five_times() {
+    with_a_user(|server| {
+        let mut stranger = server.connect();
+        stranger.say("get k\r\n".repeat(100));
+        assert_eq!(
+            stranger.rest(),
+            b"CLIENT_ERROR unauthenticated\r\n".repeat(5)
+        );
+        let mut too_long = server.connect();
+        too_long.say("set auth 0 0 2147483647\r\nset k 0 0 1\r\nv\r\n");
+        assert_eq!(too_long.rest(), b"CLIENT_ERROR auth token too long\r\n");
+        server.stop();
+    });
+}
+
+#[test]
+fn who_asks_for_nothing_is_hung_up_on_if_that_is_wanted() {
+    on_each_runtime("-m 64 -o idle_timeout=1", |server| {
+        let mut silent = server.connect();
+        let mut busy = server.connect();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(2500) {
+            busy.ask("get k\r\n", "END\r\n");
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert!(silent.is_closed_within(PATIENCE));
+        busy.ask("version\r\n", "VERSION 1.6.45\r\n");
+        assert_eq!(busy.stat("idle_kicks"), 1);
+        server.stop();
+    });
+}
