@@ -91,10 +91,10 @@ impl<M: Memory> Cache<M> {
         let layout = Layout::new(config, size, own, memory.bytes().as_ptr().addr())?;
         memory.extend_to(layout.start());
         let hasher = Hasher::new(config.hash_seed);
+        let store = Store::new(memory.bytes_mut(), &layout, hasher);
+        let mut store = store.ok_or(ConfigError::OutOfMemory)?;
         // So that hardly any cas of an earlier run is one of this run's.
-        let first_cas = (config.hash_seed >> 96) as u32;
-        let store = Store::new(memory.bytes_mut(), &layout, hasher, first_cas);
-        let store = store.ok_or(ConfigError::OutOfMemory)?;
+        store.cas = (config.hash_seed >> 96) as u32;
         Ok(Self {
             memory,
             store,

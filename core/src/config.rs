@@ -34,7 +34,8 @@ pub struct Config {
     /// When a used item moves to the front of the LRU.
     pub lru_bump: LruBump,
     /// The key of the hash function, and where `cas` begins to count: at 1 if it is 0. Take it from
-    /// a source of randomness wherever clients are not trusted; the same seed leads to the same state for the same inputs.
+    /// a source of randomness wherever clients are not trusted; the same seed leads to the same
+    /// state for the same inputs.
     pub hash_seed: u128,
 }
 

@@ -91,20 +91,16 @@ pub(crate) struct Store {
     expiry: Expiry,
     hasher: Hasher,
     map_len: u32,
-    cas: u32,
+    /// The last that was given.
+    pub(crate) cas: u32,
     /// Counters of what happens in here; the rest is the cache's.
     pub(crate) stats: Stats,
     pub(crate) removals: Removals,
 }
 
 impl Store {
-    /// `None` if the memory does not hold one page. The first item has the cas after this one.
-    pub(crate) fn new(
-        memory: &mut [u8],
-        layout: &Layout,
-        hasher: Hasher,
-        cas: u32,
-    ) -> Option<Self> {
+    /// `None` if the memory does not hold one page.
+    pub(crate) fn new(memory: &mut [u8], layout: &Layout, hasher: Hasher) -> Option<Self> {
         let mut slabs = Slabs::new(layout.geometry, &layout.sizes);
         let map_len = layout.map_len;
         let index = Index::new(memory, &mut slabs, map_len)?;
@@ -118,7 +114,7 @@ impl Store {
             expiry,
             hasher,
             map_len,
-            cas,
+            cas: 0,
             stats,
             removals: Removals::new(),
         })
