@@ -3,6 +3,17 @@
 use crate::{Instant, Item};
 
 /// What a page is used for.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::view::PageUse;
+/// use dynamidb_core::{Cache, Config};
+///
+/// let cache = Cache::new(Config::new(64 * 1024))?;
+/// let uses: Vec<_> = cache.pages().map(|page| page.usage).take(3).collect();
+/// assert_eq!(uses, [PageUse::Records, PageUse::Index, PageUse::Unused]);
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PageUse {
@@ -19,6 +30,17 @@ pub enum PageUse {
 }
 
 /// A page: the unit in which memory moves between slab sizes.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// cache.set(Instant::from_secs(0), "key", "value")?;
+/// let page = cache.pages().find(|page| page.chunk_size == 64).unwrap();
+/// assert_eq!((page.number, page.begun, page.used, page.due), (2, 1, 1, None));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct PageView {
@@ -37,6 +59,20 @@ pub struct PageView {
 }
 
 /// A place in the timing wheel.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::{Cache, Config, Expiry, Instant, Value};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(5)));
+/// cache.set(now, "key", brief)?;
+/// let due = cache.pages().find_map(|page| page.due).unwrap();
+/// assert!(due.at >= Instant::from_secs(5) && due.at < Instant::from_secs(6));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Due {
@@ -49,6 +85,19 @@ pub struct Due {
 }
 
 /// An item, and where it is.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "first", "1")?;
+/// cache.set(now, "second", "2")?;
+/// let keys: Vec<_> = cache.items().map(|item| item.key).collect();
+/// assert_eq!(keys, [&b"second"[..], b"first"]);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ItemView<'c> {
@@ -76,6 +125,19 @@ pub struct ItemView<'c> {
 }
 
 /// A chunk of an item: its head or one of its continuations.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// cache.set(Instant::from_secs(0), "key", "value")?;
+/// let item = cache.view_of("key").unwrap();
+/// let chunk = cache.chunks(item.position).next().unwrap();
+/// assert_eq!((chunk.bytes.len(), chunk.head, chunk.key, chunk.value), (64, 24, 3, 5));
+/// assert_eq!(&chunk.bytes[24..32], b"keyvalue");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ChunkView<'c> {
@@ -94,6 +156,22 @@ pub struct ChunkView<'c> {
 }
 
 /// Why an item is gone although nobody asked for that.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::view::Cause;
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut config = Config::new(64 * 1024);
+/// config.max_items = Some(1);
+/// let mut cache = Cache::new(config)?;
+/// cache.watch_removals(10)?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "first", "1")?;
+/// cache.set(now, "second", "2")?;
+/// assert_eq!(cache.removals().next().unwrap().cause, Cause::ItemLimit);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -108,6 +186,23 @@ pub enum Cause {
 }
 
 /// An item that is gone although nobody asked for that.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::{Cache, Config, Expiry, Instant, Value};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// cache.watch_removals(10)?;
+/// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(5)));
+/// cache.set(Instant::from_secs(0), "key", brief)?;
+/// assert!(cache.get(Instant::from_secs(5), "key").is_none());
+/// let removal = cache.removals().next().unwrap();
+/// assert_eq!((removal.key, removal.value_len, removal.fetched), (&b"key"[..], 5, false));
+/// cache.forget_removals();
+/// assert_eq!(cache.removals().count(), 0);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Removal<'c> {

@@ -10,6 +10,14 @@ use crate::{Instant, Item, Key, Memory, SlabStats, Stats};
 
 impl<M: Memory> Cache<M> {
     /// What happened since the start, and what is held now.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config};
+    /// let cache = Cache::new(Config::new(64 * 1024))?;
+    /// assert_eq!(cache.stats().limit_maxbytes, 64 * 1024);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats {
@@ -29,6 +37,18 @@ impl<M: Memory> Cache<M> {
 
     /// Keys and items, the most recently used first, expired ones that were not given back yet
     /// included.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "first", "1")?;
+    /// cache.set(now, "second", "2")?;
+    /// let first = cache.iter().next().map(|(key, item)| (key, item.value.to_vec()));
+    /// assert_eq!(first, Some((&b"second"[..], b"2".to_vec())));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Item<'_>)> {
         let items = self.store.items(self.memory.bytes());
         items.map(|found| {
