@@ -164,6 +164,17 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The item under a key; does not count as use and changes nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// assert_eq!(cache.peek(now, "key").unwrap().value, b"value");
+    /// assert_eq!(cache.stats().get_hits, 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn peek<'k>(&self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
         let key = key.into();
@@ -226,6 +237,17 @@ impl<M: Memory> Cache<M> {
     /// # Errors
     /// [`Error::KeyLength`] and [`Error::ValueTooLarge`]; [`Error::OutOfMemory`] only in a cache of
     /// a few pages.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "one")?;
+    /// cache.set(now, "key", "two")?;
+    /// assert_eq!(cache.get(now, "key").unwrap().value, b"two");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn set<'k, 'v>(
         &mut self,
         now: Instant,
@@ -244,6 +266,16 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Errors
     /// As [`set`](Self::set).
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant, Outcome};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// assert_eq!(cache.add(now, "key", "one")?, Outcome::Stored);
+    /// assert_eq!(cache.add(now, "key", "two")?, Outcome::NotStored);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn add<'k, 'v>(
         &mut self,
         now: Instant,
@@ -301,6 +333,17 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Errors
     /// As [`replace`](Self::replace); the sizes of old and new bytes count together.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "be")?;
+    /// let _ = cache.append(now, "key", b"have")?;
+    /// assert_eq!(cache.get(now, "key").unwrap().value, b"behave");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn append<'k>(
         &mut self,
         now: Instant,
@@ -393,6 +436,17 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Removes an item. Says whether there was one.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// assert!(cache.delete(now, "key"));
+    /// assert!(!cache.delete(now, "key"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn delete<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
         let found = self.discard(now, key);
         let stats = &mut self.store.stats;
@@ -434,6 +488,18 @@ impl<M: Memory> Cache<M> {
 
     /// Removes everything when that moment comes, items stored until then included. Replaces an
     /// earlier such request.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// cache.clear_at(Instant::from_secs(10));
+    /// assert!(cache.get(Instant::from_secs(9), "key").is_some());
+    /// assert!(cache.get(Instant::from_secs(10), "key").is_none());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn clear_at(&mut self, at: Instant) {
         self.store.stats.cmd_flush += 1;
         self.clear_at = Some(at);
