@@ -49,7 +49,8 @@ impl<M: Memory> Cache<M> {
             self.store.bump(memory, &found, time);
         }
         if win {
-            self.store.note(memory, found.item, Notes::WON);
+            let notes = notes.and(read(options)).and(Notes::WON);
+            self.store.set_notes(memory, found.item, notes);
         }
         if let Some(deadline) = touched {
             self.store.set_deadline(memory, found.item, deadline);
@@ -88,6 +89,9 @@ impl<M: Memory> Cache<M> {
             return None;
         };
         self.count_hit(options);
+        let notes = found.head.notes().and(read(options));
+        let memory = self.memory.bytes_mut();
+        self.store.set_notes(memory, found.item, notes);
         let fetched = self.fetched(&found);
         Some(Fetched {
             created: true,
@@ -212,7 +216,10 @@ impl<M: Memory> Cache<M> {
             }
             (StoreMode::Add, _, None) => Ok(false),
             (StoreMode::Add, _, Some(old)) => {
-                self.store.bump(self.memory.bytes_mut(), old, time);
+                let memory = self.memory.bytes_mut();
+                self.store.bump(memory, old, time);
+                // It was used, but nobody has read it.
+                self.store.set_notes(memory, old.item, old.head.notes());
                 Err(Outcome::NotStored)
             }
             (StoreMode::Replace, None, None) => Err(Outcome::NotStored),
@@ -484,6 +491,14 @@ impl Calculated {
             created: false,
             expires_at: None,
         }
+    }
+}
+
+/// What a lookup notes about an item.
+const fn read(options: &FetchOptions) -> Notes {
+    match options.no_bump {
+        true => Notes::NONE,
+        false => Notes::FETCHED,
     }
 }
 

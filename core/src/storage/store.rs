@@ -288,11 +288,9 @@ impl Store {
         fits
     }
 
-    /// Adds a note to those that an item has.
-    pub(crate) fn note(&self, memory: &mut [u8], item: ChunkRef, note: Notes) {
-        let at = self.geometry().at(item);
-        let notes = Head::read(memory, at).notes();
-        header::set_notes(memory, at, notes.and(note));
+    /// Gives an item these notes.
+    pub(crate) fn set_notes(&self, memory: &mut [u8], item: ChunkRef, notes: Notes) {
+        header::set_notes(memory, self.geometry().at(item), notes);
     }
 
     /// Writes an item, in place of the one under this key if there is one, and returns its cas.
