@@ -29,7 +29,7 @@ const STORES: &[&str] = &["set", "add", "replace", "append", "prepend", "cas"];
 /// depends on the version whether they do.
 const LINES: &[&[&str]] = &[
     &["get", "none"],
-    &["gets", "a", "none"],
+    &["gets", "nil", "none"],
     &["gat", "0", "none"],
     &["gats", "100", "none", "no"],
     &["incr", "none", "1"],
@@ -43,7 +43,8 @@ const MAX: usize = 1 << 20;
 impl Speaker {
     /// One mistake, after which both servers are still in step.
     pub(crate) fn mistake(&mut self) -> Command {
-        match self.rng.u32(..1000) {
+        match self.rng.u32(..1200) {
+            1000.. => self.odd_meta(),
             0..150 => self.few_words(),
             150..350 => self.bad_number(),
             350..450 => self.bad_store(),
@@ -64,7 +65,8 @@ impl Speaker {
         let key = self.key();
         let value = b"quit\r\n\r\n".to_vec();
         let exptime = self.one(EXPTIMES);
-        let text = match self.rng.u32(..12) {
+        let text = match self.rng.u32(..13) {
+            11 => "set a 0 0 2\r\n99\r\nma a T100\r\nmg a t\r\n".to_owned(),
             0 => "quit\r\nget a\r\n".to_owned(),
             1 => "quit now noreply\r\nget a\r\n".to_owned(),
             2 => self
@@ -167,8 +169,8 @@ impl Speaker {
         let key = vec![b'k'; self.rng.usize(251..400)];
         match self.rng.u32(..8) {
             0 => self.line(&[b"get", &key], 0).into(),
-            1 => self.line(&[b"gets", b"a", &key, b"b"], 0).into(),
-            2 => self.line(&[b"gat", b"0", b"a", &key], 0).into(),
+            1 => self.line(&[b"gets", b"none", &key, b"b"], 0).into(),
+            2 => self.line(&[b"gat", b"0", b"none", &key], 0).into(),
             3 => self.line(&[b"delete", &key], 6).into(),
             4 => self.line(&[b"incr", &key, b"1"], 6).into(),
             5 => self.line(&[b"touch", &key, b"1"], 6).into(),
@@ -186,7 +188,7 @@ impl Speaker {
             self.one(b"\0\t\x01\x1b\x7f\x0b"),
         );
         match self.rng.u32(..5) {
-            0 => self.line(&[b"get", b"a", &key], 0).into(),
+            0 => self.line(&[b"get", b"none", &key], 0).into(),
             1 => self.line(&[b"delete", &key], 6).into(),
             2 => self.line(&[b"incr", &key, b"1"], 6).into(),
             _ => self.store_of("set", &key, "0", "0", b"harmless"),
@@ -252,18 +254,18 @@ impl Speaker {
 
     fn odd_line(&mut self) -> Command {
         let line = self.one(&[
-            &b" get a\r\n"[..],
+            &b" get none\r\n"[..],
             b"  \r\n",
             b"get\ta\r\n",
-            b"get a\r\r\n",
+            b"get none\r\r\n",
             b"\x80\r\n\r\n",
             b"\xff\xff\xff\xff\n",
             b"bogus noreply\r\n",
-            b"bget a\r\n",
+            b"bget none\r\n",
             b"stats noreply\r\n",
             b"stats bogus\r\n",
             b"get HTTP/1.1\r\n",
-            b"gett a\r\n",
+            b"gett none\r\n",
             b"\0\0\0\0\r\n",
             b"incr none 1 noreply noreply\r\n",
             b"delete none NOREPLY\r\n",
@@ -271,7 +273,7 @@ impl Speaker {
             b"flush_all noreply\r\n",
             b"flush_all 0 noreply\r\n",
             b"set\r\r\n",
-            b"get a \r\r\n",
+            b"get none \r\r\n",
         ]);
         line.to_vec().into()
     }

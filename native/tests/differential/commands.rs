@@ -97,7 +97,8 @@ impl Speaker {
         let mut step = Step::new();
         let mut reads = false;
         for _ in 0..self.rng.usize(1..=6) {
-            step.push(match self.rng.u32(..100) {
+            step.push(match self.rng.u32(..140) {
+                100.. => self.meta(&mut reads),
                 0..40 => self.store(),
                 40..60 if !reads => self.calculate(),
                 60..80 => {

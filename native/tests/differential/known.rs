@@ -23,6 +23,8 @@ const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache";
 const NOT_FOUND: &[u8] = b"NOT_FOUND";
 const NO_NUMBER: &[u8] = b"CLIENT_ERROR cannot increment or decrement non-numeric value";
 const ERROR: &[u8] = b"ERROR";
+const INVALID_FLAG: &[u8] = b"CLIENT_ERROR invalid flag";
+const INVALID_OR_DUPLICATE_FLAG: &[u8] = b"CLIENT_ERROR invalid or duplicate flag";
 const NEWER: &str = "memcached 1.6.45 answers as we do, 1.6.18 does not";
 
 pub(crate) const KNOWN: &[Known] = &[
@@ -110,7 +112,7 @@ pub(crate) const KNOWN: &[Known] = &[
         explains: |said, theirs, ours| {
             said.calculates()
                 && first_differ(theirs, ours, |theirs, ours| {
-                    theirs == NO_NUMBER && is_number(ours)
+                    theirs == NO_NUMBER && is_sum(ours)
                 })
         },
     },
@@ -121,8 +123,69 @@ pub(crate) const KNOWN: &[Known] = &[
         explains: |said, theirs, ours| {
             said.calculates()
                 && first_differ(theirs, ours, |theirs, ours| {
-                    is_number(theirs) && ours == NO_NUMBER
+                    is_sum(theirs) && ours == NO_NUMBER
                 })
+        },
+    },
+    Known {
+        name: "what is wrong with a meta command is told in other words",
+        reason: NEWER,
+        in_step: true,
+        explains: |said, theirs, ours| {
+            let refusals = theirs.strip_suffix(&[ERROR]).unwrap_or(theirs);
+            said.is_meta()
+                && matches!((refusals, ours), ([theirs], [ours]) if
+                theirs.starts_with(b"CLIENT_ERROR ") && ours.starts_with(b"CLIENT_ERROR "))
+        },
+    },
+    Known {
+        name: "meta commands know more flags",
+        reason: NEWER,
+        in_step: true,
+        explains: |said, theirs, ours| {
+            said.is_meta()
+                && ours.len() == 1
+                && matches!(theirs, [INVALID_FLAG | INVALID_OR_DUPLICATE_FLAG])
+        },
+    },
+    Known {
+        name: "me tells the time that is left, not the time since the end",
+        reason: NEWER,
+        in_step: true,
+        explains: |said, theirs, ours| {
+            let expiry = |line: &[u8]| words(line).nth(2).map(<[u8]>::to_vec);
+            match (theirs, ours) {
+                ([theirs], [ours]) if said.verb() == b"me" => {
+                    let theirs = expiry(theirs).unwrap_or_default();
+                    theirs.starts_with(b"exp=-") && expiry(ours) != Some(theirs)
+                }
+                _ => false,
+            }
+        },
+    },
+    Known {
+        name: "T holds also if ma makes a number longer",
+        reason: "memcached gives the time to the item that the longer one replaces",
+        in_step: false,
+        explains: |said, theirs, ours| {
+            said.bytes.starts_with(b"set a 0 0 2\r\n99\r\nma a T")
+                && theirs
+                    .last_chunk::<2>()
+                    .is_some_and(|last| last[0] == b"HD t-1")
+                && ours
+                    .last_chunk::<2>()
+                    .is_some_and(|last| last[0].starts_with(b"HD t"))
+        },
+    },
+    Known {
+        name: "what mg or arithmetic makes remembers that its key was base64",
+        reason: "memcached tells the client a key that it cannot have sent in this way",
+        in_step: true,
+        explains: |said, theirs, ours| {
+            let meta = |line: &[u8]| line.starts_with(b"m");
+            said.bytes.split(|&b| b == b'\n').any(meta)
+                && lines_differ(theirs, ours)
+                && plain_words(theirs) == plain_words(ours)
         },
     },
     Known {
@@ -161,10 +224,14 @@ pub(crate) const KNOWN: &[Known] = &[
         reason: "nobody can say where its value ends, and no value may be run as a command",
         in_step: false,
         explains: |said, _, ours| {
-            let size = said.words.get(4).and_then(|size| str::from_utf8(size).ok());
+            let at = if said.verb() == b"ms" { 2 } else { 4 };
+            let size = said
+                .words
+                .get(at)
+                .and_then(|size| str::from_utf8(size).ok());
             let size = size.filter(|size| !size.starts_with('+'));
             let size = size.and_then(|size| size.parse::<i32>().ok());
-            said.stores()
+            (said.stores() || said.verb() == b"ms")
                 && size.is_none_or(|size| !(0..i32::MAX - 1).contains(&size))
                 && ours == [BAD_LINE, CLOSED]
         },
@@ -242,6 +309,11 @@ fn differ(theirs: &[&[u8]], ours: &[&[u8]], like: impl Fn(&[u8], &[u8]) -> bool)
     theirs.len() == ours.len() && pairs.all(|(theirs, ours)| theirs == ours || like(theirs, ours))
 }
 
+fn lines_differ(theirs: &[&[u8]], ours: &[&[u8]]) -> bool {
+    let differs = |(theirs, ours)| theirs != ours;
+    theirs.len() == ours.len() && theirs.iter().zip(ours).any(differs)
+}
+
 /// Whether the first lines that differ, but for those of items, do so like this.
 fn first_differ(theirs: &[&[u8]], ours: &[&[u8]], like: impl Fn(&[u8], &[u8]) -> bool) -> bool {
     let is_item = |line: &[u8]| line.starts_with(b"VALUE ");
@@ -255,8 +327,23 @@ fn is_lax(word: &[u8]) -> bool {
     word.starts_with(b"+") || word.len() > 9 || word.starts_with(b"-")
 }
 
-fn is_number(line: &[u8]) -> bool {
-    !line.is_empty() && line.iter().all(u8::is_ascii_digit)
+/// Whether this answers a calculation.
+fn is_sum(line: &[u8]) -> bool {
+    let number = !line.is_empty() && line.iter().all(u8::is_ascii_digit);
+    number || line.starts_with(b"HD") || line.starts_with(b"VA ")
+}
+
+/// The words of lines that are no key as the client spelled it, no version and no time.
+fn plain_words<'l>(lines: &[&'l [u8]]) -> Vec<&'l [u8]> {
+    let varies = |word: &[u8]| matches!(word, [b'k' | b'c' | b't', ..] | b"b");
+    let line_words = |line: &'l [u8]| -> Vec<&'l [u8]> {
+        match line {
+            [b'V', b'A', b'L', ..] => words(line).take(4).collect(),
+            [b'M', b'E', ..] => words(line).nth(3).into_iter().collect(),
+            _ => words(line).filter(|word| !varies(word)).collect(),
+        }
+    };
+    lines.iter().flat_map(|line| line_words(line)).collect()
 }
 
 fn is_wide(word: &[u8]) -> bool {
@@ -299,6 +386,12 @@ impl<'s> Said<'s> {
             b"cas",
         ];
         verbs.contains(&self.verb())
+    }
+
+    fn is_meta(&self) -> bool {
+        [b"mg", b"ms", b"md", b"ma", b"me"]
+            .iter()
+            .any(|verb| self.verb() == *verb)
     }
 
     fn calculates(&self) -> bool {

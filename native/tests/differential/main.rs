@@ -11,6 +11,7 @@
 mod broken;
 mod commands;
 mod known;
+mod meta;
 mod peers;
 mod replies;
 mod session;

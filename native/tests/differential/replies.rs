@@ -2,6 +2,7 @@
 //! that has passed and the numbers that they made up themselves.
 
 use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
 
 /// A line, and the block that it announces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,6 +63,10 @@ pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Seconds that two servers may disagree by on a time that they tell.
 const SECONDS: u64 = 3;
 
+/// A deadline further away than all that we keep; to us it is never.
+const AGES: i64 = 8 * 365 * 24 * 60 * 60;
+const BELOW_ZERO: i64 = u32::MAX as i64 - AGES;
+
 /// The versions of items: each server has numbers of its own, but they must be equal, and greater,
 /// where the other's are.
 #[derive(Debug, Default)]
@@ -118,11 +123,20 @@ fn same_line(theirs: &[u8], ours: &[u8], key: &[u8], versions: &mut Versions) ->
                     Kind::Exact => false,
                     Kind::Ignored => true,
                     Kind::Time(prefix) => numbers(prefix, theirs, ours)
-                        .is_some_and(|(theirs, ours)| theirs.abs_diff(ours) <= SECONDS),
+                        .is_some_and(|(theirs, ours)| same_time(theirs, ours)),
                     Kind::Version(prefix) => numbers(prefix, theirs, ours)
                         .is_some_and(|(theirs, ours)| versions.agree(key, theirs, ours)),
                 }
         })
+}
+
+fn same_time(theirs: i64, ours: i64) -> bool {
+    match ours {
+        -1 => theirs > AGES,
+        // They count on below zero, and take that for a number without a sign.
+        0 if theirs > BELOW_ZERO => true,
+        _ => theirs >= 0 && theirs.abs_diff(ours) <= SECONDS,
+    }
 }
 
 /// How a word of a reply is compared.
@@ -151,7 +165,7 @@ fn kind(code: &[u8], at: usize, word: &[u8]) -> Kind {
     }
 }
 
-fn numbers(prefix: usize, theirs: &[u8], ours: &[u8]) -> Option<(u64, u64)> {
+fn numbers<T: FromStr>(prefix: usize, theirs: &[u8], ours: &[u8]) -> Option<(T, T)> {
     let number = |word: &[u8]| str::from_utf8(&word[prefix..]).ok()?.parse().ok();
     let same_prefix = ours.starts_with(&theirs[..prefix]);
     same_prefix

@@ -87,9 +87,10 @@ impl Session {
             rng: Rng::with_seed(seed),
         };
         let steps = (0..speaker.rng.usize(20..200))
-            .map(|_| match speaker.once_in(6) {
-                true => vec![speaker.mistake()],
-                false => speaker.several(),
+            .map(|_| match speaker.rng.u32(..12) {
+                0..2 => vec![speaker.mistake()],
+                2 => vec![speaker.meta_with_version()],
+                _ => speaker.several(),
             })
             .collect();
         let farewell = match speaker.rng.bool() {
