@@ -37,7 +37,7 @@ struct Conversation {
 
 impl Conversation {
     fn new(settings: u8) -> Self {
-        let mut config = Config::new(64 * 1024);
+        let mut config = Config::new(16 * 1024);
         config.item_size_max = 600;
         config.max_items = Some(8);
         let mut session = SessionConfig::default();
