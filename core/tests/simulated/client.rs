@@ -82,7 +82,14 @@ pub(crate) enum Action {
         form: Form,
         touch: Option<i64>,
     },
+    /// One key of `mg`, with `v f c k`.
+    MetaGet {
+        key: Vec<u8>,
+        touch: Option<i64>,
+    },
     Store {
+        /// Whether the reply is one to `ms`.
+        meta: bool,
         mode: Mode,
         key: Vec<u8>,
         value: Vec<u8>,
@@ -172,7 +179,7 @@ impl Client {
     pub(crate) fn think(&mut self, rng: &mut Rng, model: &Model) {
         let key = some_key(rng);
         let name = String::from_utf8(key.clone()).expect("text");
-        match rng.u32(..20) {
+        match rng.u32(..24) {
             0 => self.say_harmless(rng),
             1..7 => self.say_get(rng),
             7..13 => self.say_store(rng, model, key),
@@ -199,6 +206,13 @@ impl Client {
                 self.say(format!("touch {name} {exptime}\r\n"));
                 self.then(Action::Touch { key, exptime });
             }
+            19 | 20 => {
+                let touch = rng.bool().then_some(100);
+                let flag = touch.map_or(String::new(), |exptime| format!("T{exptime}"));
+                self.say(format!("mg {name} v f  c {flag} k\r\n"));
+                self.then(Action::MetaGet { key, touch });
+            }
+            21 | 22 => self.say_meta_store(rng, model, key),
             17 | 18 => {
                 let (up, delta) = (rng.bool(), rng.u64(..) >> rng.u32(..64));
                 self.say(format!(
@@ -275,12 +289,48 @@ impl Client {
         self.say(&value);
         self.say("\r\n");
         self.then(Action::Store {
+            meta: false,
             mode,
             key,
             value,
             flags,
             exptime,
             noreply,
+        });
+    }
+
+    fn say_meta_store(&mut self, rng: &mut Rng, model: &Model, key: Vec<u8>) {
+        let name = String::from_utf8(key.clone()).expect("text");
+        let (flag, mode) = match rng.u32(..7) {
+            0 => ("ME".into(), Mode::Add),
+            1 => ("MR".into(), Mode::Replace),
+            2 => ("MA".into(), Mode::Append),
+            3 => ("MP".into(), Mode::Prepend),
+            4 => {
+                let cas = model.cas(&key);
+                (format!("C{cas}"), Mode::Cas(cas))
+            }
+            _ => ("MS".into(), Mode::Set),
+        };
+        let value = some_value(rng, model, &key);
+        let (flags, exptime) = (rng.u32(..), some_exptime(rng, model));
+        let size = value.len();
+        self.say(format!("ms {name} {size} T{exptime} {flag} F{flags}\r\n"));
+        if key.len() + size > model.item_size_max() {
+            // Here the old item is gone whatever the mode.
+            self.say_too_large(Mode::Set, key, &[&value[..], b"\r\n"].concat(), false);
+            return;
+        }
+        self.say(&value);
+        self.say("\r\n");
+        self.then(Action::Store {
+            meta: true,
+            mode,
+            key,
+            value,
+            flags,
+            exptime,
+            noreply: false,
         });
     }
 
@@ -310,6 +360,7 @@ impl Client {
         self.say(rng.choice(["\n", "\r\n"]).expect("not empty"));
         let (mode, flags, noreply) = (Mode::Set, 0, false);
         self.then(Action::Store {
+            meta: false,
             mode,
             key,
             value,

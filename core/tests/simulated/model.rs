@@ -96,6 +96,18 @@ impl Model {
                 assert_eq!(*mode, Mode::Set, "others cannot be known");
                 self.store(key, action);
             }
+            Action::MetaGet { key, touch } => self.judge_meta_get(key, *touch, replies),
+            Action::Store { meta: true, .. } => {
+                let reply = line(replies);
+                let classic = match &reply[..] {
+                    "HD\r\n" => "STORED\r\n",
+                    "NS\r\n" => "NOT_STORED\r\n",
+                    "EX\r\n" => "EXISTS\r\n",
+                    "NF\r\n" => "NOT_FOUND\r\n",
+                    other => other,
+                };
+                self.judge_store(action, classic);
+            }
             Action::Store { .. } => self.judge_store(action, &line(replies)),
             Action::Delete { key, noreply } => {
                 if !noreply {
@@ -183,6 +195,28 @@ impl Model {
             _ => panic!("{heard:?} is no {form:?}"),
         }
         assert_eq!(take(replies, entry.value.len()), entry.value);
+        assert_eq!(take(replies, 2), b"\r\n");
+        if let Some(exptime) = touch {
+            self.touch(key, exptime);
+        }
+    }
+
+    fn judge_meta_get(&mut self, key: &[u8], touch: Option<i64>, replies: &mut Vec<u8>) {
+        let heard = line(replies);
+        let found = heard != format!("EN k{}\r\n", key.escape_ascii());
+        self.met(key, found);
+        self.gets += u64::from(touch.is_none() || !found);
+        self.get_hits += u64::from(touch.is_none() && found);
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        let (size, flags) = (entry.value.len(), entry.flags);
+        let rest = heard.strip_prefix(&format!("VA {size} f{flags} c"));
+        let cas = rest.and_then(|rest| rest.strip_suffix(&format!(" k{}\r\n", key.escape_ascii())));
+        let cas = cas.and_then(|cas| cas.parse().ok());
+        let cas = cas.unwrap_or_else(|| panic!("{heard:?} shows no {entry:?}"));
+        assert_eq!(*entry.cas.get_or_insert(cas), cas);
+        assert_eq!(take(replies, size), entry.value);
         assert_eq!(take(replies, 2), b"\r\n");
         if let Some(exptime) = touch {
             self.touch(key, exptime);
