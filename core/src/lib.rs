@@ -55,6 +55,10 @@
 //! | let it live longer | [`Cache::touch`], [`Cache::get_and_touch`] | |
 //! | count | [`Cache::increment`], [`Cache::decrement`] | decimal numbers, as in memcached |
 //! | add to a value | [`Cache::append`], [`Cache::prepend`] | |
+//! | let one of many callers renew a value | [`Cache::fetch_with`] | leases, as mg's `N` and `R` |
+//! | mark a value as out of date | [`Cache::delete_with`] | still served, renewed by one |
+//! | bring versions of your own | [`Cache::store_with`] | a `cas` of 64 bits |
+//! | count from a start | [`Cache::calculate_with`] | |
 //! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::clear_at`] | the last two in no time |
 //! | have expired memory back early | [`Cache::tick`] | as many short steps as you like |
 //! | see how it goes | [`Cache::stats`], [`Cache::slabs`] | |
