@@ -10,7 +10,7 @@ use core::fmt;
 
 use crate::config::{Budget, Layout};
 use crate::options::{CalculateOptions, StoreMode, StoreOptions};
-use crate::storage::{Facts, Found, Notes, Store, Write};
+use crate::storage::{Cas, Facts, Found, Notes, Store, Write};
 use crate::view::Cause;
 use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
 use crate::{Outcome, Stats, Value};
@@ -94,7 +94,8 @@ impl<M: Memory> Cache<M> {
         let store = Store::new(memory.bytes_mut(), &layout, hasher);
         let mut store = store.ok_or(ConfigError::OutOfMemory)?;
         // So that hardly any cas of an earlier run is one of this run's.
-        store.cas = (config.hash_seed >> 96) as u32;
+        let start = (config.hash_seed >> 96) as u32;
+        store.cas = Cas::new(start, config.part, config.parts);
         Ok(Self {
             memory,
             store,
@@ -620,7 +621,7 @@ impl<M: Memory> Cache<M> {
                 self.store.remove(self.memory.bytes_mut(), old, hash);
             }
             self.store.stats.total_items += u64::from(fits.is_ok());
-            return fits.map(|()| self.store.next_cas(facts.cas));
+            return fits.map(|()| self.store.cas.next(facts.cas));
         }
         let (flags, front) = (value.flags, value.bytes);
         let write = Write::new(key.bytes, hash, flags, facts, front);

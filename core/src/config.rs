@@ -37,6 +37,10 @@ pub struct Config {
     /// a source of randomness wherever clients are not trusted; the same seed leads to the same
     /// state for the same inputs.
     pub hash_seed: u128,
+    /// Where several caches serve one keyspace: which of them this is, from 0 on.
+    pub part: u16,
+    /// And how many there are. No two of them give items the same `cas`.
+    pub parts: u16,
 }
 
 impl Config {
@@ -67,6 +71,8 @@ impl Config {
             policy: Policy::Lru,
             lru_bump: LruBump::Strict,
             hash_seed: 0,
+            part: 0,
+            parts: 1,
         }
     }
 }

@@ -304,6 +304,8 @@ fn part(config: &Config, index: usize, count: usize) -> Config {
     part.max_items = config
         .max_items
         .map(|max| max / count + usize::from(index < max % count));
+    // There are no more shards than six bits can tell apart.
+    (part.part, part.parts) = (index as u16, count as u16);
     part
 }
 
@@ -445,6 +447,19 @@ mod tests {
         );
         let most = shards.view(&host).set_memory(usize::MAX).unwrap_err();
         assert!(matches!(most, ConfigError::MemoryTooLarge(_)));
+    }
+
+    #[test]
+    fn no_two_shards_give_the_same_cas() {
+        let (shards, host) = (shards(64 << 20, None, 2), host());
+        let mut all = Vec::new();
+        for round in 0..3_u8 {
+            shards.view(&host).for_each(|cache| {
+                cache.set(NOW, "k", &[round]).unwrap();
+                all.push(cache.get(NOW, "k").unwrap().cas);
+            });
+        }
+        assert_eq!(all, (8..32).collect::<Vec<_>>());
     }
 
     #[test]

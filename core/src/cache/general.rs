@@ -357,7 +357,7 @@ impl<M: Memory> Cache<M> {
     ) -> Result<(), Error> {
         let kept = Notes::FETCHED.and(Notes::BASE64);
         let notes = old.head.notes().only(kept).and(Notes::STALE);
-        let cas = self.store.next_cas(options.cas);
+        let cas = self.store.cas.next(options.cas);
         let touched = options.touch.map(|expiry| self.deadline(now, time, expiry));
         let memory = self.memory.bytes_mut();
         if self.store.revise(memory, old.item, notes, cas) {

@@ -12,6 +12,7 @@
 
 mod arena;
 mod bucket;
+mod cas;
 mod chain;
 mod eviction;
 mod expiry;
@@ -27,6 +28,7 @@ mod slab;
 mod store;
 
 pub(crate) use arena::Geometry;
+pub(crate) use cas::Cas;
 pub(crate) use chain::Chain;
 pub(crate) use header::{Deadline, Notes};
 pub(crate) use index::Found;

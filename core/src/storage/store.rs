@@ -9,6 +9,7 @@ mod resize;
 mod view;
 
 use super::arena::{ChunkRef, Geometry, Page};
+use super::cas::Cas;
 use super::chain::{Chain, Writer};
 use super::eviction::Eviction;
 use super::expiry::{self, Expiry};
@@ -91,8 +92,7 @@ pub(crate) struct Store {
     expiry: Expiry,
     hasher: Hasher,
     map_len: u32,
-    /// The last that was given.
-    pub(crate) cas: u32,
+    pub(crate) cas: Cas,
     /// Counters of what happens in here; the rest is the cache's.
     pub(crate) stats: Stats,
     pub(crate) removals: Removals,
@@ -114,7 +114,7 @@ impl Store {
             expiry,
             hasher,
             map_len,
-            cas: 0,
+            cas: Cas::new(0, 0, 1),
             stats,
             removals: Removals::new(),
         })
@@ -269,15 +269,6 @@ impl Store {
         }
     }
 
-    /// The cas for an item that is to have this one; 0 is the next.
-    pub(crate) fn next_cas(&mut self, wanted: u64) -> u64 {
-        if wanted != 0 {
-            return wanted;
-        }
-        self.cas = self.cas.checked_add(1).unwrap_or(1);
-        u64::from(self.cas)
-    }
-
     /// Gives an item these notes, and a cas; `false` if its head has no room for that.
     pub(crate) fn revise(&self, memory: &mut [u8], item: ChunkRef, notes: Notes, cas: u64) -> bool {
         let at = self.geometry().at(item);
@@ -306,7 +297,7 @@ impl Store {
         let joined = old
             .filter(|_| write.join)
             .map_or(0, |old| old.head.value_len());
-        let cas = self.next_cas(write.facts.cas);
+        let cas = self.cas.next(write.facts.cas);
         let meta = Meta {
             key_len: write.key.len(),
             value_len: write.front.len() + joined + write.back.len(),

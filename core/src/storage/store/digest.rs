@@ -10,7 +10,7 @@ impl Store {
     /// Adds the whole state but for the counters. Bytes that nobody uses have no say, so it does
     /// not matter what was in the memory before.
     pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
-        digest.number(u64::from(self.cas));
+        digest.number(u64::from(self.cas.last()));
         let geometry = self.geometry();
         self.slabs.digest(memory, digest);
         self.expiry.digest(memory, geometry, digest);

@@ -1,0 +1,69 @@
+//! Which `cas` the next item gets: a count within 32 bits, in steps of as many caches as serve one
+//! keyspace, so that no two of them give the same.
+
+/// The count of one cache.
+#[derive(Debug)]
+pub(crate) struct Cas {
+    last: u32,
+    step: u32,
+}
+
+impl Cas {
+    /// The one of this part of so many, begun near any number: after 0 comes the first there is.
+    pub(crate) fn new(start: u32, part: u16, parts: u16) -> Self {
+        let step = u32::from(parts.max(1));
+        let part = u32::from(part) % step;
+        // Rounded down twice, so that it cannot overflow.
+        let last = (start - start % step).saturating_sub(step) + part;
+        Self { last, step }
+    }
+
+    /// The last that was given; before that, what comes before the first.
+    pub(crate) const fn last(&self) -> u32 {
+        self.last
+    }
+
+    /// The one that is wanted; if that is 0, the next.
+    pub(crate) fn next(&mut self, wanted: u64) -> u64 {
+        if wanted != 0 {
+            return wanted;
+        }
+        let Self { last, step } = *self;
+        self.last = last.checked_add(step).unwrap_or_else(|| last % step + step);
+        self.last.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_never_give_the_same_nor_0() {
+        for start in [0, 1, 7, 1 << 20, u32::MAX - 9, u32::MAX] {
+            let mut given = alloc::vec::Vec::new();
+            for part in 0..5 {
+                let mut cas = Cas::new(start, part, 5);
+                given.extend((0..10).map(|_| cas.next(0)));
+            }
+            given.sort_unstable();
+            given.dedup();
+            assert_eq!(given.len(), 50, "from {start}");
+            assert!(given[0] > 0 && given[49] <= u32::MAX.into());
+        }
+    }
+
+    #[test]
+    fn one_part_counts_from_1_and_gives_what_is_wanted() {
+        let mut cas = Cas::new(0, 0, 1);
+        let given = [0, 0, 1 << 40, 0, 7, 0].map(|wanted| cas.next(wanted));
+        assert_eq!(given, [1, 2, 1 << 40, 3, 7, 4]);
+    }
+
+    #[test]
+    fn no_parts_are_one() {
+        let mut cas = Cas::new(3, 9, 0);
+        let first = cas.next(0);
+        assert_eq!(cas.next(0), first + 1);
+    }
+}
