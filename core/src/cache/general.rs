@@ -399,11 +399,15 @@ impl<M: Memory> Cache<M> {
         let Some(old) = self.find(time, &key) else {
             return self.initial(now, time, &key, options);
         };
-        if options.compare.is_some_and(|cas| cas != self.cas(&old)) {
-            return Ok(Calculated::not(Outcome::Exists));
-        }
         let item = self.item(&old);
         let (expires_at, len) = (item.expires_at, item.value.len());
+        // As in memcached, what is too short or too long is no number before anything is compared.
+        if !number::may_be(len) {
+            return Err(Error::NotANumber);
+        }
+        if options.compare.is_some_and(|cas| cas != item.cas) {
+            return Ok(Calculated::not(Outcome::Exists));
+        }
         let number = number::parse(&item.value).ok_or(Error::NotANumber)?;
         let number = if options.decrement {
             number.saturating_sub(options.delta)

@@ -194,7 +194,8 @@ fn calculate_options(flags: &Flags<'_>) -> CalculateOptions {
         delta: arguments.delta,
         decrement: matches!(arguments.mode, Some(b'D' | b'-')),
         initial: vivify(&arguments).map(|expiry| (arguments.initial, expiry)),
-        compare: arguments.compare,
+        // As in memcached, 0 compares with nothing here.
+        compare: arguments.compare.filter(|&cas| cas != 0 || flags.hides_cas),
         cas: arguments.cas,
         touch: arguments.touch,
         base64: flags.is_base64(),
