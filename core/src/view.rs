@@ -145,6 +145,8 @@ pub struct ChunkView<'c> {
     pub position: u32,
     /// The page it is in.
     pub page: u32,
+    /// Which of the page's chunks it is.
+    pub number: usize,
     /// All of its bytes, as they are.
     pub bytes: &'c [u8],
     /// How many of them, at its beginning, are the engine's own.
@@ -153,6 +155,20 @@ pub struct ChunkView<'c> {
     pub key: usize,
     /// How many bytes of the value follow. What is left is waste.
     pub value: usize,
+}
+
+/// A field of an item's head: some bits of a little-endian 32-bit word.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Field {
+    /// What it is called.
+    pub name: &'static str,
+    /// At which byte of the head its word begins.
+    pub at: usize,
+    /// Which bits of the word it has.
+    pub mask: u32,
+    /// What these bits are, moved down.
+    pub value: u32,
 }
 
 /// Why an item is gone although nobody asked for that.

@@ -5,7 +5,7 @@ use alloc::collections::TryReserveError;
 use super::Cache;
 use crate::digest::Digest;
 use crate::storage::{Found, Notes};
-use crate::view::{ChunkView, Due, ItemView, PageView, Removal};
+use crate::view::{ChunkView, Due, Field, ItemView, PageView, Removal};
 use crate::{Instant, Item, Key, Memory, SlabStats, Stats};
 
 impl<M: Memory> Cache<M> {
@@ -152,6 +152,46 @@ impl<M: Memory> Cache<M> {
     pub fn inspect(&self, position: u32) -> Option<ItemView<'_>> {
         let found = self.store.at_position(self.memory.bytes(), position)?;
         Some(self.view(&found))
+    }
+
+    /// The item under a key and where it is, whether or not its time is over. It does not count as
+    /// use.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// assert!(cache.locate("key").is_none());
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// let position = cache.locate("key").unwrap().position;
+    /// assert_eq!(cache.items().next().unwrap().position, position);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn locate<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
+        let key = key.into();
+        let hash = self.hasher().hash(&key);
+        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+        Some(self.view(&found))
+    }
+
+    /// The fields of the head at this position, in the order of its bytes; none if there is no such
+    /// item.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// let position = cache.locate("key").unwrap().position;
+    /// let size = cache.fields(position).find(|field| field.name == "value size").unwrap();
+    /// assert_eq!((size.at, size.mask, size.value), (16, 0xFFFF_FF00, 5));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn fields(&self, position: u32) -> impl Iterator<Item = Field> + use<M> {
+        let found = self.store.at_position(self.memory.bytes(), position);
+        let fields = found.map(|found| self.store.fields(self.memory.bytes(), &found));
+        fields.into_iter().flatten()
     }
 
     /// The chunks of the item whose head is at this position, that head first; none if there is no

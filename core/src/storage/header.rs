@@ -1,4 +1,4 @@
-//! The layout of chunks: the only file that knows byte offsets inside them.
+//! The layout of chunks: only this file and its `fields` know byte offsets inside them.
 //!
 //! ```text
 //! head of an item, 24 bytes                       four high bits     28 low bits
@@ -20,6 +20,8 @@
 //! free chunk
 //!  0  word  kind 0      4  word  number of the next free chunk of this page
 //! ```
+
+mod fields;
 
 use super::arena::{ChunkRef, array, array_mut, set_word, word};
 

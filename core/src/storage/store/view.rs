@@ -4,7 +4,7 @@ use super::super::arena::{ChunkRef, Page};
 use super::super::header::{self, CONTINUATION, Kind, Mark};
 use super::super::{expiry, page};
 use super::{Found, Store};
-use crate::view::{ChunkView, PageUse};
+use crate::view::{ChunkView, Field, PageUse};
 
 /// The record of a page, and its place in the wheel: the moment it comes up, in milliseconds of the
 /// cache's own time, level and slot.
@@ -84,6 +84,15 @@ impl Store {
         page::class(memory, geometry, geometry.page_of(found.item))
     }
 
+    /// The fields of an item's head.
+    pub(crate) fn fields(
+        &self,
+        memory: &[u8],
+        found: &Found,
+    ) -> impl Iterator<Item = Field> + use<> {
+        found.head.fields(memory, self.geometry().at(found.item))
+    }
+
     /// The chunks of an item, its head first.
     pub(crate) fn chunks<'m>(
         &'m self,
@@ -114,6 +123,7 @@ impl Store {
             ChunkView {
                 position: chunk.within(0),
                 page: page.0,
+                number: (at - geometry.page_at(page)) / bytes.len(),
                 bytes,
                 head,
                 key,
