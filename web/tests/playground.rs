@@ -6,72 +6,163 @@ use wasm_bindgen_test::wasm_bindgen_test;
 #[cfg(feature = "browser")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-const NOW: f64 = 1_700_000_000_000.0;
-
-/// JavaScript's errors cannot be printed in Rust.
-fn made(settings: &Settings, seed: &[u8]) -> Option<Playground> {
-    Playground::new(settings, seed).ok()
-}
+const NOW: u64 = 1_700_000_000_000;
+const A: u32 = 0;
+const B: u32 = 1;
 
 fn playground() -> Playground {
-    made(&Settings::new(1 << 20), &[7; 16]).expect("a megabyte is enough")
+    Playground::make(&Settings::new(1 << 20), 7, NOW).expect("a megabyte is enough")
 }
 
 #[wasm_bindgen_test]
 fn clients_share_the_cache_and_nothing_else() {
     let mut playground = playground();
-    let (a, b) = (playground.open(), playground.open());
-    assert_eq!(playground.send(a, NOW, b"SET k 0 5\r\nhel"), b"");
-    assert_eq!(playground.send(b, NOW, b"GET k\r\n"), b"END\r\n");
-    assert_eq!((playground.pending(a), playground.pending(b)), (14, 0));
-    assert_eq!(playground.send(a, NOW, b"lo\r\n"), b"STORED\r\n");
-    assert_eq!(
-        playground.send(b, NOW, b"GET k\r\n"),
-        b"VALUE k 5\r\nhello\r\nEND\r\n"
-    );
-    assert_eq!((playground.pending(a), playground.items()), (0, 1));
+    assert_eq!(playground.say(A, b"SET k 0 5\r\nhel"), b"");
+    assert_eq!(playground.say(B, b"GET k\r\n"), b"END\r\n");
+    assert_eq!((playground.pending(A), playground.pending(B)), (14, 0));
+    assert_eq!(playground.say(A, b"lo\r\n"), b"STORED\r\n");
+    let reply = playground.say(B, b"GET k\r\n");
+    assert_eq!(reply, b"VALUE k 5\r\nhello\r\nEND\r\n");
+    assert_eq!(playground.pending(A), 0);
 }
 
 #[wasm_bindgen_test]
-fn a_closed_client_is_not_heard() {
+fn who_hangs_up_leaves_nothing_half_done_and_may_come_back() {
     let mut playground = playground();
-    let (a, b) = (playground.open(), playground.open());
-    assert_eq!(
-        playground.send(a, NOW, b"QUIT\r\nSET k 0 1\r\nx\r\n"),
-        b"BYE\r\n"
-    );
-    playground.send(b, NOW, b"SET k 0 1\r\n");
-    playground.close(b);
-    for client in [a, b, 99] {
-        assert!(!playground.is_open(client));
-        assert_eq!(playground.send(client, NOW, b"SET k 0 1\r\nx\r\n"), b"");
-        assert_eq!(playground.pending(client), 0);
-    }
-    assert_eq!(playground.items(), 0);
-    assert_eq!(playground.open(), 2, "a number is not used again");
+    playground.say(A, b"SET k 0 5\r\nhel");
+    playground.hang_up(A);
+    assert!(!playground.is_open(A));
+    assert_eq!(playground.say(A, b"GET k\r\n"), b"END\r\n");
+    let rest_is_ignored = playground.say(A, b"QUIT\r\nSET k 0 1\r\nx\r\n");
+    assert_eq!(rest_is_ignored, b"BYE\r\n");
+    assert!(!playground.is_open(A) && playground.pending(A) == 0);
+    assert_eq!(playground.say(A, b"GET k\r\n"), b"END\r\n");
 }
 
 #[wasm_bindgen_test]
 fn what_expires_is_given_back_without_being_asked_for() {
     let mut playground = playground();
-    let client = playground.open();
-    playground.send(client, NOW, b"SET k 1 1\r\nx\r\n");
-    playground.tick(NOW + 999.0);
-    assert_eq!(playground.items(), 1);
-    assert_eq!(playground.tick(NOW + 5000.0), 1);
-    assert_eq!(playground.items(), 0);
+    playground.say(A, b"SET k 1 1\r\nx\r\n");
+    assert_eq!(playground.next_expiry(), Some((NOW + 1000) as f64));
+    playground.advance(999.0);
+    assert_eq!(playground.stats()[0], 1.0);
+    playground.advance(1000.0);
+    assert_eq!(playground.stats()[0], 0.0);
+    assert_eq!(playground.removals()[0], 3, "expired and unasked");
+    assert_eq!(playground.removal_keys(), b"k");
+    assert_eq!(playground.forget_removals(), 0.0);
+    assert!(playground.removals().is_empty());
+}
+
+#[wasm_bindgen_test]
+fn time_passes_the_same_in_any_steps() {
+    let run = |step: f64| {
+        let mut playground = playground();
+        for second in 0..20 {
+            let set = format!("SET k{second} {} 1\r\nx\r\n", second % 7 + 1);
+            playground.say(A, set.as_bytes());
+            for _ in 0..(1000.0 / step) as u32 {
+                playground.advance(step);
+            }
+        }
+        (playground.digest(), playground.record())
+    };
+    assert_eq!(run(1.0), run(1000.0));
+    assert_eq!(run(8.0), run(500.0));
+}
+
+#[wasm_bindgen_test]
+fn a_load_is_the_same_in_any_slices() {
+    let run = |slice: u32| {
+        let mut playground = playground();
+        let mut load = dynamidb_web::Load::new();
+        (load.ttl, load.seed) = (5, 3);
+        playground.begin_load(&load, None);
+        for _ in 0..20_000 / slice {
+            assert_eq!(playground.run_load(slice), slice);
+        }
+        (playground.digest(), playground.record(), playground.stats())
+    };
+    let whole = run(20_000);
+    assert_eq!(whole, run(1000));
+    assert_eq!(
+        whole.2[4] + whole.2[6] - (whole.2[4] - whole.2[5]),
+        20_000.0
+    );
+}
+
+#[wasm_bindgen_test]
+fn a_file_of_keys_is_a_load_that_ends() {
+    let mut playground = playground();
+    let load = dynamidb_web::Load::new();
+    let lines = b"a\nb\na\n".to_vec();
+    playground.begin_load(&load, Some(lines));
+    assert_eq!(playground.run_load(100), 3);
+    assert!(playground.locate(b"a").is_some() && playground.locate(b"b").is_some());
+    assert_eq!(playground.record(), None, "a file cannot be written down");
+}
+
+#[wasm_bindgen_test]
+fn a_look_shows_every_chunk_and_whose_it_is() {
+    let mut playground = playground();
+    playground.say(A, b"set small 0 0 5\r\nhello\r\n");
+    let large = [b"set large 0 9 5000\r\n".as_slice(), &[b'x'; 5000], b"\r\n"].concat();
+    playground.say(A, &large);
+    let look = playground.look(10);
+    let (pages, rest) = look[3..].split_at(look[0] as usize);
+    let (items, cells) = rest.split_at(look[1] as usize);
+    let large = playground.locate(b"large").expect("it was stored");
+    assert_eq!(
+        (items[0], items[1], items[2], items[8]),
+        (large, 5000, 5, items[8])
+    );
+    let of = |item: u32| {
+        cells
+            .iter()
+            .filter(|&&cell| cell & 0x7F_FFFF == item)
+            .count()
+    };
+    assert_eq!((of(1), of(2)), (items[7] as usize, 1));
+    assert_eq!(
+        (cells.len(), look[2]),
+        (look[2] as usize, cells.len() as u32)
+    );
+    let used: u32 = pages
+        .chunks(6)
+        .filter(|page| page[0] == 4)
+        .map(|page| page[3])
+        .sum();
+    assert_eq!(used, items[7] + 1);
+    assert_eq!(playground.look(1)[1..3], [8, 0]);
+
+    let bytes = playground.chunk_bytes(large);
+    let chunks = playground.chunks(large);
+    let sizes: u32 = chunks.chunks(7).map(|chunk| chunk[3]).sum();
+    assert_eq!((bytes.len() as u32, sizes), (items[6], items[6]));
+    let names = playground.field_names(large);
+    assert_eq!(names.len() * 3, playground.fields(large).len());
+    assert_eq!(playground.key_at(large), b"large");
+    assert_eq!(playground.inspect(large)[4], (NOW + 9000) as f64);
+    assert!(playground.inspect(large + 1).is_empty());
+}
+
+#[wasm_bindgen_test]
+fn what_a_message_was_about_is_noted() {
+    let mut playground = playground();
+    playground.say(A, b"set a 0 0 1\r\nx\r\n");
+    let a = playground.locate(b"a").expect("it was stored");
+    playground.say(A, b"get a b a\r\n");
+    assert_eq!(playground.touched(), [a, u32::MAX, a]);
+    playground.say(A, b"version\r\n");
+    assert!(playground.touched().is_empty());
 }
 
 #[wasm_bindgen_test]
 fn replies_longer_than_a_session_gives_at_once_are_complete() {
     let mut playground = playground();
-    let client = playground.open();
-    playground.send(
-        client,
-        NOW,
-        &[b"SET k 0 50000\r\n".as_slice(), &[b'x'; 50_000]].concat(),
-    );
-    let reply = playground.send(client, NOW, b"\r\nget k k k k\r\n");
+    let set = [b"SET k 0 50000\r\n".as_slice(), &[b'x'; 50_000]].concat();
+    playground.say(A, &set);
+    let reply = playground.say(A, b"\r\nget k k k k\r\n");
     assert_eq!(
         reply.len(),
         "STORED\r\nEND\r\n".len() + 4 * (50_000 + "VALUE k 0 50000\r\n\r\n".len())
@@ -80,16 +171,18 @@ fn replies_longer_than_a_session_gives_at_once_are_complete() {
 
 #[wasm_bindgen_test]
 fn impossible_settings_are_refused() {
-    assert!(made(&Settings::new(100), &[0; 16]).is_none());
-    assert!(made(&Settings::new(1 << 20), &[0; 15]).is_none());
+    assert!(Playground::make(&Settings::new(100), 0, NOW).is_err());
+    let mut settings = Settings::new(1 << 20);
+    settings.slab_sizes = vec![128, 64];
+    assert!(Playground::make(&settings, 0, NOW).is_err());
 }
 
 #[wasm_bindgen_test]
 fn times_that_are_none_do_no_harm() {
     let mut playground = playground();
-    let client = playground.open();
-    for now in [f64::NAN, -1.0, f64::INFINITY, 0.0] {
-        assert_eq!(playground.send(client, now, b"GET k\r\n"), b"END\r\n");
-        playground.tick(now);
+    for time in [f64::NAN, -1.0, f64::INFINITY, 0.0, 1e300] {
+        playground.jump(time);
+        playground.advance(time);
+        assert_eq!(playground.say(A, b"GET k\r\n"), b"END\r\n");
     }
 }

@@ -27,12 +27,10 @@ fn conversations_go_the_same_byte_by_byte() {
 }
 
 fn play(conversation: &Conversation, how: &str, piece: usize) {
-    let made = Playground::new(&settings(conversation), &[0; 16]).ok();
-    let playground = made.expect("the settings of a conversation are possible");
+    let made = Playground::make(&settings(conversation), 0, START_MILLIS);
     let mut page = Page {
-        playground,
-        clients: HashMap::new(),
-        millis: START_MILLIS,
+        playground: made.expect("the settings of a conversation are possible"),
+        heard: HashMap::new(),
         piece,
     };
     conversation.play(&mut page, how);
@@ -43,6 +41,8 @@ fn settings(conversation: &Conversation) -> Settings {
     let mut settings = Settings::new(wanted.memory as u32);
     settings.max_items = wanted.max_items.map(|max| max as u32);
     settings.item_size_max = wanted.item_size_max as u32;
+    settings.flush_enabled = wanted.flush_enabled;
+    settings.cas_enabled = wanted.cas_enabled;
     settings.dialect = match wanted.dialect {
         dynamidb_core::Dialect::DynamiDb => Dialect::DynamiDb,
         dynamidb_core::Dialect::Memcached => Dialect::Memcached,
@@ -51,43 +51,39 @@ fn settings(conversation: &Conversation) -> Settings {
     settings
 }
 
-/// A playground with its clients by name, and what they have heard.
+/// A playground, and what its clients have heard, by their names.
 struct Page {
     playground: Playground,
-    clients: HashMap<char, (u32, Vec<u8>)>,
-    millis: u64,
+    heard: HashMap<char, Vec<u8>>,
     /// How many bytes are sent at once.
     piece: usize,
 }
 
-impl Page {
-    fn client(&mut self, name: char) -> &mut (u32, Vec<u8>) {
-        let playground = &mut self.playground;
-        self.clients
-            .entry(name)
-            .or_insert_with(|| (playground.open(), Vec::new()))
-    }
+fn number(client: char) -> u32 {
+    u32::from(client) - u32::from('a')
 }
 
 impl Host for Page {
     fn say(&mut self, client: char, bytes: &[u8]) {
-        let session = self.client(client).0;
         for piece in bytes.chunks(self.piece) {
-            let reply = self.playground.send(session, self.millis as f64, piece);
-            self.client(client).1.extend(reply);
+            // A connection that the server has ended carries nothing more.
+            if self.heard.contains_key(&client) && self.is_closed(client) {
+                break;
+            }
+            let reply = self.playground.say(number(client), piece);
+            self.heard.entry(client).or_default().extend(reply);
         }
     }
 
     fn hear(&mut self, client: char, _enough: &dyn Fn(&[u8]) -> bool) -> Vec<u8> {
-        std::mem::take(&mut self.client(client).1)
+        std::mem::take(self.heard.entry(client).or_default())
     }
 
     fn is_closed(&mut self, client: char) -> bool {
-        let session = self.client(client).0;
-        !self.playground.is_open(session)
+        !self.playground.is_open(number(client))
     }
 
     fn wait(&mut self, millis: i64) {
-        self.millis = self.millis.saturating_add_signed(millis);
+        self.playground.jump(self.playground.now() + millis as f64);
     }
 }

@@ -1,0 +1,81 @@
+//! One connection: what it has said that is not a whole request yet, and which keys its last words
+//! were about.
+
+use core::fmt::Display;
+
+use dynamidb_core::{Cache, Instant, Key, Keyspace, Session};
+
+/// How many keys of one message are noted.
+const TOUCHED_MAX: usize = 256;
+
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) session: Session,
+    pub(crate) input: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) const fn new(session: Session) -> Self {
+        let input = Vec::new();
+        Self { session, input }
+    }
+
+    /// Has the session act on every request that is complete, and keeps what is left for later.
+    pub(crate) fn process(
+        &mut self,
+        now: Instant,
+        cache: &mut Cache,
+        touched: &mut Vec<Vec<u8>>,
+    ) -> Vec<u8> {
+        let mut noted = Noted { cache, touched };
+        let mut output = Vec::new();
+        let mut used = 0;
+        while !self.session.is_closed() {
+            // A session pauses when the output is full, so it gets an empty one each time.
+            let mut reply = Vec::new();
+            let input = &self.input[used..];
+            let done = self.session.process(now, input, &mut noted, &mut reply);
+            output.append(&mut reply);
+            if done == 0 {
+                self.input.drain(..used);
+                return output;
+            }
+            used += done;
+        }
+        self.input = Vec::new();
+        output
+    }
+}
+
+/// The cache, and which keys were asked of it.
+struct Noted<'p> {
+    cache: &'p mut Cache,
+    touched: &'p mut Vec<Vec<u8>>,
+}
+
+impl Keyspace for Noted<'_> {
+    type Memory = Vec<u8>;
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        Keyspace::key(self.cache, bytes)
+    }
+
+    fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache {
+        if self.touched.len() < TOUCHED_MAX {
+            self.touched.push(key.bytes().to_vec());
+        }
+        self.cache
+    }
+
+    fn cache_at(&mut self, number: usize) -> Option<&mut Cache> {
+        self.cache.cache_at(number)
+    }
+
+    fn look_ahead(&mut self, keys: &[Key<'_>]) {
+        Keyspace::look_ahead(self.cache, keys);
+    }
+
+    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        self.cache.host_stats(report);
+    }
+}

@@ -1,0 +1,140 @@
+//! A look into a cache, as flat arrays: what a page draws.
+
+use dynamidb_core::view::{Cause, PageUse};
+use dynamidb_core::{Cache, Instant};
+
+/// Stands for "none" where numbers are expected.
+pub(crate) const NONE: u32 = u32::MAX;
+/// Numbers of each page and of each item.
+const PAGE: usize = 6;
+const ITEM: usize = 8;
+/// In the number of a chunk: that it is a continuation, and above which bit its filling begins.
+const CONTINUATION: u32 = 1 << 31;
+const FILL_SHIFT: u32 = 23;
+
+/// The whole picture: see [`Playground::look`](crate::Playground::look).
+pub(crate) fn look(cache: &Cache, now: Instant, limit: usize) -> Vec<u32> {
+    let mut look = vec![0; 3];
+    let all = pages(cache, now, &mut look);
+    let end = look.len();
+    let mut chunks = vec![0; if cache.len() <= limit { all } else { 0 }];
+    for (at, item) in cache.items().take(limit).enumerate() {
+        let (mut size, mut count) = (0, 0);
+        for chunk in cache.chunks(item.position) {
+            let first = look[3 + chunk.page as usize * PAGE + 4] as usize;
+            let filled = 255 * (chunk.head + chunk.key + chunk.value) / chunk.bytes.len();
+            let later = if count > 0 { CONTINUATION } else { 0 };
+            if let Some(place) = chunks.get_mut(first + chunk.number) {
+                *place = later | (filled as u32) << FILL_SHIFT | (at as u32 + 1);
+            }
+            size += chunk.bytes.len();
+            count += 1;
+        }
+        let left = until(item.item.expires_at, now);
+        look.extend_from_slice(&[
+            item.position,
+            item.item.value.len() as u32,
+            item.key.len() as u32,
+            u32::from(item.queued)
+                | u32::from(item.young) << 1
+                | u32::from(item.item.fetched) << 2
+                | u32::from(left == 0) << 3,
+            now.since(item.item.last_used).as_secs() as u32,
+            left,
+            size as u32,
+            count,
+        ]);
+    }
+    let items = look.len() - end;
+    look.append(&mut chunks);
+    (look[0], look[1]) = ((end - 3) as u32, items as u32);
+    look[2] = (look.len() - end - items) as u32;
+    debug_assert!(items.is_multiple_of(ITEM), "whole items");
+    look
+}
+
+/// Adds the pages that were ever used, and says how many chunks those of items have.
+fn pages(cache: &Cache, now: Instant, look: &mut Vec<u32>) -> usize {
+    let (mut chunks, mut end) = (0, look.len());
+    for page in cache.pages() {
+        look.extend_from_slice(&[
+            match page.usage {
+                PageUse::Unused => 0,
+                PageUse::Records => 1,
+                PageUse::Index => 2,
+                PageUse::Overflow => 3,
+                _ => 4,
+            },
+            page.chunk_size as u32,
+            page.begun as u32,
+            page.used as u32,
+            chunks as u32,
+            page.due.map_or(NONE, |due| until(Some(due.at), now)),
+        ]);
+        if page.usage != PageUse::Unused {
+            end = look.len();
+        }
+        if page.usage == PageUse::Items {
+            chunks += page.begun;
+        }
+    }
+    look.truncate(end);
+    chunks
+}
+
+/// Milliseconds until then; 0 if it has passed, [`NONE`] if there is no such moment.
+fn until(at: Option<Instant>, now: Instant) -> u32 {
+    let millis = |at: Instant| at.since(now).as_millis();
+    at.map_or(NONE, |at| millis(at).min(u128::from(NONE - 1)) as u32)
+}
+
+/// How many pages wait in each of the wheel's 4 times 64 slots; then, for each level, which slot
+/// was passed last.
+pub(crate) fn wheel(cache: &Cache) -> Vec<u32> {
+    let mut slots = vec![0; 4 * 64];
+    for due in cache.pages().filter_map(|page| page.due) {
+        slots[usize::from(due.level) * 64 + usize::from(due.slot)] += 1;
+    }
+    slots.extend(cache.wheel_hands().map(u32::from));
+    slots
+}
+
+/// See [`Playground::chunks`](crate::Playground::chunks).
+pub(crate) fn chunks(cache: &Cache, position: u32) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    for chunk in cache.chunks(position) {
+        numbers.extend_from_slice(&[
+            chunk.position,
+            chunk.page,
+            chunk.number as u32,
+            chunk.bytes.len() as u32,
+            chunk.head as u32,
+            chunk.key as u32,
+            chunk.value as u32,
+        ]);
+    }
+    numbers
+}
+
+/// See [`Playground::removals`](crate::Playground::removals).
+pub(crate) fn removals(cache: &Cache, now: Instant) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    for removal in cache.removals() {
+        numbers.extend_from_slice(&[
+            match removal.cause {
+                Cause::ItemLimit => 1,
+                Cause::ExpiredAsked => 2,
+                Cause::ExpiredUnasked => 3,
+                _ => 0,
+            },
+            removal.position,
+            removal.value_len as u32,
+            now.since(removal.last_used).as_secs() as u32,
+            until(removal.expires_at, now),
+            removal.fetched.into(),
+            removal.queued.into(),
+            removal.key.len() as u32,
+        ]);
+    }
+    numbers
+}

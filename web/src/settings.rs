@@ -1,0 +1,125 @@
+//! What a playground is made from: the settings that the server has.
+
+use dynamidb_core::{Config, SessionConfig};
+
+use crate::look::NONE;
+
+/// Which verbs the clients of a playground may use.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// A verb with a capital letter is DynamiDB's, one in small letters memcached's.
+    Auto,
+    /// All verbs are DynamiDB's, in any case.
+    DynamiDb,
+    /// All verbs are memcached's.
+    Memcached,
+}
+
+/// Which item goes when room is needed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The least recently used one.
+    Lru,
+    /// New items wait in a queue in front of the LRU.
+    S3Lru,
+}
+
+/// The limits of a playground. Every field may be changed before it is made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The budget in bytes.
+    pub memory: u32,
+    /// How many items there may be at most, if there is a limit besides memory.
+    pub max_items: Option<u32>,
+    /// The largest item, in bytes of key and value together.
+    pub item_size_max: u32,
+    /// The chunk sizes.
+    pub slab_sizes: Vec<u32>,
+    /// Which item goes when room is needed.
+    pub policy: Policy,
+    /// Which verbs clients may use.
+    pub dialect: Dialect,
+    /// Whether `flush_all` does anything.
+    pub flush_enabled: bool,
+    /// Whether there are unique numbers.
+    pub cas_enabled: bool,
+}
+
+impl Settings {
+    /// The core's defaults for a budget of `memory` bytes.
+    pub fn new(memory: u32) -> Self {
+        let config = Config::new(memory as usize);
+        Self {
+            memory,
+            max_items: None,
+            item_size_max: config.item_size_max as u32,
+            slab_sizes: config.slab_sizes.iter().map(|&size| size as u32).collect(),
+            policy: Policy::Lru,
+            dialect: Dialect::Auto,
+            flush_enabled: true,
+            cas_enabled: true,
+        }
+    }
+}
+
+impl Settings {
+    const POLICIES: [Policy; 2] = [Policy::Lru, Policy::S3Lru];
+    const DIALECTS: [Dialect; 3] = [Dialect::Auto, Dialect::DynamiDb, Dialect::Memcached];
+
+    /// As JavaScript has them: memory, most items (`u32::MAX`: no limit), largest item, policy (0
+    /// LRU, 1 S3LRU), dialect (0 both, 1 DynamiDB's, 2 memcached's), then the chunk sizes.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        let head = [
+            self.memory,
+            self.max_items.unwrap_or(NONE),
+            self.item_size_max,
+            self.policy as u32,
+            self.dialect as u32,
+        ];
+        [&head, &self.slab_sizes[..]].concat()
+    }
+
+    /// The settings that these numbers are; nothing if there are too few or others.
+    pub(crate) fn from_numbers(numbers: &[u32]) -> Option<Self> {
+        let (&[memory, max_items, item_size_max, policy, dialect], sizes) =
+            numbers.split_first_chunk()?;
+        Some(Self {
+            memory,
+            max_items: Some(max_items).filter(|&max| max != NONE),
+            item_size_max,
+            slab_sizes: sizes.to_vec(),
+            policy: *Self::POLICIES.get(policy as usize)?,
+            dialect: *Self::DIALECTS.get(dialect as usize)?,
+            ..Self::new(memory)
+        })
+    }
+
+    pub(crate) fn config(&self, hash_seed: u128) -> Config {
+        let mut config = Config::new(self.memory as usize);
+        config.max_items = self.max_items.map(|max| max as usize);
+        config.item_size_max = self.item_size_max as usize;
+        config.slab_sizes = self.slab_sizes.iter().map(|&size| size as usize).collect();
+        config.policy = match self.policy {
+            Policy::Lru => dynamidb_core::Policy::Lru,
+            Policy::S3Lru => dynamidb_core::Policy::S3Lru,
+        };
+        config.hash_seed = hash_seed;
+        config
+    }
+
+    pub(crate) fn session_config(&self) -> SessionConfig {
+        let mut config = SessionConfig::default();
+        config.item_size_max = self.item_size_max as usize;
+        config.flush_enabled = self.flush_enabled;
+        config.cas_enabled = self.cas_enabled;
+        config.dialect = match self.dialect {
+            Dialect::Auto => dynamidb_core::Dialect::Auto,
+            Dialect::DynamiDb => dynamidb_core::Dialect::DynamiDb,
+            Dialect::Memcached => dynamidb_core::Dialect::Memcached,
+        };
+        config
+    }
+}

@@ -1,0 +1,105 @@
+//! Scenarios: what is written down can be read, and comes to the same state.
+
+use dynamidb_web::{Load, Playground, Policy, Scenario, Settings};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(feature = "browser")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+const NOW: u64 = 1_700_000_000_000;
+
+fn problem(lines: &str) -> String {
+    Scenario::parse(&format!("dynamidb scenario 1\n{lines}")).expect_err("it is wrong")
+}
+
+#[wasm_bindgen_test]
+fn a_record_replays_to_the_same_state_and_the_same_record() {
+    let mut settings = Settings::new(100_000);
+    settings.max_items = Some(300);
+    settings.slab_sizes = vec![48, 96, 480];
+    settings.item_size_max = 9000;
+    settings.policy = Policy::S3Lru;
+    let mut playground = Playground::make(&settings, u128::MAX - 1, NOW).expect("it is possible");
+    playground.say(0, "SET cl\u{e9} 3 2\r\n".as_bytes());
+    playground.say(0, b"\xFF\0\r\n");
+    playground.say(1, b"get a\nhalf");
+    playground.advance(1500.0);
+    playground.hang_up(1);
+    playground.advance(86_400_000.0);
+    playground.advance(86_400_000.0);
+    let mut load = Load::new();
+    load.ttl = 10;
+    playground.begin_load(&load, None);
+    for _ in 0..7 {
+        playground.run_load(300);
+    }
+    playground.advance(10.0);
+    playground.run_load(300);
+    playground.jump((NOW - 5) as f64);
+    playground.say(1, b"set x 0 0 1\r\n");
+    let record = playground.record().expect("it is short");
+    let scenario = Scenario::parse(&record).expect("what was written can be read");
+    let replayed = scenario.replay().expect("it was possible before");
+    assert_eq!(replayed.digest(), playground.digest());
+    assert_eq!(replayed.record(), Some(record));
+}
+
+#[wasm_bindgen_test]
+fn what_is_too_long_is_not_written_down() {
+    let settings = Settings::new(1 << 20);
+    let mut playground = Playground::make(&settings, 0, NOW).expect("it is possible");
+    let message = vec![b'x'; 100_000];
+    for _ in 0..50 {
+        playground.say(0, &message);
+        playground.hang_up(0);
+    }
+    assert_eq!(playground.record(), None);
+}
+
+#[wasm_bindgen_test]
+fn notes_that_follow_each_other_are_one() {
+    let text = "dynamidb scenario 1\r\ntitle T\n# one\n# two\nA: GET a\n#three\n\n# four\n";
+    let scenario = Scenario::parse(text).expect("it is right");
+    assert_eq!((scenario.title(), scenario.length()), ("T".to_owned(), 4));
+    assert_eq!(scenario.bytes(0), b"one two");
+    assert_eq!(scenario.bytes(1), b"GET a\r\n");
+    assert_eq!((scenario.kind(1), scenario.kind(2)), (1, 0));
+}
+
+#[wasm_bindgen_test]
+fn what_is_wrong_is_said_with_its_line() {
+    let foreign = Scenario::parse("<html>").expect_err("it is none");
+    assert_eq!(foreign, "This is not a scenario of DynamiDB.");
+    let newer = Scenario::parse("dynamidb scenario 2\n").expect_err("it is newer");
+    assert!(newer.contains("version"));
+    for (lines, says) in [
+        (
+            "memory much",
+            "Line 2 of the scenario: “much” is not a number.",
+        ),
+        ("memory 999999999", "is not from 0 to 268435456"),
+        ("wait 86400001", "is not from 0 to 86400000"),
+        ("jump 9007199254740992", "is too far away"),
+        ("jump x", "“x” is not a number"),
+        ("A= 0", "pairs of hexadecimal digits"),
+        ("A= \u{e9}", "pairs of hexadecimal digits"),
+        ("a: get x", "“a” is not known here"),
+        ("AA: get x", "“AA” is not known here"),
+        ("load keys=0", "0 is not from 1 to"),
+        (
+            "load size-min=9 size-max=8",
+            "size-min must not be more than size-max",
+        ),
+        ("load colour=1", "“colour” is not known here"),
+        ("dialect klingon", "“klingon” is not known here"),
+        ("seed xyz", "the seed is not hexadecimal"),
+        (
+            "A: get x\nmemory 65536",
+            "Line 3 of the scenario: “memory” is not known here.",
+        ),
+        ("nonsense", "“nonsense” is not known here"),
+    ] {
+        let problem = problem(lines);
+        assert!(problem.contains(says), "{lines}: {problem}");
+    }
+}
