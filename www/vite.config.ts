@@ -1,8 +1,30 @@
-import { defineConfig } from "vite";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { defineConfig, type Plugin } from "vite";
+
+/** Writes `worker.js`, which keeps the files of this build for the time without a network. */
+function offline(): Plugin {
+  return {
+    name: "offline",
+    apply: "build",
+    generateBundle(_, bundle) {
+      const files = ["./", ...Object.keys(bundle).filter((name) => name !== "index.html")];
+      const contents = Object.values(bundle).map((file) =>
+        file.type === "asset" ? file.source : file.code,
+      );
+      const hash = contents.reduce((hash, text) => hash.update(text), createHash("sha256"));
+      const source = readFileSync("src/worker.js", "utf8")
+        .replace("FILES", JSON.stringify(files))
+        .replace("VERSION", JSON.stringify(hash.digest("hex").slice(0, 16)));
+      this.emitFile({ type: "asset", fileName: "worker.js", source });
+    },
+  };
+}
 
 export default defineConfig({
   // Relative, so that the built page works in any folder of any host.
   base: "./",
+  plugins: [offline()],
   build: {
     // Every asset is a file of its own: the page's content policy allows no `data:` addresses.
     assetsInlineLimit: 0,

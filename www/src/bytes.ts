@@ -20,9 +20,47 @@ export function readable(bytes: Uint8Array): string {
   }
 }
 
+/** The same in lines, each with the line end behind it: `CR LF`, `LF`, `CR` or none. */
+export function lines(bytes: Uint8Array): { text: string; end: string }[] {
+  const parts = readable(bytes).split(/(\r\n|\r|\n)/);
+  const all: { text: string; end: string }[] = [];
+  for (let at = 0; at < parts.length; at += 2) {
+    const end = parts[at + 1] ?? "";
+    const text = parts[at] ?? "";
+    if (text + end !== "") all.push({ text, end: ENDS[end] ?? "" });
+  }
+  return all;
+}
+
+const ENDS: Record<string, string> = { "\r\n": "CR LF", "\r": "CR", "\n": "LF" };
+
 /** The bytes of a line as a client sends it: UTF-8, ended by CR LF. */
 export function lineBytes(line: string): Uint8Array {
   return encoder.encode(`${line}\r\n`);
+}
+
+/** Sixteen bytes per line: where they are, in hexadecimal, and as text. */
+export function hex(bytes: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < bytes.length; at += 16) {
+    const row = [...bytes.subarray(at, at + 16)];
+    const digits = row.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const text = row.map((byte) => (byte > 32 && byte < 127 ? String.fromCharCode(byte) : "·"));
+    lines.push(`${at.toString(16).padStart(4, "0")}  ${digits.padEnd(47)}  ${text.join("")}`);
+  }
+  return lines.join("\n");
+}
+
+/** A shell command that sends these bytes to a server. */
+export function shellCommand(bytes: Uint8Array): string {
+  const named: Record<string, string> = { "\r": "\\r", "\n": "\\n", "\\": "\\\\", "%": "%%" };
+  const text = Array.from(bytes, (byte) => {
+    const char = String.fromCharCode(byte);
+    if (named[char] !== undefined) return named[char];
+    const plain = byte >= 32 && byte < 127 && char !== "'";
+    return plain ? char : `\\${byte.toString(8).padStart(3, "0")}`;
+  });
+  return `printf '${text.join("")}' | nc 127.0.0.1 11212`;
 }
 
 function escaped(bytes: Iterable<number>): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lineBytes, readable } from "../src/bytes.ts";
+import { hex, lineBytes, lines, readable, shellCommand } from "../src/bytes.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -25,4 +25,27 @@ test("a long reply is read in one piece", () => {
 
 test("a line is sent as UTF-8 with CR LF", () => {
   assert.deepEqual(lineBytes("é"), Uint8Array.of(0xc3, 0xa9, 0x0d, 0x0a));
+});
+
+test("line ends are named, each for itself", () => {
+  assert.deepEqual(lines(bytes("GET a\r\nx\ny\rz")), [
+    { text: "GET a", end: "CR LF" },
+    { text: "x", end: "LF" },
+    { text: "y", end: "CR" },
+    { text: "z", end: "" },
+  ]);
+});
+
+test("bytes in hexadecimal are sixteen to a line", () => {
+  const text = hex(bytes("GET greeting\r\nGET b"));
+  assert.equal(text.split("\n").length, 2);
+  assert.equal(text.split("\n")[1], `0010  ${"54 20 62".padEnd(47)}  T·b`);
+});
+
+test("a shell sends exactly these bytes", async () => {
+  const { execFileSync } = await import("node:child_process");
+  const all = Uint8Array.from({ length: 256 }, (_, at) => at);
+  const command = shellCommand(all).split(" | ")[0] ?? "";
+  assert.deepEqual(Uint8Array.from(execFileSync("sh", ["-c", command])), all);
+  assert.equal(shellCommand(bytes("get a\r\n")), "printf 'get a\\r\\n' | nc 127.0.0.1 11212");
 });

@@ -41,16 +41,21 @@ export class Site {
   }
 
   /** Opens the page, and waits until it takes commands. */
-  async visit(options: BrowserContextOptions = {}): Promise<Page> {
+  async visit(options: BrowserContextOptions = {}, hash = ""): Promise<Page> {
     const page = await this.browser.newPage(options);
+    await this.goto(page, hash);
+    return page;
+  }
+
+  /** Opens the page in a tab that is there already. */
+  async goto(page: Page, hash = ""): Promise<void> {
     page.setDefaultTimeout(TIMEOUT);
     page.on("pageerror", (error) => this.errors.push(String(error)));
     page.on("console", (message) => {
       if (message.type() === "error") this.errors.push(message.text());
     });
-    await page.goto(this.url);
+    await page.goto(this.url + hash);
     await page.waitForSelector("body[data-ready]");
-    return page;
   }
 
   async close(): Promise<void> {

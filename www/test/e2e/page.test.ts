@@ -1,31 +1,21 @@
+// The terminal, and what is seen of the cache.
+
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
-import type { Page } from "playwright-core";
+import { digest, heard, paste, pause, runLoad, settings, shows, type } from "./actions.ts";
 import { Site } from "./browser.ts";
 
-const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 360, height: 740 };
-const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
 
 let site: Site;
 before(async () => {
   site = await Site.open();
 });
-afterEach(() => assert.deepEqual(site.errors.splice(0), []));
+afterEach(async () => {
+  assert.deepEqual(site.errors.splice(0), []);
+  for (const context of site.browser.contexts()) await context.close();
+});
 after(() => site.close());
-
-/** What the page says was said and heard, exactly. */
-function heard(page: Page): Promise<(string | null)[]> {
-  return page.locator("#log .heard code").evaluateAll((all) => all.map((code) => code.textContent));
-}
-
-async function type(page: Page, ...lines: string[]): Promise<void> {
-  for (const line of lines) {
-    await page.keyboard.type(line);
-    await page.keyboard.press("Enter");
-  }
-}
 
 test("both dialects are answered byte for byte", async () => {
   const page = await site.visit();
@@ -41,126 +31,255 @@ test("both dialects are answered byte for byte", async () => {
   ]);
 });
 
-test("the value is asked for on the next line", async () => {
+test("the value is asked for on the next line, and its bytes are counted", async () => {
   const page = await site.visit();
   await type(page, "set visits 0 0 2");
   await page.getByLabel("Value", { exact: true }).waitFor();
-  await page.getByText("The server waits for the rest of the value.").waitFor();
-  await type(page, "41");
+  await page.keyboard.type("4");
+  await shows(page, "#hint", "1 of 2 bytes typed");
+  await type(page, "1");
   await page.getByLabel("Command", { exact: true }).waitFor();
   await type(page, "incr visits 1");
   assert.deepEqual(await heard(page), ["STORED\r\n", "42\r\n"]);
 });
 
-test("a value is gone after its time, and given back without being asked for", async () => {
+test("two clients talk to one cache, and half a value is nobody's", async () => {
   const page = await site.visit();
-  await type(page, "SET short 1 1", "x");
-  await page.getByText("1 of 1000 items").waitFor();
-  await page.getByText("0 of 1000 items").waitFor();
-  await type(page, "GET short");
-  assert.deepEqual(await heard(page), ["STORED\r\n", "END\r\n"]);
+  await type(page, "set k 0 0 9", "half");
+  await page.getByLabel("B", { exact: true }).check({ force: true });
+  await type(page, "get k");
+  await page.getByLabel("A", { exact: true }).check({ force: true });
+  await shows(page, "#hint", "waits for the rest of the value");
+  await page.click("#hang-up");
+  await type(page, "get k", "QUIT", "GET k");
+  assert.deepEqual(await heard(page), ["END\r\n", "END\r\n", "BYE\r\n", "END\r\n"]);
+  await shows(page, "#log", "The server has closed A’s connection.");
 });
 
-test("the examples work with the keyboard alone, and show what is heard", async () => {
-  const page = await site.visit({ viewport: NARROW });
-  for (const button of await page.locator("#examples button").all()) {
-    await button.focus();
-    await page.keyboard.press("Enter");
-  }
-  const replies = await heard(page);
-  assert.deepEqual(replies.slice(0, 6), [
-    "STORED\r\n",
-    "VALUE greeting 5\r\nhello\r\nEND\r\n",
-    "DELETED\r\n",
-    "STORED\r\n",
-    "42\r\n",
-    "VALUE visits 0 2 3\r\n42\r\nEND\r\n",
-  ]);
-  assert.match(replies[6] ?? "", /^STAT [\s\S]*\r\nEND\r\n$/);
-  assert.ok(await page.locator("#log").evaluate((log) => log.getBoundingClientRect().top >= 0));
-});
-
-test("Tab goes from the command line to the examples", async () => {
+test("what was typed comes back with Up and Down, also after a reload", async () => {
   const page = await site.visit();
-  const reached: (string | undefined)[] = [];
-  for (let i = 0; i < 4; i++) {
-    const text = await page.evaluate(() => document.activeElement?.textContent);
-    reached.push(text?.trim().split("\n")[0]);
-    await page.keyboard.press("Tab");
-  }
-  assert.deepEqual(reached, ["", "Send", "SET greeting 30 5", "GET greeting"]);
-});
-
-test("Up and Down bring back what was typed", async () => {
-  const page = await site.visit();
-  const line = page.getByLabel("Command");
   await type(page, "GET a", "GET b");
+  await page.reload();
+  await page.waitForSelector("body[data-ready]");
   const recalled: string[] = [];
+  await page.locator("#line").focus();
   for (const key of ["ArrowUp", "ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown", "ArrowDown"]) {
     await page.keyboard.press(key);
-    recalled.push(await line.inputValue());
+    recalled.push(await page.locator("#line").inputValue());
   }
   assert.deepEqual(recalled, ["GET b", "GET a", "GET a", "GET b", "", ""]);
 });
 
+test("Tab completes a verb, the syntax is shown, and help explains", async () => {
+  const page = await site.visit();
+  await page.locator("#line").focus();
+  await page.keyboard.type("tou");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.locator("#line").inputValue(), "touch ");
+  await page.keyboard.type("k");
+  await shows(page, "#hint strong", "<key>");
+  await page.locator("#line").fill("");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), "Send");
+  await type(page, "help incr");
+  await shows(page, "#log .note", "incr <key> <number> [noreply]");
+  assert.deepEqual(await heard(page), [], "the server was not asked");
+});
+
 test("a pasted conversation is said line by line", async () => {
   const page = await site.visit();
-  await page.getByLabel("Command").evaluate((input) => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text", "SET a 0 1\r\nx\r\nGET a\nGET b");
-    input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
-  });
+  await paste(page, "SET a 0 1\r\nx\r\nGET a\nGET b");
   assert.deepEqual(await heard(page), ["STORED\r\n", "VALUE a 1\r\nx\r\nEND\r\n"]);
-  assert.equal(await page.getByLabel("Command").inputValue(), "GET b");
+  assert.equal(await page.locator("#line").inputValue(), "GET b");
 });
 
-test("after QUIT the next command opens a new connection to the same cache", async () => {
-  const page = await site.visit();
-  await type(page, "SET a 0 1", "x", "QUIT");
-  await page.getByText("The server closed the connection.").waitFor();
-  await type(page, "GET a");
-  assert.deepEqual(await heard(page), ["STORED\r\n", "BYE\r\n", "VALUE a 1\r\nx\r\nEND\r\n"]);
-});
-
-test("a long conversation scrolls in its place, and what is old is forgotten", async () => {
+test("a megabyte is pasted, more is refused, and the page goes on", async () => {
   const page = await site.visit();
   const height = () => page.evaluate(() => document.documentElement.scrollHeight);
+  await type(page, "GET a");
   const before = await height();
-  await page.getByLabel("Command").evaluate((input) => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text", "GET a\n".repeat(10_000));
-    input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
-  });
-  assert.equal(await height(), before);
+  await paste(page, `SET big 0 1000000\n${"x".repeat(1_000_000)}\n${"GET a\n".repeat(10_000)}`);
   assert.equal(await page.locator("#log > *").count(), 500);
+  await paste(page, "x\n".repeat(3 << 20));
+  await shows(page, "#log .note", "too much to paste");
+  await type(page, "GET a");
+  assert.equal((await heard(page)).at(-1), "END\r\n");
+  assert.ok((await height()) < before + 800, "everything scrolls in its place");
 });
 
-test("markup in a value is shown as text", async () => {
+test("markup and bytes that cannot be seen are shown as text", async () => {
   const page = await site.visit();
   const value = "<img src=x onerror=alert(1)>";
-  await type(page, `SET a 0 ${value.length}`, value, "GET a");
-  assert.equal((await heard(page)).at(-1), `VALUE a ${value.length}\r\n${value}\r\nEND\r\n`);
-  assert.equal(await page.locator("#log img").count(), 0);
+  await type(page, `SET <b>k</b> 0 ${value.length}`, value, "GET <b>k</b>");
+  assert.equal((await heard(page)).at(-1), `VALUE <b>k</b> ${value.length}\r\n${value}\r\nEND\r\n`);
+  await paste(page, "SET dark 0 4\n\u202e\u0000\nGET dark\n");
+  assert.match((await heard(page)).at(-1) ?? "", /\\xe2\\x80\\xae\\x00/);
+  await page.locator("#order button.key", { hasText: "<b>k</b>" }).click();
+  await shows(page, "#item-title", "<b>k</b>");
+  assert.equal(await page.locator("#log img, #wire img, #order b, #item b").count(), 0);
 });
 
-test("a browser without WebAssembly is told so", async () => {
-  const page = await site.browser.newPage();
-  await page.addInitScript("delete globalThis.WebAssembly");
-  await page.goto(site.url);
-  await page.getByText("The engine could not start").waitFor();
-  assert.match((await page.getByRole("status").textContent()) ?? "", /needs a browser with WebAss/);
+test("the wire shows line ends, hexadecimal, and a command for the shell", async () => {
+  const page = await site.visit({ permissions: ["clipboard-read", "clipboard-write"] });
+  await type(page, "GET a");
+  const sent = page.locator("#wire-list .sent code");
+  assert.equal(await sent.textContent(), "GET aCR LF\n");
+  await page.getByLabel("Hexadecimal").check();
+  assert.match((await sent.textContent()) ?? "", /^0000 {2}47 45 54 20 61 0d 0a/);
+  await page.click("#wire-copy");
+  await shows(page, "#wire-status", "Copied what A has sent.");
+  assert.equal(
+    await page.evaluate(() => navigator.clipboard.readText()),
+    "printf 'GET a\\r\\n' | nc 127.0.0.1 11212",
+  );
 });
 
-for (const colorScheme of ["light", "dark"] as const) {
-  for (const viewport of [WIDE, NARROW]) {
-    test(`accessible in a ${colorScheme} window of ${viewport.width} px, and fits it`, async () => {
-      const page = await site.visit({ colorScheme, viewport });
-      await type(page, "SET a 0 1", "x", `GET ${"k".repeat(250)}`, "stats");
-      await page.evaluate(AXE);
-      const violations = await page.evaluate("axe.run().then((result) => result.violations)");
-      assert.deepEqual(violations, []);
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(width <= viewport.width, `${width} px`);
-    });
+test("an item is shown where it is, and drawn from its bytes", async () => {
+  const page = await site.visit();
+  await type(page, "set k 7 100 5", "hello");
+  await shows(page, "#memory-map h3", "64 B1 page · 1 of 64 chunks used");
+  assert.equal(await page.locator("#order tr.touched").count(), 1);
+  await page
+    .locator("#memory-map canvas")
+    .first()
+    .click({ position: { x: 3, y: 3 } });
+  await shows(page, "#item-title", "k");
+  const field = (name: string) =>
+    page.locator("#item tbody tr", { has: page.getByText(name, { exact: true }) }).locator("code");
+  assert.equal(await field("value size").textContent(), "5");
+  assert.equal(await field("flags").textContent(), "7");
+  const cells = await page.locator("#item .hexes span").allTextContents();
+  assert.equal(cells.length, 64);
+  assert.deepEqual(cells.slice(28, 34), ["6b", "68", "65", "6c", "6c", "6f"]);
+  await page.keyboard.press("Escape");
+  await page.locator("#item").waitFor({ state: "hidden" });
+});
+
+test("an item of several chunks shows all of them", async () => {
+  const page = await site.visit();
+  await type(page, "set large 0 0 700");
+  await paste(page, `${"v".repeat(700)}\n`);
+  await page.locator("#order button.key").click();
+  const chunks = await page.locator("#item .chunk").count();
+  assert.ok(chunks > 1, `${chunks} chunks`);
+  await shows(page, "#item dd", `bytes in ${chunks} chunks`);
+});
+
+test("who is evicted is named, with the reason", async () => {
+  const page = await site.visit();
+  await settings(page, { items: "2" });
+  await type(page, "SET a 0 1", "x", "SET b 0 1", "x", "GET a", "SET c 0 1", "x");
+  const left = page.locator("#leavers-list li");
+  assert.equal(await left.locator("code").textContent(), "b");
+  assert.match((await left.textContent()) ?? "", /evicted.*No more items.*least recently used/);
+  assert.deepEqual(await page.locator("#order button.key").allTextContents(), ["c", "a"]);
+});
+
+test("time stands still, steps, and jumps; values end with it", async () => {
+  const page = await site.visit();
+  await pause(page);
+  await type(page, "SET short 5 1", "x", "SET long 500 1", "x");
+  const before = await page.locator("#clock-time").textContent();
+  await page.click("#clock-step");
+  await shows(page, "#order tr[data-position] .ttl", "4.0 s");
+  assert.notEqual(await page.locator("#clock-time").textContent(), before);
+  await page.click("#clock-jump");
+  await shows(page, "#order tr.expired", "short");
+  await page.click("#clock-step");
+  await shows(page, "#leavers-list li", /shortexpired.*Its time was over/);
+  await page.click("#clock-jump");
+  await page.click("#clock-step");
+  await page.click("#clock-jump");
+  await shows(page, "#clock-status", "Nothing is going to expire.");
+});
+
+test("running time lets values end without being asked, faster if wanted", async () => {
+  const page = await site.visit();
+  await type(page, "SET slow 100 1", "x");
+  await page.getByLabel("×100").check({ force: true });
+  await shows(page, "#leavers-list li", "slow");
+  await shows(page, "#fact-items", /^0$/);
+});
+
+test("a load is told in figures, and beside it another cache", async () => {
+  const page = await site.visit();
+  await page.check("#compare");
+  await page.fill("#other-memory", "64");
+  await runLoad(page, { operations: 20_000, keys: 5000 });
+  const text = await shows(page, "#chart-hits p", /This cache: [\d.]+ % .* The other: [\d.]+ %/);
+  const [own = 0, other = 0] = [...text.matchAll(/([\d.]+) %/g)].map((match) => Number(match[1]));
+  assert.ok(own > other, text);
+  await shows(page, "#chart-memory p", /KiB in [\d,]+ items/);
+  await shows(page, "#chart-evictions p", /[\d,]+ evicted/);
+  assert.equal(await page.locator("#charts canvas").count(), 3);
+});
+
+test("the same load is the same state, however long it took", async () => {
+  const states: string[] = [];
+  for (const _ of [1, 2]) {
+    const page = await site.visit();
+    await page.goto(`${site.url}#${await share("memory 100000\nseed 5\n")}`);
+    await page.reload();
+    await shows(page, "#log .note", "Replayed.");
+    await runLoad(page, { operations: 5000, ttl: 3 });
+    states.push(await digest(page));
   }
+  assert.equal(states[0], states[1]);
+});
+
+test("a file with a key per line is a load", async () => {
+  const page = await site.visit();
+  const buffer = Buffer.from("one\ntwo\none\n".repeat(1000));
+  await page.setInputFiles("#load-file", { name: "keys.txt", mimeType: "text/plain", buffer });
+  await shows(page, "#load-source", "Keys come from keys.txt");
+  await page.click("#load-run");
+  await shows(page, "#load-status", "3,000 operations done");
+  await shows(page, "#fact-items", /^2$/);
+  await page.click("#share-open");
+  await shows(page, "#share-status", "cannot be shared");
+});
+
+test("numbers that are out of range are named", async () => {
+  const page = await site.visit();
+  await page.fill("#load-sizeMin", "900");
+  await page.fill("#load-sizeMax", "100");
+  await page.click("#load-run");
+  await shows(page, "#load-status", "Size-min must not be more than size-max.");
+  await page.click("#settings-open");
+  await page.fill("#settings-sizes", "64, 63");
+  await page.getByRole("button", { name: "Begin anew" }).click();
+  await shows(page, "#settings-problem", "Slab size 63 is not a multiple of 16");
+  await page.fill("#settings-memory", "1");
+  await page.getByRole("button", { name: "Begin anew" }).click();
+  await shows(page, "#settings-problem", /Too little memory: at least \d+ bytes\./);
+});
+
+test("the dialect is a setting, and reset begins anew", async () => {
+  const page = await site.visit();
+  await settings(page, { dialect: "memcached" });
+  await type(page, "SET a 0 1", "get a");
+  assert.deepEqual(await heard(page), ["ERROR\r\n", "END\r\n"]);
+  await type(page, "set a 0 0 1", "x");
+  await page.click("#reset");
+  await shows(page, "#fact-items", /^0$/);
+  assert.equal(await page.locator("#log > *").count(), 0);
+});
+
+test("the examples work with a finger on a narrow screen", async () => {
+  const page = await site.visit({ viewport: NARROW, hasTouch: true });
+  for (const button of await page.locator("#examples button[data-say]").all()) await button.tap();
+  const replies = await heard(page);
+  assert.deepEqual(replies.slice(0, 4), [
+    "STORED\r\n",
+    "VALUE greeting 5\r\nhello\r\nEND\r\n",
+    "STORED\r\n",
+    "42\r\n",
+  ]);
+  assert.match(replies[4] ?? "", /^STAT [\s\S]*\r\nEND\r\n$/);
+});
+
+/** The end of a link with this scenario. */
+async function share(lines: string): Promise<string> {
+  const { encode } = await import("../../src/link.ts");
+  return encode(`dynamidb scenario 1\n${lines}`);
 }

@@ -1,0 +1,95 @@
+// A chart over a load: one line per cache, and its last values as a sentence for whoever cannot
+// see the drawing.
+
+import uPlot from "uplot";
+import { colour, element, make } from "./dom.ts";
+
+const HEIGHT = 170;
+
+export class Chart {
+  readonly #place: HTMLElement;
+  readonly #text: HTMLElement;
+  readonly #show: (value: number) => string;
+  readonly #steps: number[] | undefined;
+  #plot: uPlot | undefined;
+  #operations: number[] = [];
+  #lines: number[][] = [[], []];
+
+  /**
+   * In the element with this id; `show` writes a value of the vertical axis, which goes in one of
+   * these `steps`.
+   */
+  constructor(id: string, show: (value: number) => string, steps?: number[]) {
+    this.#steps = steps;
+    this.#place = element(`#${id} .plot`);
+    this.#text = element(`#${id} p`);
+    this.#show = show;
+    new ResizeObserver(() => {
+      const width = this.#place.clientWidth;
+      if (width > 0) this.#plot?.setSize({ width, height: HEIGHT });
+    }).observe(this.#place);
+  }
+
+  clear(): void {
+    this.#operations = [];
+    this.#lines = [[], []];
+    this.redraw();
+  }
+
+  /** Adds a point: a value of each cache after so many operations. */
+  add(operations: number, values: number[]): void {
+    this.#operations.push(operations);
+    values.forEach((value, at) => this.#lines[at]?.push(value));
+  }
+
+  draw(summary: string): void {
+    if (this.#plot === undefined) this.redraw();
+    this.#plot?.setData(this.#data());
+    if (this.#text.textContent !== summary) this.#text.textContent = summary;
+  }
+
+  /** Draws anew, in the colours of the theme. */
+  redraw(): void {
+    this.#plot?.destroy();
+    const [ink, rule] = [colour("--quiet"), colour("--rule")];
+    const font = "12px system-ui, sans-serif";
+    const axis = { stroke: ink, font, grid: { stroke: rule, width: 1 }, ticks: { show: false } };
+    const series = [colour("--used"), colour("--expired")].map((stroke) => ({
+      stroke,
+      width: 2,
+      points: { show: false },
+    }));
+    const options: uPlot.Options = {
+      width: this.#place.clientWidth || 300,
+      height: HEIGHT,
+      cursor: { show: false },
+      legend: { show: false },
+      // From zero, because a share that begins anywhere else misleads.
+      scales: { x: { time: false }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.05 : 1] } },
+      axes: [
+        { ...axis, size: 28, values: (_, ticks) => ticks.map(short) },
+        {
+          ...axis,
+          size: 64,
+          values: (_, ticks) => ticks.map(this.#show),
+          ...(this.#steps === undefined ? {} : { incrs: this.#steps }),
+        },
+      ],
+      series: [{}, ...series],
+    };
+    const holder = make("div");
+    this.#place.replaceChildren(holder);
+    this.#plot = new uPlot(options, this.#data(), holder);
+  }
+
+  #data(): uPlot.AlignedData {
+    const [first = [], second = []] = this.#lines;
+    return [this.#operations, first, second.length > 0 ? second : first.map(() => null)];
+  }
+}
+
+/** `20k`, `1.5M`. */
+export function short(number: number): string {
+  if (number >= 1e6) return `${Number((number / 1e6).toPrecision(3))}M`;
+  return number >= 1e3 ? `${Number((number / 1e3).toPrecision(3))}k` : String(number);
+}

@@ -1,0 +1,65 @@
+// Elements, made in one expression. Text goes in as text: there is no way to pass markup.
+
+type Properties<T> = Partial<Omit<T, "style" | "dataset">> & { data?: Record<string, string> };
+type Tags = HTMLElementTagNameMap;
+
+/** Makes an element with these properties and children. */
+export function make<K extends keyof Tags>(
+  tag: K,
+  properties: Properties<Tags[K]> = {},
+  ...children: (Node | string)[]
+): Tags[K] {
+  const { data, ...rest } = properties;
+  const made = Object.assign(document.createElement(tag), rest);
+  Object.assign(made.dataset, data);
+  made.append(...children);
+  return made;
+}
+
+/** The element of the page that this selector means. */
+export function element<T extends Element = HTMLElement>(selector: string): T {
+  const found = document.querySelector<T>(selector);
+  if (found === null) throw new Error(`the page has no ${selector}`);
+  return found;
+}
+
+/** Text with `words in backticks` set as code. */
+export function prose(text: string): (Node | string)[] {
+  return text
+    .split("`")
+    .map((part, at) => (at % 2 === 0 ? part : make("code", { textContent: part })));
+}
+
+/** Saves text as a file of the visitor. */
+export function save(name: string, text: string): void {
+  const link = make("a", { download: name, href: URL.createObjectURL(new Blob([text])) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** A drawing surface as large as its element, in the pixels of the screen. */
+export function surface(canvas: HTMLCanvasElement, width: number, height: number) {
+  const scale = window.devicePixelRatio || 1;
+  const [across, down] = [Math.round(width * scale), Math.round(height * scale)];
+  if (canvas.width !== across) canvas.width = across;
+  if (canvas.height !== down) canvas.height = down;
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("this browser cannot draw");
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+const probe = make("span");
+
+/** The colour that a custom property has in this theme. */
+export function colour(name: string): string {
+  // A computed colour, because a canvas does not know light-dark().
+  if (!probe.isConnected) {
+    probe.hidden = true;
+    document.body.append(probe);
+  }
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}

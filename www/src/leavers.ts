@@ -1,0 +1,76 @@
+// Which items went although nobody asked for that, and why.
+
+import { readable } from "./bytes.ts";
+import { element, make } from "./dom.ts";
+import { NONE, type Removal } from "./engine.ts";
+import { bytes, count, duration } from "./units.ts";
+
+/** How many are listed. */
+const LISTED_MAX = 100;
+
+export class Leavers {
+  readonly #list = element("#leavers-list");
+  readonly #summary = element("#leavers-summary");
+  readonly #counts = { evicted: 0, expired: 0 };
+  #waiting: Removal[] = [];
+
+  /** Notes these; `draw` shows them. */
+  add(removals: Removal[], missed: number): void {
+    for (const { cause } of removals) {
+      this.#counts[cause.startsWith("expired") ? "expired" : "evicted"] += 1;
+    }
+    this.#counts.evicted += missed;
+    this.#waiting.push(...removals);
+    this.#waiting = this.#waiting.slice(-LISTED_MAX);
+  }
+
+  clear(): void {
+    this.#waiting = [];
+    this.#counts.evicted = 0;
+    this.#counts.expired = 0;
+    this.#list.replaceChildren();
+    this.draw();
+  }
+
+  /** With the counters of the engine, which misses none. */
+  draw(evicted = this.#counts.evicted, expired = this.#counts.expired): void {
+    this.#summary.textContent =
+      evicted + expired === 0
+        ? "Nothing has been evicted or has expired."
+        : `${count(evicted)} evicted, ${count(expired)} expired.`;
+    if (this.#waiting.length === 0) return;
+    this.#list.prepend(...this.#waiting.reverse().map(entry));
+    this.#waiting = [];
+    while (this.#list.childElementCount > LISTED_MAX) this.#list.lastElementChild?.remove();
+  }
+}
+
+function entry(removal: Removal): HTMLElement {
+  const isExpired = removal.cause.startsWith("expired");
+  return make(
+    "li",
+    { className: isExpired ? "expired" : "evicted" },
+    make("code", { textContent: readable(removal.key) }),
+    make("span", { className: "tag", textContent: isExpired ? "expired" : "evicted" }),
+    make("span", { className: "why", textContent: reason(removal) }),
+  );
+}
+
+/** Why it went, in a sentence. */
+export function reason(removal: Removal): string {
+  const size = bytes(removal.key.length + removal.valueSize);
+  const read = removal.read ? "" : ", never read";
+  const unused = `unused for ${duration(removal.unused * 1000)}${read}`;
+  const left = removal.left === NONE ? "" : `; it had ${duration(removal.left)} left`;
+  const place = removal.queued ? "first of the queue" : "least recently used";
+  switch (removal.cause) {
+    case "memory":
+      return `Memory was needed, and it was the ${place}: ${unused}. ${size}${left}.`;
+    case "items":
+      return `No more items are allowed, and it was the ${place}: ${unused}${left}.`;
+    case "expired, asked for":
+      return `Somebody asked for it after its time. ${size}${read}.`;
+    case "expired":
+      return `Its time was over; its page came up in the wheel. ${size}${read}.`;
+  }
+}

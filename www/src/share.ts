@@ -1,0 +1,102 @@
+// What was done, as a link: the scenario's text, compressed, behind the `#` of the address. That
+// part of an address is never sent to a server. A scenario that is too long for a link is saved
+// as a file.
+
+import { element, save } from "./dom.ts";
+import { decode, encode, TEXT_MAX } from "./link.ts";
+import type { Stage } from "./stage.ts";
+import { bytes } from "./units.ts";
+import { sentence } from "./workload.ts";
+
+/** The longest part of an address that mail programs and chats pass on whole. */
+const LINK_MAX = 8000;
+
+/** The dialog in which links are made and files saved and opened. */
+export class Share {
+  readonly #stage: Stage;
+  readonly #dialog = element<HTMLDialogElement>("#share");
+  readonly #link = element<HTMLInputElement>("#share-link");
+  readonly #status = element("#share-status");
+  readonly #play: (text: string) => Promise<void>;
+
+  /** `play` replays a scenario; it throws if its text is wrong. */
+  constructor(stage: Stage, play: (text: string) => Promise<void>) {
+    this.#stage = stage;
+    this.#play = play;
+    element("#share-open").addEventListener("click", () => void this.#open());
+    element("#share-copy").addEventListener("click", () => void this.#copy());
+    element("#share-save").addEventListener("click", () => {
+      const text = this.#stage.engine.record();
+      if (text !== undefined) save("dynamidb-scenario.txt", text);
+    });
+    const input = element<HTMLInputElement>("#share-file");
+    input.addEventListener("change", () => void this.#file(input));
+    addEventListener("hashchange", () => void this.visit());
+  }
+
+  /** Replays what the address says, if it says anything. */
+  async visit(): Promise<void> {
+    const hash = location.hash.slice(1);
+    if (hash === "") return;
+    await this.#try(async () => this.#play(await decode(hash)));
+  }
+
+  async #file(input: HTMLInputElement): Promise<void> {
+    const file = input.files?.[0];
+    if (file === undefined) return;
+    await this.#try(async () => {
+      if (file.size > TEXT_MAX)
+        throw new Error(`The file is too large: ${bytes(TEXT_MAX)} at most.`);
+      await this.#play(await file.text());
+      this.#dialog.close();
+    });
+    input.value = "";
+  }
+
+  /** Whatever is wrong with what others have made: the page says so and goes on. */
+  async #try(play: () => Promise<void>): Promise<void> {
+    const notice = element("#notice");
+    try {
+      notice.textContent = "";
+      await play();
+    } catch (error) {
+      notice.textContent = `${sentence(error)} The page goes on with the cache it had.`;
+      this.#status.textContent = notice.textContent;
+    }
+  }
+
+  async #open(): Promise<void> {
+    this.#link.value = "";
+    this.#status.textContent = "";
+    element("#share-digest").textContent = this.#stage.engine.digest();
+    this.#dialog.showModal();
+    const text = this.#stage.engine.record();
+    const copy = element<HTMLButtonElement>("#share-copy");
+    const file = element<HTMLButtonElement>("#share-save");
+    copy.disabled = true;
+    file.disabled = text === undefined;
+    if (text === undefined) {
+      this.#status.textContent =
+        "This cannot be shared: a load came from a file, or too much has happened since the reset.";
+      return;
+    }
+    const hash = await encode(text);
+    if (hash.length > LINK_MAX) {
+      this.#status.textContent = "Too much has happened for a link. Save it as a file instead.";
+      return;
+    }
+    this.#link.value = `${location.href.split("#")[0]}#${hash}`;
+    this.#status.textContent = `${this.#link.value.length} characters. Nothing is sent anywhere.`;
+    copy.disabled = false;
+  }
+
+  async #copy(): Promise<void> {
+    this.#link.select();
+    try {
+      await navigator.clipboard.writeText(this.#link.value);
+      this.#status.textContent = "Copied.";
+    } catch {
+      this.#status.textContent = "The browser did not allow that. The link is selected: copy it.";
+    }
+  }
+}

@@ -1,0 +1,215 @@
+// Lessons, links, and everybody who visits the page in another way: with the keyboard alone, with a
+// screen reader, without a network, without WebAssembly.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { after, afterEach, before, test } from "node:test";
+import type { Page } from "playwright-core";
+import { digest, heard, pause, runLoad, shows, type } from "./actions.ts";
+import { Site } from "./browser.ts";
+
+const WIDE = { width: 1280, height: 900 };
+const NARROW = { width: 390, height: 844 };
+const NARROWEST = { width: 360, height: 740 };
+const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
+const LESSONS = readdirSync("src/lessons").sort();
+
+let site: Site;
+before(async () => {
+  site = await Site.open();
+});
+afterEach(async () => {
+  assert.deepEqual(site.errors.splice(0), []);
+  for (const context of site.browser.contexts()) await context.close();
+});
+after(() => site.close());
+
+test("every lesson comes to the state that the native engine comes to", async (t) => {
+  const paths = LESSONS.map((name) => `www/src/lessons/${name}`);
+  const command = ["run", "-q", "--locked", "-p", "dynamidb-web", "--example", "replay", "--"];
+  const printed = execFileSync("cargo", [...command, ...paths], { cwd: "..", encoding: "utf8" });
+  const native = printed
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ")[0]);
+  assert.ok(LESSONS.length >= 10 && new Set(native).size === LESSONS.length);
+
+  const page = await site.visit();
+  for (const [number, name] of LESSONS.entries()) {
+    await page.selectOption("#lesson-pick", String(number));
+    await page.click("#lesson-start");
+    while ((await page.locator("#lesson-card").getAttribute("data-over")) !== "yes") {
+      const progress = (await page.locator("#lesson-progress").textContent()) ?? "";
+      await page.click("#lesson-next");
+      await page.waitForFunction(
+        (before) => document.querySelector("#lesson-progress")?.textContent !== before,
+        progress,
+      );
+    }
+    const drawn = page.locator("#fact-digest", { hasText: native[number] ?? "" });
+    await drawn.waitFor({ timeout: 5000 }).catch(() => {});
+    assert.equal(await digest(page), native[number], name);
+    t.diagnostic(`${native[number]} ${name}`);
+  }
+});
+
+test("a link replays what was done, to the same state", async () => {
+  const page = await site.visit();
+  await type(page, "SET greeting 30 5", "hello", "set b 1 0 3", "\u00e91", "get b");
+  await runLoad(page, { operations: 3000, ttl: 9 });
+  await page.click("#clock-step");
+  await pause(page);
+  await page.click("#share-open");
+  await shows(page, "#share-status", "characters");
+  const link = await page.locator("#share-link").inputValue();
+  const state = await page.locator("#share-digest").textContent();
+  assert.ok(link.length < 1000, link);
+
+  const other = await site.visit({}, new URL(link).hash);
+  await shows(other, "#log .note", `Replayed. The state’s digest is ${state}.`);
+  assert.equal(await digest(other), state);
+  assert.deepEqual((await heard(other)).slice(0, 2), ["STORED\r\n", "STORED\r\n"]);
+
+  await page.locator("#share-save").evaluate((button) => button.removeAttribute("disabled"));
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#share-save")]);
+  const third = await site.visit();
+  await third.click("#share-open");
+  await third.setInputFiles("#share-file", await download.path());
+  await shows(third, "#log .note", `Replayed. The state’s digest is ${state}.`);
+});
+
+test("a link that is damaged or foreign is told so, and the page goes on", async () => {
+  const { encode } = await import("../../src/link.ts");
+  const hashes = {
+    "#1garbage": "This link is damaged",
+    "#section-2": "another version or another page",
+    [`#${await encode("dynamidb scenario 9\n")}`]: "of a version that this page does not know",
+    [`#${await encode("dynamidb scenario 1\nmemory 100\n")}`]: "Too little memory",
+    [`#${await encode("dynamidb scenario 1\nA: GET a\nrm -rf\n")}`]: "Line 3 of the scenario",
+    [`#${await encode("dynamidb scenario 1\n<script>alert(1)</script>\n")}`]: "is not known here",
+  };
+  for (const [hash, sentence] of Object.entries(hashes)) {
+    const page = await site.visit({}, hash);
+    const notice = await shows(page, "#notice", sentence);
+    assert.match(notice, /The page goes on/);
+    await type(page, "GET a");
+    assert.deepEqual(await heard(page), ["END\r\n"]);
+    await page.close();
+  }
+});
+
+test("what is too long for a link is saved as a file", async () => {
+  const page = await site.visit();
+  const value = Buffer.from(crypto.getRandomValues(new Uint8Array(15_000))).toString("base64");
+  for (const line of [`SET a 0 ${value.length}`, value]) {
+    await page.fill("#line", line);
+    await page.keyboard.press("Enter");
+  }
+  await page.click("#share-open");
+  await shows(page, "#share-status", "Save it as a file instead");
+  assert.ok(await page.locator("#share-copy").isDisabled());
+  assert.ok(await page.locator("#share-save").isEnabled());
+});
+
+test("everything can be reached and used with the keyboard alone", async () => {
+  const page = await site.visit({ viewport: WIDE });
+  await type(page, "SET k 30 1", "x");
+  await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  const reached = new Set<string>();
+  for (let i = 0; i < 80; i++) {
+    await page.keyboard.press("Tab");
+    reached.add(
+      await page.evaluate(() => {
+        const { id, className, name } = document.activeElement as HTMLInputElement;
+        return id || name || className;
+      }),
+    );
+  }
+  const wanted = ["settings-open", "share-open", "reset", "theme", "clock-run", "speed"];
+  wanted.push("clock-step", "clock-jump", "lesson-pick", "lesson-start", "log", "client", "line");
+  wanted.push("hang-up", "wire-hex", "wire-copy", "wire-list", "order-frame", "key");
+  wanted.push("leavers-list", "load-keys", "load-run", "compare", "load-file", "measure");
+  assert.deepEqual(
+    wanted.filter((name) => !reached.has(name)),
+    [],
+  );
+  await page.locator("#order button.key").focus();
+  await page.keyboard.press("Enter");
+  await shows(page, "#item-title", "k");
+  await page.keyboard.press("Escape");
+  await page.locator("#clock-run").focus();
+  await page.keyboard.press("Space");
+  await shows(page, "#clock-run", "Run");
+});
+
+test("the page works without a network after the first visit", async () => {
+  const page = await site.visit();
+  await page.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    while ((await caches.keys()).length === 0) await new Promise((go) => setTimeout(go, 50));
+  });
+  await page.context().setOffline(true);
+  await page.reload();
+  await page.waitForSelector("body[data-ready]");
+  await type(page, "SET a 0 1", "x");
+  assert.deepEqual(await heard(page), ["STORED\r\n"]);
+});
+
+test("a browser without WebAssembly, or without JavaScript, is told so", async () => {
+  const page = await site.browser.newPage();
+  await page.addInitScript("delete globalThis.WebAssembly");
+  await page.goto(site.url);
+  assert.match(await shows(page, "#notice", "could not start"), /a browser with WebAssembly/);
+  // The browser that Playwright drives without JavaScript does not show `noscript`.
+  const html = await (await fetch(site.url)).text();
+  assert.match(html, /<noscript>\s*<p[^>]*>\s*This page needs JavaScript and WebAssembly/);
+});
+
+test("the theme is the system's, or what the visitor chose last", async () => {
+  const page = await site.visit({ colorScheme: "light" });
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await paper();
+  await page.click("#theme");
+  await page.click("#theme");
+  await shows(page, "#theme", "Theme: dark");
+  const dark = await paper();
+  assert.notEqual(light, dark);
+  await page.reload();
+  await page.waitForSelector("body[data-ready]");
+  assert.equal(await paper(), dark);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const viewport of [WIDE, NARROW, NARROWEST]) {
+    test(`accessible in a ${colorScheme} window of ${viewport.width} px, and fits it`, async () => {
+      const page = await site.visit({ colorScheme, viewport, reducedMotion: "reduce" });
+      const check = async (view: string) => {
+        assert.deepEqual(await violations(page), [], view);
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= viewport.width, `${view}: ${width} px`);
+      };
+      await page.evaluate(AXE);
+      await check("empty");
+      await type(page, "SET a 30 1", "x", `GET ${"k".repeat(250)}`, "set b 3 0 900", "stats");
+      await page.check("#compare");
+      await runLoad(page, { operations: 2000, ttl: 5, rate: 100 });
+      await check("in use");
+      await page.locator("#order button.key").first().click();
+      await check("item");
+      await page.keyboard.press("Escape");
+      for (const dialog of ["settings", "share"]) {
+        await page.click(`#${dialog}-open`);
+        await check(dialog);
+        await page.keyboard.press("Escape");
+      }
+      await page.click("#lesson-start");
+      await check("lesson");
+    });
+  }
+}
+
+async function violations(page: Page): Promise<unknown> {
+  return page.evaluate(`axe.run().then((result) => result.violations.map((violation) =>
+    violation.id + ": " + violation.nodes.map((node) => node.html).join(" | ")))`);
+}
