@@ -37,7 +37,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// until nothing arrives in a pause. So much at a time: a client that pours in requests is to find
 /// time to take its replies.
 const LINGER: Duration = Duration::from_secs(2);
-const LINGER_PAUSE: Duration = Duration::from_millis(10);
+const LINGER_PAUSE: Duration = Duration::from_millis(50);
 const LINGER_SIZE: usize = 1 << 20;
 
 /// After how many refusals a client is hung up on that has not shown who it is.

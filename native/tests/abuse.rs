@@ -104,6 +104,7 @@ fn nothing_is_served_past_its_deadline_by_a_process_that_was_stopped() {
         }
         client.ask("set lasting 0 60 1\r\nv\r\n", "STORED\r\n");
         server.signal("STOP");
+        server.await_stopped();
         let gets: String = (0..200)
             .map(|number| format!("get k{number}\r\n"))
             .collect();

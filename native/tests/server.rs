@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::io::Read;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -335,6 +336,37 @@ fn many_threads_keep_one_cache() {
         }
         client.ask("flush_all\r\nget sum\r\n", "OK\r\nEND\r\n");
         client.await_stat("curr_items", |count| count == 0);
+        server.stop();
+    });
+}
+
+#[test]
+fn of_all_who_compare_and_swap_one_wins() {
+    on_each_runtime("-t 4 -m 128", |server| {
+        let mut client = server.connect();
+        let mut rivals: Vec<_> = (0..4).map(|_| server.connect()).collect();
+        for round in 0..200 {
+            store(&mut client, "k", b"old");
+            client.say("gets k\r\n");
+            let mut head = String::new();
+            while !head.ends_with("\r\nold\r\nEND\r\n") {
+                let mut bytes = [0; 100];
+                let len = client.socket.read(&mut bytes).unwrap();
+                head.push_str(std::str::from_utf8(&bytes[..len]).unwrap());
+            }
+            let cas = head.split_whitespace().nth(4).unwrap();
+            for rival in &mut rivals {
+                rival.say(format!("cas k 0 0 3 {cas}\r\nnew\r\n"));
+            }
+            let won = |rival: &mut Client| {
+                let mut reply = [0; 8];
+                rival.socket.read_exact(&mut reply).unwrap();
+                assert!(matches!(&reply, b"STORED\r\n" | b"EXISTS\r\n"), "{reply:?}");
+                reply.starts_with(b"STORED")
+            };
+            let winners = rivals.iter_mut().map(won).filter(|won| *won).count();
+            assert_eq!(winners, 1, "round {round}");
+        }
         server.stop();
     });
 }

@@ -26,7 +26,7 @@ fn groups() -> [Vec<Row>; 3] {
     };
     [
         vec![
-            ("get", get),
+            ("get, no pipelining", get),
             (
                 "90 % get 10 % set, Zipf 0.99",
                 Workload {
@@ -35,7 +35,7 @@ fn groups() -> [Vec<Row>; 3] {
                     ..get
                 },
             ),
-            ("set", Workload { sets: 1.0, ..get }),
+            ("set, no pipelining", Workload { sets: 1.0, ..get }),
             (
                 "pipeline of 16, get",
                 Workload {

@@ -118,6 +118,22 @@ impl Process {
         );
     }
 
+    /// Waits until none of its threads runs any more after the signal `STOP`.
+    pub(crate) fn await_stopped(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let stopped = || {
+            let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+            tasks.map_while(Result::ok).all(|task| {
+                let stat = fs::read_to_string(task.path().join("stat")).unwrap();
+                stat.rsplit(") ").next().unwrap().starts_with('T')
+            })
+        };
+        while !stopped() {
+            assert!(Instant::now() < deadline, "it does not stop");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Waits for the end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
