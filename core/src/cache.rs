@@ -91,14 +91,13 @@ impl<M: Memory> Cache<M> {
         let layout = Layout::new(config, size, own, memory.bytes().as_ptr().addr())?;
         memory.extend_to(layout.start());
         let hasher = Hasher::new(config.hash_seed);
-        let store = Store::new(memory.bytes_mut(), &layout, hasher);
-        let mut store = store.ok_or(ConfigError::OutOfMemory)?;
+        let begun = Store::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;
         // So that hardly any cas of an earlier run is one of this run's.
         let start = (config.hash_seed >> 96) as u32;
-        store.cas = Cas::new(start, config.part, config.parts);
+        let cas = Cas::new(start, config.part, config.parts);
         Ok(Self {
+            store: Store::new(memory.bytes_mut(), &layout, hasher, cas, begun),
             memory,
-            store,
             max_items: config.max_items.unwrap_or(usize::MAX),
             item_size_wanted: config.item_size_max,
             item_size_max: item_size_max(config.item_size_max, size + own),

@@ -99,25 +99,37 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// `None` if the memory does not hold one page.
-    pub(crate) fn new(memory: &mut [u8], layout: &Layout, hasher: Hasher) -> Option<Self> {
+    /// What can fail of making a store: `None` if the memory does not hold one page. Apart from
+    /// the rest, which can then be written where it stays: it is large for the stack of a device.
+    pub(crate) fn begin(memory: &mut [u8], layout: &Layout) -> Option<(Slabs, Index)> {
         let mut slabs = Slabs::new(layout.geometry, &layout.sizes);
+        let index = Index::new(memory, &mut slabs, layout.map_len)?;
+        Some((slabs, index))
+    }
+
+    #[inline]
+    pub(crate) fn new(
+        memory: &mut [u8],
+        layout: &Layout,
+        hasher: Hasher,
+        cas: Cas,
+        (slabs, index): (Slabs, Index),
+    ) -> Self {
         let map_len = layout.map_len;
-        let index = Index::new(memory, &mut slabs, map_len)?;
         let ghosts = Ghosts::new(memory, layout.ghosts_at, layout.ghosts_len);
         let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts);
         let (expiry, stats) = (Expiry::new(), Stats::default());
-        Some(Self {
+        Self {
             slabs,
             index,
             eviction,
             expiry,
             hasher,
             map_len,
-            cas: Cas::new(0, 0, 1),
+            cas,
             stats,
             removals: Removals::new(),
-        })
+        }
     }
 
     pub(crate) const fn geometry(&self) -> &Geometry {
