@@ -8,7 +8,7 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::builder::Resettable;
+use clap::builder::{Resettable, TypedValueParser};
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 use dynamidb_core::{Config, Dialect, LruBump, Policy, SessionConfig};
 
@@ -51,8 +51,8 @@ const PAGE_SIZE_MAX: usize = 64 << 10;
 #[command(max_term_width = 100, allow_negative_numbers = true)]
 #[non_exhaustive]
 pub struct Options {
-    /// TCP port; 0 picks a free one
-    #[arg(short, long, env = "DYNAMIDB_PORT", default_value_t = 11212)]
+    /// TCP port; 0 picks a free one, as does memcached's -1
+    #[arg(short, long, env = "DYNAMIDB_PORT", default_value_t = 11212, value_parser = port())]
     #[arg(help_heading = NETWORK)]
     pub port: u16,
 
@@ -266,6 +266,11 @@ fn one_line(error: &clap::Error) -> String {
         .join("; ")
 }
 
+fn port() -> impl TypedValueParser<Value = u16> {
+    let port = clap::value_parser!(i32).range(-1..=i64::from(u16::MAX));
+    port.map(|port| u16::try_from(port).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,6 +294,7 @@ mod tests {
         );
         assert_eq!((options.max_item_size, options.verbose), (Some(2 << 20), 2));
         assert_eq!(options.listen, ["::1".parse().unwrap()]);
+        assert_eq!(parse("-p -1").unwrap().port, 0);
         assert!(parse("-u nobody -U 0 -o modern,hashpower=20 -o relaxed_privileges").is_ok());
     }
 
@@ -305,6 +311,7 @@ mod tests {
         for (line, option) in [
             ("--prot 1", "--prot"),
             ("-p 65536", "--port"),
+            ("-p -2", "--port"),
             ("-c 0", "--max-connections"),
             ("-c -1", "--max-connections"),
             ("-t 0", "--threads"),
