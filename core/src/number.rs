@@ -5,15 +5,10 @@ use crate::Bytes;
 /// The most digits that 64 bits can have, and the longest value taken for a number.
 const DIGITS_MAX: usize = 20;
 
-/// Whether a value of this length can be one.
-pub(crate) const fn may_be(len: usize) -> bool {
-    len > 0 && len <= DIGITS_MAX
-}
-
 /// The number at the beginning of a value: blanks, digits, then the end or another blank. `None` if
 /// there is none, it is negative, or it does not fit 64 bits.
 pub(crate) fn parse(value: &Bytes<'_>) -> Option<u64> {
-    if !may_be(value.len()) {
+    if value.len() > DIGITS_MAX {
         None
     } else {
         parse_bytes(value.pieces().flatten().copied())

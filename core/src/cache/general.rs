@@ -401,8 +401,8 @@ impl<M: Memory> Cache<M> {
         };
         let item = self.item(&old);
         let (expires_at, len) = (item.expires_at, item.value.len());
-        // As in memcached, what is too short or too long is no number before anything is compared.
-        if !number::may_be(len) {
+        // As in memcached, an empty value is no number before anything is compared.
+        if len == 0 {
             return Err(Error::NotANumber);
         }
         if options.compare.is_some_and(|cas| cas != item.cas) {
