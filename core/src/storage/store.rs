@@ -99,8 +99,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// What can fail of making a store: `None` if the memory does not hold one page. Apart from
-    /// the rest, which can then be written where it stays: it is large for the stack of a device.
+    /// What can fail of making a store; the rest can then be written where it stays.
     pub(crate) fn begin(memory: &mut [u8], layout: &Layout) -> Option<(Slabs, Index)> {
         let mut slabs = Slabs::new(layout.geometry, &layout.sizes);
         let index = Index::new(memory, &mut slabs, layout.map_len)?;
@@ -115,7 +114,6 @@ impl Store {
         cas: Cas,
         (slabs, index): (Slabs, Index),
     ) -> Self {
-        let map_len = layout.map_len;
         let ghosts = Ghosts::new(memory, layout.ghosts_at, layout.ghosts_len);
         let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts);
         let (expiry, stats) = (Expiry::new(), Stats::default());
@@ -125,7 +123,7 @@ impl Store {
             eviction,
             expiry,
             hasher,
-            map_len,
+            map_len: layout.map_len,
             cas,
             stats,
             removals: Removals::new(),
