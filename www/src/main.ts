@@ -162,7 +162,7 @@ function write(selector: string, text: string): void {
 
 try {
   await start();
-  document.body.dataset.ready = "";
+  document.body.dataset.ready = String(Math.round(watch()));
 } catch (error) {
   element("#notice").textContent =
     "The engine could not start: this page needs a browser with WebAssembly, and a web server.";

@@ -1,0 +1,41 @@
+// Figures of the page as it is on this machine: `npm run speed`. Nothing here is a test.
+
+import { execFileSync } from "node:child_process";
+import { runLoad, settings, shows } from "./actions.ts";
+import { Site } from "./browser.ts";
+
+const site = await Site.open();
+const page = await site.visit();
+const ready = await page.evaluate(() => {
+  const [navigation] = performance.getEntriesByType("navigation");
+  return Number(document.body.dataset.ready) - (navigation?.startTime ?? 0);
+});
+console.log(`ready for typing: ${Math.round(ready)} ms after navigation`);
+
+await page.click("#measure");
+await shows(page, "#measured", "gets per second");
+const inPage = Number(await page.locator("#measured").getAttribute("data-rate"));
+const command = ["run", "-q", "--release", "--locked", "-p", "dynamidb-web", "--example", "gets"];
+const native = Number(execFileSync("cargo", command, { cwd: "..", encoding: "utf8" }));
+const ratio = (inPage / native).toFixed(2);
+console.log(`gets per second: ${inPage} in the page, ${native} natively; ratio ${ratio}`);
+
+await settings(page, { memory: "4096" });
+await runLoad(page, { operations: 20_000, keys: 10_000, skew: 0, sizeMin: 32, sizeMax: 256 });
+const items = await page.locator("#fact-items").textContent();
+await page.fill("#load-operations", "10000000");
+await page.click("#load-run");
+const frames = await page.evaluate(async () => {
+  const gaps: number[] = [];
+  let before = performance.now();
+  while (gaps.length < 120) {
+    const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve));
+    gaps.push(now - before);
+    before = now;
+  }
+  gaps.sort((a, b) => a - b);
+  return { mean: gaps.reduce((sum, gap) => sum + gap) / gaps.length, worst: gaps.at(-1) ?? 0 };
+});
+const rate = (1000 / frames.mean).toFixed(0);
+console.log(`${items} items under load: ${rate} frames per second, longest gap ${frames.worst} ms`);
+await site.close();
