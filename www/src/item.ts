@@ -103,7 +103,7 @@ function meaning({ name, mask, value }: Field): string {
   if (["next chunk", "newer", "older"].includes(name)) {
     return value === 0xfffffff ? "none" : `at ${bytes(16 * value)} (${16 * value})`;
   }
-  return (mask & -mask) === mask ? (value === 1 ? "yes" : "no") : String(value);
+  return (mask & -mask) >>> 0 === mask ? (value === 1 ? "yes" : "no") : String(value);
 }
 
 function chunkView(chunk: Chunk, at: number, fields: Field[]): HTMLElement {

@@ -45,7 +45,7 @@ export class Order {
     this.#summary.textContent =
       items === 0
         ? "Nothing is kept yet."
-        : `${count(items)} ${items === 1 ? "item" : "items"}, the last one goes next` +
+        : `${count(items)} ${items === 1 ? "item" : "items"}, newest first; the last goes next` +
           (shown < items ? `. The newest ${count(shown)} are listed.` : ".");
     this.#table.ariaRowCount = String(shown + 1);
     this.#rows();
