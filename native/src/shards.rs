@@ -1,4 +1,4 @@
-//! The keyspace of many threads: the cache in parts, each behind a lock. The only locks there are.
+//! The keyspace of many threads: the cache in parts, each behind a lock of its own.
 //!
 //! A key's hash says which part it lives in. With one thread there is one part, and so there is
 //! with few items, because an exact LRU is only exact within a part.

@@ -8,7 +8,9 @@
 //! ```
 //! All of them work on one slice of bytes that is handed in with every call; what they hold
 //! themselves is a few numbers. `arena.rs` says where pages lie in it, `header.rs` what is in a
-//! chunk, `plan.rs` which chunks an item takes, `chain.rs` how its value runs through them.
+//! chunk, `plan.rs` which chunks an item takes, `chain.rs` how its value runs through them. Beside
+//! them, `cas.rs` counts stores, `removal.rs` notes who was evicted, `prefetch.rs` asks for memory
+//! before it is needed.
 
 mod arena;
 mod bucket;
