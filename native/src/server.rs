@@ -18,7 +18,7 @@ use crate::host::{FILES_RESERVED, Host, count};
 use crate::listen::listen;
 use crate::options::size_text;
 use crate::runtime::{Runtime, Stream};
-use crate::shards::Shards;
+use crate::shards::{SHARD_MEMORY_MAX, Shards};
 use crate::stop::Stop;
 use crate::{Error, Options, RuntimeName, process, upkeep};
 
@@ -84,7 +84,13 @@ impl Server {
         session.flush_enabled = !options.memcached.disable_flush_all;
         session.cas_enabled = !options.memcached.disable_cas;
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
-        let shards = Shards::new(&config, options.thread_count())?;
+        // Memory that is locked is resident as a whole: addresses would not be mere addresses.
+        let shard_memory_max = if options.memcached.lock_memory {
+            0
+        } else {
+            SHARD_MEMORY_MAX
+        };
+        let shards = Shards::new(&config, options.thread_count(), shard_memory_max)?;
         let listeners = listen(options)?;
         let addresses = listeners
             .iter()

@@ -24,7 +24,7 @@ const HASH_BITS: u32 = 6;
 const SHARD_MEMORY_MIN: usize = 4 << 20;
 const SHARD_ITEMS_MIN: usize = 10_000;
 /// What a shard can be enlarged to: what one cache can address.
-const SHARD_MEMORY_MAX: usize = 4 << 30;
+pub(crate) const SHARD_MEMORY_MAX: usize = 4 << 30;
 /// How many keys are looked ahead for at once.
 const AHEAD: usize = 16;
 
@@ -40,10 +40,17 @@ pub(crate) struct Shards {
 }
 
 impl Shards {
-    pub(crate) fn new(config: &Config, threads: usize) -> Result<Self, Error> {
+    /// Shards that can be enlarged up to `shard_memory_max` bytes each, if that is more than they
+    /// begin with: addresses are set aside for that.
+    pub(crate) fn new(
+        config: &Config,
+        threads: usize,
+        shard_memory_max: usize,
+    ) -> Result<Self, Error> {
         let mut count = shard_count(config, threads);
         loop {
-            let caches = (0..count).map(|index| make_cache(part(config, index, count)));
+            let part = |index| part(config, index, count);
+            let caches = (0..count).map(|index| make_cache(part(index), shard_memory_max));
             match caches.collect::<Result<Vec<_>, _>>() {
                 Ok(caches) => {
                     let hasher = *caches[0].hasher();
@@ -309,13 +316,13 @@ fn part(config: &Config, index: usize, count: usize) -> Config {
     part
 }
 
-fn make_cache(config: Config) -> Result<Cache<Region>, Failure> {
+fn make_cache(config: Config, memory_max: usize) -> Result<Cache<Region>, Failure> {
     let memory = config.memory;
     // A budget can be raised later as far as addresses were set aside for it. The table of evicted
     // hashes is not mere addresses: it is made for all of the memory.
     let most = match config.policy {
         Policy::S3Lru => memory,
-        _ => memory.max(SHARD_MEMORY_MAX),
+        _ => memory.max(memory_max),
     };
     let region = Region::new(memory, most).map_err(Failure::Memory)?;
     let mut cache = Cache::with_memory(config, region).map_err(Failure::Config)?;
@@ -382,7 +389,7 @@ mod tests {
     fn shards(memory: usize, max_items: Option<usize>, threads: usize) -> Shards {
         let mut config = Config::new(memory);
         config.max_items = max_items;
-        Shards::new(&config, threads).unwrap()
+        Shards::new(&config, threads, SHARD_MEMORY_MAX).unwrap()
     }
 
     fn host() -> Host {
@@ -447,6 +454,15 @@ mod tests {
         );
         let most = shards.view(&host).set_memory(usize::MAX).unwrap_err();
         assert!(matches!(most, ConfigError::MemoryTooLarge(_)));
+    }
+
+    #[test]
+    fn no_addresses_are_set_aside_unless_that_is_asked_for() {
+        let shards = Shards::new(&Config::new(16 << 20), 2, 0).unwrap();
+        assert!(shards.set_memory(8 << 20).is_ok());
+        assert!(shards.set_memory(16 << 20).is_ok());
+        let more = shards.set_memory(17 << 20).unwrap_err();
+        assert!(matches!(more, ConfigError::MemoryTooLarge(_)));
     }
 
     #[test]

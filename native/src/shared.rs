@@ -52,7 +52,7 @@ impl SharedCache {
     /// [`Error::Option`] names what is wrong with the configuration as the server's option for it;
     /// [`Error::System`] if there is no memory to map.
     pub fn new(config: &Config, threads: usize) -> Result<Self, Error> {
-        let shards = Arc::new(Shards::new(config, threads.clamp(1, 64))?);
+        let shards = Arc::new(Shards::new(config, threads.clamp(1, 64), 0)?);
         Ok(Self { shards })
     }
 

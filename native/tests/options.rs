@@ -5,7 +5,9 @@
 
 mod support;
 
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -191,6 +193,44 @@ fn it_says_what_it_listens_on_its_limits_and_how_to_try_it() {
         let v6 = Client::connect(([0, 0, 0, 0, 0, 0, 0, 1], port).into());
         assert_eq!(v6.converse("version\r\n"), "VERSION 1.6.45\r\n");
     }
+    server.stop();
+}
+
+/// Whether a process may lock as much as it likes; otherwise the server says that it may not.
+fn may_lock_memory() -> bool {
+    let mut command = command();
+    let command = command.args(["-k", "-p", "0", "-m", "64", "-t", "1"]);
+    let mut server = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    let mut stderr = server.stderr.take().unwrap();
+    while !said.contains("try: ") {
+        let mut buffer = [0; 4096];
+        let len = stderr.read(&mut buffer).unwrap();
+        if len == 0 {
+            assert!(said.contains("error: cannot lock the memory: "), "{said}");
+            assert_eq!(server.wait().unwrap().code(), Some(1));
+            return false;
+        }
+        said.push_str(std::str::from_utf8(&buffer[..len]).unwrap());
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
+    true
+}
+
+#[test]
+fn what_is_locked_is_what_was_asked_for() {
+    if !may_lock_memory() {
+        return;
+    }
+    let server = Process::start(RuntimeName::DEFAULT, "-k -m 64 -t 2");
+    let resident = server.resident();
+    assert!((64 << 10..256 << 10).contains(&resident), "{resident} KiB");
+    let mut client = server.connect();
+    client.ask("cache_memlimit 32\r\n", "OK\r\n");
+    client.ask("cache_memlimit 64\r\n", "OK\r\n");
+    client.say("cache_memlimit 65\r\n");
+    client.must_hear("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n");
     server.stop();
 }
 
