@@ -7,6 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dynamidb_core::{Action, Event, Lookup};
 
+use crate::admin::push_encoded;
+
 /// As many prefixes as are told apart. Keys come from clients: they must not fill the memory.
 const PREFIXES_MAX: usize = 1000;
 
@@ -78,7 +80,7 @@ impl Prefixes {
                 deletes,
             } = counts;
             output.extend_from_slice(b"PREFIX ");
-            output.extend_from_slice(prefix);
+            push_prefix(output, prefix);
             // Writing to a `Vec` does not fail.
             let _ = write!(
                 output,
@@ -98,5 +100,15 @@ impl Prefixes {
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<Box<[u8]>, Counts>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Appends a prefix as clients write it. That of a key that came in base64 may hold what would end
+/// a word or a line, and is written as in a URI then.
+fn push_prefix(output: &mut Vec<u8>, prefix: &[u8]) {
+    if prefix.iter().any(|&byte| byte <= b' ' || byte == 0x7f) {
+        push_encoded(output, prefix);
+    } else {
+        output.extend_from_slice(prefix);
     }
 }
