@@ -192,6 +192,17 @@ impl Host {
         }
     }
 
+    const fn incidents(&self) -> [&Incident; 6] {
+        [
+            &self.rejected,
+            &self.stalled,
+            &self.overfull,
+            &self.out_of_files,
+            &self.idle_kicks,
+            &self.auth_errors,
+        ]
+    }
+
     fn report_process(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         let options = &self.settings.options;
         report("pid", &std::process::id());
@@ -214,14 +225,7 @@ impl Host {
         report("curr_connections", &open);
         report("total_connections", &load(&self.total_connections));
         report("connection_structures", &open);
-        for incident in [
-            &self.rejected,
-            &self.stalled,
-            &self.overfull,
-            &self.out_of_files,
-            &self.idle_kicks,
-            &self.auth_errors,
-        ] {
+        for incident in self.incidents() {
             report(incident.name, &incident.count());
         }
         report("auth_cmds", &load(&self.auth_cmds));
@@ -248,16 +252,12 @@ impl Host {
     pub(crate) fn reset(&self) {
         self.watchers.reset();
         self.prefixes.reset();
-        for incident in [
-            &self.rejected,
-            &self.stalled,
-            &self.overfull,
-            &self.out_of_files,
-        ] {
+        for incident in self.incidents() {
             incident.reset();
         }
         let counters = [
             &self.total_connections,
+            &self.auth_cmds,
             &self.accept_paused_us,
             &self.yields,
         ];

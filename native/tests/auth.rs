@@ -58,6 +58,8 @@ fn nothing_works_before_a_client_has_shown_who_it_is() {
         stranger.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
         assert_eq!(known.stat("auth_errors"), 12);
         assert_eq!(known.stat("auth_cmds"), 14);
+        known.ask("stats reset\r\n", "RESET\r\n");
+        assert_eq!(known.stat("auth_errors") + known.stat("auth_cmds"), 0);
         let log = server.stop().join("\n");
         assert_eq!(log.matches("auth_errors").count(), 1, "{log}");
     });
@@ -92,6 +94,8 @@ fn who_asks_for_nothing_is_hung_up_on_if_that_is_wanted() {
         assert!(silent.is_closed_within(PATIENCE));
         busy.ask("version\r\n", "VERSION 1.6.45\r\n");
         assert_eq!(busy.stat("idle_kicks"), 1);
+        busy.ask("stats reset\r\n", "RESET\r\n");
+        assert_eq!(busy.stat("idle_kicks"), 0);
         server.stop();
     });
 }
