@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::host::Host;
 use crate::runtime::{Runtime, yield_now};
 use crate::server::Shared;
+use crate::shards::Shards;
 
 /// How often each shard is looked at: often enough that memory comes back well within a second.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -14,19 +16,65 @@ const SLICE: usize = 16;
 
 /// Runs until the server stops.
 pub(crate) async fn run<R: Runtime>(shared: Arc<Shared>) {
-    let mut watched = false;
+    let mut noted = false;
     while shared.stop.or(R::sleep(PERIOD)).await.is_some() {
-        // Evictions are noted from the moment on that somebody watches; the last one to leave
-        // cannot end that, because it may hold up nobody.
-        let wanted = shared.host.watchers.wants_evictions();
-        if watched && !wanted {
-            shared.shards.view(&shared.host).note_removals(false);
-        }
-        watched = wanted;
+        note_evictions(&shared.shards, &shared.host, &mut noted);
         for shard in 0..shared.shards.len() {
             while shared.shards.tick(shard, shared.host.clock.now(), SLICE) >= SLICE {
                 yield_now::<R>().await;
             }
         }
+    }
+}
+
+/// Ends the noting of evictions that nobody watches any more: the last one to leave cannot, because
+/// it may hold up nobody. It is begun by who begins to watch, and here once more in case that came
+/// just before an end.
+fn note_evictions(shards: &Shards, host: &Host, noted: &mut bool) {
+    let wanted = host.watchers.wants_evictions();
+    if *noted != wanted {
+        shards.view(host).note_removals(wanted);
+    }
+    *noted = wanted;
+}
+
+#[cfg(test)]
+mod tests {
+    use dynamidb_core::{Config, Instant};
+
+    use super::*;
+    use crate::Options;
+    use crate::admin::Settings;
+    use crate::watch::Kinds;
+
+    #[test]
+    fn who_begins_to_watch_while_noting_ends_hears_of_evictions_nonetheless() {
+        let mut config = Config::new(1 << 20);
+        config.max_items = Some(1);
+        let shards = Shards::new(&config, 1, 0).unwrap();
+        let host = Host::new(Settings {
+            options: Options::default(),
+            port: 0,
+            addresses: Vec::new(),
+            max_connections: 1,
+        });
+        let evict = || {
+            shards.view(&host).note_removals(false);
+            let mut noted = false;
+            note_evictions(&shards, &host, &mut noted);
+            let mut removals = 0;
+            shards.for_each(|cache| {
+                for key in ["a", "b", "c"] {
+                    cache.set(Instant::from_secs(0), key, "v").unwrap();
+                }
+                removals += cache.removals().count();
+            });
+            removals
+        };
+        assert_eq!(evict(), 0);
+        let watcher = host.watchers.watch(Kinds::EVICTIONS).unwrap();
+        assert!(evict() > 0);
+        drop(watcher);
+        assert_eq!(evict(), 0);
     }
 }
