@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 use std::io;
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use dynamidb_core::{Cache, Command, Config, ConfigError, Event, Hasher, Instant, Key};
 use dynamidb_core::{Keyspace, Next, Policy, SlabStats};
@@ -37,6 +37,9 @@ type Reader<'s> = RwLockReadGuard<'s, Part>;
 pub(crate) struct Shards {
     caches: Vec<RwLock<Cache<Region>>>,
     hasher: Hasher,
+    /// Held while the budget is changed: of two who do, one is first in all shards. Who waits for
+    /// it holds no shard.
+    budget: Mutex<()>,
 }
 
 impl Shards {
@@ -55,7 +58,12 @@ impl Shards {
                 Ok(caches) => {
                     let hasher = *caches[0].hasher();
                     let caches = caches.into_iter().map(RwLock::new).collect();
-                    return Ok(Self { caches, hasher });
+                    let budget = Mutex::default();
+                    return Ok(Self {
+                        caches,
+                        hasher,
+                        budget,
+                    });
                 }
                 // More than one cache can address.
                 Err(Failure::Config(ConfigError::MemoryTooLarge(_))) if count < SHARDS_MAX => {
@@ -78,6 +86,7 @@ impl Shards {
     /// Changes the budget; what is in use beyond it is given up by and by, as
     /// [`Cache::set_memory`] does.
     pub(crate) fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
+        let _alone = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         let count = self.len();
         for index in 0..count {
             // All shards have the same limits: the first one refuses if any does.
@@ -463,6 +472,27 @@ mod tests {
         assert!(shards.set_memory(16 << 20).is_ok());
         let more = shards.set_memory(17 << 20).unwrap_err();
         assert!(matches!(more, ConfigError::MemoryTooLarge(_)));
+    }
+
+    #[test]
+    fn of_two_who_change_the_budget_one_is_last_in_all_shards() {
+        let shards = shards(16 << 20, None, 2);
+        for _ in 0..200 {
+            let together = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                for memory in [8 << 20, 12 << 20] {
+                    let (shards, together) = (&shards, &together);
+                    scope.spawn(move || {
+                        together.wait();
+                        shards.set_memory(memory).unwrap();
+                    });
+                }
+            });
+            let mut limits = Vec::new();
+            shards.for_each(|cache| limits.push(cache.stats().limit_maxbytes));
+            limits.dedup();
+            assert_eq!(limits.len(), 1, "{limits:?}");
+        }
     }
 
     #[test]
