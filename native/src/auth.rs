@@ -85,7 +85,8 @@ impl Users {
         };
         let (token, line_end) = data.split_at(len);
         if line_end != b"\r\n" {
-            return Verdict::Close(b"CLIENT_ERROR bad command line termination\r\n");
+            let reply = b"CLIENT_ERROR bad command line termination\r\n";
+            return Verdict::Refuse(whole, reply);
         }
         if !token.contains(&b' ') {
             return Verdict::Refuse(whole, b"CLIENT_ERROR bad authentication token format\r\n");
@@ -170,6 +171,7 @@ mod tests {
                 "set auth 0 0 3\r\nada\r\n",
                 "bad authentication token format",
             ),
+            ("set auth 0 0 3\r\na bcd", "bad command line termination"),
             ("set auth 0 0 0\r\n\r\n", "bad authentication token format"),
         ] {
             let line = format!("CLIENT_ERROR {reason}\r\n");
@@ -188,9 +190,6 @@ mod tests {
             let head = format!("set auth 0 0 {len}\r\n");
             assert_eq!(users.judge(head.as_bytes()), verdict, "{len}");
         }
-        let unended = users.judge(b"set auth 0 0 3\r\na bcd");
-        let expected = b"CLIENT_ERROR bad command line termination\r\n";
-        assert_eq!(unended, Verdict::Close(expected));
     }
 
     #[test]

@@ -54,10 +54,14 @@ fn nothing_works_before_a_client_has_shown_who_it_is() {
             "set auth 0 0 3\r\nada\r\n",
             "CLIENT_ERROR bad authentication token format\r\n",
         );
+        stranger.ask(
+            "set auth 0 0 7\r\nada barXX",
+            "CLIENT_ERROR bad command line termination\r\n",
+        );
         stranger.ask("set auth 0 0 12\r\nada lovelace\r\n", "STORED\r\n");
         stranger.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
-        assert_eq!(known.stat("auth_errors"), 12);
-        assert_eq!(known.stat("auth_cmds"), 14);
+        assert_eq!(known.stat("auth_errors"), 13);
+        assert_eq!(known.stat("auth_cmds"), 15);
         known.ask("stats reset\r\n", "RESET\r\n");
         assert_eq!(known.stat("auth_errors") + known.stat("auth_cmds"), 0);
         let log = server.stop().join("\n");
