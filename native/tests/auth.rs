@@ -88,6 +88,8 @@ fn a_client_may_fail_five_times() {
 #[test]
 fn who_asks_for_nothing_is_hung_up_on_if_that_is_wanted() {
     on_each_runtime("-m 64 -o idle_timeout=1", |server| {
+        let mut watcher = server.connect();
+        watcher.ask("watch evictions\r\n", "OK\r\n");
         let mut silent = server.connect();
         let mut busy = server.connect();
         let begun = Instant::now();
@@ -96,6 +98,8 @@ fn who_asks_for_nothing_is_hung_up_on_if_that_is_wanted() {
             thread::sleep(Duration::from_millis(100));
         }
         assert!(silent.is_closed_within(PATIENCE));
+        // Who watches has nothing to say.
+        assert!(!watcher.is_closed_within(Duration::from_millis(1)));
         busy.ask("version\r\n", "VERSION 1.6.45\r\n");
         assert_eq!(busy.stat("idle_kicks"), 1);
         busy.ask("stats reset\r\n", "RESET\r\n");
