@@ -476,23 +476,25 @@ mod tests {
 
     #[test]
     fn of_two_who_change_the_budget_one_is_last_in_all_shards() {
-        let shards = shards(16 << 20, None, 2);
-        for _ in 0..200 {
-            let together = std::sync::Barrier::new(2);
-            std::thread::scope(|scope| {
-                for memory in [8 << 20, 12 << 20] {
-                    let (shards, together) = (&shards, &together);
-                    scope.spawn(move || {
-                        together.wait();
-                        shards.set_memory(memory).unwrap();
-                    });
-                }
-            });
-            let mut limits = Vec::new();
-            shards.for_each(|cache| limits.push(cache.stats().limit_maxbytes));
-            limits.dedup();
-            assert_eq!(limits.len(), 1, "{limits:?}");
-        }
+        let shards = shards(64 << 20, None, 2);
+        let limit = |index| {
+            let limit = shards.lock(index).stats().limit_maxbytes;
+            usize::try_from(limit).unwrap()
+        };
+        let (first, last) = (32 << 20, 48 << 20);
+        std::thread::scope(|scope| {
+            // Keeps the first one half way.
+            let held = shards.lock(4);
+            scope.spawn(|| shards.set_memory(first).unwrap());
+            while limit(3) != first / 8 {
+                std::thread::yield_now();
+            }
+            scope.spawn(|| shards.set_memory(last).unwrap());
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            assert_eq!(limit(0), first / 8, "overtaken");
+            drop(held);
+        });
+        assert!((0..8).all(|index| limit(index) == last / 8));
     }
 
     #[test]
