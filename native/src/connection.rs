@@ -384,7 +384,9 @@ impl<R: Runtime> Connection<R> {
         let now = host.clock.now();
         match wait {
             Wait::Drain => {}
-            Wait::Stall => drop(host.stalled.happened(now)),
+            Wait::Stall => {
+                host.stalled.happened(now);
+            }
             Wait::Idle => {
                 // Nothing was wound back while requests came.
                 let quiet = self.client.quiet_for(now);
