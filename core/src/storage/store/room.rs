@@ -1,0 +1,151 @@
+//! How room is made when there is none, in this order: what has expired, chunks moved together so
+//! that a page becomes free, and last the least recently used item whatever its size.
+
+use super::super::arena::ChunkRef;
+use super::super::header::{self, Head, Kind};
+use super::super::slab::Class;
+use super::super::{expiry, page};
+use super::{Found, Store, hash_of};
+use crate::view::Cause;
+
+impl Store {
+    /// Frees something: what has expired, a page by moving its chunks, or the least recently used
+    /// item. `false` if there is nothing.
+    pub(super) fn make_room(&mut self, memory: &mut [u8], now: u64) -> bool {
+        self.expire_page(memory, now).is_some()
+            || self.compact(memory)
+            || self.evict(memory, Cause::Memory)
+    }
+
+    /// Removes the least recently used item.
+    pub(crate) fn evict(&mut self, memory: &mut [u8], cause: Cause) -> bool {
+        let geometry = *self.geometry();
+        let Some(victim) = self.eviction.victim(memory, &geometry) else {
+            return false;
+        };
+        let oldest = self.read(memory, victim);
+        self.stats.evictions += 1;
+        self.stats.evicted_unfetched += u64::from(!oldest.head.fetched());
+        let hash = hash_of(&self.hasher, &geometry, memory, oldest.item);
+        self.eviction.remember(memory, &oldest.head, hash);
+        self.note_removal(memory, &oldest, cause);
+        self.remove(memory, &oldest, hash);
+        true
+    }
+
+    /// Removes an item whose deadline has passed.
+    #[cold]
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, now: u64, cause: Cause) {
+        let found = &self.read(memory, item);
+        let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, item);
+        self.note_removal(memory, found, cause);
+        let lag = now - found.head.deadline().millis().unwrap_or(now).min(now);
+        self.stats.expiry_lag_max = self.stats.expiry_lag_max.max(lag);
+        self.stats.expiry_lag_total += lag;
+        self.stats.reclaimed += 1;
+        self.stats.expired_unfetched += u64::from(!found.head.fetched());
+        self.remove(memory, found, hash);
+    }
+
+    fn note_removal(&mut self, memory: &[u8], found: &Found, cause: Cause) {
+        if self.removals.is_on() {
+            let key = self.key(memory, found);
+            let class = self.class(memory, found);
+            self.removals.note(cause, found, class, key);
+        }
+    }
+
+    /// Does one step of expiry, if one is due: a page whose items are looked at, or filed again.
+    pub(crate) fn expire_page(&mut self, memory: &mut [u8], now: u64) -> Option<usize> {
+        let geometry = *self.geometry();
+        let page = self.expiry.pop(memory, &geometry, expiry::current(now))?;
+        let mut earliest: Option<u64> = None;
+        let mut freed = 0;
+        for chunk in page::chunks(memory, &geometry, page) {
+            let at = geometry.at(chunk);
+            if header::kind(memory, at) != Kind::Head {
+                continue;
+            }
+            let found = self.read(memory, chunk);
+            match found.head.deadline().millis() {
+                Some(deadline) if deadline <= now => {
+                    self.reclaim(memory, chunk, now, Cause::ExpiredUnasked);
+                    freed += 1;
+                    if page::class(memory, &geometry, page) == page::UNUSED {
+                        return Some(freed);
+                    }
+                }
+                Some(deadline) => {
+                    earliest = Some(earliest.map_or(deadline, |other| other.min(deadline)));
+                }
+                None => {}
+            }
+        }
+        if let Some(deadline) = earliest {
+            self.expiry
+                .note(memory, &geometry, page, expiry::unit(deadline));
+        }
+        Some(freed)
+    }
+
+    /// Empties a sparse page by moving its chunks to others of its size; `false` if none is worth
+    /// it.
+    fn compact(&mut self, memory: &mut [u8]) -> bool {
+        let Some(page) = self.slabs.sparse_page(memory) else {
+            return false;
+        };
+        let geometry = *self.geometry();
+        self.eviction.enter_noted(memory, &geometry);
+        let chunks = page::chunks(memory, &geometry, page);
+        let is_pending = |chunk| {
+            let at = geometry.at(chunk);
+            header::kind(memory, at) == Kind::Continuation && header::owner(memory, at).is_none()
+        };
+        if chunks.clone().any(is_pending) {
+            return false;
+        }
+        let class = Class(page::class(memory, &geometry, page));
+        for from in chunks {
+            if header::kind(memory, geometry.at(from)) == Kind::Free {
+                continue;
+            }
+            let Some(to) = self.slabs.alloc(memory, class, page) else {
+                return false;
+            };
+            self.move_chunk(memory, from, to);
+            self.free_chunk(memory, from);
+        }
+        self.stats.slabs_moved += 1;
+        true
+    }
+
+    /// Copies a chunk and lets everything that refers to it refer to the copy.
+    pub(super) fn move_chunk(&mut self, memory: &mut [u8], from: ChunkRef, to: ChunkRef) {
+        let geometry = *self.geometry();
+        let (from_at, to_at) = (geometry.at(from), geometry.at(to));
+        let size = page::chunk_size(memory, &geometry, geometry.page_of(from));
+        memory.copy_within(from_at..from_at + size, to_at);
+        self.stats.chunks_moved += 1;
+        if header::kind(memory, to_at) == Kind::Head {
+            let hash = hash_of(&self.hasher, &geometry, memory, to);
+            self.index.moved(memory, &geometry, hash, from, to);
+            self.eviction.moved(memory, &geometry, from, to);
+            self.own_chain(memory, to);
+            self.note_deadline(memory, to, Head::read(memory, to_at).deadline());
+            return;
+        }
+        let mut before = header::owner(memory, to_at);
+        loop {
+            let next = header::next(memory, geometry.at(before));
+            if next == from {
+                header::set_next(memory, geometry.at(before), to);
+                return;
+            }
+            debug_assert!(!next.is_none(), "a continuation is in its owner's chain");
+            if next.is_none() {
+                return;
+            }
+            before = next;
+        }
+    }
+}
