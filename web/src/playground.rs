@@ -306,7 +306,7 @@ impl Playground {
 
     /// The position of the item with this key; nothing if there is none.
     pub fn locate(&self, key: &[u8]) -> Option<u32> {
-        self.cache.locate(key).map(|item| item.position)
+        self.cache.view_of(key).map(|item| item.position)
     }
 
     /// What is known of the item at a position: client flags, cas, second of the last use, whether

@@ -127,15 +127,6 @@ impl<M: Memory> Cache<M> {
         (items.map(|found| self.view(&found)), next)
     }
 
-    /// The item under a key and where it is, one that has expired included; does not count as use
-    /// and changes nothing.
-    pub fn view_of<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
-        let key = key.into();
-        let hash = self.hasher().hash(&key);
-        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
-        Some(self.view(&found))
-    }
-
     /// The item whose head is at this position; `None` if there is none, whatever the number.
     ///
     /// # Examples
@@ -154,21 +145,21 @@ impl<M: Memory> Cache<M> {
         Some(self.view(&found))
     }
 
-    /// The item under a key and where it is, whether or not its time is over. It does not count as
-    /// use.
+    /// The item under a key and where it is, one that has expired included; does not count as use
+    /// and changes nothing.
     ///
     /// # Examples
     /// ```
     /// # use dynamidb_core::{Cache, Config, Instant};
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
-    /// assert!(cache.locate("key").is_none());
+    /// assert!(cache.view_of("key").is_none());
     /// cache.set(Instant::from_secs(0), "key", "value")?;
-    /// let position = cache.locate("key").unwrap().position;
+    /// let position = cache.view_of("key").unwrap().position;
     /// assert_eq!(cache.items().next().unwrap().position, position);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn locate<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
+    pub fn view_of<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
         let key = key.into();
         let hash = self.hasher().hash(&key);
         let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
@@ -183,7 +174,7 @@ impl<M: Memory> Cache<M> {
     /// # use dynamidb_core::{Cache, Config, Instant};
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// cache.set(Instant::from_secs(0), "key", "value")?;
-    /// let position = cache.locate("key").unwrap().position;
+    /// let position = cache.view_of("key").unwrap().position;
     /// let size = cache.fields(position).find(|field| field.name == "value size").unwrap();
     /// assert_eq!((size.at, size.mask, size.value), (16, 0xFFFF_FF00, 5));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
