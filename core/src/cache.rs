@@ -629,13 +629,8 @@ impl<M: Memory> Cache<M> {
 
     #[inline]
     fn write(&mut self, time: u64, old: Option<&Found>, write: &Write<'_>) -> Result<u64, Error> {
-        let size = write.key.len() + write.front.len() + write.back.len();
-        let reach = if write.join {
-            size + self.item_size_max
-        } else {
-            size
-        };
-        self.memory.extend_to(self.store.reach(reach));
+        let size = write.key.len() + write.value_len(old);
+        self.memory.extend_to(self.store.reach(size));
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
             if !self.store.evict(memory, Cause::ItemLimit) {

@@ -80,6 +80,13 @@ impl<'w> Write<'w> {
             join: false,
         }
     }
+
+    /// Bytes of the value that is written over this item.
+    pub(crate) fn value_len(&self, old: Option<&Found>) -> usize {
+        let joined = old.filter(|_| self.join);
+        let joined = joined.map_or(0, |old| old.head.value_len());
+        self.front.len() + joined + self.back.len()
+    }
 }
 
 /// All items of a cache and what finds them.
@@ -303,13 +310,10 @@ impl Store {
         old: Option<&Found>,
         write: &Write<'_>,
     ) -> Option<u64> {
-        let joined = old
-            .filter(|_| write.join)
-            .map_or(0, |old| old.head.value_len());
         let cas = self.cas.next(write.facts.cas);
         let meta = Meta {
             key_len: write.key.len(),
-            value_len: write.front.len() + joined + write.back.len(),
+            value_len: write.value_len(old),
             flags: write.flags,
             deadline: write.facts.deadline,
             cas,
