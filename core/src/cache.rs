@@ -643,6 +643,7 @@ impl<M: Memory> Cache<M> {
             return Err(Error::OutOfMemory);
         };
         self.store.stats.total_items += 1;
+        self.store.resize(memory, time);
         Ok(cas)
     }
 }

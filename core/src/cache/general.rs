@@ -5,7 +5,7 @@ use super::Cache;
 use crate::number;
 use crate::options::{CalculateOptions, Calculated, DeleteOptions, FetchOptions, Fetched, Recache};
 use crate::options::{StoreMode, StoreOptions, Stored};
-use crate::storage::{Facts, Found, Notes, Write};
+use crate::storage::{Deadline, Facts, Found, Notes, Write};
 use crate::{Error, Instant, Item, Key, Memory, Outcome, Value};
 
 impl<M: Memory> Cache<M> {
@@ -71,19 +71,18 @@ impl<M: Memory> Cache<M> {
         key: &Key<'_>,
         options: &FetchOptions,
     ) -> Option<Fetched<'_>> {
+        let hash = self.hasher().hash(key);
         let made = options.vivify.and_then(|expiry| {
-            let deadline = self.deadline(now, time, expiry);
             let notes = Notes::WON.and(base64(options.base64));
-            let facts = Facts::new(deadline, options.cas, notes);
-            let hash = self.hasher().hash(key);
+            let facts = Facts::new(Deadline::NEVER, options.cas, notes);
             self.fits(key, 0).ok()?;
             let write = Write::new(key.bytes, hash, 0, facts, &[]);
-            self.write(time, None, &write).ok()
+            self.write(time, None, &write).ok()?;
+            // It may be the one that had to go for the growth of the index.
+            let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+            Some((found, self.deadline(now, time, expiry)))
         });
-        let hash = self.hasher().hash(key);
-        // It may be the one that had to go for the growth of the index.
-        let found = made.and_then(|_| self.store.find(self.memory.bytes(), hash, key.bytes));
-        let Some(found) = found else {
+        let Some((found, deadline)) = made else {
             self.store.stats.cmd_get += 1;
             self.store.stats.get_misses += 1;
             return None;
@@ -92,6 +91,8 @@ impl<M: Memory> Cache<M> {
         let notes = found.head.notes().and(read(options));
         let memory = self.memory.bytes_mut();
         self.store.set_notes(memory, found.item, notes);
+        // Only now: one that is over already is to be seen once.
+        self.store.set_deadline(memory, found.item, deadline);
         let fetched = self.fetched(&found);
         Some(Fetched {
             created: true,

@@ -360,7 +360,6 @@ impl Store {
         self.eviction
             .push(memory, &{ *self.geometry() }, head, write.hash, before);
         self.note_deadline(memory, head, meta.deadline);
-        self.resize(memory, now);
         self.fit_index(memory, now);
         Some(cas)
     }

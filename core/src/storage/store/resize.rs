@@ -16,10 +16,14 @@ impl Store {
 
     /// Gives up a page, if more are in use than the budget allows; `false` if there is none to give
     /// up.
+    #[inline]
     pub(crate) fn resize(&mut self, memory: &mut [u8], now: u64) -> bool {
-        let Some(page) = self.slabs.excess() else {
-            return false;
-        };
+        let excess = self.slabs.excess();
+        excess.is_some_and(|page| self.give_up(memory, now, page))
+    }
+
+    #[cold]
+    fn give_up(&mut self, memory: &mut [u8], now: u64, page: Page) -> bool {
         // Withdrawn at once when it is empty, so that nobody takes it again.
         self.slabs.withdraw(memory)
             || self.empty_page(memory, now, page) && self.slabs.withdraw(memory)
@@ -38,12 +42,17 @@ impl Store {
                 if let Some(to) = self.slabs.alloc(memory, Class(class), page) {
                     self.relocate(memory, from, to);
                     self.free_chunk(memory, from);
-                } else if !self.evict(memory, Cause::Memory) {
+                } else if !self.expire_or_evict(memory, now) {
                     return false;
                 }
             }
         }
         true
+    }
+
+    /// Frees something, but moves nothing: not into the page that is being emptied.
+    fn expire_or_evict(&mut self, memory: &mut [u8], now: u64) -> bool {
+        self.expire_page(memory, now).is_some() || self.evict(memory, Cause::Memory)
     }
 
     fn empty_index_page(&mut self, memory: &mut [u8], now: u64, page: Page) -> bool {
