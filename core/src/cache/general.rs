@@ -194,13 +194,8 @@ impl<M: Memory> Cache<M> {
             facts.deadline = old.head.deadline();
             facts.notes = facts.notes.and(Notes::STALE).and(kept);
         }
-        let stored = |cas| Stored {
-            outcome: Outcome::Stored,
-            cas,
-            len,
-        };
         self.put(time, &key, &value, facts, old.as_ref())
-            .map(stored)
+            .map(|cas| Stored::with(cas, len))
     }
 
     /// Whether a value may be stored, and if so, whether it is out of date already.
@@ -271,12 +266,8 @@ impl<M: Memory> Cache<M> {
             join: true,
             ..self.rewrite(key, old, options.cas, notes)
         };
-        let stored = |cas| Stored {
-            outcome: Outcome::Stored,
-            cas,
-            len,
-        };
-        self.write_again(time, old, &write).map(stored)
+        self.write_again(time, old, &write)
+            .map(|cas| Stored::with(cas, len))
     }
 
     /// Deletes an item, or does what the options say instead.
@@ -484,6 +475,13 @@ impl<M: Memory> Cache<M> {
         let (hash, flags) = (self.hasher().hash(key), old.head.flags());
         let facts = Facts::new(old.head.deadline(), cas, notes);
         Write::new(key.bytes, hash, flags, facts, &[])
+    }
+}
+
+impl Stored {
+    const fn with(cas: u64, len: usize) -> Self {
+        let outcome = Outcome::Stored;
+        Self { outcome, cas, len }
     }
 }
 
