@@ -34,6 +34,8 @@ fn main() -> ExitCode {
         .with_max_level(level)
         .with_target(false)
         .with_writer(std::io::stderr)
+        // Whoever reads the log may go. Complaining of that on the same stream would be a panic.
+        .log_internal_errors(false)
         .init();
     match serve(&options) {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@ export class Chart {
   readonly #place: HTMLElement;
   readonly #text: HTMLElement;
   readonly #show: (value: number) => string;
+  readonly #top: number;
   readonly #steps: number[] | undefined;
   #plot: uPlot | undefined;
   #operations: number[] = [];
@@ -17,9 +18,10 @@ export class Chart {
 
   /**
    * In the element with this id; `show` writes a value of the vertical axis, which goes in one of
-   * these `steps`.
+   * these `steps` and ends at `top` while there is nothing to show.
    */
-  constructor(id: string, show: (value: number) => string, steps?: number[]) {
+  constructor(id: string, show: (value: number) => string, top: number, steps?: number[]) {
+    this.#top = top;
     this.#steps = steps;
     this.#place = element(`#${id} .plot`);
     this.#text = element(`#${id} p`);
@@ -64,8 +66,7 @@ export class Chart {
       height: HEIGHT,
       cursor: { show: false },
       legend: { show: false },
-      // From zero, because a share that begins anywhere else misleads.
-      scales: { x: { time: false }, y: { range: (_, __, top) => [0, top > 0 ? top * 1.05 : 1] } },
+      scales: { x: { time: false }, y: { range: (_, __, top) => this.#range(top) } },
       axes: [
         { ...axis, size: 28, values: (_, ticks) => ticks.map(short) },
         {
@@ -80,6 +81,11 @@ export class Chart {
     const holder = make("div");
     this.#place.replaceChildren(holder);
     this.#plot = new uPlot(options, this.#data(), holder);
+  }
+
+  /** From zero, because a share that begins anywhere else misleads. */
+  #range(top: number): uPlot.Range.MinMax {
+    return [0, top > 0 ? top * 1.05 : this.#top];
   }
 
   #data(): uPlot.AlignedData {

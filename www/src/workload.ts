@@ -45,9 +45,9 @@ export class Workload {
   readonly #compare = element<HTMLInputElement>("#compare");
   readonly #other = element("#other");
   readonly #charts = {
-    hits: new Chart("chart-hits", (value) => `${Math.round(value)} %`),
-    memory: new Chart("chart-memory", bytes, POWERS),
-    evictions: new Chart("chart-evictions", short),
+    hits: new Chart("chart-hits", (value) => `${Math.round(value)} %`, 100),
+    memory: new Chart("chart-memory", bytes, 1 << 18, POWERS),
+    evictions: new Chart("chart-evictions", short, 1000),
   };
   #rival: Engine | undefined;
   /** What the engines had counted at the last point, and when the load began. */
