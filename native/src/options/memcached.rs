@@ -85,6 +85,14 @@ pub struct MemcachedOptions {
     #[arg(short = 'P', long, hide = true, value_name = "FILE")]
     pub pidfile: Option<String>,
 
+    /// A Unix socket to listen on; refused.
+    #[arg(short = 's', long, hide = true, value_name = "FILE")]
+    pub unix_socket: Option<String>,
+
+    /// The permissions of the Unix socket; refused.
+    #[arg(short = 'a', long, hide = true, value_name = "MASK")]
+    pub unix_mask: Option<String>,
+
     /// Whether to go to the background; refused.
     #[arg(short, long, hide = true)]
     pub daemon: bool,
@@ -131,6 +139,16 @@ impl MemcachedOptions {
                 self.pidfile.is_some(),
                 "-P/--pidfile",
                 "the server stays in the foreground; whoever starts it knows its number",
+            ),
+            (
+                self.unix_socket.is_some(),
+                "-s/--unix-socket",
+                "there are no Unix sockets; -l 127.0.0.1, the default, is for this host alone too",
+            ),
+            (
+                self.unix_mask.is_some(),
+                "-a/--unix-mask",
+                "there are no Unix sockets; -l 127.0.0.1, the default, is for this host alone too",
             ),
             (self.udp_port != 0, "-U/--udp-port", "there is no UDP"),
             (
