@@ -23,10 +23,10 @@ use crate::{Error, RuntimeName};
 
 const ABOUT: &str =
     "An in-memory key-value cache that speaks its own short dialect and memcached's text protocol";
-const AFTER_HELP: &str = "Most options can be given as environment variables too, as shown; the \
-    command line wins.\nScripts that start memcached keep working: its other flags and settings \
-    of -o are accepted where nothing depends on them, and refused with a hint where something \
-    does.";
+const AFTER_HELP: &str = "\
+Most options can be given as environment variables too, as shown; the command line wins.
+Scripts that start memcached keep working: its other flags and settings of -o are accepted where \
+nothing depends on them, and refused with a hint where something does.";
 
 const NETWORK: &str = "Network";
 const MEMORY: &str = "Memory";
