@@ -63,7 +63,8 @@ pub(crate) struct Slabs {
     free_pages: u32,
     /// Pages from this one on were never used.
     fresh: u32,
-    /// The budget ends before this page. Pages behind it may still be in use, but no further ones.
+    /// The budget ends before this page. Pages behind it that were used before may still be, until
+    /// they are withdrawn.
     limit: u32,
 }
 
