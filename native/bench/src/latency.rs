@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::load::{Pace, fill, run};
 use crate::peer::{Kind, Options, Peer, pin_load};
-use crate::report::{head, median};
+use crate::report::{head, median, turns};
 use crate::workload::Workload;
 
 /// How long each measurement takes.
@@ -33,17 +33,10 @@ pub fn print(server: &Path, rounds: usize) -> io::Result<()> {
     let rate = median(peaks.iter().map(|outcome| outcome.rate())) / 2.0;
 
     let mut all = vec![Vec::new(); peers.len()];
-    for round in 0..rounds {
-        for step in 0..peers.len() {
-            let index = if round % 2 == 0 {
-                step
-            } else {
-                peers.len() - 1 - step
-            };
-            let outcome = run(&peers[index], &Workload::GET, Pace::Open(rate), TIME)?;
-            let at = |quantile| outcome.latencies.value_at_quantile(quantile) as f64 / 1000.0;
-            all[index].push([at(0.5), at(0.99), at(0.999), outcome.cost()]);
-        }
+    for index in turns(rounds, peers.len()) {
+        let outcome = run(&peers[index], &Workload::GET, Pace::Open(rate), TIME)?;
+        let at = |quantile| outcome.latencies.value_at_quantile(quantile) as f64 / 1000.0;
+        all[index].push([at(0.5), at(0.99), at(0.999), outcome.cost()]);
     }
     println!("| {rate:.0} gets/s, µs | p50 | p99 | p99.9 | server CPU per request |");
     println!("|---|---|---|---|---|");

@@ -37,6 +37,17 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(60_000_000_000, 3).expect("three digits are few enough")
 }
 
+/// Whose turn it is when so many are measured in rounds: forwards and backwards by turns, so that
+/// what drifts on the machine meets all alike.
+pub fn turns(rounds: usize, count: usize) -> impl Iterator<Item = usize> {
+    (0..rounds).flat_map(move |round| {
+        (0..count).map(move |step| match round % 2 {
+            0 => step,
+            _ => count - 1 - step,
+        })
+    })
+}
+
 /// The middle one.
 pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
     let mut sorted: Vec<_> = numbers.into_iter().collect();
@@ -53,7 +64,13 @@ pub fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::median;
+    use super::{median, turns};
+
+    #[test]
+    fn rounds_go_forwards_and_backwards() {
+        assert!(turns(3, 3).eq([0, 1, 2, 2, 1, 0, 0, 1, 2]));
+        assert_eq!(turns(2, 0).count(), 0);
+    }
 
     #[test]
     fn a_median_is_in_the_middle() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::load::{Pace, fill, run};
 use crate::peer::{Kind, Options, Peer, pin_load};
-use crate::report::{head, median};
+use crate::report::{head, median, turns};
 use crate::workload::Workload;
 
 /// How long each measurement takes.
@@ -129,17 +129,10 @@ fn measure(peers: &[&Peer], workload: &Workload, rounds: usize) -> io::Result<Ve
         rates: Vec::new(),
     };
     let mut all: Vec<_> = peers.iter().map(empty).collect();
-    for round in 0..rounds {
-        for step in 0..peers.len() {
-            let index = if round % 2 == 0 {
-                step
-            } else {
-                peers.len() - 1 - step
-            };
-            let outcome = run(peers[index], workload, Pace::Closed, TIME)?;
-            all[index].costs.push(outcome.cost());
-            all[index].rates.push(outcome.rate());
-        }
+    for index in turns(rounds, peers.len()) {
+        let outcome = run(peers[index], workload, Pace::Closed, TIME)?;
+        all[index].costs.push(outcome.cost());
+        all[index].rates.push(outcome.rate());
     }
     Ok(all)
 }
