@@ -434,16 +434,20 @@ impl<R: Runtime> Connection<R> {
             Some((Wait::Drain, timer)) => timer,
             _ => Box::pin(R::sleep(LINGER)),
         };
-        let mut quiet = false;
-        while let Some(discarded) = poll_fn(|cx| Poll::Ready(self.discard(cx))).await {
-            if quiet && discarded == 0 {
-                return;
-            }
-            quiet = discarded == 0;
+        loop {
             let mut pause = pin!(R::sleep(LINGER_PAUSE));
-            let over = poll_fn(|cx| match end.as_mut().poll(cx) {
-                Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending => pause.as_mut().poll(cx).map(|()| false),
+            let mut discarded = 0;
+            let over = poll_fn(|cx| {
+                if discarded == 0 {
+                    match self.discard(cx) {
+                        Some(len) => discarded = len,
+                        None => return Poll::Ready(true),
+                    }
+                }
+                if end.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(true);
+                }
+                pause.as_mut().poll(cx).map(|()| discarded == 0)
             });
             if over.await {
                 return;

@@ -78,6 +78,17 @@ fn connections_are_served_up_to_the_limit() {
 }
 
 #[test]
+fn who_quits_and_closes_gives_up_the_place_at_once() {
+    on_each_runtime("-c 10", |server| {
+        // These take a few milliseconds together.
+        for _ in 0..100 {
+            assert_eq!(server.connect().converse("QUIT\r\n"), "BYE\r\n");
+        }
+        server.stop();
+    });
+}
+
+#[test]
 fn a_request_may_come_byte_by_byte() {
     on_each_runtime("", |server| {
         let mut client = server.connect();
