@@ -7,6 +7,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
+use std::net::Shutdown;
 use std::ops::Deref;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -138,9 +139,7 @@ struct Connection<R: Runtime> {
 impl<R: Runtime> Connection<R> {
     fn new(stream: R::Stream, seat: Seat) -> Self {
         let (host, now) = (&seat.host, seat.host.clock.now());
-        let client = host
-            .clients
-            .open(now, stream.peer_addr(), stream.local_addr());
+        let client = host.clients.open(now, &stream.socket());
         host.watchers.note_client(now, &client, None);
         Self {
             stream,
@@ -427,7 +426,7 @@ impl<R: Runtime> Connection<R> {
 
     /// Says that there is nothing more to come, and gives the client time to hear it.
     async fn hang_up(&mut self) {
-        if self.stream.finish().is_err() {
+        if self.stream.socket().shutdown(Shutdown::Write).is_err() {
             return;
         }
         let mut end = match self.timer.take() {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dynamidb_core::Instant;
+use socket2::{SockAddr, Socket};
 
 /// What a connection is doing, by memcached's names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,17 +49,13 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn open(
-        &self,
-        now: Instant,
-        peer: Option<SocketAddr>,
-        local: Option<SocketAddr>,
-    ) -> Arc<Client> {
+    pub(crate) fn open(&self, now: Instant, socket: &Socket) -> Arc<Client> {
+        let address = |address: io::Result<SockAddr>| address.ok()?.as_socket();
         let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
         let client = Arc::new(Client {
             number,
-            peer,
-            local,
+            peer: address(socket.peer_addr()),
+            local: address(socket.local_addr()),
             doing: AtomicU8::new(Doing::Waiting as u8),
             last_heard: AtomicU64::new(now.as_millis()),
         });

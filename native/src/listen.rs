@@ -1,14 +1,14 @@
 //! The sockets that clients connect to.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{Error, Options};
 
 /// The addresses that were asked for, or the two of the host itself.
-pub(crate) fn listen(options: &Options) -> Result<Vec<TcpListener>, Error> {
+pub(crate) fn listen(options: &Options) -> Result<Vec<Socket>, Error> {
     if options.listen.is_empty() {
         return listen_on_loopback(options.port, options.backlog);
     }
@@ -26,7 +26,12 @@ pub(crate) fn listen(options: &Options) -> Result<Vec<TcpListener>, Error> {
     Ok(listeners)
 }
 
-fn listen_on_loopback(port: u16, backlog: u16) -> Result<Vec<TcpListener>, Error> {
+/// Where a socket is bound, if that is an address of the internet.
+pub(crate) fn address_of(socket: &Socket) -> Option<SocketAddr> {
+    socket.local_addr().ok()?.as_socket()
+}
+
+fn listen_on_loopback(port: u16, backlog: u16) -> Result<Vec<Socket>, Error> {
     let open = |host: &str, port| {
         let address = format!("{host}:{port}");
         let parsed = address.parse().expect("an address with a port");
@@ -34,7 +39,7 @@ fn listen_on_loopback(port: u16, backlog: u16) -> Result<Vec<TcpListener>, Error
     };
     let v4 = open("127.0.0.1", port)?;
     // With port 0 the second address takes the port that the first was given.
-    let port = v4.local_addr().map_or(port, |address| address.port());
+    let port = address_of(&v4).map_or(port, |address| address.port());
     match open("[::1]", port) {
         Ok(v6) => Ok(vec![v4, v6]),
         Err(Error::Listen { source, .. }) if source.kind() != io::ErrorKind::AddrInUse => {
@@ -46,7 +51,7 @@ fn listen_on_loopback(port: u16, backlog: u16) -> Result<Vec<TcpListener>, Error
 }
 
 /// A listening socket; what it accepts inherits its options.
-fn listen_on(address: SocketAddr, backlog: u16) -> io::Result<TcpListener> {
+fn listen_on(address: SocketAddr, backlog: u16) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -62,5 +67,5 @@ fn listen_on(address: SocketAddr, backlog: u16) -> io::Result<TcpListener> {
     socket.set_keepalive(true)?;
     socket.bind(&address.into())?;
     socket.listen(backlog.into())?;
-    Ok(socket.into())
+    Ok(socket)
 }

@@ -3,19 +3,20 @@
 use std::future::poll_fn;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dynamidb_core::{Config, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use socket2::Socket;
 
 use crate::admin::Settings;
 use crate::auth::Users;
 use crate::connection::{self, Seat};
 use crate::host::{FILES_RESERVED, Host, count};
-use crate::listen::listen;
+use crate::listen::{address_of, listen};
 use crate::options::size_text;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::{SHARD_MEMORY_MAX, Shards};
@@ -43,7 +44,7 @@ pub(crate) struct Shared {
 /// A server that listens, and serves once it is [`run`](Self::run).
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Socket>,
     runtime: RuntimeName,
     shared: Arc<Shared>,
 }
@@ -92,10 +93,7 @@ impl Server {
         };
         let shards = Shards::new(&config, options.thread_count(), shard_memory_max)?;
         let listeners = listen(options)?;
-        let addresses = listeners
-            .iter()
-            .filter_map(|listener| listener.local_addr().ok());
-        let addresses: Vec<_> = addresses.collect();
+        let addresses: Vec<_> = listeners.iter().filter_map(address_of).collect();
         let host = Host::new(Settings {
             options: options.clone(),
             port: addresses.first().map_or(options.port, SocketAddr::port),
@@ -123,10 +121,7 @@ impl Server {
     /// Where it listens, with the ports that were picked.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners
-            .iter()
-            .filter_map(|listener| listener.local_addr().ok())
-            .collect()
+        self.listeners.iter().filter_map(address_of).collect()
     }
 
     /// What stops it.
@@ -216,11 +211,12 @@ impl Server {
 async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<Shared>) {
     let host = &shared.host;
     while let Some(accepted) = shared.stop.or(R::accept(&listener)).await {
-        match accepted {
-            Ok(stream) => match Seat::take(&shared) {
-                Some(seat) => runtime.hand_over(stream, |s| connection::serve::<R>(s, seat)),
-                None => runtime.hand_over(stream, refuse),
-            },
+        let handed_over = accepted.and_then(|stream| match Seat::take(&shared) {
+            Some(seat) => runtime.hand_over(stream, |s| connection::serve::<R>(s, seat)),
+            None => runtime.hand_over(stream, refuse),
+        });
+        match handed_over {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 tracing::debug!("accept: {error}");

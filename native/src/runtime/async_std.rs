@@ -1,62 +1,112 @@
-//! async-std: its global executor moves tasks between worker threads as it sees fit.
+//! async-std: its reactor serves all threads, and each has an executor to itself, so that no
+//! connection ever changes threads.
+//!
+//! The reactor has to be told anew of each wait for a socket, which takes a call of the system.
+//! So it is told only if a socket still has nothing to give after all others have had a turn.
 
-use std::future::Future;
-use std::io;
-use std::net::{self, Shutdown};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io::{self, Read, Write};
+use std::mem;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker, ready};
+use std::thread;
 use std::time::Duration;
 
-use async_global_executor::GlobalExecutorConfig;
-use async_std::io::{Read, Write};
-use async_std::net::{TcpListener, TcpStream};
-use async_std::task;
+use async_executor::Executor;
+use async_io::Async;
+use async_std::{channel, task};
+use socket2::{SockRef, Socket};
 
-use super::{Runtime, Stream};
+use super::{Runtime, Stream, would_block};
+
+/// How many tasks are run before the sockets are looked at.
+const TASKS_MAX: usize = 256;
+
+thread_local! {
+    /// Tasks of this thread that go on after the sockets have been looked at.
+    static LATER: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
+}
 
 #[derive(Debug)]
-pub(crate) struct AsyncStd;
+pub(crate) struct AsyncStd {
+    /// Tasks know of this, so it does not keep them.
+    workers: Vec<Weak<Executor<'static>>>,
+    next: AtomicUsize,
+}
+
+impl AsyncStd {
+    fn spawn_on(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(worker) = self.workers[worker].upgrade() {
+            worker.spawn(task).detach();
+        }
+    }
+}
 
 impl Runtime for AsyncStd {
-    type Listener = TcpListener;
-    type Stream = TcpStream;
+    type Listener = Async<Socket>;
+    type Stream = Connected;
 
-    /// The executor belongs to the process and outlives the call: the first number of threads
-    /// that is asked for stays.
     fn run<F: Future<Output = ()>>(
         threads: usize,
         main: impl FnOnce(Arc<Self>) -> F,
     ) -> io::Result<()> {
-        let workers = GlobalExecutorConfig::default().with_min_threads(threads);
-        async_global_executor::init_with_config(workers.with_max_threads(threads));
-        task::block_on(main(Arc::new(Self)));
-        Ok(())
+        let workers: Vec<_> = (0..threads)
+            .map(|_| Arc::<Executor<'_>>::default())
+            .collect();
+        let this = Arc::new(Self {
+            workers: workers.iter().map(Arc::downgrade).collect(),
+            next: AtomicUsize::new(0),
+        });
+
+        let (end, ended) = channel::bounded::<()>(1);
+        thread::scope(|scope| {
+            for (number, worker) in workers.iter().enumerate().skip(1) {
+                let ended = ended.clone();
+                let serve = move || {
+                    // The sender is dropped when `main` is done.
+                    let _ = task::block_on(work(worker, ended.recv()));
+                };
+                thread::Builder::new()
+                    .name(format!("worker-{number}"))
+                    .spawn_scoped(scope, serve)?;
+            }
+            task::block_on(work(&workers[0], main(this)));
+            drop(end);
+            Ok(())
+        })
     }
 
-    fn listen(listener: net::TcpListener) -> io::Result<TcpListener> {
-        listener.set_nonblocking(true)?;
-        Ok(listener.into())
+    fn listen(listener: Socket) -> io::Result<Async<Socket>> {
+        Async::new(listener)
     }
 
-    async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
-        listener.accept().await.map(|(stream, _)| stream)
+    async fn accept(listener: &Async<Socket>) -> io::Result<Connected> {
+        let (socket, _) = listener.read_with(Socket::accept).await?;
+        Ok(Connected {
+            socket: Async::new(socket)?,
+            heard: false,
+        })
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        task::spawn(task);
+        self.spawn_on(0, task);
     }
 
     fn hand_over<F: Future<Output = ()> + Send + 'static>(
         &self,
-        stream: TcpStream,
-        serve: impl FnOnce(TcpStream) -> F + Send + 'static,
-    ) {
-        task::spawn(serve(stream));
+        stream: Connected,
+        serve: impl FnOnce(Connected) -> F,
+    ) -> io::Result<()> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
+        self.spawn_on(next, serve(stream));
+        Ok(())
     }
 
     fn wake_later(cx: &mut Context<'_>) {
-        cx.waker().wake_by_ref();
+        LATER.with_borrow_mut(|later| later.push(cx.waker().clone()));
     }
 
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
@@ -64,24 +114,63 @@ impl Runtime for AsyncStd {
     }
 }
 
-impl Stream for TcpStream {
+/// Runs the tasks of a worker, and looks at the sockets in between, until `main` is done.
+async fn work<T>(worker: &Executor<'_>, main: impl Future<Output = T>) -> T {
+    let tasks = async {
+        loop {
+            worker.tick().await;
+            let many = (1..TASKS_MAX).all(|_| worker.try_tick());
+            let later = LATER.with_borrow_mut(mem::take);
+            if many || !later.is_empty() {
+                task::yield_now().await;
+            }
+            later.into_iter().for_each(Waker::wake);
+        }
+    };
+    let (mut main, mut tasks) = (pin!(main), pin!(tasks));
+    poll_fn(|cx| match main.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(outcome),
+        Poll::Pending => tasks.as_mut().poll(cx),
+    })
+    .await
+}
+
+/// A connected socket.
+pub(crate) struct Connected {
+    socket: Async<Socket>,
+    /// Whether it gave all that it had just now.
+    heard: bool,
+}
+
+impl Stream for Connected {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
-        Read::poll_read(Pin::new(self), cx, into)
+        if mem::take(&mut self.heard) {
+            AsyncStd::wake_later(cx);
+            return Poll::Pending;
+        }
+        loop {
+            let read = self.socket.get_ref().read(into);
+            if !would_block(&read) {
+                self.heard = read
+                    .as_ref()
+                    .is_ok_and(|read| (1..into.len()).contains(read));
+                return Poll::Ready(read);
+            }
+            ready!(self.socket.poll_readable(cx))?;
+        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Write::poll_write(Pin::new(self), cx, bytes)
+        loop {
+            let written = self.socket.get_ref().write(bytes);
+            if !would_block(&written) {
+                return Poll::Ready(written);
+            }
+            ready!(self.socket.poll_writable(cx))?;
+        }
     }
 
-    fn peer_addr(&self) -> Option<net::SocketAddr> {
-        Self::peer_addr(self).ok()
-    }
-
-    fn local_addr(&self) -> Option<net::SocketAddr> {
-        Self::local_addr(self).ok()
-    }
-
-    fn finish(&self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(self.socket.get_ref())
     }
 }

@@ -8,12 +8,12 @@ mod tokio;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use socket2::{SockRef, Socket};
 
 #[cfg(feature = "async-std")]
 pub(crate) use self::async_std::AsyncStd;
@@ -30,7 +30,7 @@ pub enum RuntimeName {
     /// One single-threaded tokio runtime for each thread.
     #[cfg(feature = "tokio")]
     Tokio,
-    /// The global executor of async-std.
+    /// async-std's reactor, and an executor of its kind for each thread.
     #[cfg(feature = "async-std")]
     AsyncStd,
 }
@@ -61,7 +61,7 @@ impl fmt::Display for RuntimeName {
 
 /// A set of worker threads that serve sockets.
 pub(crate) trait Runtime: Send + Sync + Sized + 'static {
-    type Listener: Send + 'static;
+    type Listener: Send + Sync + 'static;
     type Stream: Stream;
 
     /// Runs `main` to its end on `threads` workers. What was spawned and still goes on is dropped.
@@ -70,18 +70,19 @@ pub(crate) trait Runtime: Send + Sync + Sized + 'static {
         main: impl FnOnce(Arc<Self>) -> F,
     ) -> io::Result<()>;
 
-    fn listen(listener: net::TcpListener) -> io::Result<Self::Listener>;
+    fn listen(listener: Socket) -> io::Result<Self::Listener>;
 
     fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
+    /// Runs a task on the first worker.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
     /// Runs `serve` with `stream` on the next worker in turn.
     fn hand_over<F: Future<Output = ()> + Send + 'static>(
         &self,
         stream: Self::Stream,
-        serve: impl FnOnce(Self::Stream) -> F + Send + 'static,
-    );
+        serve: impl FnOnce(Self::Stream) -> F,
+    ) -> io::Result<()>;
 
     /// Wakes the task once the other tasks and the sockets have had a turn.
     fn wake_later(cx: &mut Context<'_>);
@@ -94,12 +95,12 @@ pub(crate) trait Runtime: Send + Sync + Sized + 'static {
 pub(crate) trait Stream: Send + Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
-    /// Who is at the other end; `None` for a local socket.
-    fn peer_addr(&self) -> Option<net::SocketAddr>;
-    /// Which end this is.
-    fn local_addr(&self) -> Option<net::SocketAddr>;
-    /// Says that nothing more will be written.
-    fn finish(&self) -> io::Result<()>;
+    fn socket(&self) -> SockRef<'_>;
+}
+
+/// Whether a socket has nothing to give, or takes nothing more.
+fn would_block<T>(outcome: &io::Result<T>) -> bool {
+    matches!(outcome, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Lets others have a turn.
@@ -120,6 +121,7 @@ pub(crate) async fn yield_now<R: Runtime>() {
 mod tests {
     use std::future::poll_fn;
     use std::io::{Read, Write};
+    use std::net::{self, Shutdown};
     use std::thread;
 
     use super::*;
@@ -130,7 +132,7 @@ mod tests {
         poll_fn(|cx| stream.poll_read(cx, &mut byte)).await.unwrap();
         assert_ne!(byte, *b"!", "on purpose");
         poll_fn(|cx| stream.poll_write(cx, &byte)).await.unwrap();
-        stream.finish().unwrap();
+        stream.socket().shutdown(Shutdown::Write).unwrap();
     }
 
     fn ask(address: net::SocketAddr, byte: u8) -> Vec<u8> {
@@ -149,7 +151,7 @@ mod tests {
             [b"a", b"b", b"!", b"!", b"!", b"c", b"d", b"e"].map(|byte| ask(address, byte[0]))
         });
         R::run(2, async |runtime: Arc<R>| {
-            let listener = R::listen(listener).unwrap();
+            let listener = R::listen(listener.into()).unwrap();
             while !clients.is_finished() {
                 let stream = R::accept(&listener);
                 let mut stream = std::pin::pin!(stream);
@@ -159,7 +161,7 @@ mod tests {
                     Poll::Pending => pause.as_mut().poll(cx).map(|()| None),
                 });
                 if let Some(stream) = accepted.await {
-                    runtime.hand_over(stream, echo);
+                    runtime.hand_over(stream, echo).unwrap();
                 }
             }
         })

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{self, Shutdown};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,13 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 
-use super::{Runtime, Stream};
+use super::{Runtime, Stream, would_block};
 
 #[derive(Debug)]
 pub(crate) struct Tokio {
@@ -64,9 +63,9 @@ impl Runtime for Tokio {
         })
     }
 
-    fn listen(listener: net::TcpListener) -> io::Result<TcpListener> {
+    fn listen(listener: Socket) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
-        TcpListener::from_std(listener)
+        TcpListener::from_std(listener.into())
     }
 
     async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
@@ -80,22 +79,19 @@ impl Runtime for Tokio {
     fn hand_over<F: Future<Output = ()> + Send + 'static>(
         &self,
         stream: TcpStream,
-        serve: impl FnOnce(TcpStream) -> F + Send + 'static,
-    ) {
+        serve: impl FnOnce(TcpStream) -> F,
+    ) -> io::Result<()> {
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
         let worker = &self.workers[next];
         if worker.id() == Handle::current().id() {
             worker.spawn(serve(stream));
-            return;
+            return Ok(());
         }
         // A socket belongs to the runtime in which it was registered.
-        let stream = stream.into_std();
-        worker.spawn(async move {
-            match stream.and_then(TcpStream::from_std) {
-                Ok(stream) => serve(stream).await,
-                Err(error) => tracing::warn!("a connection was lost on its way: {error}"),
-            }
-        });
+        let stream = stream.into_std()?;
+        let _there = worker.enter();
+        worker.spawn(serve(TcpStream::from_std(stream)?));
+        Ok(())
     }
 
     fn wake_later(cx: &mut Context<'_>) {
@@ -117,23 +113,14 @@ impl Stream for TcpStream {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         // Nearly always there is room, and then nobody has to be told whom to wake.
-        match self.try_write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                AsyncWrite::poll_write(Pin::new(self), cx, bytes)
-            }
-            written => Poll::Ready(written),
+        let written = self.try_write(bytes);
+        if would_block(&written) {
+            return AsyncWrite::poll_write(Pin::new(self), cx, bytes);
         }
+        Poll::Ready(written)
     }
 
-    fn peer_addr(&self) -> Option<net::SocketAddr> {
-        Self::peer_addr(self).ok()
-    }
-
-    fn local_addr(&self) -> Option<net::SocketAddr> {
-        Self::local_addr(self).ok()
-    }
-
-    fn finish(&self) -> io::Result<()> {
-        SockRef::from(self).shutdown(Shutdown::Write)
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(self)
     }
 }
