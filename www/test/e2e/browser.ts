@@ -1,7 +1,9 @@
 // The built page in a real browser: finds one on this machine, serves `dist` and opens it.
 
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { after, afterEach } from "node:test";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { type PreviewServer, preview } from "vite";
 
@@ -38,6 +40,17 @@ export class Site {
     const server = await preview({ preview: { port: 0, host: "127.0.0.1" }, logLevel: "error" });
     const browser = await chromium.launch({ executablePath: executablePath(), args: ARGS });
     return new Site(server, browser);
+  }
+
+  /** The same for the tests of a file: after each of them nothing may have gone wrong. */
+  static async forTests(): Promise<Site> {
+    const site = await Site.open();
+    afterEach(async () => {
+      assert.deepEqual(site.errors.splice(0), []);
+      for (const context of site.browser.contexts()) await context.close();
+    });
+    after(() => site.close());
+    return site;
   }
 
   /** Opens the page, and waits until it takes commands. */

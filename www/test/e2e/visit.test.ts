@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import type { Page } from "playwright-core";
 import { digest, heard, pause, runLoad, shows, type } from "./actions.ts";
 import { Site } from "./browser.ts";
@@ -15,15 +15,7 @@ const NARROWEST = { width: 360, height: 740 };
 const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
 const LESSONS = readdirSync("src/lessons").sort();
 
-let site: Site;
-before(async () => {
-  site = await Site.open();
-});
-afterEach(async () => {
-  assert.deepEqual(site.errors.splice(0), []);
-  for (const context of site.browser.contexts()) await context.close();
-});
-after(() => site.close());
+const site = await Site.forTests();
 
 test("every lesson comes to the state that the native engine comes to", async (t) => {
   const paths = LESSONS.map((name) => `www/src/lessons/${name}`);
