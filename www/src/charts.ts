@@ -5,24 +5,27 @@ import uPlot from "uplot";
 import { colour, element, make } from "./dom.ts";
 
 const HEIGHT = 170;
+const NAMES = ["This cache", "The other"];
+
+/** The vertical axis: where it ends as long as nothing is higher, or always; what its steps are. */
+export interface Axis {
+  top: number;
+  isFixed?: boolean;
+  steps?: number[];
+}
 
 export class Chart {
   readonly #place: HTMLElement;
   readonly #text: HTMLElement;
   readonly #show: (value: number) => string;
-  readonly #top: number;
-  readonly #steps: number[] | undefined;
+  readonly #axis: Axis;
   #plot: uPlot | undefined;
   #operations: number[] = [];
   #lines: number[][] = [[], []];
 
-  /**
-   * In the element with this id; `show` writes a value of the vertical axis, which goes in one of
-   * these `steps` and ends at `top` while there is nothing to show.
-   */
-  constructor(id: string, show: (value: number) => string, top: number, steps?: number[]) {
-    this.#top = top;
-    this.#steps = steps;
+  /** In the element with this id; `show` writes a value of the vertical axis. */
+  constructor(id: string, show: (value: number) => string, axis: Axis) {
+    this.#axis = axis;
     this.#place = element(`#${id} .plot`);
     this.#text = element(`#${id} p`);
     this.#show = show;
@@ -44,10 +47,15 @@ export class Chart {
     values.forEach((value, at) => this.#lines[at]?.push(value));
   }
 
-  draw(summary: string): void {
+  /** Draws the lines, and says the same of each cache in words. */
+  draw(words: string[]): void {
     if (this.#plot === undefined) this.redraw();
     this.#plot?.setData(this.#data());
-    if (this.#text.textContent !== summary) this.#text.textContent = summary;
+    const text = words.length < 2 ? words : words.map((words, at) => `${NAMES[at]}: ${words}`);
+    const summary = text.map((words) => `${words}.`).join(" ");
+    if (this.#text.textContent === summary) return;
+    const parts = text.map((words) => make("span", { textContent: `${words}.` }));
+    this.#text.replaceChildren(...parts.flatMap((part, at) => (at > 0 ? [" ", part] : [part])));
   }
 
   /** Draws anew, in the colours of the theme. */
@@ -73,7 +81,7 @@ export class Chart {
           ...axis,
           size: 64,
           values: (_, ticks) => ticks.map(this.#show),
-          ...(this.#steps === undefined ? {} : { incrs: this.#steps }),
+          ...(this.#axis.steps === undefined ? {} : { incrs: this.#axis.steps }),
         },
       ],
       series: [{}, ...series],
@@ -85,7 +93,8 @@ export class Chart {
 
   /** From zero, because a share that begins anywhere else misleads. */
   #range(top: number): uPlot.Range.MinMax {
-    return [0, top > 0 ? top * 1.05 : this.#top];
+    const isFixed = this.#axis.isFixed || !(top > 0);
+    return [0, 1.05 * (isFixed ? this.#axis.top : top)];
   }
 
   #data(): uPlot.AlignedData {

@@ -47,7 +47,11 @@ async function start(): Promise<void> {
   const terminal = new Terminal(stage, wire);
   const clock = new Clock(stage);
   const dialog = new SettingsDialog(stage, settings);
-  const workload = new Workload(stage, () => dialog.current);
+  const workload = new Workload(
+    stage,
+    () => dialog.current,
+    () => clock.run(true),
+  );
   const player = new Player(stage, terminal, workload);
   const views = new Views(stage, clock);
 
@@ -72,6 +76,10 @@ async function start(): Promise<void> {
     const lines = (button.dataset.say ?? "").split("\n");
     button.addEventListener("click", () => terminal.say(0, lines));
   }
+  element("#busy").addEventListener("click", () => {
+    dialog.reset();
+    workload.showBusy();
+  });
   for (const button of document.querySelectorAll("dialog [data-close]")) {
     button.addEventListener("click", () => button.closest("dialog")?.close());
   }
@@ -144,7 +152,8 @@ class Views {
     write("#fact-memory", `${bytes(stats.bytes + stats.indexBytes)} of ${bytes(stats.limit)}`);
     write("#fact-hits", percent(stats.hits, stats.gets));
     const isQuiet = !this.#clock.isRunning && stats.items <= DIGEST_ITEMS_MAX;
-    write("#fact-digest", isQuiet ? engine.digest() : "pause to see");
+    element("#facts div:last-child").hidden = !isQuiet;
+    if (isQuiet) write("#fact-digest", engine.digest());
     this.#drawn = watch();
   }
 

@@ -17,6 +17,9 @@ export class Stage {
   readonly #happened = new Set<(happening: Happening) => void>();
   readonly #replaced = new Set<() => void>();
 
+  /** A load that is to go with the time: it lets as much pass as its operations take. */
+  pacer: ((millis: number) => void) | undefined;
+
   constructor(engine: Engine) {
     this.#engine = engine;
   }
@@ -56,7 +59,9 @@ export class Stage {
     this.#tell([]);
   }
 
+  /** Lets time pass. */
   advance(millis: number): void {
+    if (this.pacer !== undefined) return this.pacer(millis);
     this.#engine.advance(millis);
     this.#tell([]);
   }

@@ -1,6 +1,5 @@
 // A load on the cache, and on a second one beside it if the visitor wants to compare.
 
-import { Chart, short } from "./charts.ts";
 import { element, make } from "./dom.ts";
 import {
   breathe,
@@ -9,32 +8,30 @@ import {
   Engine,
   type Load,
   type Settings,
-  type Stats,
   watch,
 } from "./engine.ts";
+import { Progress } from "./progress.ts";
+import { Slicer } from "./slices.ts";
 import type { Stage } from "./stage.ts";
-import { bytes, count, percent } from "./units.ts";
+import { bytes } from "./units.ts";
 
-/** Real milliseconds that a slice of the load takes; then the page draws. */
-const SLICE = 8;
-/** Operations between two looks at the watch. */
-const BATCH = 250;
-/** Points of a chart. */
-const POINTS = 200;
-/** What lies between two marks of memory, in bytes. */
-const POWERS = Array.from({ length: 32 }, (_, at) => 2 ** at);
 /** The largest file of keys, in bytes. */
 const FILE_MAX = 64 << 20;
-const NUMBERS: (keyof Load)[] = [
-  "keys",
-  "skew",
-  "sizeMin",
-  "sizeMax",
-  "reads",
-  "ttl",
-  "rate",
-  "seed",
-];
+/** How often it is told where a load is, in milliseconds. */
+const TOLD_EVERY = 50;
+/** What is offered to whoever wants to see a cache at work: it fills, evicts and expires. */
+const BUSY = { keys: 5000, ttl: 60, rate: 300 };
+
+/** A load that is under way. */
+interface Run {
+  operations: number;
+  done: number;
+  slicer: Slicer;
+  /** When it was last told where it is. */
+  told: number;
+  /** Operations for each second that the clock lets pass; if not given, as fast as it can. */
+  rate: number | undefined;
+}
 
 export class Workload {
   readonly #stage: Stage;
@@ -42,30 +39,25 @@ export class Workload {
   readonly #form = element<HTMLFormElement>("#load-form");
   readonly #status = element("#load-status");
   readonly #button = element<HTMLButtonElement>("#load-run");
+  readonly #live = element<HTMLInputElement>("#live");
   readonly #compare = element<HTMLInputElement>("#compare");
-  readonly #other = element("#other");
-  readonly #charts = {
-    hits: new Chart("chart-hits", (value) => `${Math.round(value)} %`, 100),
-    memory: new Chart("chart-memory", bytes, 1 << 18, POWERS),
-    evictions: new Chart("chart-evictions", short, 1000),
-  };
+  readonly #other = element<HTMLFieldSetElement>("#other");
+  readonly #progress = new Progress();
   #rival: Engine | undefined;
-  /** What the engines had counted at the last point, and when the load began. */
-  #before: Stats[] = [];
-  #began: Stats[] = [];
-  #isRunning = false;
+  #run: Run | undefined;
   #lines: Uint8Array | undefined;
+  readonly #runClock: () => void;
 
-  /** `settings` says what the cache of the stage is made from. */
-  constructor(stage: Stage, settings: () => Settings) {
+  /** `settings` says what the cache of the stage is made from, `runClock` lets time pass. */
+  constructor(stage: Stage, settings: () => Settings, runClock: () => void) {
     this.#stage = stage;
     this.#settings = settings;
-    const load = defaultLoad();
-    for (const name of NUMBERS) this.#number(name).value = String(load[name]);
+    this.#runClock = runClock;
+    this.#fill(defaultLoad());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#isRunning) this.stop();
-      else void this.#run();
+      if (this.#run === undefined) void this.#begin();
+      else this.#end(this.#run);
     });
     this.#compare.addEventListener("change", () => this.#offer());
     const memory = element<HTMLInputElement>("#other-memory");
@@ -76,44 +68,60 @@ export class Workload {
     });
     element("#measure").addEventListener("click", () => void this.#measure());
     this.#takeFiles();
-    stage.onReplaced(() => this.stop());
-  }
-
-  /** Ends the load after the slice that is under way. */
-  stop(): void {
-    this.#isRunning = false;
+    stage.onReplaced(() => {
+      if (this.#run !== undefined) this.#stop();
+      this.#progress.clear();
+    });
   }
 
   /** Draws the charts in the colours of another theme. */
   redraw(): void {
-    for (const chart of Object.values(this.#charts)) chart.redraw();
+    this.#progress.redraw();
   }
 
   /** Runs this load, as a scenario says. */
   async play(load: Load, operations: number, isNew: boolean): Promise<void> {
-    for (const name of NUMBERS) this.#number(name).value = String(load[name]);
+    if (this.#run !== undefined) this.#end(this.#run);
+    this.#fill(load);
+    const isAlone = this.#rival === undefined;
     this.#dropRival();
-    if (isNew) {
-      this.#stage.startLoad(load);
-      this.#begin();
-    }
+    if (isNew) this.#stage.startLoad(load);
+    if (isNew || !isAlone) this.#progress.begin(this.#engines());
     if (operations > 0) await this.#go(operations);
+  }
+
+  /** Begins a load that goes with the clock, for whoever wants to see a cache at work. */
+  showBusy(): void {
+    this.#fill({ ...defaultLoad(), ...BUSY });
+    this.#named(undefined, "");
+    this.#live.checked = true;
+    this.#compare.checked = false;
+    this.#offer();
+    void this.#begin();
   }
 
   #number(name: string): HTMLInputElement {
     return element<HTMLInputElement>(`#load-${name}`);
   }
 
-  #load(): Load {
-    const entries = NUMBERS.map((name) => [name, Number(this.#number(name).value)]);
-    return Object.fromEntries(entries) as Load;
+  #fill(load: Load): void {
+    for (const [name, value] of Object.entries({ ...load, skew: load.skew / 100 })) {
+      this.#number(name).value = String(value);
+    }
   }
 
-  async #run(): Promise<void> {
+  #load(): Load {
+    const names = Object.keys(defaultLoad());
+    const numbers = names.map((name) => [name, Number(this.#number(name).value)]);
+    const load = Object.fromEntries(numbers) as Load;
+    return { ...load, skew: Math.round(load.skew * 100) };
+  }
+
+  async #begin(): Promise<void> {
     const operations = Number(this.#number("operations").value);
+    const load = this.#load();
     try {
       this.#dropRival();
-      const load = this.#load();
       this.#stage.startLoad(load, this.#lines);
       if (this.#compare.checked) {
         this.#rival = Engine.create(this.#otherSettings());
@@ -123,8 +131,8 @@ export class Workload {
       this.#status.textContent = sentence(error);
       return;
     }
-    this.#begin();
-    await this.#go(operations);
+    this.#progress.begin(this.#engines());
+    await this.#go(operations, this.#live.checked ? load.rate : undefined);
   }
 
   #dropRival(): void {
@@ -132,85 +140,85 @@ export class Workload {
     this.#rival = undefined;
   }
 
-  #begin(): void {
-    for (const chart of Object.values(this.#charts)) chart.clear();
-    this.#before = this.#engines().map((engine) => engine.stats());
-    this.#began = this.#before;
-  }
-
   #engines(): Engine[] {
     return this.#rival === undefined ? [this.#stage.engine] : [this.#stage.engine, this.#rival];
   }
 
-  /** Slice by slice, so that the page stays awake. */
-  async #go(operations: number): Promise<void> {
-    this.#setRunning(true);
-    const point = Math.max(1, Math.round(operations / POINTS));
-    let [done, spent, isOver] = [0, 0, false];
-    while (this.#isRunning && !isOver && done < operations) {
-      const began = watch();
-      do {
-        const batch = Math.min(BATCH, operations - done, point - (done % point));
-        const ran = this.#stage.runLoad(batch);
-        this.#rival?.runLoad(batch);
-        isOver = ran < batch;
-        done += ran;
-        if (done % point === 0 || isOver || done === operations) this.#point(done);
-      } while (watch() - began < SLICE && !isOver && done < operations);
-      spent += watch() - began;
-      this.#tell(done, operations, spent);
+  /** Slice by slice, so that the page stays awake; with a rate as time passes. */
+  async #go(operations: number, rate?: number): Promise<void> {
+    const run: Run = { operations, done: 0, slicer: new Slicer(watch), told: 0, rate };
+    this.#run = run;
+    this.#progress.plan(
+      rate === undefined ? operations / 200 : Math.max(rate / 2, operations / 1000),
+    );
+    this.#button.textContent = "Stop";
+    if (rate !== undefined) return this.#goWithTime(run, rate);
+    while (this.#run === run) {
+      this.#slice(run, operations);
       await breathe();
     }
-    this.#setRunning(false);
-    this.#tell(done, done, spent);
   }
 
-  #setRunning(on: boolean): void {
-    this.#isRunning = on;
-    this.#button.textContent = on ? "Stop" : "Run";
-  }
-
-  /** Adds a point to each chart: what has happened since the last one. */
-  #point(done: number): void {
-    const now = this.#engines().map((engine) => engine.stats());
-    const ratio = now.map((stats, at) => {
-      const before = this.#before[at] ?? stats;
-      const gets = stats.gets - before.gets;
-      return gets === 0 ? 0 : (100 * (stats.hits - before.hits)) / gets;
-    });
-    this.#charts.hits.add(done, ratio);
-    this.#charts.memory.add(
-      done,
-      now.map((stats) => stats.bytes),
-    );
-    const evicted = now.map((stats, at) => stats.evictions - (this.#began[at] ?? stats).evictions);
-    this.#charts.evictions.add(done, evicted);
-    this.#before = now;
-  }
-
-  #tell(done: number, of: number, spent: number): void {
-    const stats = this.#engines().map((engine) => engine.stats());
-    const both = (text: (stats: Stats, began: Stats) => string) => {
-      const [first = "", second] = stats.map((now, at) => text(now, this.#began[at] ?? now));
-      return second === undefined ? first : `This cache: ${first}. The other: ${second}`;
+  /** So many operations in each second that the clock lets pass. */
+  #goWithTime(run: Run, rate: number): void {
+    let due = 0;
+    this.#stage.pacer = (millis) => {
+      // What cannot be done in time is forgotten, or it would pile up.
+      due = Math.min(due + (millis * rate) / 1000, Math.max(1, rate));
+      due -= this.#slice(run, Math.floor(due));
     };
-    const { hits, memory, evictions } = this.#charts;
-    const ratio = (now: Stats, began: Stats) =>
-      percent(now.hits - began.hits, now.gets - began.gets);
-    hits.draw(`${both((now, began) => `${ratio(now, began)} of all reads hit`)}.`);
-    memory.draw(`${both((now) => `${bytes(now.bytes)} in ${count(now.items)} items`)}.`);
-    evictions.draw(`${both((now, began) => `${count(now.evictions - began.evictions)} evicted`)}.`);
-    const caches = stats.length;
-    const rate =
-      spent > 0 ? `, ${short((1000 * done * caches) / spent)} operations per second` : "";
-    const state =
-      done < of ? `${count(done)} of ${count(of)} operations` : `${count(done)} operations done`;
-    this.#status.textContent = `${state}${rate}.`;
+    this.#runClock();
+  }
+
+  /** Does a slice of up to so many operations, and says how many these were. */
+  #slice(run: Run, operations: number): number {
+    const wanted = Math.min(operations, run.operations - run.done);
+    const before = run.done;
+    const work = (pieces: number) => this.#operate(run, pieces);
+    const { isOver } = run.slicer.slice(wanted, work);
+    if (isOver || run.done === run.operations) this.#end(run);
+    else if (run.rate !== undefined || watch() - run.told >= TOLD_EVERY) {
+      this.#tell(run, run.operations);
+    }
+    return run.done - before;
+  }
+
+  #operate(run: Run, operations: number): number {
+    const end = run.done + operations;
+    let isOver = false;
+    while (run.done < end && !isOver) {
+      const batch = Math.min(end - run.done, this.#progress.next);
+      const ran = this.#stage.runLoad(batch);
+      this.#rival?.runLoad(batch);
+      run.done += ran;
+      isOver = ran < batch;
+      this.#progress.did(ran, isOver || run.done === run.operations);
+    }
+    return operations - (end - run.done);
+  }
+
+  /** The load is at its end, or the visitor has had enough of it. */
+  #end(run: Run): void {
+    this.#stop();
+    this.#tell(run, run.done);
+    this.#status.dataset.longest = run.slicer.longest.toFixed(1);
+  }
+
+  #stop(): void {
+    this.#run = undefined;
+    this.#stage.pacer = undefined;
+    this.#button.textContent = "Run";
+  }
+
+  #tell(run: Run, of: number): void {
+    run.told = watch();
+    this.#progress.tell(run.done, of, run.rate === undefined ? run.slicer.spent : undefined);
   }
 
   /** The other cache's settings, at first those of this one with another policy. */
   #offer(): void {
     this.#other.hidden = !this.#compare.checked;
+    this.#other.disabled = !this.#compare.checked;
     const own = this.#settings();
     element<HTMLInputElement>("#other-memory").value = String(own.memory / 1024);
     element<HTMLInputElement>("#other-sizes").value = own.slabSizes.join(", ");
@@ -275,20 +283,17 @@ export class Workload {
 async function measure(): Promise<number> {
   const [keys, gets] = [100_000, 1_000_000];
   const engine = Engine.create(defaults(32 << 20));
-  const load = { ...defaultLoad(), keys, skew: 0, sizeMin: 64, sizeMax: 64, rate: 1_000_000 };
-  engine.startLoad({ ...load, reads: 0 });
-  for (let done = 0; done < 5 * keys; done += 5000) {
-    engine.runLoad(5000);
-    if (done % 20_000 === 0) await breathe();
-  }
-  engine.startLoad({ ...load, reads: 100 });
-  let spent = 0;
-  for (let done = 0; done < gets; done += 5000) {
-    const began = watch();
-    engine.runLoad(5000);
-    spent += watch() - began;
-    await breathe();
-  }
+  const run = async (operations: number, load: Partial<Load>) => {
+    const alike = { keys, skew: 0, sizeMin: 64, sizeMax: 64, rate: 1_000_000 };
+    engine.startLoad({ ...defaultLoad(), ...alike, ...load });
+    const slicer = new Slicer(watch);
+    for (let done = 0; done < operations; await breathe()) {
+      done += slicer.slice(operations - done, (pieces) => engine.runLoad(pieces)).done;
+    }
+    return slicer.spent;
+  };
+  await run(5 * keys, { reads: 0 });
+  const spent = await run(gets, { reads: 100 });
   engine.free();
   return (1000 * gets) / spent;
 }
