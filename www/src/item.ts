@@ -3,10 +3,11 @@
 import { readable } from "./bytes.ts";
 import { element, make } from "./dom.ts";
 import type { Chunk, Engine, Field, Inspection } from "./engine.ts";
-import { bytes, count, duration } from "./units.ts";
+import { count, duration, seconds } from "./units.ts";
 
-/** How many bytes of each chunk are drawn. */
+/** How many bytes of each chunk are drawn, and how many of a value are shown as text. */
 const DRAWN_MAX = 256;
+const TEXT_MAX = 1000;
 /** The bytes of the engine's own at the beginning of a continuation, in words. */
 const CONTINUATION = ["next chunk", "head of the item"];
 
@@ -28,6 +29,8 @@ export class ItemView {
     element("#item-title").textContent = readable(item.key);
     this.#body.replaceChildren(
       facts(item, engine.now),
+      make("h3", { textContent: "Value" }),
+      valueView(item.chunks),
       make("h3", { textContent: "The head, field by field" }),
       fieldTable(item.fields),
       make("h3", { textContent: item.chunks.length === 1 ? "Its chunk" : "Its chunks" }),
@@ -50,7 +53,7 @@ function facts(item: Inspection, now: number): HTMLElement {
     ["Takes", `${count(all)} bytes in ${item.chunks.length} ${chunks(item.chunks.length)}`],
     ["Of that", `${own} the engine’s, ${all - own - value - item.key.length} waste`],
     ["Ends", item.endsAt !== undefined && item.endsAt <= now ? "is over" : ends],
-    ["Last used", `${duration(Math.max(0, now - item.lastUsed * 1000))} ago`],
+    ["Last used", `${seconds(Math.max(0, Math.floor(now / 1000) - item.lastUsed))} ago`],
     ["Read since its store", item.read ? "yes" : "no"],
     ["Flags", String(item.flags)],
     ["Unique number (cas)", String(item.cas)],
@@ -59,6 +62,21 @@ function facts(item: Inspection, now: number): HTMLElement {
     make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: text })),
   );
   return make("dl", { className: "facts" }, ...entries);
+}
+
+/** The value as text, from the pieces of it that the chunks have. */
+function valueView(chunks: Chunk[]): HTMLElement {
+  const value = chunks.flatMap(({ bytes, head, key, value }) => [
+    ...bytes.subarray(head + key, head + key + value),
+  ]);
+  const more = value.length - TEXT_MAX;
+  const text = readable(Uint8Array.from(value.slice(0, TEXT_MAX)));
+  return make(
+    "pre",
+    { className: "value", tabIndex: 0, role: "region", ariaLabel: "Value" },
+    value.length === 0 ? "(empty)" : text,
+    ...(more > 0 ? [`\n… ${count(more)} more bytes`] : []),
+  );
 }
 
 const chunks = (number: number) => (number === 1 ? "chunk" : "chunks");
@@ -97,12 +115,14 @@ export function bits(mask: number): string {
   return first === last ? String(first) : `${first}–${last}`;
 }
 
-/** References are of 28 bits, and all of them set is none. */
+/** What the bits of a field say. References count in units of 16 bytes, and 0 is none. */
 function meaning({ name, mask, value }: Field): string {
   if (name === "kind") return value === 1 ? "a head" : "a head with a wide cas";
   if (["next chunk", "newer", "older"].includes(name)) {
-    return value === 0xfffffff ? "none" : `at ${bytes(16 * value)} (${16 * value})`;
+    return value === 0 ? "none" : `byte ${count(16 * value)}`;
   }
+  if (name === "last use") return `second ${count(value)}`;
+  if (name === "deadline") return `${count(value)} ms`;
   return (mask & -mask) >>> 0 === mask ? (value === 1 ? "yes" : "no") : String(value);
 }
 

@@ -3,7 +3,7 @@
 import { readable } from "./bytes.ts";
 import { element, make } from "./dom.ts";
 import { NONE, type Removal } from "./engine.ts";
-import { bytes, count, duration } from "./units.ts";
+import { bytes, count, duration, seconds } from "./units.ts";
 
 /** How many are listed. */
 const LISTED_MAX = 100;
@@ -60,7 +60,7 @@ function entry(removal: Removal): HTMLElement {
 export function reason(removal: Removal): string {
   const size = bytes(removal.key.length + removal.valueSize);
   const read = removal.read ? "" : ", never read";
-  const unused = `unused for ${duration(removal.unused * 1000)}${read}`;
+  const unused = `unused for ${seconds(removal.unused)}${read}`;
   const left = removal.left === NONE ? "" : `; it had ${duration(removal.left)} left`;
   const place = removal.queued ? "first of the queue" : "least recently used";
   switch (removal.cause) {

@@ -45,6 +45,7 @@ export class Lessons {
     element("#lesson-again").addEventListener("click", () => this.start(Number(this.#pick.value)));
     element("#lesson-close").addEventListener("click", () => {
       this.#card.hidden = true;
+      element("#lessons > .quiet").hidden = false;
       element("#lesson-start").focus();
     });
     this.#next.addEventListener("click", () => void this.#go());

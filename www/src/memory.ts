@@ -6,19 +6,34 @@ import { bytes, count, percent } from "./units.ts";
 
 /** How high all pages together may be drawn, in pixels. */
 const HEIGHT_MAX = 300;
-/** Widths at which a page can be drawn; it is a fourth as high. */
-const WIDTHS = [128, 96, 64, 48, 32, 24, 16, 8];
-const GAP = 4;
+/** How a page can be drawn, the largest first. */
+const SHAPES: readonly Shape[] = [
+  { width: 128, height: 32, gap: 4 },
+  { width: 96, height: 24, gap: 4 },
+  { width: 64, height: 16, gap: 4 },
+  { width: 48, height: 12, gap: 4 },
+  { width: 32, height: 8, gap: 3 },
+  { width: 24, height: 6, gap: 3 },
+  { width: 16, height: 4, gap: 2 },
+  { width: 8, height: 4, gap: 2 },
+  { width: 4, height: 4, gap: 1 },
+  { width: 2, height: 2, gap: 1 },
+];
 /** How long a touched item is marked, in milliseconds. */
 const MARKED = 1500;
-const KINDS = ["Unused", "Records of pages", "Index", "Overflow of the index"];
-const [UNUSED, ITEMS] = [0, 4];
+const [UNUSED, RECORDS, ITEMS] = [0, 1, 4];
 /** So many unused pages are still drawn. */
 const UNUSED_MAX = 1500;
 
-/** The pages of one slab size, or of one other use. */
+interface Shape {
+  width: number;
+  height: number;
+  gap: number;
+}
+
+/** The pages of one slab size, or those that hold no items. */
 interface Group {
-  kind: number;
+  kind: "items" | "index" | "unused";
   size: number;
   pages: number[];
 }
@@ -35,7 +50,7 @@ interface Figures {
 interface Drawn {
   canvas: HTMLCanvasElement;
   group: Group;
-  width: number;
+  shape: Shape;
   columns: number;
 }
 
@@ -91,11 +106,20 @@ export class MemoryMap {
     const key = `${group.kind} ${group.size}`;
     let row = this.#rows.get(key);
     if (row === undefined) {
-      const title = group.kind === ITEMS ? `${count(group.size)} B` : (KINDS[group.kind] ?? "");
+      const titles = {
+        items: `${count(group.size)} B`,
+        index: "Index and records",
+        unused: "Unused",
+      };
       const text = make("span", { className: "figures" });
       const canvas = make("canvas", { ariaHidden: "true" });
       canvas.addEventListener("click", (event) => this.#click(event, canvas));
-      const made = make("div", { className: "slab" }, make("h3", {}, title, text), canvas);
+      const made = make(
+        "div",
+        { className: "slab" },
+        make("h3", {}, titles[group.kind], text),
+        canvas,
+      );
       row = { row: made, text, canvas };
       this.#rows.set(key, row);
     }
@@ -105,25 +129,23 @@ export class MemoryMap {
 
   #drawPages(groups: Group[], look: Look, stats: Stats, now: number): void {
     const across = this.#place.clientWidth;
-    const height = (width: number) =>
-      groups.reduce(
-        (sum, group) => sum + rowsOf(drawn(group).length, width, across) * (width / 4 + GAP),
-        0,
-      );
-    const width = WIDTHS.find((width) => height(width) <= HEIGHT_MAX) ?? 8;
-    const brush = new Brush(look, stats, width);
+    const heightOf = (shape: Shape, group: Group) =>
+      Math.ceil(drawn(group).length / columnsOf(shape, across)) * (shape.height + shape.gap);
+    const height = (shape: Shape) => groups.reduce((sum, group) => sum + heightOf(shape, group), 0);
+    const fits = SHAPES.find((shape) => height(shape) <= HEIGHT_MAX);
+    const shape = fits ?? { width: 2, height: 2, gap: 0 };
+    const brush = new Brush(look, stats, shape);
     this.#drawn = groups.map((group) => {
       const { canvas } = this.#rows.get(`${group.kind} ${group.size}`) ?? {};
       if (canvas === undefined) throw new Error("a group without a row");
-      const columns = columnsOf(width, across);
-      const rows = rowsOf(drawn(group).length, width, across);
-      brush.on(surface(canvas, across, rows * (width / 4 + GAP)));
+      const columns = columnsOf(shape, across);
+      brush.on(surface(canvas, across, heightOf(shape, group)));
       drawn(group).forEach((page, at) => {
-        const x = (at % columns) * (width + GAP);
-        const y = Math.floor(at / columns) * (width / 4 + GAP);
+        const x = (at % columns) * (shape.width + shape.gap);
+        const y = Math.floor(at / columns) * (shape.height + shape.gap);
         brush.page(page, x, y, (position) => this.#isMarked(position, now));
       });
-      return { canvas, group, width, columns };
+      return { canvas, group, shape, columns };
     });
   }
 
@@ -136,13 +158,14 @@ export class MemoryMap {
   #click(event: MouseEvent, canvas: HTMLCanvasElement): void {
     const drawn = this.#drawn.find((one) => one.canvas === canvas);
     const look = this.#look;
-    if (drawn === undefined || look === undefined || drawn.group.kind !== ITEMS) return;
-    const [pitch, high] = [drawn.width + GAP, drawn.width / 4 + GAP];
+    if (drawn === undefined || look === undefined || drawn.group.kind !== "items") return;
+    const { shape } = drawn;
+    const [pitch, high] = [shape.width + shape.gap, shape.height + shape.gap];
     const column = Math.floor(event.offsetX / pitch);
     const row = Math.floor(event.offsetY / high);
     const page = drawn.group.pages[row * drawn.columns + column];
     if (page === undefined || column >= drawn.columns) return;
-    const grid = gridOf(look.pages, page, drawn.width);
+    const grid = gridOf(look.pages, page, shape);
     const x = Math.floor((event.offsetX - column * pitch) / grid.width);
     const y = Math.floor((event.offsetY - row * high) / grid.height);
     const cell = look.cells[(look.pages[page * PAGE + 4] ?? 0) + y * grid.columns + x] ?? 0;
@@ -157,7 +180,7 @@ export class MemoryMap {
 /** Draws pages of one size. */
 class Brush {
   readonly #look: Look;
-  readonly #width: number;
+  readonly #shape: Shape;
   readonly #pageSize: number;
   #context!: CanvasRenderingContext2D;
   readonly #ink = {
@@ -172,9 +195,9 @@ class Brush {
     text: colour("--ink"),
   };
 
-  constructor(look: Look, stats: Stats, width: number) {
+  constructor(look: Look, stats: Stats, shape: Shape) {
     this.#look = look;
-    this.#width = width;
+    this.#shape = shape;
     this.#pageSize = stats.pageSize;
   }
 
@@ -183,18 +206,19 @@ class Brush {
   }
 
   page(page: number, x: number, y: number, marked: (position: number) => number): void {
-    const [width, height, context] = [this.#width, this.#width / 4, this.#context];
+    const [{ width, height }, context] = [this.#shape, this.#context];
     const [kind = 0, size = 0, begun = 0, used = 0] = this.#look.pages.subarray(page * PAGE);
-    if (kind === UNUSED) {
+    if (kind === UNUSED && width > 4) {
       context.strokeStyle = this.#ink.free;
       context.lineWidth = 1;
       context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
       return;
     }
-    context.fillStyle = kind === ITEMS ? this.#ink.page : this.#ink.index;
+    const isEmpty = kind === ITEMS || kind === UNUSED;
+    context.fillStyle = isEmpty ? this.#ink.page : this.#ink.index;
     context.fillRect(x, y, width, height);
     if (kind !== ITEMS) return;
-    const grid = gridOf(this.#look.pages, page, width);
+    const grid = gridOf(this.#look.pages, page, this.#shape);
     if (this.#look.cells.length === 0 || grid.width < 3 || grid.height < 3) {
       // Too many to tell apart: how full the page is.
       context.fillStyle = this.#ink.used;
@@ -245,45 +269,47 @@ class Brush {
 function grouped(pages: Uint32Array, all: number): Group[] {
   const groups = new Map<string, Group>();
   for (let page = 0; page < all; page++) {
-    const [kind = 0, size = 0] = pages.subarray(page * PAGE, page * PAGE + 2);
-    const key = kind === ITEMS ? `${kind} ${size}` : String(kind);
-    const group = groups.get(key) ?? { kind, size: kind === ITEMS ? size : 0, pages: [] };
+    const [use = UNUSED, chunk = 0] = pages.subarray(page * PAGE, page * PAGE + 2);
+    const kind = use === ITEMS ? "items" : use === UNUSED ? "unused" : "index";
+    const size = use === ITEMS ? chunk : 0;
+    const key = `${kind} ${size}`;
+    const group = groups.get(key) ?? { kind, size, pages: [] };
     group.pages.push(page);
     groups.set(key, group);
   }
-  const rank = ({ kind, size }: Group) => (kind === ITEMS ? size : 1e9 - kind);
+  const rank = ({ kind, size }: Group) => ({ items: size, index: 1e9, unused: 1e9 + 1 })[kind];
   return [...groups.values()].sort((a, b) => rank(a) - rank(b));
 }
 
 /** The pages of a group that are drawn. */
 function drawn({ kind, pages }: Group): number[] {
-  return kind === UNUSED && pages.length > UNUSED_MAX ? [] : pages;
+  return kind === "unused" && pages.length > UNUSED_MAX ? [] : pages;
 }
 
 /** How the chunks of a page lie in its rectangle: as square as they can. */
-function gridOf(pages: Uint32Array, page: number, width: number) {
+function gridOf(pages: Uint32Array, page: number, { width, height }: Shape) {
   const size = pages[page * PAGE + 1] ?? 0;
   const chunks = Math.max(1, Math.floor(pageSizeOf / Math.max(1, size)));
-  const rows = Math.max(1, Math.min(width / 4 / 4, Math.round(Math.sqrt(chunks / 4))));
+  const rows = Math.max(1, Math.min(height / 4, Math.round(Math.sqrt(chunks / 4))));
   const columns = Math.ceil(chunks / rows);
-  return { columns, width: width / columns, height: width / 4 / rows };
+  return { columns, width: width / columns, height: height / rows };
 }
 
 /** Of the cache that is drawn; set with each drawing. */
 let pageSizeOf = 4096;
 
-function columnsOf(width: number, across: number): number {
-  return Math.max(1, Math.floor((across + GAP) / (width + GAP)));
-}
-
-function rowsOf(pages: number, width: number, across: number): number {
-  return Math.ceil(pages / columnsOf(width, across));
+function columnsOf({ width, gap }: Shape, across: number): number {
+  return Math.max(1, Math.floor((across + gap) / (width + gap)));
 }
 
 function summary(group: Group, look: Look, stats: Stats): string {
   pageSizeOf = stats.pageSize;
   const pages = `${count(group.pages.length)} ${group.pages.length === 1 ? "page" : "pages"}`;
-  if (group.kind !== ITEMS) return pages;
+  if (group.kind === "unused") return pages;
+  if (group.kind === "index") {
+    const records = group.pages.filter((page) => look.pages[page * PAGE] === RECORDS).length;
+    return `${pages}, ${count(records)} of them records`;
+  }
   const chunks = group.pages.length * Math.floor(stats.pageSize / group.size);
   const used = group.pages.reduce((sum, page) => sum + (look.pages[page * PAGE + 3] ?? 0), 0);
   const parts = [pages, `${count(used)} of ${count(chunks)} chunks used`];

@@ -4,7 +4,7 @@
 import { readable } from "./bytes.ts";
 import { element, make } from "./dom.ts";
 import { type Engine, ITEM, type Look, NONE } from "./engine.ts";
-import { bytes, count, duration } from "./units.ts";
+import { bytes, count, duration, seconds } from "./units.ts";
 
 /** The height of a row, in pixels; the style sheet has the same. */
 const ROW = 28;
@@ -86,7 +86,7 @@ export class Order {
     row.name.title = name;
     write(row.size, bytes(key + value));
     row.size.title = `in ${bytes(size)} of chunks`;
-    write(row.age, duration(age * 1000));
+    write(row.age, seconds(age));
     write(row.left, ttl(left));
     row.bar.hidden = left === NONE || left === 0;
     row.bar.style.setProperty("--left", String(Math.min(1, left / 60_000)));

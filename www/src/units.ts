@@ -43,6 +43,11 @@ export function duration(millis: number): string {
   return words.slice(0, 2).join(" ");
 }
 
+/** Whole seconds, as long as they are: `0 s`, `59 s`, `1 min`. */
+export function seconds(count: number): string {
+  return count < 10 ? `${count} s` : duration(count * 1000);
+}
+
 /** A clock that began at zero: `1:02:03.4`. */
 export function stopwatch(millis: number): string {
   const pad = (number: number) => String(Math.floor(number)).padStart(2, "0");
