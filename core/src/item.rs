@@ -293,10 +293,14 @@ impl<'c> Bytes<'c> {
     pub fn append_to(&self, output: &mut Vec<u8>) {
         match self.as_slice() {
             Some(bytes) => output.extend_from_slice(bytes),
-            None => self
-                .pieces()
-                .for_each(|piece| output.extend_from_slice(piece)),
+            None => self.append_pieces(output),
         }
+    }
+
+    #[inline(never)]
+    fn append_pieces(&self, output: &mut Vec<u8>) {
+        self.pieces()
+            .for_each(|piece| output.extend_from_slice(piece));
     }
 
     /// A copy of the bytes.

@@ -85,6 +85,33 @@ fn pages_and_the_chunks_of_items_add_up() {
 }
 
 #[test]
+fn what_is_written_over_keeps_its_chunks_if_they_will_do() {
+    let mut config = Config::new(MEMORY);
+    config.slab_sizes = [64, 1024].into();
+    let mut cache = Cache::new(config).unwrap();
+    let now = Instant::from_secs(1);
+    let mut places = |size, flags| {
+        let bytes = vec![size as u8; size];
+        let value = Value::from(&bytes[..]).flags(flags);
+        cache.set(now, "key", value).unwrap();
+        cache.check();
+        assert_eq!(cache.get(now, "key").unwrap().value, bytes[..]);
+        let item = cache.items().next().unwrap();
+        let chunks = cache.chunks(item.position);
+        chunks.map(|chunk| chunk.position).collect::<Vec<_>>()
+    };
+    // A head and the key take 31 bytes, flags 4, and each further chunk 8.
+    for (chunks, least, most) in [(2, 38, 89), (2, 998, 1049), (3, 2010, 2065)] {
+        let before = places(least, 0);
+        assert_eq!(before.len(), chunks, "{least}");
+        assert_eq!(places(most, 0), before);
+        assert_eq!(places(least, 1), before);
+        assert_ne!(places(most + 1, 0), before);
+        assert_ne!(places(most, 1), before);
+    }
+}
+
+#[test]
 fn any_number_is_a_position_or_none() {
     let (cache, _) = busy(Policy::Lru);
     let all = 0..(2 * MEMORY / 16) as u32;

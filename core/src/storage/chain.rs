@@ -5,6 +5,11 @@ use core::ops::Range;
 use super::arena::{ChunkRef, Geometry};
 use super::header::{self, CONTINUATION, Head};
 use super::page;
+use super::prefetch::prefetch;
+
+/// How much of the next chunk is asked for while a piece is copied. The rest follows by itself:
+/// processors notice that memory is read in order.
+const AHEAD: usize = 4 * Geometry::LINE;
 
 /// The places of a value's pieces, in order; none of them is empty.
 #[derive(Clone, Debug)]
@@ -26,6 +31,7 @@ impl<'g> Chain<'g> {
         let mut end = start + head.value_len();
         let next = head.next();
         if !next.is_none() {
+            fetch(memory, geometry, next);
             end = end.min(at + page::chunk_size(memory, geometry, geometry.page_of(item)));
         }
         Self {
@@ -56,8 +62,20 @@ impl<'g> Chain<'g> {
         let size = page::chunk_size(memory, self.geometry, self.geometry.page_of(self.next));
         let len = self.left.min(size - CONTINUATION);
         self.next = header::next(memory, at);
+        if !self.next.is_none() {
+            fetch(memory, self.geometry, self.next);
+        }
         self.left -= len;
         at + CONTINUATION..at + CONTINUATION + len
+    }
+}
+
+/// Asks for the beginning of a chunk and the record of its page.
+fn fetch(memory: &[u8], geometry: &Geometry, chunk: ChunkRef) {
+    let at = geometry.at(chunk);
+    prefetch(memory, geometry.record_at(geometry.page_of(chunk)));
+    for line in (0..AHEAD).step_by(Geometry::LINE) {
+        prefetch(memory, at + line);
     }
 }
 

@@ -124,9 +124,19 @@ impl Eviction {
         }
     }
 
-    /// Counts an item that was written over.
-    pub(crate) fn resize(&mut self, before: &Head, after: &Head) {
-        self.list_of(after).resize(before, after);
+    /// Notes that an item is about to be written over by one of so many bytes.
+    pub(crate) fn replace(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        item: ChunkRef,
+        before: &Head,
+        size: u64,
+    ) {
+        if !before.has(Mark::Queued) {
+            self.lru.note(memory, geometry, item, before);
+        }
+        self.list_of(before).resize(before, size);
     }
 
     /// Lets everything that pointed to an item point to where it was copied.

@@ -47,6 +47,7 @@ const SPLIT: u32 = 1 << 29;
 const FLAGS: u32 = 1 << 28;
 const DEADLINE_HIGH: u32 = 0b11 << 28;
 const SECONDS: u32 = (1 << 28) - 1;
+const MARKS: u32 = Mark::Young as u32 | Mark::Queued as u32;
 
 /// What the order of use notes about an item.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +147,14 @@ impl Deadline {
     }
 }
 
+/// The sizes that decide which chunks an item takes, in bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Sizes {
+    /// Head and key, if the item is not split.
+    pub(crate) head: usize,
+    pub(crate) value: usize,
+}
+
 /// What is decided about an item before it is written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Meta {
@@ -157,8 +166,8 @@ pub(crate) struct Meta {
     pub(crate) notes: Notes,
     /// Whether the value goes on in other chunks.
     pub(crate) split: bool,
-    /// The marks of an item that is written over.
-    pub(crate) marks: u32,
+    /// Whether it is written over an item, whose marks it keeps.
+    pub(crate) over: bool,
 }
 
 impl Meta {
@@ -177,6 +186,14 @@ impl Meta {
         self.size() + self.key_len
     }
 
+    /// What decides which chunks it takes.
+    pub(crate) const fn sizes(&self) -> Sizes {
+        Sizes {
+            head: self.value_offset() - 4 * self.split as usize,
+            value: self.value_len,
+        }
+    }
+
     /// Writes the head of an item; key and value follow by the caller. The item stays where it is
     /// in the order of use.
     #[inline]
@@ -190,6 +207,7 @@ impl Meta {
             second & SECONDS
         };
         let deadline_high = ((self.deadline.0 >> 32) as u32) << 28;
+        let kept = if self.over { SECONDS | MARKS } else { SECONDS };
         let kind = if self.is_wide() {
             KIND_HEAD_WIDE
         } else {
@@ -198,7 +216,7 @@ impl Meta {
         let words = [
             kind | split | flags | low,
             word(head, NEWER) & SECONDS | self.notes.0,
-            word(head, OLDER) & SECONDS | deadline_high | self.marks,
+            word(head, OLDER) & kept | deadline_high,
             self.deadline.0 as u32,
             (self.value_len as u32) << 8 | self.key_len as u32,
             self.cas as u32,
@@ -248,7 +266,7 @@ impl Head {
         }
     }
 
-    const fn is_split(&self) -> bool {
+    pub(crate) const fn is_split(&self) -> bool {
         self.words[LINK / 4] & SPLIT != 0
     }
 
@@ -288,6 +306,13 @@ impl Head {
         Deadline((high as u64) << 32 | self.words[3] as u64)
     }
 
+    pub(crate) const fn sizes(&self) -> Sizes {
+        Sizes {
+            head: self.value_offset() - 4 * self.is_split() as usize,
+            value: self.value_len(),
+        }
+    }
+
     /// Bytes of head, key and value.
     pub(crate) const fn size_in_all(&self) -> u64 {
         (self.value_offset() + self.value_len()) as u64
@@ -299,7 +324,7 @@ impl Head {
     }
 
     pub(crate) const fn marks(&self) -> u32 {
-        self.words[OLDER / 4] & (Mark::Young as u32 | Mark::Queued as u32)
+        self.words[OLDER / 4] & MARKS
     }
 
     const fn is_wide(&self) -> bool {
@@ -517,7 +542,7 @@ mod tests {
                 cas,
                 notes,
                 split,
-                marks: 0,
+                over: false,
             };
             meta.write(&mut memory, 4, next_chunk, 1234);
             let links = (ChunkRef::from_word(5), ChunkRef::from_word(6));

@@ -138,6 +138,18 @@ impl Lru {
         second: u32,
     ) {
         head.write_use(memory, geometry.at(item), second);
+        self.note(memory, geometry, item, head);
+    }
+
+    /// Makes an item the most recently used, and writes nothing to its head for now.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    pub(crate) fn note(
+        &mut self,
+        memory: &mut [u8],
+        geometry: &Geometry,
+        item: ChunkRef,
+        head: &Head,
+    ) {
         if !head.has(Mark::Young) {
             prefetch(memory, geometry.at(head.newer()));
             prefetch(memory, geometry.at(head.older()));
@@ -196,9 +208,9 @@ impl Lru {
         self.newest = item;
     }
 
-    /// Counts an item that was written over with another size.
-    pub(crate) const fn resize(&mut self, before: &Head, after: &Head) {
-        self.bytes = self.bytes - before.size_in_all() + after.size_in_all();
+    /// Counts an item that was written over and has so many bytes now.
+    pub(crate) const fn resize(&mut self, before: &Head, after: u64) {
+        self.bytes = self.bytes - before.size_in_all() + after;
     }
 
     /// Lets everything that pointed to an item point to where it was copied.

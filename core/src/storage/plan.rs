@@ -5,7 +5,7 @@
 //! few smaller chunks for the rest. Chunks smaller than a page come early in the chain, so that one
 //! of them finds its predecessor in few steps when it moves.
 
-use super::header::{CONTINUATION, Meta};
+use super::header::{CONTINUATION, Sizes};
 use super::slab::{Class, Slabs};
 
 /// The most chunks below page size that one item has.
@@ -25,17 +25,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// For an item with this head (before it is known to be split) and value.
-    pub(crate) fn new(slabs: &Slabs, meta: &Meta) -> Self {
-        let single = meta.value_offset() + meta.value_len;
-        let head = Meta {
-            split: true,
-            ..*meta
-        }
-        .value_offset();
-        match slabs.fitting(single) {
-            Some(class) => Self::split(slabs, head, meta.value_len, class),
-            None => Self::large(slabs, head + meta.value_len),
+    /// For an item of these sizes.
+    pub(crate) fn new(slabs: &Slabs, Sizes { head, value }: Sizes) -> Self {
+        match slabs.fitting(head + value) {
+            Some(class) => Self::split(slabs, head + 4, value, class),
+            None => Self::large(slabs, head + 4 + value),
         }
     }
 
@@ -145,12 +139,8 @@ mod tests {
     fn chunks(sizes: &[usize], key_len: usize, value_len: usize) -> Vec<usize> {
         let page_size = *sizes.last().unwrap();
         let slabs = Slabs::new(Geometry::new(0, page_size, 100), sizes);
-        let meta = Meta {
-            key_len,
-            value_len,
-            ..Meta::default()
-        };
-        let plan = Plan::new(&slabs, &meta);
+        let (head, value) = (24 + key_len, value_len);
+        let plan = Plan::new(&slabs, Sizes { head, value });
         let rest = plan.rest(slabs.page_class()).map(|class| slabs.size(class));
         core::iter::once(slabs.size(plan.head()))
             .chain(rest)

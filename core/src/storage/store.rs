@@ -319,22 +319,22 @@ impl Store {
             cas,
             notes: write.facts.notes,
             split: false,
-            marks: 0,
+            over: false,
         };
         let before = old.map(|old| old.head);
-        let plan = Plan::new(&self.slabs, &meta);
-        let meta = Meta {
-            split: plan.is_split(),
-            ..meta
-        };
         if let Some(old) = old.filter(|_| !write.join) {
-            if self.overwrite(memory, now, old, &meta, &plan, write) {
+            if self.overwrite(memory, now, old, meta, write) {
                 return Some(cas);
             }
             self.remove(memory, old, write.hash);
         } else if let Some(old) = old {
             self.bump(memory, old, now);
         }
+        let plan = Plan::new(&self.slabs, meta.sizes());
+        let meta = Meta {
+            split: plan.is_split(),
+            ..meta
+        };
         let head = self.allocate(memory, now, &plan)?;
         if !self.enter(memory, now, write.hash, head) {
             self.free_chain(memory, head);
@@ -352,6 +352,7 @@ impl Store {
             return None;
         }
         self.fill(memory, now, head, &meta, write, old.as_ref());
+        self.own_chain(memory, head);
         if let Some(old) = old {
             self.remove(memory, &old, write.hash);
         }
@@ -364,31 +365,29 @@ impl Store {
         Some(cas)
     }
 
-    /// Writes over an item that has the one chunk which the new one needs.
+    /// Writes over an item whose chunks are those which the new one needs; `false` if they are not.
     fn overwrite(
         &mut self,
         memory: &mut [u8],
         now: u64,
         old: &Found,
-        meta: &Meta,
-        plan: &Plan,
+        meta: Meta,
         write: &Write<'_>,
     ) -> bool {
-        let geometry = *self.geometry();
-        let page = geometry.page_of(old.item);
-        let same = page::class(memory, &geometry, page) == plan.head().0;
-        if !same || meta.split || !old.head.next().is_none() {
+        let (before, after) = (old.head.sizes(), meta.sizes());
+        if before != after && Plan::new(&self.slabs, before) != Plan::new(&self.slabs, after) {
             return false;
         }
-        self.bump(memory, old, now);
-        let before = self.read(memory, old.item).head;
-        let meta = &Meta {
-            marks: before.marks(),
-            ..*meta
+        let meta = Meta {
+            split: old.head.is_split(),
+            over: true,
+            ..meta
         };
-        self.fill(memory, now, old.item, meta, write, None);
-        let after = self.read(memory, old.item).head;
-        self.eviction.resize(&before, &after);
+        let geometry = *self.geometry();
+        let size = (meta.value_offset() + meta.value_len) as u64;
+        self.eviction
+            .replace(memory, &geometry, old.item, &old.head, size);
+        self.fill(memory, now, old.item, &meta, write, None);
         self.note_deadline(memory, old.item, meta.deadline);
         true
     }
@@ -428,7 +427,6 @@ impl Store {
             }
         }
         writer.write(memory, write.back);
-        self.own_chain(memory, item);
     }
 
     /// Tells the chunks of an item whose they are.
