@@ -87,7 +87,7 @@ fn pages_and_the_chunks_of_items_add_up() {
 #[test]
 fn what_is_written_over_keeps_its_chunks_if_they_will_do() {
     let mut config = Config::new(MEMORY);
-    config.slab_sizes = [64, 1024].into();
+    (config.page_size, config.slab_sizes) = (1024, [64, 1024].into());
     let mut cache = Cache::new(config).unwrap();
     let now = Instant::from_secs(1);
     let mut places = |size, flags| {
