@@ -43,6 +43,30 @@ fn busy(policy: Policy) -> (Cache, Instant) {
 }
 
 #[test]
+fn the_order_is_the_same_from_both_ends() {
+    for policy in [Policy::Lru, Policy::S3Lru] {
+        let (mut cache, now) = busy(policy);
+        // Uses that are noted, one of them twice, and not entered in the list yet.
+        let keys: Vec<_> = cache.items().map(|item| item.key.to_vec()).collect();
+        for key in [&keys[5], &keys[9], &keys[5]] {
+            assert!(cache.get(now, &key[..]).is_some());
+        }
+        let positions = || cache.items().map(|item| item.position);
+        let order: Vec<_> = positions().collect();
+        let mut reversed: Vec<_> = positions().rev().collect();
+        reversed.reverse();
+        assert_eq!((order.len(), &order), (cache.len(), &reversed));
+        let mut items = positions();
+        for ends in 0..order.len() / 2 {
+            let last = order.len() - 1 - ends;
+            assert_eq!(items.next(), Some(order[ends]));
+            assert_eq!(items.next_back(), Some(order[last]));
+        }
+        assert_eq!(items.count(), order.len() % 2);
+    }
+}
+
+#[test]
 fn pages_and_the_chunks_of_items_add_up() {
     for policy in [Policy::Lru, Policy::S3Lru] {
         let (cache, _) = busy(policy);

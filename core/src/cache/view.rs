@@ -49,7 +49,7 @@ impl<M: Memory> Cache<M> {
     /// assert_eq!(first, Some((&b"second"[..], b"2".to_vec())));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], Item<'_>)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], Item<'_>)> {
         let items = self.store.items(self.memory.bytes());
         items.map(|found| {
             (
@@ -94,8 +94,21 @@ impl<M: Memory> Cache<M> {
     }
 
     /// All items and where they are, the most recently used first; those in the admission queue
-    /// come last.
-    pub fn items(&self) -> impl Iterator<Item = ItemView<'_>> {
+    /// come last. From the other end it is the order of eviction, with [`Policy::Lru`].
+    ///
+    /// [`Policy::Lru`]: crate::Policy::Lru
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "first", "1")?;
+    /// cache.set(now, "second", "2")?;
+    /// assert_eq!(cache.items().next_back().unwrap().key, b"first");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn items(&self) -> impl DoubleEndedIterator<Item = ItemView<'_>> {
         let items = self.store.items(self.memory.bytes());
         items.map(|found| self.view(&found))
     }

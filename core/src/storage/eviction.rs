@@ -56,7 +56,7 @@ impl Eviction {
         &'m self,
         memory: &'m [u8],
         geometry: &'m Geometry,
-    ) -> impl Iterator<Item = ChunkRef> + 'm {
+    ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
         let queued = self.queue.items(memory, geometry);
         self.lru.items(memory, geometry).chain(queued)
     }

@@ -16,6 +16,42 @@ use super::prefetch::prefetch;
 /// have had time to come.
 const NOTED: usize = 16;
 
+/// The items as they are linked, from both ends.
+struct Listed<'m> {
+    memory: &'m [u8],
+    geometry: &'m Geometry,
+    newest: ChunkRef,
+    oldest: ChunkRef,
+    /// How many there are from the one to the other.
+    len: usize,
+}
+
+impl Listed<'_> {
+    fn head(&self, item: ChunkRef) -> Head {
+        Head::read(self.memory, self.geometry.at(item))
+    }
+}
+
+impl Iterator for Listed<'_> {
+    type Item = ChunkRef;
+
+    fn next(&mut self) -> Option<ChunkRef> {
+        self.len = self.len.checked_sub(1)?;
+        let item = self.newest;
+        self.newest = self.head(item).older();
+        Some(item)
+    }
+}
+
+impl DoubleEndedIterator for Listed<'_> {
+    fn next_back(&mut self) -> Option<ChunkRef> {
+        self.len = self.len.checked_sub(1)?;
+        let item = self.oldest;
+        self.oldest = self.head(item).newer();
+        Some(item)
+    }
+}
+
 /// The items from the most to the least recently used.
 #[derive(Debug)]
 pub(crate) struct Lru {
@@ -61,13 +97,17 @@ impl Lru {
         &'m self,
         memory: &'m [u8],
         geometry: &'m Geometry,
-    ) -> impl Iterator<Item = ChunkRef> + 'm {
+    ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
         let noted = &self.noted[..self.noted_len];
         let last_uses = (0..noted.len()).rev();
         let last_uses = last_uses.filter(|&at| !noted[at + 1..].contains(&noted[at]));
-        let older = move |&item: &ChunkRef| Some(Head::read(memory, geometry.at(item)).older());
-        let listed = core::iter::successors(Some(self.newest), older);
-        let listed = listed.take_while(|item| !item.is_none());
+        let listed = Listed {
+            memory,
+            geometry,
+            newest: self.newest,
+            oldest: self.oldest,
+            len: self.len,
+        };
         let others = listed.filter(|item| !noted.contains(item));
         last_uses.map(|at| noted[at]).chain(others)
     }

@@ -246,7 +246,10 @@ impl Store {
     }
 
     /// All items, the most recently used first.
-    pub(crate) fn items<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = Found> + 'm {
+    pub(crate) fn items<'m>(
+        &'m self,
+        memory: &'m [u8],
+    ) -> impl DoubleEndedIterator<Item = Found> + 'm {
         let items = self.eviction.items(memory, self.geometry());
         items.map(|item| self.read(memory, item))
     }
