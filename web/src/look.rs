@@ -17,8 +17,15 @@ pub(crate) fn look(cache: &Cache, now: Instant, limit: usize) -> Vec<u32> {
     let mut look = vec![0; 3];
     let all = pages(cache, now, &mut look);
     let end = look.len();
-    let mut chunks = vec![0; if cache.len() <= limit { all } else { 0 }];
-    for (at, item) in cache.items().take(limit).enumerate() {
+    let is_whole = cache.len() <= limit;
+    let mut chunks = vec![0; if is_whole { all } else { 0 }];
+    let (newest, oldest) = if is_whole {
+        (limit, 0)
+    } else {
+        (limit - limit / 2, limit / 2)
+    };
+    let last = cache.items().rev().take(oldest);
+    for (at, item) in cache.items().take(newest).chain(last).enumerate() {
         let (mut size, mut count) = (0, 0);
         for chunk in cache.chunks(item.position) {
             let first = look[3 + chunk.page as usize * PAGE + 4] as usize;
@@ -44,6 +51,12 @@ pub(crate) fn look(cache: &Cache, now: Instant, limit: usize) -> Vec<u32> {
             size as u32,
             count,
         ]);
+    }
+    // The oldest came first, and are to come last.
+    let last = look.len() - oldest * ITEM;
+    look[last..].reverse();
+    for item in look[last..].chunks_exact_mut(ITEM) {
+        item.reverse();
     }
     let items = look.len() - end;
     look.append(&mut chunks);

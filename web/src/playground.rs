@@ -273,8 +273,8 @@ impl Playground {
         counters.into_iter().map(|counter| counter as f64).collect()
     }
 
-    /// Pages, items and chunks as they are now; of the items, the newest `limit`. Three numbers say
-    /// how many follow for each.
+    /// Pages, items and chunks as they are now; if there are more items than `limit`, the newest
+    /// half of it and the oldest. Three numbers say how many follow for each.
     ///
     /// Of each page that was ever used, six: what for (0 unused, 1 records, 2 index, 3 overflow of
     /// the index, 4 items), chunk size, chunks begun, chunks in use, the number of its first chunk,

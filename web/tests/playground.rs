@@ -134,6 +134,12 @@ fn a_look_shows_every_chunk_and_whose_it_is() {
         .sum();
     assert_eq!(used, items[7] + 1);
     assert_eq!(playground.look(1)[1..3], [8, 0]);
+    playground.say(A, b"set last 0 0 1\r\nx\r\n");
+    let small = playground.locate(b"small").expect("it was stored");
+    let ends = playground.look(2);
+    let (newest, oldest) = (3 + ends[0] as usize, 11 + ends[0] as usize);
+    assert_eq!((ends[newest + 2], ends[oldest + 2]), (4, 5), "last, small");
+    assert_eq!((ends[oldest], ends[1], ends[2]), (small, 16, 0));
 
     let bytes = playground.chunk_bytes(large);
     let chunks = playground.chunks(large);

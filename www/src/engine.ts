@@ -301,7 +301,7 @@ export class Engine {
     return Object.fromEntries(COUNTERS.map((name, at) => [name, numbers[at]])) as Stats;
   }
 
-  /** Pages, and up to so many items and their chunks. */
+  /** Pages, and up to so many items and their chunks; of more items, the newest and the oldest. */
   look(limit: number): Look {
     const look = this.#playground.look(limit);
     const [pages = 0, items = 0] = look;

@@ -22,6 +22,8 @@ export class Order {
   #engine: Engine | undefined;
   #look: Look | undefined;
   #marked = new Set<number>();
+  /** How many items there are between the newest and the oldest that are listed. */
+  #between = 0;
   readonly #above = make("tr", { ariaHidden: "true" });
   readonly #below = make("tr", { ariaHidden: "true" });
   readonly #shown: Row[] = [];
@@ -41,21 +43,31 @@ export class Order {
   draw(engine: Engine, look: Look, items: number): void {
     this.#engine = engine;
     this.#look = look;
-    const shown = look.items.length / ITEM;
-    this.#summary.textContent =
-      items === 0
-        ? "Nothing is kept yet."
-        : `${count(items)} ${items === 1 ? "item" : "items"}, newest first; the last goes next` +
-          (shown < items ? `. The newest ${count(shown)} are listed.` : ".");
-    this.#table.ariaRowCount = String(shown + 1);
+    this.#between = items - look.items.length / ITEM;
+    const number = `${count(items)} ${items === 1 ? "item" : "items"}, newest first; `;
+    this.#summary.replaceChildren(
+      ...(items === 0 ? ["Nothing is kept yet."] : [number, ...this.#last(look), "."]),
+    );
+    this.#table.ariaRowCount = String(items + 1);
     this.#rows();
+  }
+
+  /** What is to be said of the last item. */
+  #last(look: Look): (Node | string)[] {
+    const [position = NONE, , , marks = 0] = look.items.subarray(-ITEM);
+    if ((marks & QUEUED) !== 0) return ["newcomers wait at the end, in the queue"];
+    return [make("code", { textContent: cut(this.#key(position)) }), " goes next"];
+  }
+
+  #key(position: number): string {
+    return readable(this.#engine?.keyAt(position) ?? new Uint8Array());
   }
 
   /** Rows are kept and filled anew, so that what is clicked is there when the click ends. */
   #rows(): void {
     const look = this.#look;
     if (look === undefined) return;
-    const all = look.items.length / ITEM;
+    const all = look.items.length / ITEM + (this.#between > 0 ? 1 : 0);
     const fit = Math.ceil(this.#frame.clientHeight / ROW) + 2 * SPARE;
     const first = Math.max(0, Math.min(Math.floor(this.#frame.scrollTop / ROW) - SPARE, all - fit));
     const last = Math.min(all, first + fit);
@@ -78,10 +90,17 @@ export class Order {
     return { row, name, size, age, left, bar, marks };
   }
 
+  /** Fills a row with an item; where items are missing, a row says how many. */
   #fill(row: Row, look: Look, at: number): void {
-    const numbers = look.items.subarray(at * ITEM, at * ITEM + ITEM);
+    const gap = this.#between > 0 ? Math.ceil(look.items.length / ITEM / 2) : NONE;
+    row.row.classList.toggle("gap", at === gap);
+    row.name.disabled = at === gap;
+    row.row.ariaRowIndex = String(at < gap ? at + 2 : at + 1 + this.#between);
+    if (at === gap) return this.#fillGap(row);
+    const from = (at < gap ? at : at - 1) * ITEM;
+    const numbers = look.items.subarray(from, from + ITEM);
     const [position = 0, value = 0, key = 0, marks = 0, age = 0, left = NONE, size = 0] = numbers;
-    const name = readable(this.#engine?.keyAt(position) ?? new Uint8Array());
+    const name = this.#key(position);
     write(row.name, name);
     row.name.title = name;
     write(row.size, bytes(key + value));
@@ -94,8 +113,20 @@ export class Order {
     row.row.classList.toggle("touched", this.#marked.has(position));
     row.row.classList.toggle("expired", (marks & EXPIRED) !== 0);
     row.row.dataset.position = String(position);
-    row.row.ariaRowIndex = String(at + 2);
   }
+
+  #fillGap(row: Row): void {
+    write(row.name, `… ${count(this.#between)} more …`);
+    for (const cell of [row.size, row.age, row.left, row.marks]) write(cell, "");
+    row.bar.hidden = true;
+    row.row.classList.remove("touched", "expired");
+    row.row.dataset.position = String(NONE);
+  }
+}
+
+/** A key in a sentence. */
+function cut(key: string): string {
+  return key.length > 40 ? `${key.slice(0, 39)}…` : key;
 }
 
 interface Row {

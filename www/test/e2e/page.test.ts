@@ -168,6 +168,27 @@ test("who is evicted is named, with the reason", async () => {
   assert.deepEqual(await page.locator("#order button.key").allTextContents(), ["c", "a"]);
 });
 
+test("of very many items, the newest and the oldest are listed", async () => {
+  const page = await site.visit();
+  await settings(page, { memory: "8192" });
+  await type(page, "SET first 0 1", "x");
+  const small = { keys: 1_000_000, skew: 0, sizeMin: 1, sizeMax: 1, reads: 0 };
+  await runLoad(page, { ...small, operations: 25_000 });
+  await type(page, "SET last 0 1", "x");
+  await shows(page, "#order-summary", /^2\d,\d{3} items, newest first; first goes next\.$/);
+  const keys = page.locator("#order button.key");
+  await shows(page, "#order button.key", "last");
+  const scroll = (share: number) =>
+    page.locator("#order-frame").evaluate((frame, share) => {
+      frame.scrollTop = share * (frame.scrollHeight - frame.clientHeight);
+    }, share);
+  await scroll(1);
+  await shows(page, "#order button.key", "first");
+  assert.equal(await keys.last().textContent(), "first");
+  await scroll(0.5);
+  assert.match(await shows(page, "#order tr.gap", "more"), /^… \d,\d{3} more …$/);
+});
+
 test("time stands still, steps, and jumps; values end with it", async () => {
   const page = await site.visit();
   await pause(page);
