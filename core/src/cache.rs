@@ -580,7 +580,7 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The item as it was found.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn item(&self, found: &Found) -> Item<'_> {
         let memory = self.memory.bytes();
         Item {

@@ -259,15 +259,17 @@ impl Layout {
         if sizes.is_empty() || sizes.len() > Config::SLAB_SIZES_MAX {
             return Err(ConfigError::SlabSizeCount);
         }
-        for (at, &size) in sizes.iter().enumerate() {
+        let mut before = 0;
+        for &size in sizes.iter() {
             if !(Self::SLAB_SIZE_MIN..=config.page_size).contains(&size)
                 || !size.is_multiple_of(Geometry::GRANULE)
             {
                 return Err(ConfigError::SlabSize(size));
             }
-            if at > 0 && size <= sizes[at - 1] {
+            if size <= before {
                 return Err(ConfigError::SlabSizeOrder(size));
             }
+            before = size;
         }
         let page_chunk = (sizes.last() != Some(&config.page_size)).then_some(config.page_size);
         Ok(sizes.iter().copied().chain(page_chunk).collect())

@@ -194,7 +194,7 @@ enum Place<'c> {
 }
 
 impl<'c> Bytes<'c> {
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) const fn whole(bytes: &'c [u8]) -> Self {
         let place = Place::Whole(bytes);
         Self { place }
@@ -228,9 +228,9 @@ impl<'c> Bytes<'c> {
             Place::Whole(bytes) => (Some(bytes).filter(|bytes| !bytes.is_empty()), None),
             Place::Split { memory, chain } => (None, Some((memory, chain))),
         };
-        let split = split.into_iter().flat_map(|(memory, mut chain)| {
-            core::iter::from_fn(move || chain.next(memory).map(|place| &memory[place]))
-        });
+        let split = split
+            .into_iter()
+            .flat_map(|(memory, mut chain)| core::iter::from_fn(move || chain.piece(memory)));
         whole.into_iter().chain(split)
     }
 
@@ -269,27 +269,29 @@ impl<'c> Bytes<'c> {
     /// assert_eq!(value.copy_to(&mut [0; 4]), None);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn copy_to<'o>(&self, output: &'o mut [u8]) -> Option<&'o [u8]> {
-        let output = output.get_mut(..self.len())?;
-        match self.as_slice() {
-            Some(bytes) => output.copy_from_slice(bytes),
-            None => self.clone().gather(output),
-        }
+        let Some(bytes) = self.as_slice() else {
+            let output = output.get_mut(..self.len())?;
+            self.clone().gather(output);
+            return Some(output);
+        };
+        let output = output.get_mut(..bytes.len())?;
+        output.copy_from_slice(bytes);
         Some(output)
     }
 
     #[cold]
     fn gather(self, mut output: &mut [u8]) {
         for piece in self.pieces() {
-            let (now, later) = output.split_at_mut(piece.len());
-            now.copy_from_slice(piece);
-            output = later;
+            if let Some(place) = output.split_off_mut(..piece.len()) {
+                place.copy_from_slice(piece);
+            }
         }
     }
 
     /// Appends the bytes to `output`.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn append_to(&self, output: &mut Vec<u8>) {
         match self.as_slice() {
             Some(bytes) => output.extend_from_slice(bytes),

@@ -1,4 +1,7 @@
-//! Decimal numbers in values, as memcached reads and writes them for `incr` and `decr`.
+//! Decimal numbers: how they are read and written, in values as memcached does it for `incr` and
+//! `decr`.
+
+use core::num::NonZero;
 
 use crate::Bytes;
 
@@ -8,56 +11,92 @@ const DIGITS_MAX: usize = 20;
 /// The number at the beginning of a value: blanks, digits, then the end or another blank. `None` if
 /// there is none, it is negative, or it does not fit 64 bits.
 pub(crate) fn parse(value: &Bytes<'_>) -> Option<u64> {
-    if value.len() > DIGITS_MAX {
-        None
-    } else {
-        parse_bytes(value.pieces().flatten().copied())
-    }
+    let mut text = [0; DIGITS_MAX];
+    let text = value.copy_to(&mut text)?.trim_ascii_start();
+    let text = text.strip_prefix(b"+").unwrap_or(text);
+    let end = text.iter().position(u8::is_ascii_whitespace);
+    digits(text.get(..end.unwrap_or(text.len()))?)
 }
 
-fn parse_bytes(bytes: impl Iterator<Item = u8>) -> Option<u64> {
-    let mut bytes = bytes.skip_while(u8::is_ascii_whitespace).peekable();
-    let mut number = None;
-    bytes.next_if(|&byte| byte == b'+');
-    while let Some(digit) = bytes.next_if(u8::is_ascii_digit) {
-        let before: u64 = number.unwrap_or(0);
-        number = Some(
-            before
-                .checked_mul(10)?
-                .checked_add(u64::from(digit - b'0'))?,
-        );
-    }
-    number.filter(|_| bytes.next().is_none_or(|byte| byte.is_ascii_whitespace()))
-}
-
-/// A number as digits, followed by spaces up to a length: a number never makes its value shorter.
-pub(crate) struct Padded {
-    bytes: [u8; DIGITS_MAX],
-    len: usize,
-}
-
-impl Padded {
-    pub(crate) fn new(mut number: u64, len_min: usize) -> Self {
-        let mut reversed = [0; DIGITS_MAX];
-        let mut digits = 0;
-        while digits == 0 || number > 0 {
-            reversed[digits] = b'0' + (number % 10) as u8;
-            number /= 10;
-            digits += 1;
+/// The number that these digits are.
+pub(crate) fn digits(text: &[u8]) -> Option<u64> {
+    let mut number: u64 = 0;
+    for digit in text {
+        if !digit.is_ascii_digit() {
+            return None;
         }
-        let mut bytes = [b' '; DIGITS_MAX];
-        for (to, from) in bytes.iter_mut().zip(reversed[..digits].iter().rev()) {
-            *to = *from;
-        }
-        Self {
-            bytes,
-            len: digits.max(len_min.min(DIGITS_MAX)),
+        number = number
+            .checked_mul(10)?
+            .checked_add(u64::from(digit - b'0'))?;
+    }
+    (!text.is_empty()).then_some(number)
+}
+
+/// A number as digits.
+pub(crate) struct Digits {
+    bytes: [u8; 32],
+    start: usize,
+}
+
+impl Digits {
+    #[inline]
+    pub(crate) const fn new(mut number: u64) -> Self {
+        let (mut bytes, mut start) = ([0; 32], 32);
+        loop {
+            let (rest, digit) = divide(number, TEN);
+            // There are fewer digits than bytes; telling the compiler so spares a check.
+            start -= 1;
+            bytes[start % 32] = b'0' + digit as u8;
+            number = rest;
+            if number == 0 {
+                return Self { bytes, start };
+            }
         }
     }
 
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        self.bytes.get(self.start..).unwrap_or_default()
     }
+}
+
+/// The spaces that follow a number of `digits` digits in place of one of `len` bytes: a number
+/// never makes its value shorter.
+pub(crate) fn padding(digits: usize, len: usize) -> &'static [u8] {
+    const SPACES: &[u8] = &[b' '; DIGITS_MAX];
+    SPACES.get(..len.saturating_sub(digits)).unwrap_or(SPACES)
+}
+
+const TEN: NonZero<u16> = NonZero::new(10).unwrap();
+const THOUSAND: NonZero<u16> = NonZero::new(1000).unwrap();
+
+/// The second that a millisecond is in.
+#[inline]
+pub(crate) const fn second(millis: u64) -> u64 {
+    divide(millis, THOUSAND).0
+}
+
+/// Quotient and remainder.
+#[cfg(target_pointer_width = "64")]
+#[inline]
+const fn divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
+    let by = by.get() as u64;
+    (number / by, (number % by) as u16)
+}
+
+/// Quotient and remainder, by long division: where registers have 32 bits, dividing 64 would be a
+/// large function, which nothing else needs.
+#[cfg(not(target_pointer_width = "64"))]
+const fn divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
+    let by = by.get() as u32;
+    let (mut quotient, mut rest, mut shift) = (0, 0, u64::BITS);
+    while shift > 0 {
+        shift -= 16;
+        let part = rest << 16 | (number >> shift) as u32 & 0xFFFF;
+        quotient = quotient << 16 | (part / by) as u64;
+        rest = part % by;
+    }
+    (quotient, rest as u16)
 }
 
 #[cfg(test)]
@@ -80,18 +119,21 @@ mod tests {
             (b"x", None),
         ];
         for (text, number) in cases {
-            assert_eq!(parse_bytes(text.iter().copied()), number, "{text:?}");
+            assert_eq!(parse(&Bytes::whole(text)), number, "{text:?}");
         }
     }
 
     #[test]
     fn numbers_keep_the_length_of_the_value() {
-        assert_eq!(Padded::new(9, 2).as_bytes(), b"9 ");
-        assert_eq!(Padded::new(10, 1).as_bytes(), b"10");
-        assert_eq!(Padded::new(0, 0).as_bytes(), b"0");
-        assert_eq!(
-            Padded::new(u64::MAX, 20).as_bytes(),
-            b"18446744073709551615"
-        );
+        for (number, digits) in [
+            (0, &b"0"[..]),
+            (9, b"9"),
+            (10, b"10"),
+            (u64::MAX, b"18446744073709551615"),
+        ] {
+            assert_eq!(Digits::new(number).as_bytes(), digits);
+        }
+        assert_eq!(padding(1, 3), b"  ");
+        assert_eq!((padding(2, 1), padding(20, 20)), (&b""[..], &b""[..]));
     }
 }

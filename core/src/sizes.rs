@@ -59,7 +59,7 @@ impl Deref for SlabSizes {
     type Target = [usize];
 
     fn deref(&self) -> &[usize] {
-        &self.sizes[..self.len]
+        self.sizes.get(..self.len).unwrap_or(&self.sizes)
     }
 }
 

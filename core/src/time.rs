@@ -7,6 +7,8 @@
 use core::ops::Add;
 use core::time::Duration;
 
+use crate::number;
+
 /// A moment: milliseconds since an origin of the caller's choice.
 ///
 /// Whoever serves memcached clients picks the Unix epoch, because expiry times above thirty days
@@ -50,7 +52,7 @@ impl Instant {
     /// Whole seconds since the origin.
     #[must_use]
     pub const fn as_secs(self) -> u64 {
-        self.millis / 1000
+        number::second(self.millis)
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
@@ -59,9 +61,15 @@ impl Instant {
         Duration::from_millis(self.millis.saturating_sub(earlier.millis))
     }
 
+    /// The same in seconds, only whole ones counted.
+    pub(crate) const fn whole_seconds_since(self, earlier: Self) -> u64 {
+        number::second(self.millis.saturating_sub(earlier.millis))
+    }
+
     /// The same in seconds, begun ones counted.
     pub(crate) const fn seconds_since(self, earlier: Self) -> u64 {
-        self.millis.saturating_sub(earlier.millis).div_ceil(1000)
+        let millis = self.millis.saturating_sub(earlier.millis);
+        number::second(millis.saturating_add(999))
     }
 }
 
@@ -70,7 +78,8 @@ impl Add<Duration> for Instant {
 
     /// Saturates at the last representable moment.
     fn add(self, duration: Duration) -> Self {
-        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let whole = duration.as_secs().saturating_mul(1000);
+        let millis = whole.saturating_add(duration.subsec_millis().into());
         Self {
             millis: self.millis.saturating_add(millis),
         }

@@ -406,14 +406,15 @@ impl<M: Memory> Cache<M> {
         } else {
             number.wrapping_add(options.delta)
         };
-        let digits = number::Padded::new(number, len);
+        let digits = number::Digits::new(number);
+        let digits = digits.as_bytes();
         // What keeps its length is the same item, changed in place.
-        let notes = match digits.as_bytes().len() == len {
-            true => old.head.notes(),
-            false => old.head.notes().only(Notes::BASE64),
+        let notes = match digits.len() > len {
+            true => old.head.notes().only(Notes::BASE64),
+            false => old.head.notes(),
         };
         let mut write = self.rewrite(&key, &old, options.cas, notes);
-        write.front = digits.as_bytes();
+        (write.front, write.back) = (digits, number::padding(digits.len(), len));
         if let Some(expiry) = options.touch {
             write.facts.deadline = self.deadline(now, time, expiry);
         }
@@ -448,7 +449,7 @@ impl<M: Memory> Cache<M> {
             } += 1;
             return Ok(Calculated::not(Outcome::NotFound));
         };
-        let digits = number::Padded::new(number, 0);
+        let digits = number::Digits::new(number);
         let deadline = self.deadline(now, time, expiry);
         let facts = Facts::new(deadline, options.cas, base64(options.base64));
         let cas = self.put(time, key, &digits.as_bytes().into(), facts, None)?;

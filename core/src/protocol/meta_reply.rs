@@ -8,6 +8,7 @@ use base64ct::{Base64, Encoding};
 use super::line::Tokens;
 use super::meta::{Flags, Letters, Meta};
 use super::reply;
+use crate::number::Digits;
 use crate::view::ItemView;
 use crate::{Expiry, Fetched, Instant, Key, Outcome};
 
@@ -139,8 +140,8 @@ impl MetaReply<'_, '_> {
         if !self.asked.has(b'v') {
             return self.line(b"HD", OF_NUMBER, facts);
         }
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(number).as_bytes();
+        let digits = Digits::new(number);
+        let digits = digits.as_bytes();
         self.output.extend_from_slice(b"VA ");
         reply::number(self.output, digits.len() as u64);
         self.flags(OF_NUMBER, facts);
@@ -185,7 +186,7 @@ impl MetaReply<'_, '_> {
             b'c' => facts.cas,
             b'f' => u64::from(facts.client_flags),
             b'h' => u64::from(facts.fetched),
-            b'l' => self.now.since(facts.last_used).as_secs(),
+            b'l' => self.now.whole_seconds_since(facts.last_used),
             b's' => facts.size,
             // What is left is `t`.
             _ => match ends {
@@ -222,7 +223,7 @@ pub(super) fn debug(output: &mut Vec<u8>, now: Instant, view: &ItemView<'_>) {
         Some(end) => reply::number(output, end.seconds_since(now)),
         None => output.extend_from_slice(b"-1"),
     }
-    let unused = now.since(view.item.last_used).as_secs();
+    let unused = now.whole_seconds_since(view.item.last_used);
     for (name, value) in [(" la=", unused), (" cas=", view.item.cas)] {
         output.extend_from_slice(name.as_bytes());
         reply::number(output, value);

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::request::Form;
+use crate::number::Digits;
 use crate::{Bytes, Error, Item, Outcome};
 
 pub(super) const NONE: &[u8] = b"";
@@ -57,7 +58,11 @@ pub(super) fn number_line(output: &mut Vec<u8>, value: u64) {
 
 /// A number.
 pub(super) fn number(output: &mut Vec<u8>, value: u64) {
-    output.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    // The flags of most items are 0.
+    if value == 0 {
+        return output.push(b'0');
+    }
+    output.extend_from_slice(Digits::new(value).as_bytes());
 }
 
 pub(super) const fn outcome(outcome: Outcome) -> &'static [u8] {

@@ -42,7 +42,6 @@ impl Page {
     }
 }
 
-/// Bytes of one page record.
 const RECORD_SHIFT: u32 = 5;
 
 /// Where pages, records and chunks lie.
@@ -60,6 +59,9 @@ pub(crate) struct Geometry {
 impl Geometry {
     /// Cache lines, and the alignment of page 0.
     pub(crate) const LINE: usize = 64;
+
+    /// Bytes of the record of a page.
+    pub(crate) const RECORD: usize = 1 << RECORD_SHIFT;
 
     /// Chunks begin at multiples of this.
     pub(crate) const GRANULE: usize = 1 << Self::GRANULE_SHIFT;
@@ -197,17 +199,53 @@ pub(crate) fn array<const N: usize>(memory: &[u8], at: usize) -> [u8; N] {
 /// `N` bytes at `at`, where they are.
 #[inline]
 pub(crate) fn array_ref<const N: usize>(memory: &[u8], at: usize) -> &[u8; N] {
-    memory[at..at + N]
-        .first_chunk()
-        .expect("the slice has N bytes")
+    let bytes = memory.get(at..at + N).and_then(<[u8]>::first_chunk);
+    bytes.unwrap_or_else(|| beyond())
 }
 
 /// `N` bytes at `at`, to write.
 #[inline]
 pub(crate) fn array_mut<const N: usize>(memory: &mut [u8], at: usize) -> &mut [u8; N] {
-    memory[at..at + N]
-        .first_chunk_mut()
-        .expect("the slice has N bytes")
+    let bytes = memory.get_mut(at..at + N).and_then(<[u8]>::first_chunk_mut);
+    bytes.unwrap_or_else(|| beyond())
+}
+
+/// `len` bytes at `at`.
+#[inline]
+pub(crate) fn slice(memory: &[u8], at: usize, len: usize) -> &[u8] {
+    memory.get(at..at + len).unwrap_or_else(|| beyond())
+}
+
+/// `len` bytes at `at`, to write.
+#[inline]
+pub(crate) fn slice_mut(memory: &mut [u8], at: usize, len: usize) -> &mut [u8] {
+    memory.get_mut(at..at + len).unwrap_or_else(|| beyond())
+}
+
+/// Writes bytes at `at`.
+#[inline]
+pub(crate) fn write(memory: &mut [u8], at: usize, bytes: &[u8]) {
+    slice_mut(memory, at, bytes.len()).copy_from_slice(bytes);
+}
+
+/// Copies `len` bytes to a place that does not overlap theirs.
+pub(crate) fn copy(memory: &mut [u8], from: usize, to: usize, len: usize) {
+    let Some((low, high)) = memory.split_at_mut_checked(from.max(to)) else {
+        beyond()
+    };
+    if from < to {
+        write(high, 0, slice(low, from, len));
+    } else {
+        write(low, to, slice(high, 0, len));
+    }
+}
+
+/// Every position comes from what the cache itself has written. One that is not in the memory means
+/// that somebody else has written there, and that nothing in it can be trusted any more.
+#[cold]
+#[inline(never)]
+fn beyond() -> ! {
+    panic!("somebody else has written to the memory of the cache")
 }
 
 #[cfg(test)]

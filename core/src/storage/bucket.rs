@@ -22,20 +22,20 @@ pub(crate) struct Bucket<'m> {
 
 impl<'m> Bucket<'m> {
     /// The bucket that begins at `at`.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn read(memory: &'m [u8], at: usize) -> Self {
         let line = array_ref(memory, at);
         Self { line }
     }
 
     /// The slots that have this tag.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn matches(self, tag: u8) -> Matches {
         Matches::new(array(self.line, 0), tag)
     }
 
     /// The item in a slot.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn item(self, slot: usize) -> ChunkRef {
         // A word past the last one is not in a slot; telling the compiler so spares a check.
         let (words, _) = self.line.as_chunks();
@@ -82,7 +82,7 @@ pub(crate) fn clear(memory: &mut [u8], at: usize) {
 
 /// Fills a slot; with tag 0 and no item, empties it.
 pub(crate) fn set_slot(memory: &mut [u8], at: usize, slot: usize, tag: u8, item: ChunkRef) {
-    memory[at + slot] = tag;
+    *array_mut(memory, at + slot) = [tag];
     set_item(memory, at, slot, item);
 }
 
@@ -93,7 +93,8 @@ pub(crate) fn set_item(memory: &mut [u8], at: usize, slot: usize, item: ChunkRef
 
 /// The tag in a slot.
 pub(crate) fn tag(memory: &[u8], at: usize, slot: usize) -> u8 {
-    memory[at + slot]
+    let [tag] = array(memory, at + slot);
+    tag
 }
 
 /// Appends a bucket to the one that is the last of its chain; none ends the chain here.
@@ -114,7 +115,7 @@ impl Matches {
     ///
     /// Compares eight tags at a time: a byte of `tags ^ pattern` is zero where a tag matches, and
     /// the subtraction borrows into its highest bit (Mycroft, 1987).
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn new(tags: [u8; SLOTS], tag: u8) -> Self {
         let zeros = |tags: u64| {
             let difference = tags ^ (u64::from(tag) * Self::LOWEST);
@@ -130,7 +131,7 @@ impl Iterator for Matches {
     type Item = usize;
 
     /// Not in the order of the slots.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn next(&mut self) -> Option<usize> {
         let bit = self.0.trailing_zeros() as usize;
         let found = self.0 != 0;

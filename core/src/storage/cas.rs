@@ -1,20 +1,22 @@
 //! Which `cas` the next item gets: a count within 32 bits, in steps of as many caches as serve one
 //! keyspace, so that no two of them give the same.
 
+use core::num::NonZero;
+
 /// The count of one cache.
 #[derive(Debug)]
 pub(crate) struct Cas {
     last: u32,
-    step: u32,
+    step: NonZero<u32>,
 }
 
 impl Cas {
     /// The one of this part of so many, begun near any number: after 0 comes the first there is.
     pub(crate) fn new(start: u32, part: u16, parts: u16) -> Self {
-        let step = u32::from(parts.max(1));
+        let step = NonZero::new(parts.into()).unwrap_or(NonZero::<u32>::MIN);
         let part = u32::from(part) % step;
         // Rounded down twice, so that it cannot overflow.
-        let last = (start - start % step).saturating_sub(step) + part;
+        let last = (start - start % step).saturating_sub(step.get()) + part;
         Self { last, step }
     }
 
@@ -29,7 +31,8 @@ impl Cas {
             return wanted;
         }
         let Self { last, step } = *self;
-        self.last = last.checked_add(step).unwrap_or_else(|| last % step + step);
+        let next = last.checked_add(step.get());
+        self.last = next.unwrap_or_else(|| last % step + step.get());
         self.last.into()
     }
 }

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::arena::{ChunkRef, Geometry};
+use super::arena::{self, ChunkRef, Geometry};
 use super::header::{self, CONTINUATION, Head};
 use super::page;
 use super::prefetch::prefetch;
@@ -57,6 +57,12 @@ impl<'g> Chain<'g> {
         (!self.next.is_none()).then(|| self.follow(memory))
     }
 
+    /// The next piece.
+    pub(crate) fn piece<'m>(&mut self, memory: &'m [u8]) -> Option<&'m [u8]> {
+        let place = self.next(memory)?;
+        Some(arena::slice(memory, place.start, place.len()))
+    }
+
     fn follow(&mut self, memory: &[u8]) -> Range<usize> {
         let at = self.geometry.at(self.next);
         let size = page::chunk_size(memory, self.geometry, self.geometry.page_of(self.next));
@@ -97,9 +103,8 @@ impl<'g> Writer<'g> {
             let Some(place) = self.room(memory, bytes.len()) else {
                 return;
             };
-            let (now, later) = bytes.split_at(place.len());
-            memory[place].copy_from_slice(now);
-            bytes = later;
+            let now = bytes.split_off(..place.len()).unwrap_or_default();
+            arena::write(memory, place.start, now);
         }
     }
 
@@ -109,7 +114,7 @@ impl<'g> Writer<'g> {
             let Some(place) = self.room(memory, from.len()) else {
                 return;
             };
-            memory.copy_within(from.start..from.start + place.len(), place.start);
+            arena::copy(memory, from.start, place.start, place.len());
             from.start += place.len();
         }
     }

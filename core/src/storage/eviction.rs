@@ -108,7 +108,7 @@ impl Eviction {
     }
 
     /// Notes that an item was used in this second.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn bump(
         &mut self,
         memory: &mut [u8],

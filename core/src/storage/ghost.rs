@@ -4,11 +4,11 @@
 //! when it was put there, counted in evictions. A hash that is put where another one is takes its
 //! place.
 
-use super::arena::{set_word, word};
+use super::arena::{self, set_word, word};
 use crate::digest::Digest;
 
 /// The table lives as long as its word's sixteen bits of age tell it apart: so many spans.
-const SPANS: u64 = 4096;
+const SPANS: usize = 4096;
 
 /// The hashes of evicted items.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Ghosts {
 
     /// A table of `len` words, a power of two, that begins at `at`.
     pub(crate) fn new(memory: &mut [u8], at: usize, len: usize) -> Self {
-        memory[at..at + 4 * len].fill(0);
+        arena::slice_mut(memory, at, 4 * len).fill(0);
         Self { at, len, added: 0 }
     }
 
@@ -37,9 +37,14 @@ impl Ghosts {
         self.at + 4 * ((hash >> 16) as usize & (self.len - 1))
     }
 
+    /// How many are added in a span of the table's length, as a shift.
+    const fn span_shift(&self) -> u32 {
+        ((self.len / SPANS) | 1).ilog2()
+    }
+
     /// When something is added now, in spans of the table's length.
-    fn span(&self) -> u16 {
-        (self.added / (self.len as u64).div_ceil(SPANS)) as u16
+    const fn span(&self) -> u16 {
+        (self.added >> self.span_shift()) as u16
     }
 
     pub(crate) fn add(&mut self, memory: &mut [u8], hash: u64) {
@@ -58,7 +63,7 @@ impl Ghosts {
         let entry = word(memory, self.place(hash));
         let age = u64::from(self.span().wrapping_sub(entry as u16));
         let is_it = entry >> 16 == (hash as u32) & 0xFFFF && entry != 0;
-        let found = is_it && age * (self.len as u64).div_ceil(SPANS) <= within as u64;
+        let found = is_it && age << self.span_shift() <= within as u64;
         if found {
             set_word(memory, self.place(hash), 0);
         }
@@ -68,7 +73,7 @@ impl Ghosts {
     /// Adds the table.
     pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
         digest.number(self.added);
-        digest.bytes(&memory[self.at..self.at + 4 * self.len]);
+        digest.bytes(arena::slice(memory, self.at, 4 * self.len));
     }
 }
 

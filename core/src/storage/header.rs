@@ -23,7 +23,7 @@
 
 mod fields;
 
-use super::arena::{ChunkRef, array, array_mut, set_word, word};
+use super::arena::{ChunkRef, array, array_mut, set_word, slice, word};
 
 const LINK: usize = 0;
 const NEWER: usize = 4;
@@ -290,8 +290,7 @@ impl Head {
     /// The key of the item with this head, which is at `at`.
     #[inline]
     pub(crate) fn key<'m>(&self, memory: &'m [u8], at: usize) -> &'m [u8] {
-        let start = at + self.size();
-        &memory[start..start + self.key_len()]
+        slice(memory, at + self.size(), self.key_len())
     }
 
     /// Bytes of the head before the value.

@@ -7,7 +7,7 @@
 //! its items over it; when all groups have eight, they count as twice as many groups of four. The
 //! number of bucket `m` of group `g` is `m * groups + g`.
 
-use super::arena::{ChunkRef, Geometry, Page, set_word, word};
+use super::arena::{self, ChunkRef, Geometry, Page, set_word, word};
 use super::bucket::{self, Bucket, SLOTS};
 use super::header::Head;
 use super::page;
@@ -83,8 +83,8 @@ impl Index {
 
     /// How many pages the buckets take, overflow buckets aside.
     pub(crate) const fn pages(&self, slabs: &Slabs) -> usize {
-        let per_page = slabs.geometry().page_size() / Geometry::LINE;
-        (self.buckets() as usize).div_ceil(per_page)
+        let (full, begun) = slabs.geometry().split_line(self.buckets());
+        full as usize + (begun > 0) as usize
     }
 
     /// The bucket in which a hash belongs.
@@ -115,7 +115,7 @@ impl Index {
 
     /// The item under this key that is not this one. Inlined, with all below it: one lookup is too
     /// little work to hand its result over in memory.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn find(
         &self,
         memory: &[u8],
@@ -144,7 +144,7 @@ impl Index {
     }
 
     /// Where [`find`](Self::find) begins.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn first_bucket(&self, memory: &[u8], geometry: &Geometry, hash: u64) -> usize {
         self.at(memory, geometry, self.bucket_of(hash))
     }
@@ -228,8 +228,8 @@ impl Index {
 
     /// Whether the next [`grow`](Self::grow) needs a page that nobody uses.
     pub(crate) fn needs_page(&self, memory: &[u8], slabs: &Slabs) -> bool {
-        let per_page = (slabs.geometry().page_size() / Geometry::LINE) as u32;
-        self.buckets().is_multiple_of(per_page) || !self.can_spread(memory, slabs, self.members)
+        let (_, begun) = slabs.geometry().split_line(self.buckets());
+        begun == 0 || !self.can_spread(memory, slabs, self.members)
     }
 
     /// Adds one bucket and spreads the items of one group over it. Does nothing where there is no
@@ -241,16 +241,16 @@ impl Index {
         hash_of: impl Fn(&[u8], ChunkRef) -> u64,
     ) {
         let geometry = *slabs.geometry();
-        let per_page = (geometry.page_size() / Geometry::LINE) as u32;
         let (group, bucket) = (self.split, self.buckets());
-        if bucket.is_multiple_of(per_page) {
-            if bucket / per_page >= self.map_len {
+        let (number, begun) = geometry.split_line(bucket);
+        if begun == 0 {
+            if number >= self.map_len {
                 return;
             }
             let Some(page) = slabs.take_page(memory, page::INDEX, 0) else {
                 return;
             };
-            set_page(memory, &geometry, bucket / per_page, page);
+            set_page(memory, &geometry, number, page);
         }
         if !self.can_spread(memory, slabs, self.members) {
             self.give_back(memory, slabs);
@@ -366,7 +366,7 @@ impl Index {
             return false;
         };
         let (from_at, to_at) = (geometry.page_at(from), geometry.page_at(to));
-        memory.copy_within(from_at..from_at + geometry.page_size(), to_at);
+        arena::copy(memory, from_at, to_at, geometry.page_size());
         set_page(memory, &geometry, number, to);
         slabs.give_page(memory, from);
         true
@@ -381,7 +381,7 @@ impl Index {
         hash_of: impl Fn(&[u8], ChunkRef) -> u64,
     ) {
         let (from_at, to_at) = (geometry.at(from), geometry.at(to));
-        memory.copy_within(from_at..from_at + Geometry::LINE, to_at);
+        arena::copy(memory, from_at, to_at, Geometry::LINE);
         let item = Bucket::read(memory, from_at).item(0);
         let first = self.first_bucket(memory, geometry, hash_of(memory, item));
         let leads_there = |&at: &usize| Bucket::read(memory, at).next(geometry) == Some(from_at);
@@ -458,7 +458,7 @@ impl Index {
 }
 
 /// The item that a search in this bucket will most likely look at first; none if there is none.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 pub(crate) fn candidate(memory: &[u8], bucket: usize, hash: u64) -> ChunkRef {
     let bucket = Bucket::read(memory, bucket);
     let first = bucket.matches(tag(hash)).next();
@@ -478,7 +478,7 @@ const fn map_at(page: u32) -> usize {
 }
 
 /// Whether two keys are the same. Keys are short: comparing words in place beats a call.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 fn same_bytes(a: &[u8], b: &[u8]) -> bool {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     a_rest.len() == b_rest.len()

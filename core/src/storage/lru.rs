@@ -98,9 +98,10 @@ impl Lru {
         memory: &'m [u8],
         geometry: &'m Geometry,
     ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
-        let noted = &self.noted[..self.noted_len];
-        let last_uses = (0..noted.len()).rev();
-        let last_uses = last_uses.filter(|&at| !noted[at + 1..].contains(&noted[at]));
+        let noted = self.noted.get(..self.noted_len).unwrap_or(&[]);
+        let last_uses = noted.iter().enumerate().rev();
+        let last_uses =
+            last_uses.filter(|&(at, item)| !noted.iter().skip(at + 1).any(|later| later == item));
         let listed = Listed {
             memory,
             geometry,
@@ -109,7 +110,7 @@ impl Lru {
             len: self.len,
         };
         let others = listed.filter(|item| !noted.contains(item));
-        last_uses.map(|at| noted[at]).chain(others)
+        last_uses.map(|(_, &item)| item).chain(others)
     }
 
     /// The least recently used item.
@@ -168,7 +169,7 @@ impl Lru {
     }
 
     /// Makes an item the most recently used, and notes that it was read in this second.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn bump(
         &mut self,
         memory: &mut [u8],
@@ -213,7 +214,7 @@ impl Lru {
     #[inline(never)]
     fn enter(&mut self, memory: &mut [u8], geometry: &Geometry, count: usize) {
         let noted = self.noted;
-        for &item in &noted[..count] {
+        for &item in noted.iter().take(count) {
             let head = Head::read(memory, geometry.at(item));
             if item == self.newest || head.has(Mark::Young) {
                 continue;
@@ -225,8 +226,11 @@ impl Lru {
                 self.bring_forward(memory, geometry, item, &head);
             }
         }
-        self.noted.copy_within(count.., 0);
         self.noted_len -= count;
+        let left = noted.iter().skip(count).take(self.noted_len);
+        for (to, from) in self.noted.iter_mut().zip(left) {
+            *to = *from;
+        }
     }
 
     /// Moves an item, which is not the newest, to the front of a list that is not lazy.

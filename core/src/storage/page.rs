@@ -14,7 +14,8 @@
 //! 28  word  size       bytes of a chunk
 //! ```
 
-use super::arena::{ChunkRef, Geometry, Page, half, set_half, set_word, word};
+use super::arena::{ChunkRef, Geometry, Page};
+use super::arena::{array_mut, array_ref, half, set_half, set_word, word};
 
 const DUE: usize = 0;
 const LIST: usize = 4;
@@ -31,62 +32,73 @@ pub(crate) const UNUSED: u8 = 0xFF;
 /// The class of a page that holds buckets of the index.
 pub(crate) const INDEX: u8 = 0xFE;
 
+/// Bytes of a record.
+const LEN: usize = Geometry::RECORD;
+
+fn record<'m>(memory: &'m [u8], geometry: &Geometry, page: Page) -> &'m [u8; LEN] {
+    array_ref(memory, geometry.record_at(page))
+}
+
+fn record_mut<'m>(memory: &'m mut [u8], geometry: &Geometry, page: Page) -> &'m mut [u8; LEN] {
+    array_mut(memory, geometry.record_at(page))
+}
+
 /// Makes the record that of a page of empty chunks.
 pub(crate) fn write(memory: &mut [u8], geometry: &Geometry, page: Page, class: u8, size: usize) {
-    let at = geometry.record_at(page);
-    memory[at..at + SIZE].fill(0);
-    memory[at + CLASS] = class;
-    set_word(memory, at + SIZE, size as u32);
+    let record = record_mut(memory, geometry, page);
+    *record = [0; LEN];
+    record[CLASS] = class;
+    set_word(record, SIZE, size as u32);
 }
 
 pub(crate) fn class(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
-    memory[geometry.record_at(page) + CLASS]
+    record(memory, geometry, page)[CLASS]
 }
 
 /// Bytes of each chunk of this page.
 pub(crate) fn chunk_size(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
-    word(memory, geometry.record_at(page) + SIZE) as usize
+    word(record(memory, geometry, page), SIZE) as usize
 }
 
 pub(crate) fn used(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
-    usize::from(half(memory, geometry.record_at(page) + USED))
+    usize::from(half(record(memory, geometry, page), USED))
 }
 
 pub(crate) fn set_used(memory: &mut [u8], geometry: &Geometry, page: Page, used: usize) {
-    set_half(memory, geometry.record_at(page) + USED, used as u16);
+    set_half(record_mut(memory, geometry, page), USED, used as u16);
 }
 
 pub(crate) fn free(memory: &[u8], geometry: &Geometry, page: Page) -> u32 {
-    u32::from(half(memory, geometry.record_at(page) + FREE))
+    u32::from(half(record(memory, geometry, page), FREE))
 }
 
 pub(crate) fn set_free(memory: &mut [u8], geometry: &Geometry, page: Page, free: u32) {
-    set_half(memory, geometry.record_at(page) + FREE, free as u16);
+    set_half(record_mut(memory, geometry, page), FREE, free as u16);
 }
 
 pub(crate) fn fresh(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
-    usize::from(half(memory, geometry.record_at(page) + FRESH))
+    usize::from(half(record(memory, geometry, page), FRESH))
 }
 
 pub(crate) fn set_fresh(memory: &mut [u8], geometry: &Geometry, page: Page, fresh: usize) {
-    set_half(memory, geometry.record_at(page) + FRESH, fresh as u16);
+    set_half(record_mut(memory, geometry, page), FRESH, fresh as u16);
 }
 
 /// The earliest deadline in the page, in wheel units, if it has one.
 pub(crate) fn due(memory: &[u8], geometry: &Geometry, page: Page) -> Option<u32> {
-    Some(word(memory, geometry.record_at(page) + DUE)).filter(|&due| due != 0)
+    Some(word(record(memory, geometry, page), DUE)).filter(|&due| due != 0)
 }
 
 pub(crate) fn set_due(memory: &mut [u8], geometry: &Geometry, page: Page, due: Option<u32>) {
-    set_word(memory, geometry.record_at(page) + DUE, due.unwrap_or(0));
+    set_word(record_mut(memory, geometry, page), DUE, due.unwrap_or(0));
 }
 
 pub(crate) fn slot(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
-    memory[geometry.record_at(page) + SLOT]
+    record(memory, geometry, page)[SLOT]
 }
 
 pub(crate) fn set_slot(memory: &mut [u8], geometry: &Geometry, page: Page, slot: u8) {
-    memory[geometry.record_at(page) + SLOT] = slot;
+    record_mut(memory, geometry, page)[SLOT] = slot;
 }
 
 /// Which page of the index this one is. It is in no list.
@@ -126,8 +138,12 @@ impl List {
         }
     }
 
+    fn previous(self, memory: &[u8], geometry: &Geometry, page: Page) -> Page {
+        Page(word(record(memory, geometry, page), self.offset()))
+    }
+
     pub(crate) fn next(self, memory: &[u8], geometry: &Geometry, page: Page) -> Page {
-        Page(word(memory, geometry.record_at(page) + self.offset() + 4))
+        Page(word(record(memory, geometry, page), self.offset() + 4))
     }
 
     /// The pages of the list that begins with `first`.
@@ -142,11 +158,13 @@ impl List {
     }
 
     pub(crate) fn set_next(self, memory: &mut [u8], geometry: &Geometry, page: Page, next: Page) {
-        set_word(memory, geometry.record_at(page) + self.offset() + 4, next.0);
+        let record = record_mut(memory, geometry, page);
+        set_word(record, self.offset() + 4, next.0);
     }
 
     fn set_previous(self, memory: &mut [u8], geometry: &Geometry, page: Page, previous: Page) {
-        set_word(memory, geometry.record_at(page) + self.offset(), previous.0);
+        let record = record_mut(memory, geometry, page);
+        set_word(record, self.offset(), previous.0);
     }
 
     /// Puts a page at the front of the list that begins with `first`.
@@ -167,7 +185,7 @@ impl List {
         first: &mut Page,
         page: Page,
     ) {
-        let previous = Page(word(memory, geometry.record_at(page) + self.offset()));
+        let previous = self.previous(memory, geometry, page);
         let next = self.next(memory, geometry, page);
         if previous.is_none() {
             *first = next;

@@ -5,6 +5,8 @@
 //! few smaller chunks for the rest. Chunks smaller than a page come early in the chain, so that one
 //! of them finds its predecessor in few steps when it moves.
 
+use core::num::NonZero;
+
 use super::header::{CONTINUATION, Sizes};
 use super::slab::{Class, Slabs};
 
@@ -45,8 +47,15 @@ impl Plan {
     /// The classes of the chunks after the first.
     pub(crate) fn rest(&self, page: Class) -> impl Iterator<Item = Class> + use<> {
         let Self { parts, len, pages } = *self;
-        let parts = (1..usize::from(len)).map(move |at| parts[at]);
+        let parts = parts.into_iter().take(len.into()).skip(1);
         parts.chain(core::iter::repeat_n(page, pages))
+    }
+
+    fn push(&mut self, class: Class) {
+        if let Some(part) = self.parts.get_mut(usize::from(self.len)) {
+            *part = class;
+            self.len += 1;
+        }
     }
 
     /// The class `single`, or several smaller chunks that together are clearly smaller.
@@ -95,7 +104,8 @@ impl Plan {
     /// A page for the head, up to four chunks for the rest, and whole pages.
     fn large(slabs: &Slabs, size: usize) -> Self {
         let page = slabs.page_class();
-        let page_payload = slabs.size(page) - CONTINUATION;
+        let page_payload = NonZero::new(slabs.size(page) - CONTINUATION);
+        let page_payload = page_payload.unwrap_or(NonZero::<usize>::MIN);
         let behind_head = size - slabs.size(page);
         let (mut pages, mut left) = (behind_head / page_payload, behind_head % page_payload);
         let mut plan = Self {
@@ -119,8 +129,7 @@ impl Plan {
                 pages += 1;
                 break;
             }
-            plan.parts[usize::from(plan.len)] = class;
-            plan.len += 1;
+            plan.push(class);
             left = left.saturating_sub(slabs.size(class) - CONTINUATION);
         }
         plan.pages = pages;

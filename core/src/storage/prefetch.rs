@@ -5,7 +5,7 @@
 //! take with loads (1M items of 16 + 64 bytes; `speed` in `core/bench` prints the row).
 
 /// Asks for the cache line of the byte at `at`, which may be anywhere: nothing is read or changed.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 pub(crate) fn prefetch(memory: &[u8], at: usize) {
@@ -18,7 +18,7 @@ pub(crate) fn prefetch(memory: &[u8], at: usize) {
 }
 
 /// Elsewhere a load has to do.
-#[cfg_attr(not(target_os = "none"), inline(always))]
+#[cfg_attr(target_pointer_width = "64", inline(always))]
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn prefetch(memory: &[u8], at: usize) {
     if let Some(byte) = memory.get(at) {

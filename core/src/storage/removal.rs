@@ -23,7 +23,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn key(&self) -> &[u8] {
-        &self.key[..usize::from(self.key_len)]
+        self.key.get(..self.key_len.into()).unwrap_or(&self.key)
     }
 
     pub(crate) const fn value_len(&self) -> usize {
@@ -98,7 +98,9 @@ impl Removals {
     pub(crate) fn note(&mut self, cause: Cause, found: &Found, class: u8, key: &[u8]) {
         if self.entries.len() < self.limit {
             let mut copy = [0; Key::LEN_MAX];
-            copy[..key.len()].copy_from_slice(key);
+            for (to, from) in copy.iter_mut().zip(key) {
+                *to = *from;
+            }
             self.entries.push(Entry {
                 cause,
                 item: found.item,

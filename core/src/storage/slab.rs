@@ -3,6 +3,8 @@
 //! A page belongs to one class for as long as one of its chunks is in use; an empty page goes back
 //! to all. Pages are small, so memory follows the sizes that are asked for.
 
+use core::num::NonZero;
+
 use super::arena::{ChunkRef, Geometry, Page};
 use super::header;
 use super::page::{self, List};
@@ -16,8 +18,8 @@ pub(crate) struct Class(pub(crate) u8);
 #[derive(Clone, Copy, Debug)]
 struct Chunks {
     /// In units of 16 bytes, which all sizes are multiples of.
-    units: u16,
-    per_page: u16,
+    units: NonZero<u16>,
+    per_page: NonZero<u16>,
     /// Items whose first chunk is of this class.
     items: u32,
     pages: u32,
@@ -28,8 +30,8 @@ struct Chunks {
 
 impl Chunks {
     const EMPTY: Self = Self {
-        units: 0,
-        per_page: 0,
+        units: NonZero::<u16>::MIN,
+        per_page: NonZero::<u16>::MIN,
         items: 0,
         pages: 0,
         free: 0,
@@ -37,17 +39,21 @@ impl Chunks {
     };
 
     const fn size(&self) -> u32 {
-        self.units as u32 * UNIT
+        self.units.get() as u32 * UNIT
     }
 
     /// How many chunks there are.
     const fn count(&self) -> u32 {
-        self.pages * self.per_page as u32
+        self.pages * self.per_page.get() as u32
     }
 }
 
 /// All sizes of chunks are multiples of it.
 const UNIT: u32 = 16;
+
+/// How many classes there can be: those of items, one for what is as large as a page, and one that
+/// is the index's own.
+const CLASSES: usize = Config::SLAB_SIZES_MAX + 2;
 
 /// How many pages are looked at to find one that is cheap to empty.
 const CANDIDATES: usize = 16;
@@ -57,7 +63,7 @@ const CANDIDATES: usize = 16;
 pub(crate) struct Slabs {
     geometry: Geometry,
     /// The classes in order of size, then one that is the index's own.
-    classes: [Chunks; Config::SLAB_SIZES_MAX + 2],
+    classes: [Chunks; CLASSES],
     count: u8,
     free_page: Page,
     free_pages: u32,
@@ -71,13 +77,15 @@ pub(crate) struct Slabs {
 impl Slabs {
     /// `sizes` ascend and end with the page size.
     pub(crate) fn new(geometry: Geometry, sizes: &[usize]) -> Self {
-        let mut classes = [Chunks::EMPTY; Config::SLAB_SIZES_MAX + 2];
+        let mut classes = [Chunks::EMPTY; CLASSES];
         for (class, &size) in classes
             .iter_mut()
             .zip(sizes.iter().chain(&[Geometry::LINE]))
         {
-            class.units = (size / UNIT as usize) as u16;
-            class.per_page = (geometry.page_size() / size) as u16;
+            let units = NonZero::new((size / UNIT as usize) as u16);
+            class.units = units.unwrap_or(NonZero::<u16>::MIN);
+            let per_page = geometry.page_size() as u32 / UNIT / NonZero::from(class.units);
+            class.per_page = NonZero::new(per_page as u16).unwrap_or(NonZero::<u16>::MIN);
         }
         let count = sizes.len() as u8;
         Self {
@@ -159,20 +167,34 @@ impl Slabs {
         Class(self.count - 1)
     }
 
+    /// What is counted of a class. No class has a number beyond the last one; telling the compiler
+    /// so spares a check.
+    const fn class(&self, class: Class) -> &Chunks {
+        &self.classes[class.0 as usize % CLASSES]
+    }
+
+    const fn class_mut(&mut self, class: Class) -> &mut Chunks {
+        &mut self.classes[class.0 as usize % CLASSES]
+    }
+
+    /// The classes that items use, in order of size.
+    fn of_items(&self) -> &[Chunks] {
+        self.classes.get(..usize::from(self.count)).unwrap_or(&[])
+    }
+
     pub(crate) const fn size(&self, class: Class) -> usize {
-        self.classes[class.0 as usize].size() as usize
+        self.class(class).size() as usize
     }
 
     /// What a chunk of this class takes of its page, the unused end of the page included.
-    pub(crate) const fn cost(&self, class: Class) -> usize {
-        self.geometry.page_size() / self.classes[class.0 as usize].per_page as usize
+    pub(crate) fn cost(&self, class: Class) -> usize {
+        self.geometry.page_size() / NonZero::from(self.class(class).per_page)
     }
 
     /// The smallest class whose chunk has at least `size` bytes.
     #[inline]
     pub(crate) fn fitting(&self, size: usize) -> Option<Class> {
-        let classes = &self.classes[..usize::from(self.count)];
-        classes
+        self.of_items()
             .iter()
             .position(|class| class.size() as usize >= size)
             .map(|at| Class(at as u8))
@@ -198,8 +220,12 @@ impl Slabs {
 
     /// How many chunks of this class can be had without taking a page away from anybody.
     pub(crate) fn available(&self, class: Class) -> usize {
-        let class = &self.classes[usize::from(class.0)];
-        let page = if self.has_page() { class.per_page } else { 0 };
+        let class = self.class(class);
+        let page = if self.has_page() {
+            class.per_page.get()
+        } else {
+            0
+        };
         class.free as usize + usize::from(page)
     }
 
@@ -245,23 +271,22 @@ impl Slabs {
         avoid: Page,
     ) -> Option<ChunkRef> {
         let geometry = self.geometry;
-        let chunks = &self.classes[usize::from(class.0)];
-        let mut page = chunks.partial;
+        let mut page = self.class(class).partial;
         if page == avoid && !page.is_none() {
             page = List::Slab.next(memory, &geometry, page);
         }
         if page.is_none() {
             page = self.take_page(memory, class.0, self.size(class))?;
-            let chunks = &mut self.classes[usize::from(class.0)];
+            let chunks = self.class_mut(class);
             chunks.pages += 1;
-            chunks.free += u32::from(chunks.per_page);
+            chunks.free += u32::from(chunks.per_page.get());
             List::Slab.push(memory, &geometry, &mut chunks.partial, page);
         }
-        let chunks = &mut self.classes[usize::from(class.0)];
+        let chunks = self.class_mut(class);
         chunks.free -= 1;
         let used = page::used(memory, &geometry, page) + 1;
         page::set_used(memory, &geometry, page, used);
-        if used == usize::from(chunks.per_page) {
+        if used == usize::from(chunks.per_page.get()) {
             List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
         }
         Some(take_chunk(memory, &geometry, page, chunks.size() as usize))
@@ -271,20 +296,20 @@ impl Slabs {
     pub(crate) fn free(&mut self, memory: &mut [u8], chunk: ChunkRef) -> Option<Page> {
         let geometry = self.geometry;
         let page = geometry.page_of(chunk);
-        let chunks = &mut self.classes[usize::from(page::class(memory, &geometry, page))];
+        let chunks = self.class_mut(Class(page::class(memory, &geometry, page)));
         let used = page::used(memory, &geometry, page);
-        let was_full = used == usize::from(chunks.per_page);
+        let was_full = used == usize::from(chunks.per_page.get());
         if used == 1 {
             if !was_full {
                 List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
             }
             chunks.pages -= 1;
-            chunks.free -= u32::from(chunks.per_page) - 1;
+            chunks.free -= u32::from(chunks.per_page.get()) - 1;
             self.give_page(memory, page);
             return Some(page);
         }
         let at = geometry.at(chunk);
-        let index = (at - geometry.page_at(page)) as u32 / chunks.size();
+        let index = (at - geometry.page_at(page)) as u32 / UNIT / NonZero::from(chunks.units);
         header::write_free(memory, at, page::free(memory, &geometry, page));
         page::set_free(memory, &geometry, page, index + 1);
         page::set_used(memory, &geometry, page, used - 1);
@@ -298,11 +323,12 @@ impl Slabs {
     /// A page worth emptying: its chunks in use fit into other pages of its class, and among a few
     /// such pages it has the fewest.
     pub(crate) fn sparse_page(&self, memory: &[u8]) -> Option<Page> {
-        let movable = self.classes[..usize::from(self.count)]
-            .iter()
-            .filter(|c| c.per_page > 1);
-        let spare = movable.filter(|c| c.free >= u32::from(c.per_page + c.per_page.div_ceil(4)));
-        let class = spare.max_by_key(|c| c.free / u32::from(c.per_page))?;
+        let movable = self.of_items().iter().filter(|c| c.per_page.get() > 1);
+        let spare = movable.filter(|c| {
+            let per_page = c.per_page.get();
+            c.free >= u32::from(per_page + per_page.div_ceil(4))
+        });
+        let class = spare.max_by_key(|c| c.free / NonZero::from(c.per_page))?;
         let geometry = &self.geometry;
         let pages = List::Slab.pages(memory, geometry, class.partial);
         let pages = pages.take(CANDIDATES);
@@ -311,12 +337,12 @@ impl Slabs {
 
     /// How many pages a class has.
     pub(crate) const fn pages(&self, class: Class) -> usize {
-        self.classes[class.0 as usize].pages as usize
+        self.class(class).pages as usize
     }
 
     /// Bytes of all chunks that items use.
     pub(crate) fn bytes_used(&self) -> usize {
-        let classes = self.classes[..usize::from(self.count)].iter();
+        let classes = self.of_items().iter();
         classes
             .map(|c| ((c.count() - c.free) * c.size()) as usize)
             .sum()
@@ -324,30 +350,28 @@ impl Slabs {
 
     /// Each class that items use.
     pub(crate) fn stats(&self) -> impl Iterator<Item = SlabStats> + '_ {
-        self.classes[..usize::from(self.count)]
-            .iter()
-            .map(|class| SlabStats {
-                chunk_size: class.size() as usize,
-                pages: class.pages as usize,
-                chunks: class.count() as usize,
-                used_chunks: (class.count() - class.free) as usize,
-                items: class.items as usize,
-            })
+        self.of_items().iter().map(|class| SlabStats {
+            chunk_size: class.size() as usize,
+            pages: class.pages as usize,
+            chunks: class.count() as usize,
+            used_chunks: (class.count() - class.free) as usize,
+            items: class.items as usize,
+        })
     }
 
     /// Counts an item that is there from now on.
     pub(crate) const fn count_item(&mut self, class: Class) {
-        self.classes[class.0 as usize].items += 1;
+        self.class_mut(class).items += 1;
     }
 
     /// Counts an item that goes.
     pub(crate) const fn discount_item(&mut self, class: Class) {
-        self.classes[class.0 as usize].items -= 1;
+        self.class_mut(class).items -= 1;
     }
 
     /// How many chunks of a class are in use.
     pub(crate) const fn used(&self, class: Class) -> usize {
-        let chunks = &self.classes[class.0 as usize];
+        let chunks = self.class(class);
         (chunks.count() - chunks.free) as usize
     }
 
@@ -375,9 +399,9 @@ impl Slabs {
     pub(crate) fn check(&self, memory: &[u8], index_pages: usize) {
         let geometry = &self.geometry;
         let (mut unused, mut index) = (0, 0);
-        let mut pages = [0; Config::SLAB_SIZES_MAX + 2];
-        let mut free = [0; Config::SLAB_SIZES_MAX + 2];
-        let mut partial = [0; Config::SLAB_SIZES_MAX + 2];
+        let mut pages = [0; CLASSES];
+        let mut free = [0; CLASSES];
+        let mut partial = [0; CLASSES];
         for page in self.begun() {
             match page::class(memory, geometry, page) {
                 page::INDEX => index += 1,
@@ -415,7 +439,7 @@ impl Slabs {
         let listed = free_chunks(memory, geometry, page, chunks.size() as usize).count();
         let fresh = page::fresh(memory, geometry, page);
         assert_eq!(used + listed, fresh, "free chunks of a page");
-        u32::from(chunks.per_page) - used as u32
+        u32::from(chunks.per_page.get()) - used as u32
     }
 }
 

@@ -8,7 +8,7 @@ mod resize;
 mod room;
 mod view;
 
-use super::arena::{ChunkRef, Geometry, Page};
+use super::arena::{self, ChunkRef, Geometry, Page};
 use super::cas::Cas;
 use super::chain::{Chain, Writer};
 use super::eviction::Eviction;
@@ -22,6 +22,7 @@ use super::prefetch::prefetch;
 use super::removal::Removals;
 use super::slab::{Class, Slabs};
 use crate::config::Layout;
+use crate::number;
 use crate::{Bytes, Hasher, SlabStats, Stats};
 
 /// How often the index may ask for room in one operation before it goes on without.
@@ -53,9 +54,8 @@ pub(crate) struct Write<'w> {
     pub(crate) hash: u64,
     pub(crate) flags: u32,
     pub(crate) facts: Facts,
-    /// The value; with `join`, the bytes before the old value.
+    /// The value, in two parts.
     pub(crate) front: &'w [u8],
-    /// Bytes after the old value.
     pub(crate) back: &'w [u8],
     /// Whether the value of the item that is there now comes between the two.
     pub(crate) join: bool,
@@ -170,7 +170,8 @@ impl Store {
     /// How much of the memory one store of `size` bytes may touch.
     pub(crate) fn reach(&self, size: usize) -> usize {
         let (geometry, fresh) = (self.geometry(), self.slabs.fresh());
-        let pages = size / (geometry.page_size() - header::CONTINUATION) + 8;
+        // An eighth more for the records, and for what is not used of each page.
+        let pages = size / geometry.page_size() + 8;
         let wanted = fresh.saturating_add(pages as u32 + pages as u32 / 8);
         geometry.end_of(wanted.min(self.slabs.limit().max(fresh)))
     }
@@ -186,13 +187,13 @@ impl Store {
     }
 
     /// The item under this key, whether or not its deadline has passed.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn find(&self, memory: &[u8], hash: u64, key: &[u8]) -> Option<Found> {
         self.find_other(memory, hash, key, ChunkRef::NONE)
     }
 
     /// The item under this key that is not this one.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn find_other(&self, memory: &[u8], hash: u64, key: &[u8], not: ChunkRef) -> Option<Found> {
         self.index.find(memory, self.geometry(), hash, key, not)
     }
@@ -225,11 +226,11 @@ impl Store {
         prefetch(memory, item + Geometry::LINE);
     }
 
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn value<'m>(&'m self, memory: &'m [u8], found: &Found) -> Bytes<'m> {
         if found.head.next().is_none() {
             let start = self.geometry().at(found.item) + found.head.value_offset();
-            return Bytes::whole(&memory[start..start + found.head.value_len()]);
+            return Bytes::whole(arena::slice(memory, start, found.head.value_len()));
         }
         let chain = Chain::new(memory, self.geometry(), found.item, &found.head);
         Bytes::split(memory, chain)
@@ -265,7 +266,7 @@ impl Store {
     }
 
     /// Makes the item the most recently used and notes that it was read.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found, now: u64) {
         let geometry = *self.geometry();
         self.eviction
@@ -414,10 +415,13 @@ impl Store {
         };
         meta.write(memory, at, next, second(now));
         let key_at = at + meta.size();
-        memory[key_at..key_at + meta.key_len].copy_from_slice(write.key);
+        arena::write(memory, key_at, write.key);
         if !meta.split && old.is_none() {
             let value_at = key_at + meta.key_len;
-            memory[value_at..value_at + meta.value_len].copy_from_slice(write.front);
+            arena::write(memory, value_at, write.front);
+            if !write.back.is_empty() {
+                arena::write(memory, value_at + write.front.len(), write.back);
+            }
             return;
         }
         let head = Head::read(memory, at);
@@ -554,7 +558,7 @@ impl Store {
 
 /// The second that the cache's own time is in.
 fn second(now: u64) -> u32 {
-    u32::try_from(now / 1000).unwrap_or(u32::MAX)
+    u32::try_from(number::second(now)).unwrap_or(u32::MAX)
 }
 
 fn hash_of(hasher: &Hasher, geometry: &Geometry, memory: &[u8], item: ChunkRef) -> u64 {

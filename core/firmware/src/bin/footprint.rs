@@ -71,7 +71,7 @@ mod cache {
     }
 
     fn value() -> Value<'static> {
-        let expiry = Expiry::After(Duration::from_millis(black_box(1)));
+        let expiry = Expiry::After(black_box(Duration::from_millis(1)));
         Value::from(black_box("value")).expire(black_box(expiry))
     }
 

@@ -1,6 +1,6 @@
 //! The digest of everything that decides what the store does next.
 
-use super::super::arena::Page;
+use super::super::arena::{self, Page};
 use super::super::chain::Chain;
 use super::super::page;
 use super::{Found, Store};
@@ -51,7 +51,7 @@ impl Store {
         let mut chain = Chain::new(memory, geometry, item, head);
         while let Some(place) = chain.next(memory) {
             digest.number((place.start - geometry.page_at(Page(0))) as u64);
-            digest.bytes(&memory[place]);
+            digest.bytes(arena::slice(memory, place.start, place.len()));
         }
     }
 }

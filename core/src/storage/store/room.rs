@@ -1,7 +1,7 @@
 //! How room is made when there is none, in this order: what has expired, chunks moved together so
 //! that a page becomes free, and last the least recently used item whatever its size.
 
-use super::super::arena::ChunkRef;
+use super::super::arena::{self, ChunkRef};
 use super::super::header::{self, Head, Kind};
 use super::super::slab::Class;
 use super::super::{expiry, page};
@@ -124,7 +124,7 @@ impl Store {
         let geometry = *self.geometry();
         let (from_at, to_at) = (geometry.at(from), geometry.at(to));
         let size = page::chunk_size(memory, &geometry, geometry.page_of(from));
-        memory.copy_within(from_at..from_at + size, to_at);
+        arena::copy(memory, from_at, to_at, size);
         self.stats.chunks_moved += 1;
         if header::kind(memory, to_at) == Kind::Head {
             let hash = hash_of(&self.hasher, &geometry, memory, to);

@@ -1,6 +1,6 @@
 //! What can be seen of a store: its pages, and an item from where it lies.
 
-use super::super::arena::{ChunkRef, Page};
+use super::super::arena::{self, ChunkRef, Page};
 use super::super::header::{self, CONTINUATION, Kind, Mark};
 use super::super::{expiry, page};
 use super::{Found, Store};
@@ -112,7 +112,7 @@ impl Store {
         };
         core::iter::successors(Some(first), next).map(move |chunk| {
             let (at, page) = (geometry.at(chunk), geometry.page_of(chunk));
-            let bytes = &memory[at..at + page::chunk_size(memory, geometry, page)];
+            let bytes = arena::slice(memory, at, page::chunk_size(memory, geometry, page));
             let (head, key) = if chunk == first {
                 (head.value_offset() - key, key)
             } else {
