@@ -87,7 +87,9 @@ export class Progress {
     const { hits, memory, evictions } = this.#charts;
     const part = (now: Stats, began: Stats) =>
       percent(now.hits - began.hits, now.gets - began.gets);
-    hits.draw(both((now, began) => `${part(now, began)} of all reads hit`));
+    const read = (now: Stats, began: Stats) =>
+      now.gets === began.gets ? "nothing was read" : `${part(now, began)} of all reads hit`;
+    hits.draw(both(read));
     memory.draw(both((now) => `${bytes(now.bytes)} in ${count(now.items)} items`));
     evictions.draw(both((now, began) => `${count(now.evictions - began.evictions)} evicted`));
     const rate =

@@ -17,6 +17,21 @@ const LESSONS = readdirSync("src/lessons").sort();
 
 const site = await Site.forTests();
 
+/** What the text of a lesson says that one sees: the server's replies, in their order. */
+const CLAIMS: Record<string, RegExp> = {
+  "01-first.txt": /STORED.*END.*DELETED.*END/s,
+  "02-time.txt": /soon.*STORED.*TOUCHED.*two/s,
+  "03-lru.txt": /VALUE apple.*VALUE apple 1\r\n1\r\nEND\r\nEND/s,
+  "05-slabs.txt": /^(STORED\r\n){3}$/,
+  "07-cas.txt": /0 1 1\r\n2.*STORED\r\nEXISTS.*0 1 2\r\n1.*STORED.*\r\n0\r\nEND/s,
+  "08-count.txt": /99\r\n104\r\n9\r\n.*9 {2}\r\n.*non-numeric.*NOT_FOUND.*STORED\r\n0/s,
+  "09-half.txt": /^END.*helloget x.*helloget x.*helloworld/s,
+  "10-evicted-or-expired.txt": /END.*STAT evictions 1\r\n.*STAT reclaimed 3/s,
+  "11-stampede.txt": /END\r\nEND\r\nSTORED\r\nNOT_STORED.*html.*new!/s,
+  "12-limits.txt": /^SERVER_ERROR object too large for cache\r\nCLIENT_ERROR.*VERSION/s,
+  "13-recache.txt": /t60\r\n.*t20 W.*t20 Z.*t60\r\nnew!.*VA 0 W.*VA 0 Z.*made.*X W.*Z X/s,
+};
+
 test("every lesson comes to the state that the native engine comes to", async (t) => {
   const paths = LESSONS.map((name) => `www/src/lessons/${name}`);
   const command = ["run", "-q", "--locked", "-p", "dynamidb-web", "--example", "replay", "--"];
@@ -42,6 +57,7 @@ test("every lesson comes to the state that the native engine comes to", async (t
     const drawn = page.locator("#fact-digest", { hasText: native[number] ?? "" });
     await drawn.waitFor({ timeout: 5000 }).catch(() => {});
     assert.equal(await digest(page), native[number], name);
+    assert.match((await heard(page)).join(""), CLAIMS[name] ?? /^$/, name);
     t.diagnostic(`${native[number]} ${name}`);
   }
 });
