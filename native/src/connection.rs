@@ -16,7 +16,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use dynamidb_core::Session;
-use event_listener::EventListener;
 
 use crate::admin::Task;
 use crate::auth::Verdict;
@@ -103,12 +102,9 @@ pub(crate) fn serve<R: Runtime>(
 ) -> impl Future<Output = ()> + Send + 'static {
     let mut connection = Connection::<R>::new(stream, seat);
     async move {
-        let outcome = poll_fn(|cx| connection.poll_converse(cx)).await;
-        connection.say_why(&outcome);
-        match outcome {
+        if poll_fn(|cx| connection.poll_end(cx)).await {
             // Boxed, so that connections that stay do not hold the room for it.
-            Ok(()) => Box::pin(connection.hang_up()).await,
-            Err(error) => tracing::debug!("a connection ends: {error}"),
+            Box::pin(connection.hang_up()).await;
         }
     }
 }
@@ -117,23 +113,29 @@ struct Connection<R: Runtime> {
     stream: R::Stream,
     session: Session,
     seat: Seat,
-    /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
-    input: Received,
     /// Whether processing stopped because there was enough output, or to let others have a turn.
     backlog: bool,
     client: Arc<Client>,
+    /// Boxed, because most have nothing.
+    held: Option<Box<Held>>,
+    /// Whether it is known whom to wake when the server stops.
+    known: bool,
+    door: Door,
+}
+
+/// What a connection has while it waits for its client, or for its turn.
+#[derive(Default)]
+struct Held {
     /// What a command has begun that takes longer.
     task: Option<Box<Task>>,
+    /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
+    input: Received,
     /// Replies that the client has not taken.
     output: Kept,
-    /// What the two buffers count for in [`Host::buffered`].
+    /// What the two count for in [`Host::buffered`].
     buffered: usize,
-    /// Wakes this task when the server stops, once it has been told whom to wake.
-    stop: EventListener,
-    stop_awaited: bool,
-    /// Ends the connection; set while it waits for something that must not take forever.
+    /// Ends the connection, if what it waits for must not take forever.
     timer: Option<(Wait, Timer)>,
-    door: Door,
 }
 
 impl<R: Runtime> Connection<R> {
@@ -144,15 +146,10 @@ impl<R: Runtime> Connection<R> {
         Self {
             stream,
             session: Session::new(seat.session.clone()),
-            input: Received::default(),
             backlog: false,
             client,
-            task: None,
-            output: Kept::default(),
-            buffered: 0,
-            stop: seat.stop.listen(),
-            stop_awaited: false,
-            timer: None,
+            held: None,
+            known: false,
             door: if seat.users.is_some() {
                 Door::Closed(0)
             } else {
@@ -160,6 +157,16 @@ impl<R: Runtime> Connection<R> {
             },
             seat,
         }
+    }
+
+    /// Goes on to the end; whether the client is there to hear of it.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let outcome = ready!(self.poll_converse(cx));
+        self.say_why(&outcome);
+        if let Err(error) = &outcome {
+            tracing::debug!("a connection ends: {error}");
+        }
+        Poll::Ready(outcome.is_ok())
     }
 
     /// Lets watchers know how it ended.
@@ -177,15 +184,18 @@ impl<R: Runtime> Connection<R> {
 
     /// Goes on until the conversation is over and its replies are taken.
     fn poll_converse(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.stop_awaited {
+        if !mem::replace(&mut self.known, true) {
             // Once is enough: a task is woken by its first waker as well as by any later one.
-            self.stop_awaited = true;
-            let _ = Pin::new(&mut self.stop).poll(cx);
+            self.seat.host.clients.set_waker(&self.client, cx.waker());
         }
         let over = Buffers::with(|buffers| {
-            buffers.resume(&mut self.input);
+            if let Some(held) = &mut self.held {
+                buffers.resume(&mut held.input);
+            }
             let over = self.poll_turn(cx, buffers);
-            buffers.suspend(&mut self.input);
+            if !buffers.received.is_empty() {
+                buffers.suspend(&mut self.held.get_or_insert_default().input);
+            }
             over
         });
         self.keep_account()?;
@@ -256,12 +266,14 @@ impl<R: Runtime> Connection<R> {
         }
         let now = self.seat.host.clock.now();
         let mut keyspace = self.seat.shards.view(&self.seat.host);
-        keyspace.task = self.task.take();
+        keyspace.task = self.held.as_mut().and_then(|held| held.task.take());
         keyspace.client = Some(&self.client);
         self.client.heard(now);
         let input = received.bytes();
         let used = self.session.process(now, input, &mut keyspace, output);
-        self.task = keyspace.task.take();
+        if let task @ Some(_) = keyspace.task.take() {
+            self.held.get_or_insert_default().task = task;
+        }
         // A lock is not held while the kernel copies.
         drop(keyspace);
         received.pop(used);
@@ -307,7 +319,8 @@ impl<R: Runtime> Connection<R> {
         cx: &mut Context<'_>,
         buffers: &mut Buffers,
     ) -> Poll<io::Result<usize>> {
-        let Some(Task::Watch(watcher)) = self.task.as_deref_mut() else {
+        let task = self.held.as_mut().and_then(|held| held.task.as_deref_mut());
+        let Some(Task::Watch(watcher)) = task else {
             return Poll::Pending;
         };
         buffers.output.clear();
@@ -326,7 +339,7 @@ impl<R: Runtime> Connection<R> {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(written) => sent += written,
                 Poll::Pending => {
-                    buffers.keep_output(sent, &mut self.output);
+                    buffers.keep_output(sent, &mut self.held.get_or_insert_default().output);
                     break;
                 }
             }
@@ -336,10 +349,10 @@ impl<R: Runtime> Connection<R> {
 
     /// Writes what was kept.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.output.is_empty() {
-            match ready!(self.stream.poll_write(cx, self.output.bytes()))? {
+        while let Some(held) = self.held.as_mut().filter(|held| !held.output.is_empty()) {
+            match ready!(self.stream.poll_write(cx, held.output.bytes()))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.output.pop(written),
+                written => held.output.pop(written),
             }
             self.rewind_timer();
         }
@@ -348,15 +361,18 @@ impl<R: Runtime> Connection<R> {
 
     /// Tells the host how much is kept here. Fails if that is too much in all.
     fn keep_account(&mut self) -> io::Result<()> {
-        self.client.set_doing(match &self.task {
-            Some(task) if matches!(**task, Task::Watch(_)) => Doing::Watching,
-            _ if !self.output.is_empty() => Doing::Writing,
-            _ if !self.input.is_empty() => Doing::Reading,
+        self.client.set_doing(match &self.held {
+            Some(held) if matches!(held.task.as_deref(), Some(Task::Watch(_))) => Doing::Watching,
+            Some(held) if !held.output.is_empty() => Doing::Writing,
+            Some(held) if !held.input.is_empty() => Doing::Reading,
             _ => Doing::Waiting,
         });
+        let Some(held) = &mut self.held else {
+            return Ok(());
+        };
         let host = &self.seat.host;
-        let size = self.input.size() + self.output.size();
-        let before = mem::replace(&mut self.buffered, size);
+        let size = held.input.size() + held.output.size();
+        let before = mem::replace(&mut held.buffered, size);
         if size < before {
             host.buffered.fetch_sub(before - size, Ordering::Relaxed);
         } else if size > before {
@@ -371,13 +387,17 @@ impl<R: Runtime> Connection<R> {
 
     /// Ready when the client has let the server wait too long.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let wait = self.wait();
-        if self.timer.as_ref().map(|(wait, _)| *wait) != wait.map(|(wait, _)| wait) {
-            self.timer = wait.map(|(wait, limit)| (wait, Box::pin(R::sleep(limit)) as Timer));
-        }
-        let (Some((wait, limit)), Some((_, timer))) = (wait, &mut self.timer) else {
+        let Some((wait, limit)) = self.wait() else {
+            self.held
+                .take_if(|held| held.buffered == 0 && held.task.is_none());
+            self.rewind_timer();
             return Poll::Pending;
         };
+        let held = self.held.get_or_insert_default();
+        let timer = held.timer.take().filter(|(set, _)| *set == wait);
+        let (_, timer) = held
+            .timer
+            .insert(timer.unwrap_or_else(|| (wait, Box::pin(R::sleep(limit)))));
         ready!(timer.as_mut().poll(cx));
         let host = &self.seat.host;
         let now = host.clock.now();
@@ -390,12 +410,8 @@ impl<R: Runtime> Connection<R> {
                 // Nothing was wound back while requests came.
                 let quiet = self.client.quiet_for(now);
                 if quiet < limit {
-                    let mut timer: Timer = Box::pin(R::sleep(limit - quiet));
-                    let over = timer.as_mut().poll(cx).is_ready();
-                    self.timer = Some((wait, timer));
-                    if !over {
-                        return Poll::Pending;
-                    }
+                    *timer = Box::pin(R::sleep(limit - quiet));
+                    ready!(timer.as_mut().poll(cx));
                 }
                 host.idle_kicks.happened(now);
             }
@@ -408,19 +424,23 @@ impl<R: Runtime> Connection<R> {
         if self.seat.stop.is_requested() {
             return Some((Wait::Drain, DRAIN_TIMEOUT));
         }
-        let half_a_request = !self.input.is_empty() && !self.backlog;
-        if half_a_request || !self.output.is_empty() {
+        let half_done = |held: &Held| {
+            let half_a_request = !held.input.is_empty() && !self.backlog;
+            half_a_request || !held.output.is_empty()
+        };
+        if self.held.as_deref().is_some_and(half_done) {
             return Some((Wait::Stall, self.seat.stall_timeout?));
         }
         // Who watches has nothing to say.
-        let idle_timeout = self.seat.idle_timeout.filter(|_| self.task.is_none());
+        let busy = self.held.as_ref().is_some_and(|held| held.task.is_some());
+        let idle_timeout = self.seat.idle_timeout.filter(|_| !busy);
         Some((Wait::Idle, idle_timeout?))
     }
 
     /// Something moved: the client has its time anew, unless the server stops.
     fn rewind_timer(&mut self) {
-        if let Some((Wait::Stall, _)) = self.timer {
-            self.timer = None;
+        if let Some(held) = &mut self.held {
+            held.timer.take_if(|(wait, _)| *wait == Wait::Stall);
         }
     }
 
@@ -429,7 +449,8 @@ impl<R: Runtime> Connection<R> {
         if self.stream.socket().shutdown(Shutdown::Write).is_err() {
             return;
         }
-        let mut end = match self.timer.take() {
+        let timer = self.held.as_mut().and_then(|held| held.timer.take());
+        let mut end = match timer {
             Some((Wait::Drain, timer)) => timer,
             _ => Box::pin(R::sleep(LINGER)),
         };
@@ -471,10 +492,9 @@ impl<R: Runtime> Connection<R> {
 
 impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
-        self.seat.host.clients.close(&self.client);
-        self.seat
-            .host
-            .buffered
-            .fetch_sub(self.buffered, Ordering::Relaxed);
+        let host = &self.seat.host;
+        host.clients.close(&self.client);
+        let buffered = self.held.as_ref().map_or(0, |held| held.buffered);
+        host.buffered.fetch_sub(buffered, Ordering::Relaxed);
     }
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 use dynamidb_core::Instant;
@@ -45,7 +46,15 @@ pub(crate) struct Client {
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     opened: AtomicU64,
-    clients: Mutex<BTreeMap<u64, Arc<Client>>>,
+    places: Mutex<BTreeMap<u64, Place>>,
+}
+
+/// What is known of a connection from outside.
+#[derive(Debug)]
+struct Place {
+    client: Arc<Client>,
+    /// Wakes its task.
+    waker: Option<Waker>,
 }
 
 impl Connections {
@@ -59,26 +68,48 @@ impl Connections {
             doing: AtomicU8::new(Doing::Waiting as u8),
             last_heard: AtomicU64::new(now.as_millis()),
         });
-        self.clients().insert(number, Arc::clone(&client));
+        let place = Place {
+            client: Arc::clone(&client),
+            waker: None,
+        };
+        self.places().insert(number, place);
         client
     }
 
     pub(crate) fn close(&self, client: &Client) {
-        self.clients().remove(&client.number);
+        self.places().remove(&client.number);
+    }
+
+    /// Has this connection woken by [`wake_all`](Self::wake_all).
+    pub(crate) fn set_waker(&self, client: &Client, waker: &Waker) {
+        if let Some(place) = self.places().get_mut(&client.number) {
+            place.waker = Some(waker.clone());
+        }
+    }
+
+    /// Wakes every connection, once: each can see now what has changed for all of them.
+    pub(crate) fn wake_all(&self) {
+        let wakers = |places: &mut BTreeMap<_, Place>| -> Vec<_> {
+            let places = places.values_mut();
+            places.filter_map(|place| place.waker.take()).collect()
+        };
+        // Whoever is woken may want to close.
+        let wakers = wakers(&mut self.places());
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Up to so many connections with numbers above this one.
     pub(crate) fn after(&self, number: u64, limit: usize) -> Vec<Arc<Client>> {
-        let clients = self.clients();
-        let after = clients.range((Bound::Excluded(number), Bound::Unbounded));
+        let places = self.places();
+        let after = places.range((Bound::Excluded(number), Bound::Unbounded));
         after
             .take(limit)
-            .map(|(_, client)| Arc::clone(client))
+            .map(|(_, place)| Arc::clone(&place.client))
             .collect()
     }
 
-    fn clients(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Client>>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    fn places(&self) -> MutexGuard<'_, BTreeMap<u64, Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -169,6 +169,7 @@ impl Server {
         }
         runtime.spawn(upkeep::run::<R>(Arc::clone(&self.shared)));
         self.shared.stop.requested().await;
+        self.shared.host.clients.wake_all();
         // Each connection ends by itself, in bounded time.
         while self.shared.host.connections.load(Ordering::Acquire) > 0 {
             R::sleep(DRAIN_PERIOD).await;

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use event_listener::{Event, EventListener};
+use event_listener::Event;
 
 /// A flag that can be waited for on any runtime.
 #[derive(Debug, Default)]
@@ -24,13 +24,8 @@ impl Stop {
         self.requested.load(Ordering::Relaxed)
     }
 
-    /// Hears of requests from now on.
-    pub(crate) fn listen(&self) -> EventListener {
-        self.event.listen()
-    }
-
     pub(crate) async fn requested(&self) {
-        let listener = self.listen();
+        let listener = self.event.listen();
         // Asked for after listening has begun: a request in between is not missed.
         if !self.requested.load(Ordering::SeqCst) {
             listener.await;
