@@ -88,7 +88,7 @@ fn what_is_wrong_is_said_with_its_line() {
         ("load keys=0", "0 is not from 1 to"),
         (
             "load size-min=9 size-max=8",
-            "size-min must not be more than size-max",
+            "size-min, the smallest value, must not be more than size-max",
         ),
         ("load colour=1", "“colour” is not known here"),
         ("dialect klingon", "“klingon” is not known here"),

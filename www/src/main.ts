@@ -39,7 +39,8 @@ const DRAW_INTERVAL_MIN = 30;
 /** The state is summed up only while that takes no time. */
 const DIGEST_ITEMS_MAX = 5000;
 
-async function start(): Promise<void> {
+/** Makes the page, and returns what replays a link. */
+async function start(): Promise<Share> {
   await load();
   const settings: Settings = defaults(MEMORY);
   const stage = new Stage(Engine.create(settings));
@@ -88,11 +89,12 @@ async function start(): Promise<void> {
   }
   eachFrame((elapsed) => {
     clock.frame(elapsed);
+    terminal.frame();
     views.frame();
   });
   views.draw();
   if (!matchMedia("(pointer: coarse)").matches) element("#line").focus({ preventScroll: true });
-  await share.visit();
+  return share;
 }
 
 /** Everything that shows the inside of the cache. */
@@ -170,8 +172,9 @@ function write(selector: string, text: string): void {
 }
 
 try {
-  await start();
+  const share = await start();
   document.body.dataset.ready = String(Math.round(watch()));
+  void share.visit();
 } catch (error) {
   element("#notice").textContent =
     "The engine could not start: this page needs a browser with WebAssembly, and a web server.";

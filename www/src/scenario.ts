@@ -1,11 +1,11 @@
 // Plays scenarios: step by step with text for the reader, or all of it at once.
 
-import type { Load, Scenario, Step } from "./engine.ts";
+import { breathe, type Load, type Scenario, type Step, watch } from "./engine.ts";
+import { SLICE } from "./slices.ts";
 import type { Stage } from "./stage.ts";
-import { CLIENTS, type Terminal } from "./terminal.ts";
-import { duration } from "./units.ts";
+import { nameOf, type Terminal } from "./terminal.ts";
+import { count, duration } from "./units.ts";
 import type { Workload } from "./workload.ts";
-import { count } from "./units.ts";
 
 /** What is said to the reader, and what is done then. */
 export interface Part {
@@ -32,7 +32,13 @@ export class Player {
   }
 
   async perform(steps: Step[]): Promise<void> {
-    for (const step of steps) await this.#step(step);
+    let began = watch();
+    for (const step of steps) {
+      await this.#step(step);
+      if (watch() - began < SLICE) continue;
+      await breathe();
+      began = watch();
+    }
   }
 
   async #step(step: Step): Promise<void> {
@@ -40,7 +46,7 @@ export class Player {
       case "note":
         return;
       case "say":
-        this.#terminal.choose(step.client < CLIENTS.length ? step.client : 0);
+        this.#terminal.choose(step.client);
         this.#terminal.send(step.client, step.bytes);
         return;
       case "hang-up":
@@ -85,9 +91,9 @@ export function written(step: Step, text: (bytes: Uint8Array) => string): string
     case "note":
       return "";
     case "say":
-      return `${CLIENTS[step.client] ?? "?"} › ${text(step.bytes).trimEnd()}`;
+      return `${nameOf(step.client)} › ${text(step.bytes).trimEnd()}`;
     case "hang-up":
-      return `${CLIENTS[step.client] ?? "?"} hangs up`;
+      return `${nameOf(step.client)} hangs up`;
     case "wait":
       return `${duration(step.millis)} pass`;
     case "jump":

@@ -3,10 +3,7 @@
 import { element } from "./dom.ts";
 import { defaults, Engine, type Settings } from "./engine.ts";
 import type { Stage } from "./stage.ts";
-import { sentence } from "./workload.ts";
-
-/** The largest memory that can be asked for, in KiB: a page should not take a computer's all. */
-const MEMORY_MAX = 256 * 1024;
+import { sentence } from "./units.ts";
 
 export class SettingsDialog {
   readonly #stage: Stage;
@@ -72,28 +69,38 @@ export class SettingsDialog {
   }
 
   #apply(): void {
+    try {
+      const settings = this.#read();
+      this.#stage.replace(Engine.create(settings));
+      this.#settings = settings;
+      this.#dialog.close();
+    } catch (error) {
+      this.#problem.textContent = sentence(error);
+    }
+  }
+
+  #read(): Settings {
     const value = (name: string) =>
       element<HTMLInputElement | HTMLSelectElement>(`#settings-${name}`).value.trim();
     const items = value("items");
-    const settings: Settings = {
+    return {
       memory: this.#memory(),
       maxItems: items === "" ? undefined : Number(items),
       itemSizeMax: Math.round(Number(value("largest")) * 1024),
-      slabSizes: value("sizes")
-        .split(/[\s,]+/)
-        .filter(Boolean)
-        .map(Number),
+      slabSizes: sizesOf(value("sizes")),
       policy: value("policy") as Settings["policy"],
       dialect: value("dialect") as Settings["dialect"],
     };
-    try {
-      if (settings.memory > MEMORY_MAX * 1024) throw new Error("at most 262144 KiB in this page");
-      this.#stage.replace(Engine.create(settings));
-    } catch (error) {
-      this.#problem.textContent = sentence(error);
-      return;
-    }
-    this.#settings = settings;
-    this.#dialog.close();
   }
+}
+
+/** The numbers of a list, with commas or blanks between them. Throws if there are others. */
+export function sizesOf(list: string): number[] {
+  return list
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map((word) => {
+      if (/^\d{1,9}$/.test(word)) return Number(word);
+      throw new Error(`“${word}” is no size: sizes are whole numbers, with commas between them`);
+    });
 }

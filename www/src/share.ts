@@ -5,8 +5,7 @@
 import { element, save } from "./dom.ts";
 import { decode, encode, TEXT_MAX } from "./link.ts";
 import type { Stage } from "./stage.ts";
-import { bytes } from "./units.ts";
-import { sentence } from "./workload.ts";
+import { bytes, sentence } from "./units.ts";
 
 /** The longest part of an address that mail programs and chats pass on whole. */
 const LINK_MAX = 8000;

@@ -1,7 +1,7 @@
 // Work in slices, so that the page stays awake, whatever one piece of the work costs.
 
 /** Milliseconds that a slice may take before the page draws and takes input. */
-const SLICE = 8;
+export const SLICE = 8;
 /** Milliseconds between two looks at the watch, as near as the pieces before tell. */
 const BATCH = 1;
 /** The most pieces between two looks, for a watch that is coarse or stands still. */

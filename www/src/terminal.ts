@@ -17,7 +17,13 @@ const SHOWN_MAX = 20_000;
 /** The largest text that can be pasted, in characters: a conversation, not an archive. */
 const PASTE_MAX = 4 << 20;
 const STORED = "dynamidb-history";
-export const CLIENTS = ["A", "B"] as const;
+/** How many clients the visitor can be; a scenario may have more. */
+const CLIENTS = 2;
+
+/** What a client is called: A to Z. */
+export function nameOf(client: number): string {
+  return String.fromCharCode("A".charCodeAt(0) + client);
+}
 
 export class Terminal {
   readonly #stage: Stage;
@@ -28,6 +34,8 @@ export class Terminal {
   readonly #hint = element("#hint");
   readonly #hangUp = element<HTMLButtonElement>("#hang-up");
   #client = 0;
+  /** Whether something was said that is not in sight yet. */
+  #isStale = false;
   /** What each client announced: how many bytes of a value. */
   #expected: (number | undefined)[] = [];
   #history = remembered();
@@ -59,9 +67,9 @@ export class Terminal {
 
   /** Lets this client speak from now on. */
   choose(client: number): void {
-    this.#client = client;
+    this.#client = client < CLIENTS ? client : 0;
     for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=client]")) {
-      radio.checked = Number(radio.value) === client;
+      radio.checked = Number(radio.value) === this.#client;
     }
     this.#prompt();
   }
@@ -81,14 +89,14 @@ export class Terminal {
   /** Ends a client's connection, whatever it was about to say. */
   hangUp(client: number): void {
     this.#stage.hangUp(client);
-    this.note(`${CLIENTS[client]} has hung up.`);
+    this.note(`${nameOf(client)} has hung up.`);
     this.#settle();
   }
 
   /** Says something to the reader. */
   note(text: string): void {
     this.#show("note", "", text);
-    this.#log.scrollTop = this.#log.scrollHeight;
+    this.#isStale = true;
   }
 
   clear(): void {
@@ -101,7 +109,7 @@ export class Terminal {
   #sayLine(client: number, line: string): void {
     const isValue = this.#stage.engine.pending(client) > 0;
     if (!isValue && /^help( |$)/.test(line.trim())) {
-      this.#show("said", CLIENTS[client] ?? "", line);
+      this.#show("said", nameOf(client), line);
       this.note(help(line));
       return;
     }
@@ -110,7 +118,7 @@ export class Terminal {
   }
 
   #send(client: number, bytes: Uint8Array): void {
-    const name = CLIENTS[client] ?? "?";
+    const name = nameOf(client);
     const reply = this.#stage.say(client, bytes);
     this.#wire.add(name, bytes, reply);
     const text = readable(bytes);
@@ -120,9 +128,16 @@ export class Terminal {
       this.note(`The server has closed ${name}’s connection.`);
   }
 
-  #settle(): void {
+  /** Shows the end of what was said, before the next frame. */
+  frame(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
     this.#wire.draw();
     this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  #settle(): void {
+    this.#isStale = true;
     this.#prompt();
   }
 

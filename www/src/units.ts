@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Numbers and errors as people read them.
 
 const UNITS = ["B", "KiB", "MiB", "GiB"];
 
@@ -55,4 +55,10 @@ export function stopwatch(millis: number): string {
   const minutes = hours > 0 ? pad(rest / 60_000) : String(Math.floor(rest / 60_000));
   const tenths = Math.floor((millis % 1000) / 100);
   return `${hours > 0 ? `${hours}:` : ""}${minutes}:${pad((rest % 60_000) / 1000)}.${tenths}`;
+}
+
+/** The message of an error, as a sentence. */
+export function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.charAt(0).toUpperCase() + text.slice(1).replace(/\.?$/, ".");
 }

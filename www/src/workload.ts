@@ -11,9 +11,10 @@ import {
   watch,
 } from "./engine.ts";
 import { Progress } from "./progress.ts";
+import { sizesOf } from "./settings.ts";
 import { Slicer } from "./slices.ts";
 import type { Stage } from "./stage.ts";
-import { bytes } from "./units.ts";
+import { bytes, sentence } from "./units.ts";
 
 /** The largest file of keys, in bytes. */
 const FILE_MAX = 64 << 20;
@@ -227,7 +228,7 @@ export class Workload {
 
   #otherSettings(): Settings {
     const memory = Math.round(Number(element<HTMLInputElement>("#other-memory").value) * 1024);
-    const sizes = element<HTMLInputElement>("#other-sizes").value.split(",").map(Number);
+    const sizes = sizesOf(element<HTMLInputElement>("#other-sizes").value);
     const policy = element<HTMLSelectElement>("#other-policy").value as Settings["policy"];
     return { ...defaults(memory), slabSizes: sizes, policy, maxItems: this.#settings().maxItems };
   }
@@ -296,10 +297,4 @@ async function measure(): Promise<number> {
   const spent = await run(gets, { reads: 100 });
   engine.free();
   return (1000 * gets) / spent;
-}
-
-/** The message of an error, as a sentence. */
-export function sentence(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.charAt(0).toUpperCase() + text.slice(1).replace(/\.?$/, ".");
 }

@@ -306,11 +306,18 @@ test("numbers that are out of range are named", async () => {
   await page.fill("#load-sizeMin", "900");
   await page.fill("#load-sizeMax", "100");
   await page.click("#load-run");
-  await shows(page, "#load-status", "Size-min must not be more than size-max.");
+  await shows(
+    page,
+    "#load-status",
+    "Size-min, the smallest value, must not be more than size-max.",
+  );
   await page.click("#settings-open");
   await page.fill("#settings-sizes", "64, 63");
   await page.getByRole("button", { name: "Begin anew" }).click();
   await shows(page, "#settings-problem", "Slab size 63 is not a multiple of 16");
+  await page.fill("#settings-sizes", "64, many");
+  await page.getByRole("button", { name: "Begin anew" }).click();
+  await shows(page, "#settings-problem", "“many” is no size");
   await page.fill("#settings-memory", "1");
   await page.getByRole("button", { name: "Begin anew" }).click();
   await shows(page, "#settings-problem", /Too little memory: at least \d+ bytes\./);

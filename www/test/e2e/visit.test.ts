@@ -107,6 +107,15 @@ test("a link that is damaged or foreign is told so, and the page goes on", async
   }
 });
 
+test("a scenario of very many steps is replayed while the page stays awake", async () => {
+  const { encode } = await import("../../src/link.ts");
+  const steps = "A: SET a 0 1\nA: x\n".repeat(5000);
+  const page = await site.visit({}, `#${await encode(`dynamidb scenario 1\n${steps}`)}`);
+  await type(page, "GET nobody");
+  await shows(page, "#log .note", "Replayed.");
+  await shows(page, "#fact-items", /^1$/);
+});
+
 test("what is too long for a link is saved as a file", async () => {
   const page = await site.visit();
   const value = Buffer.from(crypto.getRandomValues(new Uint8Array(15_000))).toString("base64");
@@ -169,6 +178,11 @@ test("a browser without WebAssembly, or without JavaScript, is told so", async (
   await page.addInitScript("delete globalThis.WebAssembly");
   await page.goto(site.url);
   assert.match(await shows(page, "#notice", "could not start"), /a browser with WebAssembly/);
+  await page.close();
+  // A file may not load the page's script, so only the style sheet can say so.
+  const file = await site.browser.newPage();
+  await file.goto(new URL("../../dist/index.html", import.meta.url).href);
+  assert.match(await shows(file, "#slow", "has not started"), /has to come from a web server/);
   // The browser that Playwright drives without JavaScript does not show `noscript`.
   const html = await (await fetch(site.url)).text();
   assert.match(html, /<noscript>\s*<p[^>]*>\s*This page needs JavaScript and WebAssembly/);
