@@ -179,10 +179,10 @@ test("a browser without WebAssembly, or without JavaScript, is told so", async (
   await page.goto(site.url);
   assert.match(await shows(page, "#notice", "could not start"), /a browser with WebAssembly/);
   await page.close();
-  // A file may not load the page's script, so only the style sheet can say so.
+  // A file may not load the page's script, so only the page itself can say so.
   const file = await site.browser.newPage();
   await file.goto(new URL("../../dist/index.html", import.meta.url).href);
-  assert.match(await shows(file, "#slow", "has not started"), /has to come from a web server/);
+  assert.match(await shows(file, "#slow", "has not started"), /to come\s+from a web server/);
   // The browser that Playwright drives without JavaScript does not show `noscript`.
   const html = await (await fetch(site.url)).text();
   assert.match(html, /<noscript>\s*<p[^>]*>\s*This page needs JavaScript and WebAssembly/);
