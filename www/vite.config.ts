@@ -21,10 +21,16 @@ function offline(): Plugin {
   };
 }
 
+/** Leaves out `crossorigin`, so that a page opened as a file has its style and can say what is wrong. */
+function sameOrigin(): Plugin {
+  const handler = (html: string) => html.replaceAll(" crossorigin", "");
+  return { name: "same-origin", apply: "build", transformIndexHtml: { order: "post", handler } };
+}
+
 export default defineConfig({
   // Relative, so that the built page works in any folder of any host.
   base: "./",
-  plugins: [offline()],
+  plugins: [offline(), sameOrigin()],
   build: {
     // Every asset is a file of its own: the page's content policy allows no `data:` addresses.
     assetsInlineLimit: 0,

@@ -182,7 +182,7 @@ test("a browser without WebAssembly, or without JavaScript, is told so", async (
   // A file may not load the page's script, so only the page itself can say so.
   const file = await site.browser.newPage();
   await file.goto(new URL("../../dist/index.html", import.meta.url).href);
-  assert.match(await shows(file, "#slow", "has not started"), /to come\s+from a web server/);
+  assert.match(await shows(file, "#slow", "has not started"), /come from a web server/);
   // The browser that Playwright drives without JavaScript does not show `noscript`.
   const html = await (await fetch(site.url)).text();
   assert.match(html, /<noscript>\s*<p[^>]*>\s*This page needs JavaScript and WebAssembly/);
