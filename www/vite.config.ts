@@ -21,7 +21,7 @@ function offline(): Plugin {
   };
 }
 
-/** Leaves out `crossorigin`, so that a page opened as a file has its style and can say what is wrong. */
+/** Leaves out `crossorigin`: a page opened as a file gets its style, and can say what is wrong. */
 function sameOrigin(): Plugin {
   const handler = (html: string) => html.replaceAll(" crossorigin", "");
   return { name: "same-origin", apply: "build", transformIndexHtml: { order: "post", handler } };
