@@ -93,7 +93,8 @@ impl Load {
             }
         }
         let ordered = self.size_min <= self.size_max;
-        (!ordered).then(|| "size-min, the smallest value, must not be more than size-max".to_owned())
+        (!ordered)
+            .then(|| "size-min, the smallest value, must not be more than size-max".to_owned())
     }
 }
 
