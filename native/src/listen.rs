@@ -1,14 +1,71 @@
 //! The sockets that clients connect to.
 
+use std::fs::{self, Permissions};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::{Error, Options};
 
+/// What is listened on.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    pub(crate) sockets: Vec<Socket>,
+    /// The file of a Unix socket.
+    pub(crate) file: Option<SocketFile>,
+}
+
+/// The file of a Unix socket, which is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.0) {
+            tracing::debug!("{} stays: {error}", self.0.display());
+        }
+    }
+}
+
+/// A Unix socket if that was asked for, or else addresses.
+pub(crate) fn listen(options: &Options) -> Result<Listeners, Error> {
+    let Some(path) = &options.memcached.unix_socket else {
+        let sockets = listen_on_addresses(options)?;
+        return Ok(Listeners {
+            sockets,
+            file: None,
+        });
+    };
+    listen_on_file(path, options).map_err(|source| Error::Listen {
+        address: path.display().to_string(),
+        source,
+    })
+}
+
+/// A Unix socket that has its permissions before anybody can connect to it.
+fn listen_on_file(path: &Path, options: &Options) -> io::Result<Listeners> {
+    let is_socket = |file: fs::Metadata| file.file_type().is_socket();
+    // A server that was killed leaves its socket, to which nobody listens any more.
+    if fs::symlink_metadata(path).is_ok_and(is_socket) && UnixStream::connect(path).is_err() {
+        fs::remove_file(path)?;
+    }
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    let file = Some(SocketFile(path.to_owned()));
+    fs::set_permissions(path, Permissions::from_mode(options.memcached.unix_mask))?;
+    socket.listen(options.backlog.into())?;
+    Ok(Listeners {
+        sockets: vec![socket],
+        file,
+    })
+}
+
 /// The addresses that were asked for, or the two of the host itself.
-pub(crate) fn listen(options: &Options) -> Result<Vec<Socket>, Error> {
+fn listen_on_addresses(options: &Options) -> Result<Vec<Socket>, Error> {
     if options.listen.is_empty() {
         return listen_on_loopback(options.port, options.backlog);
     }

@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use dynamidb_core::{Config, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use socket2::Socket;
 
 use crate::admin::Settings;
 use crate::auth::Users;
 use crate::connection::{self, Seat};
 use crate::host::{FILES_RESERVED, Host, count};
-use crate::listen::{address_of, listen};
+use crate::listen::{Listeners, address_of, listen};
 use crate::options::size_text;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::{SHARD_MEMORY_MAX, Shards};
@@ -44,7 +43,7 @@ pub(crate) struct Shared {
 /// A server that listens, and serves once it is [`run`](Self::run).
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<Socket>,
+    listeners: Listeners,
     runtime: RuntimeName,
     shared: Arc<Shared>,
 }
@@ -93,7 +92,7 @@ impl Server {
         };
         let shards = Shards::new(&config, options.thread_count(), shard_memory_max)?;
         let listeners = listen(options)?;
-        let addresses: Vec<_> = listeners.iter().filter_map(address_of).collect();
+        let addresses: Vec<_> = listeners.sockets.iter().filter_map(address_of).collect();
         let host = Host::new(Settings {
             options: options.clone(),
             port: addresses.first().map_or(options.port, SocketAddr::port),
@@ -118,10 +117,14 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens, with the ports that were picked.
+    /// Where it listens, with the ports that were picked; nowhere if on a Unix socket.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().filter_map(address_of).collect()
+        self.listeners
+            .sockets
+            .iter()
+            .filter_map(address_of)
+            .collect()
     }
 
     /// What stops it.
@@ -159,7 +162,8 @@ impl Server {
     }
 
     async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
-        let listeners = self.listeners.into_iter().map(R::listen);
+        let Listeners { sockets, file } = self.listeners;
+        let listeners = sockets.into_iter().map(R::listen);
         for listener in listeners.collect::<io::Result<Vec<_>>>()? {
             runtime.spawn(accept(
                 Arc::clone(runtime),
@@ -169,6 +173,7 @@ impl Server {
         }
         runtime.spawn(upkeep::run::<R>(Arc::clone(&self.shared)));
         self.shared.stop.requested().await;
+        drop(file);
         self.shared.host.clients.wake_all();
         // Each connection ends by itself, in bounded time.
         while self.shared.host.connections.load(Ordering::Acquire) > 0 {
@@ -178,6 +183,10 @@ impl Server {
     }
 
     fn announce(&self, config: &Config) {
+        let file = &self.shared.host.settings.options.memcached.unix_socket;
+        if let Some(file) = file {
+            tracing::info!("listening on {}", file.display());
+        }
         let addresses = self.local_addrs();
         for address in &addresses {
             tracing::info!("listening on {address}");
@@ -201,10 +210,12 @@ impl Server {
             self.shared.host.settings.options.thread_count(),
             self.shared.shards.len(),
         );
-        if let Some(address) = addresses.first() {
-            let (host, port) = (address.ip(), address.port());
-            tracing::info!(r"try: printf 'SET key1 30 5\r\nhello\r\n' | nc {host} {port}");
-        }
+        let target = match (file, addresses.first()) {
+            (Some(file), _) => format!("-U {}", file.display()),
+            (_, Some(address)) => format!("{} {}", address.ip(), address.port()),
+            _ => return,
+        };
+        tracing::info!(r"try: printf 'SET key1 30 5\r\nhello\r\n' | nc {target}");
     }
 }
 

@@ -120,8 +120,8 @@ fn a_wrong_command_line_is_one_line_and_status_2() {
         ("-S", "--enable-sasl"),
         ("-Z", "--enable-ssl"),
         ("-e /mnt/file", "--memory-file"),
-        ("-s /run/cache.sock", "--unix-socket"),
-        ("-a 700", "--unix-mask"),
+        ("-a 778", "--unix-mask"),
+        ("-a 1000", "--unix-mask"),
         ("-N 4", "--napi-ids"),
         ("-D ab", "--stat-prefix"),
     ] {

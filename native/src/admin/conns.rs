@@ -22,6 +22,10 @@ impl Conns {
             let _ = write!(output, "STAT listen{number}:addr tcp:{address}\r\n");
             let _ = write!(output, "STAT listen{number}:state conn_listening\r\n");
         }
+        if let Some(file) = &view.host().settings.options.memcached.unix_socket {
+            let _ = write!(output, "STAT listen0:addr unix:{}\r\n", file.display());
+            let _ = write!(output, "STAT listen0:state conn_listening\r\n");
+        }
         Answer::Begun("", Task::Conns(Self::default()))
     }
 

@@ -84,7 +84,11 @@ impl Settings {
         report("tcpport", &self.port);
         report("udpport", &0);
         report("inter", &addresses);
-        report("domain_socket", &"NULL");
+        match &options.memcached.unix_socket {
+            Some(file) => report("domain_socket", &file.display()),
+            None => report("domain_socket", &"NULL"),
+        }
+        report("umask", &format_args!("{:o}", options.memcached.unix_mask));
         report("num_threads", &options.thread_count());
         report("tcp_backlog", &options.backlog);
         report("binding_protocol", &"ascii");

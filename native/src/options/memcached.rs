@@ -1,11 +1,14 @@
 //! The rest of memcached's command line: what is followed here as there, what has no effect because
 //! it asks for what is the case anyway, and what is refused with a word on what to do instead.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::extended;
 use crate::Error;
 
+const NETWORK: &str = "Network";
 const COMMANDS: &str = "Commands";
 const MEMORY: &str = "Memory";
 const PROCESS: &str = "Process";
@@ -15,6 +18,16 @@ const PROCESS: &str = "Process";
 #[derive(Args, Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct MemcachedOptions {
+    /// Listen on this Unix socket and on no address; it is removed at the end
+    #[arg(short = 's', long, env = "DYNAMIDB_UNIX_SOCKET", help_heading = NETWORK)]
+    #[arg(value_name = "FILE")]
+    pub unix_socket: Option<PathBuf>,
+
+    /// The permissions of the Unix socket, in octal
+    #[arg(short = 'a', long, env = "DYNAMIDB_UNIX_MASK", help_heading = NETWORK)]
+    #[arg(value_name = "MODE", default_value = "700", value_parser = mode)]
+    pub unix_mask: u32,
+
     /// Let clients end the server by `shutdown`
     #[arg(short = 'A', long, env = "DYNAMIDB_ENABLE_SHUTDOWN", help_heading = COMMANDS)]
     pub enable_shutdown: bool,
@@ -85,14 +98,6 @@ pub struct MemcachedOptions {
     #[arg(short = 'P', long, hide = true, value_name = "FILE")]
     pub pidfile: Option<String>,
 
-    /// A Unix socket to listen on; refused.
-    #[arg(short = 's', long, hide = true, value_name = "FILE")]
-    pub unix_socket: Option<String>,
-
-    /// The permissions of the Unix socket; refused.
-    #[arg(short = 'a', long, hide = true, value_name = "MASK")]
-    pub unix_mask: Option<String>,
-
     /// Whether to go to the background; refused.
     #[arg(short, long, hide = true)]
     pub daemon: bool,
@@ -140,16 +145,6 @@ impl MemcachedOptions {
                 "-P/--pidfile",
                 "the server stays in the foreground; whoever starts it knows its number",
             ),
-            (
-                self.unix_socket.is_some(),
-                "-s/--unix-socket",
-                "there are no Unix sockets; -l 127.0.0.1, the default, is for this host alone too",
-            ),
-            (
-                self.unix_mask.is_some(),
-                "-a/--unix-mask",
-                "there are no Unix sockets; -l 127.0.0.1, the default, is for this host alone too",
-            ),
             (self.udp_port != 0, "-U/--udp-port", "there is no UDP"),
             (
                 self.memory_file.is_some(),
@@ -194,6 +189,14 @@ impl MemcachedOptions {
         };
         let (name, reason) = ("-B/--protocol", reason.into());
         Err(Error::Option { name, reason })
+    }
+}
+
+/// Permissions as `chmod` takes them.
+fn mode(text: &str) -> Result<u32, &'static str> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("an octal number up to 777 is needed"),
     }
 }
 

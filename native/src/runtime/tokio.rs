@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use socket2::{SockRef, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 
@@ -24,8 +25,8 @@ pub(crate) struct Tokio {
 }
 
 impl Runtime for Tokio {
-    type Listener = TcpListener;
-    type Stream = TcpStream;
+    type Listener = Listener;
+    type Stream = Connected;
 
     fn run<F: Future<Output = ()>>(
         threads: usize,
@@ -63,13 +64,22 @@ impl Runtime for Tokio {
         })
     }
 
-    fn listen(listener: Socket) -> io::Result<TcpListener> {
+    fn listen(listener: Socket) -> io::Result<Listener> {
         listener.set_nonblocking(true)?;
-        TcpListener::from_std(listener.into())
+        let is_unix = listener.local_addr()?.is_unix();
+        let listener = OwnedFd::from(listener);
+        Ok(if is_unix {
+            Listener::Unix(UnixListener::from_std(listener.into())?)
+        } else {
+            Listener::Tcp(TcpListener::from_std(listener.into())?)
+        })
     }
 
-    async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
-        listener.accept().await.map(|(stream, _)| stream)
+    async fn accept(listener: &Listener) -> io::Result<Connected> {
+        Ok(match listener {
+            Listener::Tcp(listener) => Connected::Tcp(listener.accept().await?.0),
+            Listener::Unix(listener) => Connected::Unix(listener.accept().await?.0),
+        })
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -78,8 +88,8 @@ impl Runtime for Tokio {
 
     fn hand_over<F: Future<Output = ()> + Send + 'static>(
         &self,
-        stream: TcpStream,
-        serve: impl FnOnce(TcpStream) -> F,
+        stream: Connected,
+        serve: impl FnOnce(Connected) -> F,
     ) -> io::Result<()> {
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
         let worker = &self.workers[next];
@@ -88,9 +98,19 @@ impl Runtime for Tokio {
             return Ok(());
         }
         // A socket belongs to the runtime in which it was registered.
-        let stream = stream.into_std()?;
-        let _there = worker.enter();
-        worker.spawn(serve(TcpStream::from_std(stream)?));
+        let stream = match stream {
+            Connected::Tcp(stream) => {
+                let stream = stream.into_std()?;
+                let _there = worker.enter();
+                Connected::Tcp(TcpStream::from_std(stream)?)
+            }
+            Connected::Unix(stream) => {
+                let stream = stream.into_std()?;
+                let _there = worker.enter();
+                Connected::Unix(UnixStream::from_std(stream)?)
+            }
+        };
+        worker.spawn(serve(stream));
         Ok(())
     }
 
@@ -104,23 +124,47 @@ impl Runtime for Tokio {
     }
 }
 
-impl Stream for TcpStream {
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+#[derive(Debug)]
+pub(crate) enum Connected {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream for Connected {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut into = ReadBuf::new(into);
-        ready!(AsyncRead::poll_read(Pin::new(self), cx, &mut into))?;
+        ready!(match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut into),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut into),
+        })?;
         Poll::Ready(Ok(into.filled().len()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         // Nearly always there is room, and then nobody has to be told whom to wake.
-        let written = self.try_write(bytes);
-        if would_block(&written) {
-            return AsyncWrite::poll_write(Pin::new(self), cx, bytes);
+        let written = match self {
+            Self::Tcp(stream) => stream.try_write(bytes),
+            Self::Unix(stream) => stream.try_write(bytes),
+        };
+        if !would_block(&written) {
+            return Poll::Ready(written);
         }
-        Poll::Ready(written)
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
     }
 
     fn socket(&self) -> SockRef<'_> {
-        SockRef::from(self)
+        match self {
+            Self::Tcp(stream) => stream.into(),
+            Self::Unix(stream) => stream.into(),
+        }
     }
 }

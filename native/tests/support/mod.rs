@@ -45,6 +45,7 @@ pub(crate) fn on_each_runtime(words: &str, test: impl Fn(Process)) {
 /// A running server; killed when it is dropped.
 pub(crate) struct Process {
     child: Child,
+    /// No address, if it listens on a Unix socket.
     pub(crate) address: SocketAddr,
     /// What it has logged before it was ready.
     pub(crate) log: Vec<String>,
@@ -86,10 +87,11 @@ impl Process {
         let listening = log
             .iter()
             .find_map(|line| line.split("listening on ").nth(1));
-        let address = listening
-            .expect("it says where it listens")
-            .parse()
-            .unwrap();
+        let listening = listening.expect("it says where it listens");
+        let address = match listening.strip_prefix('/') {
+            Some(_) => SocketAddr::from(([0; 4], 0)),
+            None => listening.parse().unwrap(),
+        };
         Self {
             child,
             address,

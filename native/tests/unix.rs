@@ -1,0 +1,90 @@
+//! A Unix socket instead of addresses.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::Command;
+
+use dynamidb::RuntimeName;
+use support::{Process, command};
+
+/// A path short enough for a socket, with nothing there.
+fn path(name: &str) -> PathBuf {
+    let name = format!("dynamidb-{}-{name}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let _ = fs::remove_file(&path);
+    path
+}
+
+fn server(runtime: RuntimeName, words: &str) -> Command {
+    let mut server = command();
+    server.args(["--runtime", &runtime.to_string()]);
+    server.args(words.split_whitespace());
+    server
+}
+
+fn converse(path: &PathBuf, bytes: &str) -> String {
+    let mut socket = UnixStream::connect(path).unwrap();
+    socket.write_all(bytes.as_bytes()).unwrap();
+    let mut replies = String::new();
+    socket.read_to_string(&mut replies).unwrap();
+    replies
+}
+
+#[test]
+fn clients_come_over_a_unix_socket_and_its_file_goes_at_the_end() {
+    for &runtime in RuntimeName::ALL {
+        let path = path("served");
+        // As a server that was killed leaves it.
+        drop(UnixListener::bind(&path).unwrap());
+        let words = format!("-t 2 -s {} -a 720", path.display());
+        let process = Process::spawn(&mut server(runtime, &words));
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o720);
+        let value = "v".repeat(300_000);
+        for _ in 0..4 {
+            let sent = format!("set k 0 0 300000\r\n{value}\r\nget k\r\nquit\r\n");
+            let replies = converse(&path, &sent);
+            assert!(replies == format!("STORED\r\nVALUE k 0 300000\r\n{value}\r\nEND\r\n"));
+        }
+        let replies = converse(&path, "stats settings\r\nstats conns\r\nquit\r\n");
+        for line in [
+            format!("STAT domain_socket {}\r\n", path.display()),
+            "STAT umask 720\r\n".into(),
+            format!("STAT listen0:addr unix:{}\r\n", path.display()),
+            ":addr unix\r\n".into(),
+        ] {
+            assert!(replies.contains(&line), "{line}{replies}");
+        }
+        process.stop();
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn what_is_in_use_or_no_socket_is_left_alone() {
+    let path = path("in-use");
+    let words = format!("-s {}", path.display());
+    let refused = || {
+        let output = server(RuntimeName::DEFAULT, &words).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let expected = format!("error: cannot listen on {}: ", path.display());
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&expected), "{said}");
+    };
+    let process = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
+    refused();
+    assert_eq!(converse(&path, "get k\r\nquit\r\n"), "END\r\n");
+    process.stop();
+    fs::write(&path, "precious").unwrap();
+    refused();
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    fs::remove_file(&path).unwrap();
+}
