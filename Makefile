@@ -109,6 +109,11 @@ bench-server: load ## the server beside memcached and redis: processor time, lat
 	target/release/dynamidb-bench misses
 	target/release/dynamidb-bench threads
 
+bench-www: ## the page: ready when, gets per second beside native, frames with 10,000 items
+	.ci/setup web node browser
+	npm --prefix www run build
+	npm --prefix www run speed
+
 soak: load ## mixed load for SOAK_SECONDS (600) on RUNTIME (tokio), every reply checked
 	target/release/dynamidb-bench soak --runtime $(or $(RUNTIME),tokio)
 

@@ -80,6 +80,8 @@ async function start(): Promise<Share> {
   element("#busy").addEventListener("click", () => {
     dialog.reset();
     workload.showBusy();
+    const memory = element("#memory");
+    if (memory.getBoundingClientRect().top > innerHeight / 2) memory.scrollIntoView();
   });
   for (const button of document.querySelectorAll("dialog [data-close]")) {
     button.addEventListener("click", () => button.closest("dialog")?.close());
