@@ -4,7 +4,8 @@
 //! as the value of a `set`, whatever the key: `set auth 0 0 11\r\nuser secret\r\n`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
 
 use crate::Error;
 
@@ -16,11 +17,15 @@ const LINE_MAX: usize = 2048;
 /// The longest name and password together.
 const TOKEN_MAX: usize = 16 * 1024;
 
-/// The users of a file, each as `name password`.
+/// The users of a file.
 #[derive(Debug)]
 pub(crate) struct Users {
-    tokens: Vec<Vec<u8>>,
+    path: PathBuf,
+    tokens: RwLock<Tokens>,
 }
+
+/// Users, each as `name password`.
+type Tokens = Vec<Vec<u8>>;
 
 /// What is to be done with what a client has said.
 #[derive(Debug, Eq, PartialEq)]
@@ -36,8 +41,22 @@ pub(crate) enum Verdict {
 }
 
 impl Users {
-    /// Reads the lines `name:password`.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            path: path.to_owned(),
+            tokens: RwLock::new(Self::read(path)?),
+        })
+    }
+
+    /// Reads the file anew. If something is wrong with it, those who were known still are.
+    pub(crate) fn reload(&self) -> Result<(), Error> {
+        let tokens = Self::read(&self.path)?;
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+        Ok(())
+    }
+
+    /// Reads the lines `name:password`.
+    fn read(path: &Path) -> Result<Tokens, Error> {
         let failed = |reason| Error::Option {
             name: OPTION,
             reason,
@@ -56,7 +75,7 @@ impl Users {
         }
         match tokens.len() {
             0 => Err(failed(format!("{shown} names nobody"))),
-            1..=USERS_MAX => Ok(Self { tokens }),
+            1..=USERS_MAX => Ok(tokens),
             _ => Err(failed(format!("{shown}: {USERS_MAX} users are the most"))),
         }
     }
@@ -105,9 +124,8 @@ impl Users {
             let differ = differences.fold(0, |all, difference| all | difference);
             std::hint::black_box(differ) == 0 && known.len() == token.len()
         };
-        self.tokens
-            .iter()
-            .fold(false, |any, known| any | same(known))
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        tokens.iter().fold(false, |any, known| any | same(known))
     }
 }
 
@@ -129,7 +147,10 @@ mod tests {
 
     fn users() -> Users {
         let tokens = vec![b"ada lovelace".to_vec(), b"bob a b".to_vec()];
-        Users { tokens }
+        Users {
+            path: PathBuf::new(),
+            tokens: RwLock::new(tokens),
+        }
     }
 
     #[test]
@@ -203,7 +224,7 @@ mod tests {
             ("\n", None),
         ] {
             fs::write(&path, text).unwrap();
-            let loaded = Users::load(&path).ok().map(|users| users.tokens.len());
+            let loaded = Users::read(&path).ok().map(|tokens| tokens.len());
             assert_eq!(loaded, users, "{text}");
         }
         fs::remove_file(&path).unwrap();

@@ -6,8 +6,8 @@ use std::fs;
 use std::process::ExitCode;
 use std::thread;
 
-use dynamidb::{Error, Options, Server};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use dynamidb::{Error, Options, Server, StopHandle};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing::Level;
 
@@ -47,22 +47,38 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options) -> Result<(), Error> {
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|source| Error::System {
+    // Without users to be read anew, a terminal that goes takes the server along.
+    let hang_up = options.auth_file.as_ref().map(|_| SIGHUP);
+    let wanted = [SIGINT, SIGTERM].into_iter().chain(hang_up);
+    let mut signals = Signals::new(wanted).map_err(|source| Error::System {
         what: "listen for signals",
         source,
     })?;
     let server = Server::bind(options)?;
     write_ports(&server)?;
-    let stop = server.stop_handle();
+    let handle = server.stop_handle();
     thread::spawn(move || {
-        let mut signals = signals.forever();
-        signals.next();
-        tracing::info!("stopping; a second signal stops at once");
-        stop.stop();
-        signals.next();
-        std::process::exit(1);
+        let mut stopping = false;
+        for signal in signals.forever() {
+            match signal {
+                SIGHUP => reload_users(&handle),
+                _ if stopping => std::process::exit(1),
+                _ => {
+                    stopping = true;
+                    tracing::info!("stopping; a second signal stops at once");
+                    handle.stop();
+                }
+            }
+        }
     });
     server.run()
+}
+
+fn reload_users(handle: &StopHandle) {
+    match handle.reload_users() {
+        Ok(()) => tracing::info!("users were read anew"),
+        Err(error) => tracing::warn!("users stay as they are: {error}"),
+    }
 }
 
 /// Writes which ports are listened on, if the environment names a file for that. The file is there

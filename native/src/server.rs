@@ -48,7 +48,7 @@ pub struct Server {
     shared: Arc<Shared>,
 }
 
-/// Stops a [`Server`] from another thread.
+/// Stops a [`Server`] from another thread, or has it read its users anew.
 #[derive(Clone, Debug)]
 pub struct StopHandle {
     shared: Arc<Shared>,
@@ -59,6 +59,15 @@ impl StopHandle {
     /// and then returns from [`Server::run`], within five seconds even if clients take nothing.
     pub fn stop(&self) {
         self.shared.stop.request();
+    }
+
+    /// Reads the file of [`Options::auth_file`] anew, if there is one. Clients that were let in
+    /// stay.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if something is wrong with the file; nothing changes then.
+    pub fn reload_users(&self) -> Result<(), Error> {
+        self.shared.users.as_ref().map_or(Ok(()), Users::reload)
     }
 }
 

@@ -86,6 +86,39 @@ fn a_client_may_fail_five_times() {
 }
 
 #[test]
+fn users_are_read_anew_when_the_server_is_told_to() {
+    let path = std::env::temp_dir().join(format!("users-{}", std::process::id()));
+    let write = |text| fs::write(&path, text).unwrap();
+    write("ada:lovelace\n");
+    on_each_runtime(&format!("-Y {}", path.display()), |server| {
+        let may_come_in = |token: &str| {
+            let said = format!("set auth 0 0 {}\r\n{token}\r\n", token.len());
+            server.connect().converse(said) == "STORED\r\n"
+        };
+        let mut known = server.connect();
+        known.ask("set auth 0 0 12\r\nada lovelace\r\n", "STORED\r\n");
+        write("alan:turing\n");
+        assert!(may_come_in("ada lovelace") && !may_come_in("alan turing"));
+        server.signal("HUP");
+        let deadline = Instant::now() + PATIENCE;
+        while !may_come_in("alan turing") {
+            assert!(Instant::now() < deadline);
+        }
+        assert!(!may_come_in("ada lovelace"));
+        known.ask("get k\r\n", "END\r\n");
+        write("nobody\n");
+        server.signal("HUP");
+        let log = server.stop().join("\n");
+        assert!(
+            log.contains("users stay as they are: -Y/--auth-file: "),
+            "{log}"
+        );
+        write("ada:lovelace\n");
+    });
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn who_asks_for_nothing_is_hung_up_on_if_that_is_wanted() {
     on_each_runtime("-m 64 -o idle_timeout=1", |server| {
         let mut watcher = server.connect();
