@@ -94,7 +94,10 @@ impl<M: Memory> Cache<M> {
         let begun = Store::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;
         // So that hardly any cas of an earlier run is one of this run's.
         let start = (config.hash_seed >> 96) as u32;
-        let cas = Cas::new(start, config.part, config.parts);
+        let cas = match config.compact {
+            true => Cas::NONE,
+            false => Cas::new(start, config.part, config.parts),
+        };
         Ok(Self {
             store: Store::new(memory.bytes_mut(), &layout, hasher, cas, begun),
             memory,

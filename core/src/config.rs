@@ -33,6 +33,29 @@ pub struct Config {
     pub policy: Policy,
     /// When a used item moves to the front of the LRU.
     pub lru_bump: LruBump,
+    /// Whether items go without `cas` and the time of their last use, so that a head has 16 bytes
+    /// instead of 24: much where items are small. Their [`cas`](crate::Item::cas) is 0, to which
+    /// nothing compares as equal. An item that is given a `cas` of the caller's own has it, and
+    /// the larger head; so has one with client flags.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant, Outcome};
+    ///
+    /// let mut config = Config::new(16 * 1024);
+    /// config.compact = true;
+    /// config.slab_sizes = [48].into(); // 16 for the head, 16 for the key, 16 for the reading
+    /// let mut cache = Cache::new(config)?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "greenhouse/north", "temperature 21.5")?;
+    /// assert_eq!(cache.stats().bytes, 48);
+    /// let cas = cache.get(now, "greenhouse/north").unwrap().cas;
+    /// assert_eq!(cas, 0);
+    /// let swapped = cache.compare_and_swap(now, "greenhouse/north", "other", cas)?;
+    /// assert_eq!(swapped, Outcome::Exists);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub compact: bool,
     /// The key of the hash function, and where `cas` begins to count: at 1 if it is 0. Take it from
     /// a source of randomness wherever clients are not trusted; the same seed leads to the same
     /// state for the same inputs.
@@ -70,6 +93,7 @@ impl Config {
             page_size,
             policy: Policy::Lru,
             lru_bump: LruBump::Strict,
+            compact: false,
             hash_seed: 0,
             part: 0,
             parts: 1,

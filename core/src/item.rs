@@ -126,11 +126,13 @@ pub struct Item<'c> {
     pub value: Bytes<'c>,
     /// The client's flags.
     pub flags: u32,
-    /// Changes with every successful store under this key.
+    /// Changes with every successful store under this key. 0 in a cache that is
+    /// [`compact`](crate::Config::compact).
     pub cas: u64,
     /// When it ends, if it does.
     pub expires_at: Option<Instant>,
-    /// When it was last used before this, to the second.
+    /// When it was last used before this, to the second. In a cache that is
+    /// [`compact`](crate::Config::compact), the moment of the cache's first operation.
     pub last_used: Instant,
     /// Whether it was read between its store and this.
     pub fetched: bool,

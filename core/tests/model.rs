@@ -84,6 +84,8 @@ struct Run {
     evictions: u64,
     /// Whether the order of eviction is the exact LRU's.
     exact: bool,
+    /// Whether items have no cas but what they are given.
+    compact: bool,
 }
 
 impl Run {
@@ -102,6 +104,7 @@ impl Run {
             max_items: config.max_items.unwrap_or(usize::MAX),
             evictions: 0,
             exact: config.policy == Policy::Lru && config.lru_bump == LruBump::Strict,
+            compact: config.compact,
         }
     }
 
@@ -265,7 +268,7 @@ impl Run {
             .compare_and_swap(self.now, key, &bytes[..], given);
         match (cas, wrong) {
             (None, _) => assert_eq!(result, Ok(Outcome::NotFound)),
-            (_, true) => assert_eq!(result, Ok(Outcome::Exists)),
+            (Some(0), _) | (_, true) => assert_eq!(result, Ok(Outcome::Exists)),
             _ if key.len() + bytes.len() > self.item_size_max => {
                 assert_eq!(result, Err(Error::ValueTooLarge));
             }
@@ -647,6 +650,19 @@ fn a_lazy_order_of_use() {
     run(&config, 400, 20_000, operations(1_600_000), 500);
     config.policy = Policy::S3Lru;
     run(&config, 400, 20_000, operations(1_600_000), 500);
+}
+
+#[test]
+fn items_without_cas() {
+    let mut config = Config::new(64 * 1024);
+    config.compact = true;
+    run(&config, 400, 20_000, operations(400_000), 500);
+    config.slab_sizes = [32, 48, 1024].into();
+    config.policy = Policy::S3Lru;
+    run(&config, 1500, 60, operations(400_000), 100);
+    let mut config = Config::new(9 << 20);
+    config.compact = true;
+    run(&config, 100, 2 << 20, operations(16_000), 500);
 }
 
 #[test]

@@ -87,12 +87,13 @@ typedef struct dynamidb_config {
     size_t slab_sizes_len;    /* how many there are */
     uint64_t hash_seed[2];    /* random, wherever others choose the keys */
     uint32_t policy;
+    uint32_t compact;         /* not 0: items have no cas, and are 8 bytes smaller */
 } dynamidb_config;
 
 /* What is known of an item. Times are in the caller's milliseconds. */
 typedef struct dynamidb_item {
     size_t len;          /* bytes of the value */
-    uint64_t cas;        /* changes with every store under this key */
+    uint64_t cas;        /* changes with every store under this key; 0 if the cache is compact */
     uint64_t expires_at; /* or DYNAMIDB_NEVER */
 } dynamidb_item;
 

@@ -17,6 +17,7 @@ pub struct RawConfig {
     pub slab_sizes_len: usize,
     pub hash_seed: [u64; 2],
     pub policy: u32,
+    pub compact: u32,
 }
 
 impl RawConfig {
@@ -52,6 +53,7 @@ impl RawConfig {
             1 => Policy::S3Lru,
             _ => return Err(Status::BadPolicy),
         };
+        made.compact = config.compact != 0;
         Ok(made)
     }
 }

@@ -292,6 +292,7 @@ fn memory_is_refused_before_it_is_written() {
         slab_sizes_len: 0,
         hash_seed: [0; 2],
         policy: 0,
+        compact: 0,
     };
     unsafe {
         assert_eq!(dynamidb_memory_min(&zero, &mut least), Status::Ok);
@@ -380,6 +381,7 @@ fn a_configuration_is_kept() {
         slab_sizes_len: sizes.len(),
         hash_seed: [1, 2],
         policy: 1,
+        compact: 1,
     };
     let program = Program::with(&config);
     for key in ["a", "b", "c", "d", "e"] {

@@ -130,7 +130,7 @@ static void mistakes(void) {
     unsigned char *memory = lend(SIZE);
     unsigned char before[SIZE];
     dynamidb_cache *cache = NULL;
-    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0};
+    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 0};
     size_t least;
     memset(memory, 0xA5, SIZE);
     memcpy(before, memory, SIZE);

@@ -42,6 +42,7 @@ fn config(number: u8) -> Config {
         }
         _ => {}
     }
+    config.compact = number % 3 == 0;
     config.hash_seed = number.into();
     config
 }
@@ -306,7 +307,7 @@ impl Run {
             .compare_and_swap(self.now, key, &bytes[..], given);
         if before.is_none() {
             assert_eq!(result, Ok(Outcome::NotFound));
-        } else if !right {
+        } else if !right || cas == 0 {
             assert_eq!(result, Ok(Outcome::Exists));
         } else if self.too_large(key, bytes.len()) {
             assert_eq!(result, Err(Error::ValueTooLarge));

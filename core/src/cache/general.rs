@@ -224,7 +224,7 @@ impl<M: Memory> Cache<M> {
                 None => Err(Outcome::NotStored),
             },
             (_, None, Some(_)) => Ok(false),
-            (_, Some(cas), Some(old)) if cas == self.cas(old) => Ok(false),
+            (_, Some(cas), Some(old)) if self.has_cas(old, cas) => Ok(false),
             (_, Some(_), Some(_)) => Err(Outcome::Exists),
         }
     }
@@ -236,7 +236,7 @@ impl<M: Memory> Cache<M> {
             return Err(Outcome::NotFound);
         };
         let current = self.cas(old);
-        if cas == current || lower && cas < current {
+        if self.has_cas(old, cas) || lower && cas < current {
             self.store.stats.cas_hits += 1;
             return Ok(cas != current);
         }
@@ -300,7 +300,10 @@ impl<M: Memory> Cache<M> {
             self.store.stats.delete_misses += 1;
             return Ok(Outcome::NotFound);
         };
-        if options.compare.is_some_and(|cas| cas != self.cas(&found)) {
+        if options
+            .compare
+            .is_some_and(|cas| !self.has_cas(&found, cas))
+        {
             self.store.stats.delete_misses += 1;
             return Ok(Outcome::Exists);
         }
@@ -397,7 +400,7 @@ impl<M: Memory> Cache<M> {
         if len == 0 {
             return Err(Error::NotANumber);
         }
-        if options.compare.is_some_and(|cas| cas != item.cas) {
+        if options.compare.is_some_and(|cas| !self.has_cas(&old, cas)) {
             return Ok(Calculated::not(Outcome::Exists));
         }
         let number = number::parse(&item.value).ok_or(Error::NotANumber)?;
@@ -464,6 +467,11 @@ impl<M: Memory> Cache<M> {
     /// The cas of an item.
     pub(super) fn cas(&self, found: &Found) -> u64 {
         self.store.cas(self.memory.bytes(), found)
+    }
+
+    /// Whether an item has this cas; one that has none has not even 0.
+    fn has_cas(&self, found: &Found, cas: u64) -> bool {
+        cas != 0 && cas == self.cas(found)
     }
 
     #[inline(never)]

@@ -189,7 +189,7 @@ impl<M: Memory> Cache<M> {
     /// cache.set(Instant::from_secs(0), "key", "value")?;
     /// let position = cache.view_of("key").unwrap().position;
     /// let size = cache.fields(position).find(|field| field.name == "value size").unwrap();
-    /// assert_eq!((size.at, size.mask, size.value), (16, 0xFFFF_FF00, 5));
+    /// assert_eq!((size.at, size.mask, size.value), (12, 0xFFFF_FF00, 5));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn fields(&self, position: u32) -> impl Iterator<Item = Field> + use<M> {

@@ -7,16 +7,23 @@ use core::num::NonZero;
 #[derive(Debug)]
 pub(crate) struct Cas {
     last: u32,
-    step: NonZero<u32>,
+    /// If there is none, so is no cas: 0 is given for ever.
+    step: Option<NonZero<u32>>,
 }
 
 impl Cas {
+    pub(crate) const NONE: Self = Self {
+        last: 0,
+        step: None,
+    };
+
     /// The one of this part of so many, begun near any number: after 0 comes the first there is.
     pub(crate) fn new(start: u32, part: u16, parts: u16) -> Self {
         let step = NonZero::new(parts.into()).unwrap_or(NonZero::<u32>::MIN);
         let part = u32::from(part) % step;
         // Rounded down twice, so that it cannot overflow.
         let last = (start - start % step).saturating_sub(step.get()) + part;
+        let step = Some(step);
         Self { last, step }
     }
 
@@ -31,6 +38,9 @@ impl Cas {
             return wanted;
         }
         let Self { last, step } = *self;
+        let Some(step) = step else {
+            return 0;
+        };
         let next = last.checked_add(step.get());
         self.last = next.unwrap_or_else(|| last % step + step.get());
         self.last.into()
@@ -61,6 +71,13 @@ mod tests {
         let mut cas = Cas::new(0, 0, 1);
         let given = [0, 0, 1 << 40, 0, 7, 0].map(|wanted| cas.next(wanted));
         assert_eq!(given, [1, 2, 1 << 40, 3, 7, 4]);
+    }
+
+    #[test]
+    fn none_is_given_but_what_is_wanted() {
+        let mut cas = Cas::NONE;
+        assert_eq!([0, 7, 0].map(|wanted| cas.next(wanted)), [0, 7, 0]);
+        assert_eq!(cas.last(), 0);
     }
 
     #[test]

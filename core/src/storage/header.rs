@@ -5,16 +5,24 @@
 //!  0  word  link       kind (2), split, flags       next chunk, or second of last use
 //!  4  word  newer      fetched, stale, won, base64  next item towards the most recently used
 //!  8  word  older      queued, young, deadline 32.. next item towards the least recently used
-//! 12  word  deadline   bits 0..31
-//! 16  word  lengths    value (24 bits), key (8 bits)
+//! 12  word  lengths    value (24 bits), key (8 bits)
+//! 16  word  deadline   bits 0..31
 //! 20  word  cas        bits 0..31
 //! 24  [4]   second of last use, if split
 //!     [4]   client flags, if not zero
 //!     [4]   cas bits 32..63, if the kind is 3: only what clients choose is that large
 //!           key, then the value or its first piece
 //!
+//! compact head, 16 bytes, of an item without cas and flags
+//!  0  word  link       kind 2, split                deadline bits 0..27, or next chunk
+//!  4  word  newer      as above
+//!  8  word  older      as above
+//! 12  word  lengths    deadline bits 28..31, value (20 bits), key (8 bits)
+//! 16  [4]   deadline, bits 0..31, if split: then not above
+//!           key, then the value or its first piece
+//!
 //! continuation, 8 bytes
-//!  0  word  link       kind (2)                     next chunk
+//!  0  word  link       kind 0, split                next chunk
 //!  4  word  owner                                   head of the item; none while it is written
 //!
 //! free chunk
@@ -28,11 +36,16 @@ use super::arena::{ChunkRef, array, array_mut, set_word, slice, word};
 const LINK: usize = 0;
 const NEWER: usize = 4;
 const OLDER: usize = 8;
-const LENGTHS: usize = 16;
+const LENGTHS: usize = 12;
+const DEADLINE: usize = 16;
 const CAS: usize = 20;
 const HEAD: usize = 24;
 /// The head and the words that may follow it, but for the rest of a cas. No chunk is smaller.
 const HEAD_MAX: usize = HEAD + 8;
+
+const COMPACT_HEAD: usize = 16;
+/// Values of this size and above need a whole head.
+const COMPACT_VALUE_END: usize = 1 << 20;
 
 const OWNER: usize = 4;
 const NEXT_FREE: usize = 4;
@@ -41,8 +54,9 @@ const NEXT_FREE: usize = 4;
 pub(crate) const CONTINUATION: usize = 8;
 
 const KIND_HEAD: u32 = 0b01 << 30;
-const KIND_CONTINUATION: u32 = 0b10 << 30;
+const KIND_HEAD_COMPACT: u32 = 0b10 << 30;
 const KIND_HEAD_WIDE: u32 = 0b11 << 30;
+const KINDS: u32 = 0b11 << 30;
 const SPLIT: u32 = 1 << 29;
 const FLAGS: u32 = 1 << 28;
 const DEADLINE_HIGH: u32 = 0b11 << 28;
@@ -105,9 +119,9 @@ pub(crate) enum Kind {
 
 #[inline]
 pub(crate) fn kind(memory: &[u8], at: usize) -> Kind {
-    match word(memory, at + LINK) >> 30 {
+    match word(memory, at + LINK) / SPLIT {
         0 => Kind::Free,
-        2 => Kind::Continuation,
+        1 => Kind::Continuation,
         _ => Kind::Head,
     }
 }
@@ -162,6 +176,7 @@ pub(crate) struct Meta {
     pub(crate) value_len: usize,
     pub(crate) flags: u32,
     pub(crate) deadline: Deadline,
+    /// 0 if the item has none.
     pub(crate) cas: u64,
     pub(crate) notes: Notes,
     /// Whether the value goes on in other chunks.
@@ -172,9 +187,19 @@ pub(crate) struct Meta {
 
 impl Meta {
     /// Bytes of the head before the key.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) const fn size(&self) -> usize {
         let flags = (self.flags != 0) as usize;
-        HEAD + 4 * (self.split as usize + flags + self.is_wide() as usize)
+        let fixed = if self.is_compact() {
+            COMPACT_HEAD
+        } else {
+            HEAD
+        };
+        fixed + 4 * (self.split as usize + flags + self.is_wide() as usize)
+    }
+
+    const fn is_compact(&self) -> bool {
+        self.cas == 0 && self.flags == 0 && self.value_len < COMPACT_VALUE_END
     }
 
     const fn is_wide(&self) -> bool {
@@ -210,6 +235,8 @@ impl Meta {
         let kept = if self.over { SECONDS | MARKS } else { SECONDS };
         let kind = if self.is_wide() {
             KIND_HEAD_WIDE
+        } else if self.is_compact() {
+            KIND_HEAD_COMPACT
         } else {
             KIND_HEAD
         };
@@ -217,12 +244,18 @@ impl Meta {
             kind | split | flags | low,
             word(head, NEWER) & SECONDS | self.notes.0,
             word(head, OLDER) & kept | deadline_high,
-            self.deadline.0 as u32,
             (self.value_len as u32) << 8 | self.key_len as u32,
+            self.deadline.0 as u32,
             self.cas as u32,
         ];
         for (at, word) in words.into_iter().enumerate() {
             set_word(head, 4 * at, word);
+        }
+        if is_compact_whole(words[LINK / 4]) {
+            // The words of deadline and cas are where the key will be.
+            let [.., lengths, deadline, _] = words;
+            set_word(head, LINK, KIND_HEAD_COMPACT | deadline & SECONDS);
+            set_word(head, LENGTHS, lengths | deadline & !SECONDS);
         }
         if self.split {
             set_word(head, HEAD, second & SECONDS);
@@ -236,16 +269,36 @@ impl Meta {
     }
 }
 
-/// How many words follow the fixed ones, two bits for each value of the link's four high bits: one
-/// each for a wide cas (kind 3), for what is split and for flags.
+/// How many words a head has without flags, four bits for each kind, unsplit and split.
 const WORDS: u32 = {
-    let (mut words, mut high) = (0, 0);
-    while high < 16_u32 {
-        words |= ((high & 0b1011).count_ones()) << (2 * high);
-        high += 1;
+    let (head, compact) = (HEAD as u32 / 4, COMPACT_HEAD as u32 / 4);
+    let kinds = [0, head, compact, head + 1];
+    let (mut words, mut kind) = (0, 0);
+    while kind < kinds.len() {
+        let both = kinds[kind] | (kinds[kind] + 1) << 4;
+        words |= both << (8 * kind);
+        kind += 1;
     }
     words
 };
+
+/// Bytes of a head with such a link.
+#[inline]
+const fn size(link: u32) -> usize {
+    let words = WORDS >> (4 * (link / SPLIT)) & 0xF;
+    4 * (words + link / FLAGS % 2) as usize
+}
+
+#[inline]
+const fn is_compact(link: u32) -> bool {
+    link & KINDS == KIND_HEAD_COMPACT
+}
+
+/// Whether the head has no word for the deadline.
+#[inline]
+const fn is_compact_whole(link: u32) -> bool {
+    link & (KINDS | SPLIT) == KIND_HEAD_COMPACT
+}
 
 /// The head of an item as it was read: all words that it may have, with one check of the bounds.
 ///
@@ -266,15 +319,18 @@ impl Head {
         }
     }
 
+    const fn is_compact(&self) -> bool {
+        is_compact(self.words[LINK / 4])
+    }
+
     pub(crate) const fn is_split(&self) -> bool {
         self.words[LINK / 4] & SPLIT != 0
     }
 
     /// Bytes of the head before the key.
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
     const fn size(&self) -> usize {
-        let high = self.words[LINK / 4] >> 28;
-        HEAD + 4 * (WORDS >> (2 * high) & 3) as usize
+        size(self.words[LINK / 4])
     }
 
     #[inline]
@@ -284,7 +340,13 @@ impl Head {
 
     #[inline]
     pub(crate) const fn value_len(&self) -> usize {
-        (self.words[LENGTHS / 4] >> 8) as usize
+        let lengths = self.words[LENGTHS / 4];
+        let lengths = if self.is_compact() {
+            lengths & SECONDS
+        } else {
+            lengths
+        };
+        (lengths >> 8) as usize
     }
 
     /// The key of the item with this head, which is at `at`.
@@ -299,10 +361,15 @@ impl Head {
         self.size() + self.key_len()
     }
 
-    #[inline]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) const fn deadline(&self) -> Deadline {
         let high = (self.words[OLDER / 4] & DEADLINE_HIGH) >> 28;
-        Deadline((high as u64) << 32 | self.words[3] as u64)
+        let low = if is_compact_whole(self.words[LINK / 4]) {
+            self.words[LENGTHS / 4] & !SECONDS | self.words[LINK / 4] & SECONDS
+        } else {
+            self.words[DEADLINE / 4]
+        };
+        Deadline((high as u64) << 32 | low as u64)
     }
 
     pub(crate) const fn sizes(&self) -> Sizes {
@@ -334,10 +401,10 @@ impl Head {
     #[inline]
     pub(crate) fn cas(&self, memory: &[u8], at: usize) -> u64 {
         let low = u64::from(self.words[CAS / 4]);
-        if self.is_wide() {
-            u64::from(word(memory, at + self.size() - 4)) << 32 | low
-        } else {
-            low
+        match self.words[LINK / 4] & KINDS {
+            KIND_HEAD_COMPACT => 0,
+            KIND_HEAD_WIDE => u64::from(word(memory, at + self.size() - 4)) << 32 | low,
+            _ => low,
         }
     }
 
@@ -381,11 +448,14 @@ impl Head {
         }
     }
 
-    /// The second of the last use, of the cache's own time.
+    /// The second of the last use, of the cache's own time; 0 if the head is compact.
     #[inline]
     pub(crate) const fn last_use(&self) -> u32 {
-        let place = if self.is_split() { HEAD } else { LINK };
-        self.words[place / 4] & SECONDS
+        match (self.is_compact(), self.is_split()) {
+            (true, _) => 0,
+            (false, true) => self.words[HEAD / 4] & SECONDS,
+            (false, false) => self.words[LINK / 4] & SECONDS,
+        }
     }
 
     /// Writes new neighbours.
@@ -406,6 +476,9 @@ impl Head {
     pub(crate) fn write_use(&self, memory: &mut [u8], at: usize, second: u32) {
         let head: &mut [u8; HEAD + 4] = array_mut(memory, at);
         set_word(head, NEWER, self.words[NEWER / 4] | Notes::FETCHED.0);
+        if self.is_compact() {
+            return;
+        }
         if self.is_split() {
             set_word(head, HEAD, second & SECONDS);
         } else {
@@ -419,22 +492,34 @@ impl Head {
 }
 
 pub(crate) fn set_deadline(memory: &mut [u8], at: usize, deadline: Deadline) {
-    let high = ((deadline.0 >> 32) as u32) << 28;
-    let older = word(memory, at + OLDER) & !DEADLINE_HIGH;
-    set_word(memory, at + OLDER, older | high);
-    set_word(memory, at + OLDER + 4, deadline.0 as u32);
+    let (low, high) = (deadline.0 as u32, (deadline.0 >> 32) as u32);
+    set_bits(memory, at + OLDER, DEADLINE_HIGH, high << 28);
+    let link = word(memory, at + LINK);
+    if !is_compact_whole(link) {
+        set_word(memory, at + DEADLINE, low);
+        return;
+    }
+    set_bits(memory, at + LINK, SECONDS, low);
+    set_bits(memory, at + LENGTHS, !SECONDS, low);
+}
+
+/// Lets those bits of a word that are set in the mask be as in `bits`.
+fn set_bits(memory: &mut [u8], at: usize, mask: u32, bits: u32) {
+    set_word(memory, at, word(memory, at) & !mask | bits & mask);
 }
 
 /// Gives the item exactly these notes.
 pub(crate) fn set_notes(memory: &mut [u8], at: usize, notes: Notes) {
-    let newer = word(memory, at + NEWER) & SECONDS;
-    set_word(memory, at + NEWER, newer | notes.0);
+    set_bits(memory, at + NEWER, !SECONDS, notes.0);
 }
 
 /// Gives the item another cas; `false` if its head has no room for that many bits.
 pub(crate) fn set_cas(memory: &mut [u8], at: usize, cas: u64) -> bool {
     let head = Head::read(memory, at);
     let high = (cas >> 32) as u32;
+    if head.is_compact() {
+        return cas == 0;
+    }
     if head.is_wide() {
         set_word(memory, at + head.size() - 4, high);
     } else if high != 0 {
@@ -445,11 +530,11 @@ pub(crate) fn set_cas(memory: &mut [u8], at: usize, cas: u64) -> bool {
 }
 
 pub(crate) fn set_mark(memory: &mut [u8], at: usize, mark: Mark, on: bool) {
-    let older = word(memory, at + OLDER) & !(mark as u32);
-    set_word(
+    set_bits(
         memory,
         at + OLDER,
-        if on { older | mark as u32 } else { older },
+        mark as u32,
+        if on { mark as u32 } else { 0 },
     );
 }
 
@@ -469,8 +554,7 @@ pub(crate) fn set_older(memory: &mut [u8], at: usize, older: ChunkRef) {
 #[inline]
 pub(crate) fn next(memory: &[u8], at: usize) -> ChunkRef {
     let link = word(memory, at + LINK);
-    let goes_on = link & SPLIT != 0 || link >> 30 == KIND_CONTINUATION >> 30;
-    if goes_on {
+    if link & SPLIT != 0 {
         ChunkRef::from_word(link)
     } else {
         ChunkRef::NONE
@@ -483,7 +567,7 @@ pub(crate) fn set_next(memory: &mut [u8], at: usize, next: ChunkRef) {
 
 /// Makes the chunk a continuation that nobody owns yet: its item is being written.
 pub(crate) fn write_pending(memory: &mut [u8], at: usize) {
-    set_word(memory, at + LINK, KIND_CONTINUATION);
+    set_word(memory, at + LINK, SPLIT);
     set_word(memory, at + OWNER, 0);
 }
 
@@ -526,13 +610,19 @@ mod tests {
         let mut memory = [0xFF; 64];
         let next_chunk = ChunkRef::from_word(77);
         let cases = [(false, 0), (false, u32::MAX), (true, 0), (true, 5)];
-        let cases = cases
-            .into_iter()
-            .flat_map(|case| [(case, 1), (case, u64::MAX)]);
-        for ((split, flags), cas) in cases {
+        let longest = (1 << 24) - 1;
+        let cases = cases.into_iter().flat_map(|case| {
+            let compact = [
+                (case, 0, COMPACT_VALUE_END),
+                (case, 0, COMPACT_VALUE_END - 1),
+            ];
+            let others = [(case, 1, longest), (case, u64::MAX, longest)];
+            compact.into_iter().chain(others)
+        });
+        for ((split, flags), cas, value_len) in cases {
+            let compact = value_len < COMPACT_VALUE_END && flags == 0;
             let notes = Notes::STALE.and(Notes::BASE64);
-            let deadline = Deadline::from_millis((3 << 32) | 5);
-            let value_len = (1 << 24) - 1;
+            let deadline = Deadline::from_millis((3 << 32) | 0x1234_5678);
             let meta = Meta {
                 key_len: 3,
                 value_len,
@@ -550,23 +640,35 @@ mod tests {
             let head = Head::read(&memory, 4);
             assert_eq!((head.newer(), head.older()), links);
             assert_eq!(head.next(), if split { next_chunk } else { ChunkRef::NONE });
-            assert_eq!((head.last_use(), head.fetched()), (1234, false));
+            let used = |second| if compact { 0 } else { second };
+            assert_eq!((head.last_use(), head.fetched()), (used(1234), false));
             assert_eq!((head.flags(), head.deadline()), (flags, deadline));
             head.write_links(&mut memory, 4, (links.1, links.0));
             Head::read(&memory, 4).write_use(&mut memory, 4, 99);
             let head = Head::read(&memory, 4);
             assert_eq!((head.newer(), head.older()), (links.1, links.0));
-            assert_eq!((head.last_use(), head.fetched()), (99, true));
+            assert_eq!((head.last_use(), head.fetched()), (used(99), true));
             assert_eq!((head.flags(), head.deadline()), (flags, deadline));
+            let other = Deadline::from_millis(0x2_8765_4321);
+            set_deadline(&mut memory, 4, other);
+            let head = Head::read(&memory, 4);
+            assert_eq!((head.flags(), head.deadline()), (flags, other));
+            assert_eq!(head.last_use(), used(99));
             assert_eq!(head.notes(), notes.and(Notes::FETCHED));
             assert_eq!((head.value_len(), head.cas(&memory, 4)), (value_len, cas));
             assert_eq!(head.value_offset(), meta.value_offset());
+            let words = 4 * (usize::from(split) + usize::from(flags != 0));
+            let fixed = if compact { 16 } else { 24 };
+            assert!(head.value_offset() - 3 - words == fixed + 4 * usize::from(cas > 1));
             assert_eq!(head.key(&memory, 4).len(), 3);
             assert_eq!(kind(&memory, 4), Kind::Head);
             assert_eq!(next(&memory, 4), head.next());
             assert_eq!(set_cas(&mut memory, 4, 1 << 40), cas > 1);
-            assert!(set_cas(&mut memory, 4, 7));
-            assert_eq!(Head::read(&memory, 4).cas(&memory, 4), 7);
+            assert!(set_cas(&mut memory, 4, 0));
+            assert_eq!(set_cas(&mut memory, 4, 7), !compact);
+            let head = Head::read(&memory, 4);
+            assert_eq!(head.cas(&memory, 4), if compact { 0 } else { 7 });
+            assert_eq!((head.value_len(), head.deadline()), (value_len, other));
         }
     }
 }

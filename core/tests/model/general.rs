@@ -44,6 +44,11 @@ impl Run {
         (given, current)
     }
 
+    /// Whether this is no cas that the item can have; an item without a cas has not even 0.
+    fn differs((given, current): (Option<u64>, Option<u64>)) -> bool {
+        given.is_some_and(|cas| cas == 0 || given != current)
+    }
+
     /// Where the live item is in the model.
     fn place(&self, key: &[u8]) -> Option<usize> {
         let live = |entry: &Entry| entry.deadline.is_none_or(|end| end > self.now);
@@ -53,7 +58,7 @@ impl Run {
 
     /// An item that was written; it has this cas, or another one if this is 0.
     fn has_cas(&self, key: &[u8], wanted: u64, got: u64) {
-        assert!(got == wanted || wanted == 0 && got != 0);
+        assert!(got == wanted || wanted == 0 && (got != 0) != self.compact);
         if let Some(item) = self.cache.peek(self.now, key) {
             assert_eq!(item.cas, got);
         }
@@ -139,7 +144,7 @@ impl Run {
         options.base64 = self.chance(3);
         let joins = matches!(options.mode, StoreMode::Append | StoreMode::Prepend);
         let at = self.place(key);
-        let differs = given.is_some() && given != current;
+        let differs = Self::differs((given, current));
         let older = given < current && options.invalidate;
         let expected = match (options.mode, at) {
             (StoreMode::Set, _) if given.is_none() => Outcome::Stored,
@@ -235,7 +240,7 @@ impl Run {
             assert_eq!(result, Ok(Outcome::NotFound));
             return;
         };
-        if given.is_some() && given != current {
+        if Self::differs((given, current)) {
             assert_eq!(result, Ok(Outcome::Exists));
             return;
         }
@@ -260,8 +265,8 @@ impl Run {
                 entry.deadline = ends;
             }
             self.model.items.insert(at, entry);
-            // For a large cas it may have been written again, and so have become the newest.
-            if options.cas > u64::from(u32::MAX) {
+            // For a cas that had no room it was written again, and so has become the newest.
+            if options.cas > u64::from(u32::MAX) || self.compact && options.cas > 0 {
                 self.reorder();
             }
         }
@@ -307,11 +312,11 @@ impl Run {
         let done = match result {
             Err(error) => return assert_eq!(error, Error::NotANumber),
             Ok(done) if done.outcome == Outcome::Exists => {
-                return assert!(given.is_some() && given != current);
+                return assert!(Self::differs((given, current)));
             }
             Ok(done) => done,
         };
-        assert!(given.is_none() || given == current);
+        assert!(!Self::differs((given, current)));
         self.has_cas(key, options.cas, done.cas);
         let mut entry = self.model.items.remove(at);
         assert_eq!(done.expires_at, entry.deadline);

@@ -22,8 +22,16 @@ fn main() -> ! {
     static mut HEAP_MEMORY: [MaybeUninit<u8>; 128 << 10] = [MaybeUninit::uninit(); 128 << 10];
     give_heap(HEAP_MEMORY);
     hprintln!("readings held in          16 KiB  64 KiB");
-    let (few, many) = (cache(&mut LENT[..16 << 10]), cache(&mut LENT[..]));
-    hprintln!("the cache               {:>8}{:>8}", few, many);
+    for compact in [false, true] {
+        let few = cache(&mut LENT[..16 << 10], compact);
+        let many = cache(&mut LENT[..], compact);
+        let name = if compact {
+            "the cache, compact"
+        } else {
+            "the cache"
+        };
+        hprintln!("{:<24}{:>8}{:>8}", name, few, many);
+    }
     let (few, many) = (index_map(16 << 10), index_map(64 << 10));
     hprintln!("heapless::FnvIndexMap   {:>8}{:>8}", few, many);
     let (few, many) = (hash_map(16 << 10), hash_map(64 << 10));
@@ -32,9 +40,10 @@ fn main() -> ! {
 }
 
 /// Filled until the first item is evicted.
-fn cache(memory: &mut [u8]) -> usize {
+fn cache(memory: &mut [u8], compact: bool) -> usize {
     let mut config = Config::new(memory.len());
-    config.slab_sizes = [64].into();
+    config.compact = compact;
+    config.slab_sizes = [if compact { 48 } else { 64 }].into();
     let mut cache = Cache::with_memory(config, memory).expect("a configuration that works");
     for number in 0_u128.. {
         let reading = number.to_be_bytes();

@@ -1,23 +1,25 @@
 //! The fields of a head by name, for whoever wants to see them.
 
-use super::{CAS, DEADLINE_HIGH, FLAGS, HEAD, Head, LENGTHS, LINK, NEWER, OLDER, SECONDS, SPLIT};
-use super::{Mark, Notes};
+use super::{CAS, DEADLINE, DEADLINE_HIGH, FLAGS, HEAD, Head, KINDS};
+use super::{LENGTHS, LINK, Mark, NEWER, Notes, OLDER, SECONDS, word};
 use crate::view::Field;
 
-const KIND: u32 = 0b11 << 30;
-const DEADLINE: usize = 12;
 const ALL: u32 = u32::MAX;
 
 impl Head {
     /// Every field there is in this head, which is at `at`, in the order of its bytes.
     pub(crate) fn fields(self, memory: &[u8], at: usize) -> impl Iterator<Item = Field> + use<> {
-        let split = self.is_split();
+        let (split, compact) = (self.is_split(), self.is_compact());
         let has_flags = self.words[LINK / 4] & FLAGS != 0;
-        let link = if split { "next chunk" } else { "last use" };
-        let cas_high = (self.cas(memory, at) >> 32) as u32;
+        let (low, value) = match compact {
+            true => ("deadline, low", SECONDS & !0xFF),
+            false => ("last use", !0xFF),
+        };
+        let link = if split { "next chunk" } else { low };
+        let (folded, has_cas) = (compact && !split, !compact);
         let fields = [
-            Some(("kind", LINK, KIND)),
-            Some(("split", LINK, SPLIT)),
+            Some(("kind", LINK, KINDS)),
+            Some(("split", LINK, super::SPLIT)),
             Some(("has flags", LINK, FLAGS)),
             Some((link, LINK, SECONDS)),
             Some(("fetched", NEWER, Notes::FETCHED.0)),
@@ -29,28 +31,24 @@ impl Head {
             Some(("young", OLDER, Mark::Young as u32)),
             Some(("deadline, high", OLDER, DEADLINE_HIGH)),
             Some(("older", OLDER, SECONDS)),
-            Some(("deadline", DEADLINE, ALL)),
-            Some(("value size", LENGTHS, ALL << 8)),
+            folded.then_some(("deadline, middle", LENGTHS, !SECONDS)),
+            Some(("value size", LENGTHS, value)),
             Some(("key size", LENGTHS, 0xFF)),
-            Some(("cas", CAS, ALL)),
-            split.then_some(("last use", HEAD, SECONDS)),
+            (!folded).then_some(("deadline", DEADLINE, ALL)),
+            has_cas.then_some(("cas", CAS, ALL)),
+            (split && has_cas).then_some(("last use", HEAD, SECONDS)),
             has_flags.then_some(("flags", HEAD + 4 * usize::from(split), ALL)),
             self.is_wide()
                 .then_some(("cas, high", self.size() - 4, ALL)),
         ];
-        fields.into_iter().flatten().map(move |(name, at, mask)| {
-            // The last word of a wide head is not among those that were read.
-            let word = if name == "cas, high" {
-                cas_high
-            } else {
-                self.words[at / 4]
-            };
-            Field {
+        let fields = fields.map(|field| {
+            field.map(|(name, offset, mask): (_, _, u32)| Field {
                 name,
-                at,
+                at: offset,
                 mask,
-                value: (word & mask) >> mask.trailing_zeros(),
-            }
-        })
+                value: (word(memory, at + offset) & mask) >> mask.trailing_zeros(),
+            })
+        });
+        fields.into_iter().flatten()
     }
 }
