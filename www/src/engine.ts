@@ -322,26 +322,30 @@ export class Engine {
     return [...this.#playground.touched()];
   }
 
-  /** Which items went since this was last asked, and how many more there were. */
-  removals(): { removals: Removal[]; missed: number } {
+  /** Which items went since this was last asked; the first of them, if there were very many. */
+  removals(): Removal[] {
     const numbers = this.#playground.removals();
     const keys = this.#playground.removalKeys();
     const removals: Removal[] = [];
     for (let at = 0, from = 0; at < numbers.length; at += 8) {
-      const [cause, position, valueSize, unused, left, read, queued, size] = numbers.slice(at);
-      const key = keys.slice(from, (from += size ?? 0));
+      const [cause = 0, position = NONE, valueSize = 0, unused = 0, left = NONE] = numbers.subarray(
+        at,
+        at + 5,
+      );
+      const [read, queued, size = 0] = numbers.subarray(at + 5, at + 8);
       removals.push({
-        cause: CAUSES[cause ?? 0] ?? "memory",
-        key,
-        position: position ?? NONE,
-        valueSize: valueSize ?? 0,
-        unused: unused ?? 0,
-        left: left ?? NONE,
+        cause: CAUSES[cause] ?? "memory",
+        key: keys.subarray(from, (from += size)),
+        position,
+        valueSize,
+        unused,
+        left,
         read: read === 1,
         queued: queued === 1,
       });
     }
-    return { removals, missed: this.#playground.forgetRemovals() };
+    this.#playground.forgetRemovals();
+    return removals;
   }
 
   /** The key of the item at a position; empty if there is none. */
@@ -378,7 +382,7 @@ export class Engine {
     const chunks: Chunk[] = [];
     for (let at = 0, from = 0; at < numbers.length; at += 7) {
       const [place = 0, page = 0, number = 0, size = 0, head = 0, key = 0, value = 0] =
-        numbers.slice(at);
+        numbers.subarray(at, at + 7);
       const own = bytes.subarray(from, (from += size));
       chunks.push({ position: place, page, number, head, key, value, bytes: own });
     }

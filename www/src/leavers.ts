@@ -11,29 +11,20 @@ const LISTED_MAX = 100;
 export class Leavers {
   readonly #list = element("#leavers-list");
   readonly #summary = element("#leavers-summary");
-  readonly #counts = { evicted: 0, expired: 0 };
   #waiting: Removal[] = [];
 
   /** Notes these; `draw` shows them. */
-  add(removals: Removal[], missed: number): void {
-    for (const { cause } of removals) {
-      this.#counts[cause.startsWith("expired") ? "expired" : "evicted"] += 1;
-    }
-    this.#counts.evicted += missed;
-    this.#waiting.push(...removals);
-    this.#waiting = this.#waiting.slice(-LISTED_MAX);
+  add(removals: Removal[]): void {
+    this.#waiting = [...this.#waiting, ...removals].slice(-LISTED_MAX);
   }
 
   clear(): void {
     this.#waiting = [];
-    this.#counts.evicted = 0;
-    this.#counts.expired = 0;
     this.#list.replaceChildren();
-    this.draw();
   }
 
   /** With the counters of the engine, which misses none. */
-  draw(evicted = this.#counts.evicted, expired = this.#counts.expired): void {
+  draw(evicted: number, expired: number): void {
     this.#summary.textContent =
       evicted + expired === 0
         ? "Nothing has been evicted or has expired."

@@ -114,12 +114,12 @@ class Views {
   constructor(stage: Stage, clock: Clock) {
     this.#stage = stage;
     this.#clock = clock;
-    stage.onHappening(({ touched, removals, missed }) => {
+    stage.onHappening(({ touched, removals }) => {
       if (touched.length > 0) {
         this.#memory.mark(touched, watch());
         this.#order.mark(touched);
       }
-      this.#leavers.add(removals, missed);
+      this.#leavers.add(removals);
       if (touched.length + removals.length > 0 || !clock.isRunning) this.#isChanged = true;
     });
     stage.onReplaced(() => {

@@ -8,8 +8,6 @@ export interface Happening {
   /** The items that a command was about, by position. */
   touched: number[];
   removals: Removal[];
-  /** How many more items went than the engine took note of. */
-  missed: number;
 }
 
 export class Stage {
@@ -82,7 +80,7 @@ export class Stage {
   }
 
   #tell(touched: number[]): void {
-    const happening = { touched, ...this.#engine.removals() };
+    const happening = { touched, removals: this.#engine.removals() };
     for (const call of this.#happened) call(happening);
   }
 }
