@@ -155,6 +155,7 @@ impl<M: Memory> Cache<M> {
         self.store.stats.cmd_get += 1;
         let (key, time) = (self.hashed(key), self.begin(now));
         let hash = self.hasher().hash(&key);
+        self.store.catch_up(self.memory.bytes_mut(), hash);
         let found = self.store.find(self.memory.bytes(), hash, key.bytes);
         let found = found.filter(|found| self.is_live(found, time));
         let Some(found) = found else {
@@ -162,7 +163,7 @@ impl<M: Memory> Cache<M> {
             return None;
         };
         self.store.stats.get_hits += 1;
-        self.store.bump(self.memory.bytes_mut(), &found, time);
+        self.store.bump(self.memory.bytes_mut(), &found);
         Some(self.item(&found))
     }
 
@@ -217,7 +218,7 @@ impl<M: Memory> Cache<M> {
         self.store.stats.touch_hits += 1;
         let deadline = self.deadline(now, time, expiry);
         let memory = self.memory.bytes_mut();
-        self.store.bump(memory, &found, time);
+        self.store.bump(memory, &found);
         self.store.set_deadline(memory, found.item, deadline);
         let expires_at = self.instant(deadline);
         Some(Item {
@@ -572,7 +573,7 @@ impl<M: Memory> Cache<M> {
     /// Whether the deadline of an item lies ahead; if it does not, the item is given back.
     #[inline]
     fn is_live(&mut self, found: &Found, time: u64) -> bool {
-        let has_passed = found.head.deadline().has_passed(time);
+        let has_passed = found.head.is_over(time);
         if has_passed {
             self.store.stats.get_expired += 1;
             let memory = self.memory.bytes_mut();

@@ -46,7 +46,7 @@ impl<M: Memory> Cache<M> {
         let touched = options.touch.map(|expiry| self.deadline(now, time, expiry));
         let memory = self.memory.bytes_mut();
         if !options.no_bump {
-            self.store.bump(memory, &found, time);
+            self.store.bump(memory, &found);
         }
         if win {
             let notes = notes.and(read(options)).and(Notes::WON);
@@ -172,7 +172,7 @@ impl<M: Memory> Cache<M> {
         let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let len = value.bytes.len();
         let old = self.find(time, &key);
-        let outdated = match self.admit(time, old.as_ref(), options) {
+        let outdated = match self.admit(old.as_ref(), options) {
             Ok(outdated) => outdated,
             Err(outcome) => {
                 let cas = 0;
@@ -199,12 +199,7 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Whether a value may be stored, and if so, whether it is out of date already.
-    fn admit(
-        &mut self,
-        time: u64,
-        old: Option<&Found>,
-        options: &StoreOptions,
-    ) -> Result<bool, Outcome> {
+    fn admit(&mut self, old: Option<&Found>, options: &StoreOptions) -> Result<bool, Outcome> {
         match (options.mode, options.compare, old) {
             (StoreMode::Set, None, _) => Ok(false),
             (StoreMode::Set | StoreMode::Replace, Some(cas), old) => {
@@ -213,7 +208,7 @@ impl<M: Memory> Cache<M> {
             (StoreMode::Add, _, None) => Ok(false),
             (StoreMode::Add, _, Some(old)) => {
                 let memory = self.memory.bytes_mut();
-                self.store.bump(memory, old, time);
+                self.store.bump(memory, old);
                 // It was used, but nobody has read it.
                 self.store.set_notes(memory, old.item, old.head.notes());
                 Err(Outcome::NotStored)

@@ -24,6 +24,7 @@ impl<M: Memory> Cache<M> {
             self.store.clear(self.memory.bytes_mut());
         }
         let time = self.relative(now);
+        self.store.set_time(time);
         self.last = Some((now, time));
         time
     }

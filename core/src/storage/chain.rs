@@ -24,7 +24,7 @@ pub(crate) struct Chain<'g> {
 
 impl<'g> Chain<'g> {
     /// The value of the item with this head.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn new(memory: &[u8], geometry: &'g Geometry, item: ChunkRef, head: &Head) -> Self {
         let at = geometry.at(item);
         let start = at + head.value_offset();

@@ -66,6 +66,17 @@ impl Eviction {
         self.lru.enter_noted(memory, geometry);
     }
 
+    /// Whether the next use of an item has work to do first that can be done before.
+    #[inline]
+    pub(crate) const fn is_behind(&self) -> bool {
+        self.lru.is_full()
+    }
+
+    /// Does that work.
+    pub(crate) fn catch_up(&mut self, memory: &mut [u8], geometry: &Geometry) {
+        self.lru.enter_half(memory, geometry);
+    }
+
     /// Adds an item that takes the place of `old`, if there was one.
     pub(crate) fn push(
         &mut self,

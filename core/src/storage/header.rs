@@ -309,6 +309,10 @@ pub(crate) struct Head {
     words: [u32; HEAD_MAX / 4],
 }
 
+/// Tells the compiler that a branch is not the usual one.
+#[cold]
+const fn unlikely() {}
+
 impl Head {
     #[inline]
     pub(crate) fn read(memory: &[u8], at: usize) -> Self {
@@ -327,10 +331,16 @@ impl Head {
         self.words[LINK / 4] & SPLIT != 0
     }
 
-    /// Bytes of the head before the key.
+    /// Bytes of the head before the key. Mostly there are no further words. This is asked and not
+    /// calculated, so that a processor goes on with its guess while the head is on its way.
     #[cfg_attr(target_os = "none", inline(never))]
     const fn size(&self) -> usize {
-        size(self.words[LINK / 4])
+        let link = self.words[LINK / 4];
+        if link & !SECONDS == KIND_HEAD {
+            return HEAD;
+        }
+        unlikely();
+        size(link)
     }
 
     #[inline]
@@ -341,11 +351,10 @@ impl Head {
     #[inline]
     pub(crate) const fn value_len(&self) -> usize {
         let lengths = self.words[LENGTHS / 4];
-        let lengths = if self.is_compact() {
-            lengths & SECONDS
-        } else {
-            lengths
-        };
+        if self.is_compact() {
+            unlikely();
+            return ((lengths & SECONDS) >> 8) as usize;
+        }
         (lengths >> 8) as usize
     }
 
@@ -377,6 +386,15 @@ impl Head {
             head: self.value_offset() - 4 * self.is_split() as usize,
             value: self.value_len(),
         }
+    }
+
+    /// Whether it has a deadline and that has passed.
+    #[inline]
+    pub(crate) const fn is_over(&self, now: u64) -> bool {
+        let high = self.words[OLDER / 4] & DEADLINE_HIGH;
+        // The deadline of a compact head is elsewhere.
+        let may_be = self.words[DEADLINE / 4] | high != 0 || self.is_compact();
+        may_be && self.deadline().has_passed(now)
     }
 
     /// Bytes of head, key and value.

@@ -194,12 +194,24 @@ impl Lru {
         if !head.has(Mark::Young) {
             prefetch(memory, geometry.at(head.newer()));
             prefetch(memory, geometry.at(head.older()));
+            if self.is_full() {
+                self.enter_half(memory, geometry);
+            }
             self.noted[self.noted_len % NOTED] = item;
             self.noted_len += 1;
-            if self.noted_len == NOTED {
-                self.enter(memory, geometry, NOTED / 2);
-            }
         }
+    }
+
+    /// Whether uses have to be entered before the next one can be noted. That is better done while
+    /// something else is waited for.
+    #[inline]
+    pub(crate) const fn is_full(&self) -> bool {
+        self.noted_len == NOTED
+    }
+
+    /// Enters half of the uses, if there are [so many](Self::is_full).
+    pub(crate) fn enter_half(&mut self, memory: &mut [u8], geometry: &Geometry) {
+        self.enter(memory, geometry, NOTED / 2);
     }
 
     /// Moves the items that were used to the front.

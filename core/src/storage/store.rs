@@ -98,6 +98,8 @@ pub(crate) struct Store {
     expiry: Expiry,
     hasher: Hasher,
     map_len: u32,
+    /// The second of the cache's own time that it is.
+    second: u32,
     pub(crate) cas: Cas,
     /// Counters of what happens in here; the rest is the cache's.
     pub(crate) stats: Stats,
@@ -130,6 +132,7 @@ impl Store {
             expiry,
             hasher,
             map_len: layout.map_len,
+            second: 0,
             cas,
             stats,
             removals: Removals::new(),
@@ -176,6 +179,11 @@ impl Store {
         geometry.end_of(wanted.min(self.slabs.limit().max(fresh)))
     }
 
+    /// Lets it be this millisecond of the cache's own time.
+    pub(crate) fn set_time(&mut self, now: u64) {
+        self.second = u32::try_from(number::second(now)).unwrap_or(u32::MAX);
+    }
+
     /// Drops everything, in the same time however much there is.
     pub(crate) fn clear(&mut self, memory: &mut [u8]) {
         self.slabs.clear();
@@ -214,6 +222,17 @@ impl Store {
             memory,
             self.index.first_bucket(memory, self.geometry(), hash),
         );
+    }
+
+    /// Does what the next use of an item would have to do first, while the bucket of a lookup is on
+    /// its way.
+    #[inline]
+    pub(crate) fn catch_up(&mut self, memory: &mut [u8], hash: u64) {
+        if self.eviction.is_behind() {
+            self.fetch_bucket(memory, hash);
+            let geometry = *self.geometry();
+            self.eviction.catch_up(memory, &geometry);
+        }
     }
 
     /// Asks for the item that a lookup will compare first, once the bucket is there.
@@ -267,10 +286,10 @@ impl Store {
 
     /// Makes the item the most recently used and notes that it was read.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found, now: u64) {
-        let geometry = *self.geometry();
+    pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found) {
+        let (geometry, second) = (*self.geometry(), self.second);
         self.eviction
-            .bump(memory, &geometry, found.item, &found.head, second(now));
+            .bump(memory, &geometry, found.item, &found.head, second);
     }
 
     /// Lets the item end at another time.
@@ -327,12 +346,12 @@ impl Store {
         };
         let before = old.map(|old| old.head);
         if let Some(old) = old.filter(|_| !write.join) {
-            if self.overwrite(memory, now, old, meta, write) {
+            if self.overwrite(memory, old, meta, write) {
                 return Some(cas);
             }
             self.remove(memory, old, write.hash);
         } else if let Some(old) = old {
-            self.bump(memory, old, now);
+            self.bump(memory, old);
         }
         let plan = Plan::new(&self.slabs, meta.sizes());
         let meta = Meta {
@@ -355,7 +374,7 @@ impl Store {
             self.free_chain(memory, head);
             return None;
         }
-        self.fill(memory, now, head, &meta, write, old.as_ref());
+        self.fill(memory, head, &meta, write, old.as_ref());
         self.own_chain(memory, head);
         if let Some(old) = old {
             self.remove(memory, &old, write.hash);
@@ -370,14 +389,7 @@ impl Store {
     }
 
     /// Writes over an item whose chunks are those which the new one needs; `false` if they are not.
-    fn overwrite(
-        &mut self,
-        memory: &mut [u8],
-        now: u64,
-        old: &Found,
-        meta: Meta,
-        write: &Write<'_>,
-    ) -> bool {
+    fn overwrite(&mut self, memory: &mut [u8], old: &Found, meta: Meta, write: &Write<'_>) -> bool {
         let (before, after) = (old.head.sizes(), meta.sizes());
         if before != after && Plan::new(&self.slabs, before) != Plan::new(&self.slabs, after) {
             return false;
@@ -391,7 +403,7 @@ impl Store {
         let size = (meta.value_offset() + meta.value_len) as u64;
         self.eviction
             .replace(memory, &geometry, old.item, &old.head, size);
-        self.fill(memory, now, old.item, &meta, write, None);
+        self.fill(memory, old.item, &meta, write, None);
         self.note_deadline(memory, old.item, meta.deadline);
         true
     }
@@ -400,7 +412,6 @@ impl Store {
     fn fill(
         &self,
         memory: &mut [u8],
-        now: u64,
         item: ChunkRef,
         meta: &Meta,
         write: &Write<'_>,
@@ -413,7 +424,7 @@ impl Store {
         } else {
             ChunkRef::NONE
         };
-        meta.write(memory, at, next, second(now));
+        meta.write(memory, at, next, self.second);
         let key_at = at + meta.size();
         arena::write(memory, key_at, write.key);
         if !meta.split && old.is_none() {
@@ -554,11 +565,6 @@ impl Store {
         });
         self.index.buckets() < before
     }
-}
-
-/// The second that the cache's own time is in.
-fn second(now: u64) -> u32 {
-    u32::try_from(number::second(now)).unwrap_or(u32::MAX)
 }
 
 fn hash_of(hasher: &Hasher, geometry: &Geometry, memory: &[u8], item: ChunkRef) -> u64 {
