@@ -187,6 +187,16 @@ impl Eviction {
         ends.into_iter().find(|item| !item.is_none())
     }
 
+    /// The last item of the list that an item with this head was in, uses that are only noted
+    /// aside.
+    pub(crate) const fn last(&self, head: &Head) -> ChunkRef {
+        if head.has(Mark::Queued) {
+            self.queue.last()
+        } else {
+            self.lru.last()
+        }
+    }
+
     /// Remembers who fell out of the queue.
     pub(crate) fn remember(&mut self, memory: &mut [u8], head: &Head, hash: u64) {
         if head.has(Mark::Queued) {

@@ -119,6 +119,11 @@ impl Lru {
         self.oldest
     }
 
+    /// The end of the list, without the uses that are noted.
+    pub(crate) const fn last(&self) -> ChunkRef {
+        self.oldest
+    }
+
     /// Adds an item as the most recently used.
     pub(crate) fn push(&mut self, memory: &mut [u8], geometry: &Geometry, item: ChunkRef) {
         self.enter_noted(memory, geometry);
@@ -183,7 +188,7 @@ impl Lru {
     }
 
     /// Makes an item the most recently used, and writes nothing to its head for now.
-    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn note(
         &mut self,
         memory: &mut [u8],

@@ -1,8 +1,9 @@
 //! How room is made when there is none, in this order: what has expired, chunks moved together so
 //! that a page becomes free, and last the least recently used item whatever its size.
 
-use super::super::arena::{self, ChunkRef};
+use super::super::arena::{self, ChunkRef, Geometry};
 use super::super::header::{self, Head, Kind};
+use super::super::prefetch::prefetch;
 use super::super::slab::Class;
 use super::super::{expiry, page};
 use super::{Found, Store, hash_of};
@@ -30,7 +31,22 @@ impl Store {
         self.eviction.remember(memory, &oldest.head, hash);
         self.note_removal(memory, &oldest, cause);
         self.remove(memory, &oldest, hash);
+        self.fetch_victim(memory, &oldest.head);
         true
+    }
+
+    /// Asks for what the next eviction will need: who goes then is most likely the neighbour of the
+    /// item that went, and its head has just been written to.
+    fn fetch_victim(&self, memory: &[u8], gone: &Head) {
+        let (geometry, victim) = (self.geometry(), self.eviction.last(gone));
+        if victim.is_none() {
+            return;
+        }
+        prefetch(memory, geometry.record_at(geometry.page_of(victim)));
+        self.fetch_bucket(memory, hash_of(&self.hasher, geometry, memory, victim));
+        let next = geometry.at(self.read(memory, victim).head.newer());
+        prefetch(memory, next);
+        prefetch(memory, next + Geometry::LINE);
     }
 
     /// Removes an item whose deadline has passed.
