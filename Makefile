@@ -65,7 +65,9 @@ wasi: ## the protocol on standard input and output, as WebAssembly under WASI
 size: ## what a device pays for the core, checked against core/firmware/budget.txt
 	core/firmware/measure
 
-test-native: ## the server, on tokio and on async-std
+test-native: ## the server, on tokio and on async-std, and its keyspace without either
+	cargo test --locked -p dynamidb --no-default-features --lib
+	! cargo tree --locked -p dynamidb --no-default-features --prefix none -e normal | grep -E '^(tokio|async-|clap)'
 	cargo test --locked -p dynamidb
 	cargo test --locked -p dynamidb --no-default-features --features async-std
 

@@ -76,6 +76,7 @@ const NEVER_IN_CODE: &[Never] = &[
         within: &["core/src/", "native/src/", "web/src/"],
         except: &[
             "native/src/shards.rs",
+            "native/src/shards/view.rs",
             "native/src/auth.rs",
             "native/src/connections.rs",
             "native/src/prefixes.rs",

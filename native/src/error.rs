@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use dynamidb_core::ConfigError;
+
 /// Why the server did not start, or not go on.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -57,5 +59,34 @@ impl std::error::Error for Error {
             Self::Option { .. } => None,
             Self::Listen { source, .. } | Self::System { source, .. } => Some(source),
         }
+    }
+}
+
+impl From<ConfigError> for Error {
+    /// Blames the option that the user can change.
+    fn from(error: ConfigError) -> Self {
+        let (name, reason) = match error {
+            ConfigError::MemoryTooSmall(least) => {
+                let least = least.div_ceil(1024);
+                ("-m/--memory", format!("{least}k is the least"))
+            }
+            ConfigError::MemoryTooLarge(most) => {
+                let most = most >> 30;
+                ("-m/--memory", format!("{most}g is the most"))
+            }
+            ConfigError::ItemSize(_) => ("-I/--max-item-size", error.to_string()),
+            ConfigError::SlabSize(size) => {
+                let reason = format!("{size} is not a multiple of 16 from 32 to 65536");
+                ("--slab-sizes", reason)
+            }
+            ConfigError::OutOfMemory => {
+                return Self::System {
+                    what: "map the memory",
+                    source: io::ErrorKind::OutOfMemory.into(),
+                };
+            }
+            _ => ("--slab-sizes", error.to_string()),
+        };
+        Self::Option { name, reason }
     }
 }

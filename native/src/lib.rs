@@ -2,7 +2,8 @@
 //!
 //! The cache and the protocol are in `dynamidb-core`; here they meet sockets, threads and a clock.
 //!
-//! [`SharedCache`] is the server's keyspace for the threads of a program, without the server.
+//! [`SharedCache`] is the server's keyspace for the threads of a program, without the server. It is
+//! all there is with `default-features = false`, and then needs no runtime.
 //!
 //! # Examples
 //! A server on a free port, for as long as a test needs it:
@@ -30,30 +31,52 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "server")]
 mod admin;
+#[cfg(feature = "server")]
 mod auth;
+#[cfg(feature = "server")]
 mod buffers;
+#[cfg(feature = "server")]
 mod clock;
+#[cfg(feature = "server")]
 mod connection;
+#[cfg(feature = "server")]
 mod connections;
+#[cfg(feature = "server")]
 mod error;
+#[cfg(feature = "server")]
 mod host;
+#[cfg(feature = "server")]
 mod incident;
+#[cfg(feature = "server")]
 mod listen;
+#[cfg(feature = "server")]
 mod options;
+#[cfg(feature = "server")]
 mod prefixes;
+#[cfg(feature = "server")]
 mod process;
 mod region;
+#[cfg(feature = "server")]
 mod runtime;
+#[cfg(feature = "server")]
 mod server;
 mod shards;
 mod shared;
+#[cfg(feature = "server")]
 mod stop;
+#[cfg(feature = "server")]
 mod upkeep;
+#[cfg(feature = "server")]
 mod watch;
 
+#[cfg(feature = "server")]
 pub use error::Error;
+#[cfg(feature = "server")]
 pub use options::{Listen, MemcachedOptions, Options};
+#[cfg(feature = "server")]
 pub use runtime::RuntimeName;
+#[cfg(feature = "server")]
 pub use server::{Server, StopHandle};
 pub use shared::SharedCache;

@@ -3,19 +3,16 @@
 //! A key's hash says which part it lives in. With one thread there is one part, and so there is
 //! with few items, because an exact LRU is only exact within a part.
 
-use std::fmt::Display;
-use std::io;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+#[cfg(feature = "server")]
+mod view;
 
-use dynamidb_core::{Cache, Command, Config, ConfigError, Event, Hasher, Instant, Key};
-use dynamidb_core::{Keyspace, Next, Policy, SlabStats};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
-use crate::Error;
-use crate::admin::{self, Task};
-use crate::connections::Client;
-use crate::host::Host;
+use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Policy};
+
 use crate::region::Region;
-use crate::watch::{Kinds, REMOVALS_MAX};
+#[cfg(feature = "server")]
+pub(crate) use view::{SHARD_MEMORY_MAX, View};
 
 /// As many as the bits of the hash that choose between them can tell apart.
 const SHARDS_MAX: usize = 1 << HASH_BITS;
@@ -23,14 +20,8 @@ const HASH_BITS: u32 = 6;
 /// What a shard is not made smaller than, so that none is full while others have much room.
 const SHARD_MEMORY_MIN: usize = 4 << 20;
 const SHARD_ITEMS_MIN: usize = 10_000;
-/// What a shard can be enlarged to: what one cache can address.
-pub(crate) const SHARD_MEMORY_MAX: usize = 4 << 30;
-/// How many keys are looked ahead for at once.
-const AHEAD: usize = 16;
-
 /// One shard.
 pub(crate) type Part = Cache<Region>;
-type Reader<'s> = RwLockReadGuard<'s, Part>;
 
 /// Every item of the server.
 #[derive(Debug)]
@@ -49,7 +40,7 @@ impl Shards {
         config: &Config,
         threads: usize,
         shard_memory_max: usize,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ConfigError> {
         let mut count = shard_count(config, threads);
         loop {
             let part = |index| part(config, index, count);
@@ -66,10 +57,10 @@ impl Shards {
                     });
                 }
                 // More than one cache can address.
-                Err(Failure::Config(ConfigError::MemoryTooLarge(_))) if count < SHARDS_MAX => {
+                Err(ConfigError::MemoryTooLarge(_)) if count < SHARDS_MAX => {
                     count *= 2;
                 }
-                Err(failure) => return Err(failure.in_words(count)),
+                Err(error) => return Err(of_all(error, count)),
             }
         }
     }
@@ -93,18 +84,6 @@ impl Shards {
             self.lock(index).set_memory(memory / count)?;
         }
         Ok(())
-    }
-
-    /// The keyspace for one call of a session, which is what a lock is held for at most.
-    pub(crate) fn view<'s>(&'s self, host: &'s Host) -> View<'s> {
-        View {
-            shards: self,
-            host,
-            held: None,
-            task: None,
-            client: None,
-            watched: host.watchers.wanted(),
-        }
     }
 
     /// One operation on the shard in which this key lives.
@@ -136,166 +115,9 @@ impl Shards {
         })
     }
 
-    /// `None` if a panic has left the shard half changed.
-    fn read(&self, index: usize) -> Option<Reader<'_>> {
-        self.caches[index].read().ok()
-    }
-
     fn index(&self, key: &Key<'_>) -> usize {
         let top = self.hasher.hash(key) >> (u64::BITS - HASH_BITS);
         usize::try_from(top).expect("six bits") & (self.caches.len() - 1)
-    }
-}
-
-/// The shards as one session sees them during one call: it holds one lock at a time, and keeps it
-/// as long as the keys stay in that shard.
-#[derive(Debug)]
-pub(crate) struct View<'s> {
-    shards: &'s Shards,
-    host: &'s Host,
-    held: Option<(usize, RwLockWriteGuard<'s, Cache<Region>>)>,
-    /// What the connection is in the middle of.
-    pub(crate) task: Option<Box<Task>>,
-    /// Who asks.
-    pub(crate) client: Option<&'s Client>,
-    /// What watchers want to know.
-    watched: Kinds,
-}
-
-impl<'s> View<'s> {
-    pub(crate) const fn host(&self) -> &'s Host {
-        self.host
-    }
-
-    /// Whether evictions are noted from now on, for watchers.
-    pub(crate) fn note_removals(&mut self, on: bool) {
-        let limit = if on { REMOVALS_MAX } else { 0 };
-        self.for_each(|cache| {
-            if cache.watch_removals(limit).is_err() {
-                tracing::warn!("no memory to note evictions");
-            }
-        });
-        self.release();
-    }
-
-    /// Holds no lock any more.
-    pub(crate) fn release(&mut self) {
-        self.held = None;
-    }
-
-    /// Changes the budget of all shards together.
-    pub(crate) fn set_memory(&mut self, memory: usize) -> Result<(), ConfigError> {
-        self.release();
-        self.shards.set_memory(memory)
-    }
-
-    /// The slab classes of all shards together, in order of size.
-    pub(crate) fn slabs(&mut self) -> Vec<SlabStats> {
-        let mut sums: Vec<SlabStats> = Vec::new();
-        self.for_each(|cache| {
-            for (at, slab) in cache.slabs().enumerate() {
-                match sums.get_mut(at) {
-                    Some(sum) => sum.add(&slab),
-                    None => sums.push(slab),
-                }
-            }
-        });
-        sums
-    }
-
-    fn shard(&mut self, index: usize) -> &mut Cache<Region> {
-        if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
-            // The one that is held goes first: nobody ever waits for a lock while holding another.
-            self.held = None;
-            self.held = Some((index, self.shards.lock(index)));
-        }
-        let (_, cache) = self.held.as_mut().expect("it was locked above or before");
-        cache
-    }
-}
-
-impl Keyspace for View<'_> {
-    type Memory = Region;
-
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        self.shards.hasher.key(bytes)
-    }
-
-    fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Region> {
-        self.shard(self.shards.index(key))
-    }
-
-    fn cache_at(&mut self, index: usize) -> Option<&mut Cache<Region>> {
-        (index < self.shards.len()).then(|| self.shard(index))
-    }
-
-    fn look_ahead(&mut self, keys: &[Key<'_>]) {
-        if self.shards.len() == 1 {
-            self.shard(0).look_ahead(keys);
-            return;
-        }
-        // Readers do not exclude each other, and while this waits for one that writes it holds
-        // nothing that a writer waits for while it writes.
-        self.held = None;
-        for keys in keys.chunks(AHEAD) {
-            let wanted = |key| 1_u64 << self.shards.index(key);
-            let all = keys.iter().fold(0, |all, key| all | wanted(key));
-            let mut readers = [const { None }; AHEAD];
-            let mut left = all;
-            for reader in &mut readers {
-                if left == 0 {
-                    break;
-                }
-                *reader = self.shards.read(left.trailing_zeros() as usize);
-                left &= left - 1;
-            }
-            let reader = |key| {
-                let before = all & (wanted(key) - 1);
-                let reader: Option<&Reader<'_>> = readers[before.count_ones() as usize].as_ref();
-                Some((&**reader?, key))
-            };
-            Cache::look_ahead_all(keys.iter().filter_map(reader));
-        }
-    }
-
-    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
-        let next = admin::command(self, command, output);
-        // It may have been to watch.
-        self.watched = self.host.watchers.wanted();
-        next
-    }
-
-    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
-        admin::resume(self, output)
-    }
-
-    fn is_watched(&self) -> bool {
-        self.watched.concern_items()
-    }
-
-    fn note(&mut self, event: &Event<'_>) {
-        if self.watched.has(Kinds::PREFIXES) {
-            self.host.prefixes.note(event);
-        }
-        let watchers = &self.host.watchers;
-        if let Some(client) = self.client {
-            watchers.note(event, client);
-        }
-        if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
-            let removals = cache.removals();
-            removals.for_each(|removal| watchers.note_eviction(event.at, &removal));
-            watchers.skip_evictions(cache.removals_missed());
-            cache.forget_removals();
-        }
-    }
-
-    fn reset_stats(&mut self) {
-        self.for_each(Cache::reset_stats);
-        self.host.reset();
-    }
-
-    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
-        self.host.report(report);
     }
 }
 
@@ -325,7 +147,7 @@ fn part(config: &Config, index: usize, count: usize) -> Config {
     part
 }
 
-fn make_cache(config: Config, memory_max: usize) -> Result<Cache<Region>, Failure> {
+fn make_cache(config: Config, memory_max: usize) -> Result<Cache<Region>, ConfigError> {
     let memory = config.memory;
     // A budget can be raised later as far as addresses were set aside for it. The table of evicted
     // hashes is not mere addresses: it is made for all of the memory.
@@ -333,65 +155,32 @@ fn make_cache(config: Config, memory_max: usize) -> Result<Cache<Region>, Failur
         Policy::S3Lru => memory,
         _ => memory.max(memory_max),
     };
-    let region = Region::new(memory, most).map_err(Failure::Memory)?;
-    let mut cache = Cache::with_memory(config, region).map_err(Failure::Config)?;
-    cache.set_memory(memory).map_err(Failure::Config)?;
+    let region = Region::new(memory, most).map_err(|_| ConfigError::OutOfMemory)?;
+    let mut cache = Cache::with_memory(config, region)?;
+    cache.set_memory(memory)?;
     Ok(cache)
 }
 
-/// Why a shard could not be made.
-enum Failure {
-    Memory(io::Error),
-    Config(ConfigError),
-}
-
-impl Failure {
-    /// Blames the option that the user can change.
-    fn in_words(self, count: usize) -> Error {
-        let error = match self {
-            Self::Memory(source) => {
-                return Error::System {
-                    what: "map the memory",
-                    source,
-                };
-            }
-            Self::Config(ConfigError::OutOfMemory) => {
-                let source = io::ErrorKind::OutOfMemory.into();
-                return Error::System {
-                    what: "allocate the index",
-                    source,
-                };
-            }
-            Self::Config(error) => error,
-        };
-        let count = count as u64;
-        let (name, reason) = match error {
-            ConfigError::MemoryTooSmall(least) => {
-                let least = (least as u64 * count).div_ceil(1024);
-                ("-m/--memory", format!("{least}k is the least"))
-            }
-            ConfigError::MemoryTooLarge(most) => {
-                let most = (most * count) >> 30;
-                ("-m/--memory", format!("{most}g is the most"))
-            }
-            ConfigError::ItemSize(_) => ("-I/--max-item-size", error.to_string()),
-            ConfigError::SlabSize(size) => {
-                let reason = format!("{size} is not a multiple of 16 from 32 to 65536");
-                ("--slab-sizes", reason)
-            }
-            _ => ("--slab-sizes", error.to_string()),
-        };
-        Error::Option { name, reason }
+/// What is wrong with one shard of so many, as of all together.
+fn of_all(error: ConfigError, count: usize) -> ConfigError {
+    match error {
+        ConfigError::MemoryTooSmall(least) => ConfigError::MemoryTooSmall(least * count),
+        ConfigError::MemoryTooLarge(most) => ConfigError::MemoryTooLarge(most * count as u64),
+        other => other,
     }
 }
 
+#[cfg(feature = "server")]
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    use dynamidb_core::Keyspace;
+
     use super::*;
     use crate::Options;
     use crate::admin::Settings;
+    use crate::host::Host;
 
     const NOW: Instant = Instant::from_secs(1);
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use dynamidb_core::{Config, Error as Refusal, Expiry, Instant, Item, Outcome, Stats, Value};
+use dynamidb_core::{Config, ConfigError, Error, Expiry, Instant, Item, Outcome, Stats, Value};
 
-use crate::Error;
 use crate::shards::{Part, Shards};
 
 /// A cache for many threads: [`Cache`](dynamidb_core::Cache) in parts, each behind a lock of its
@@ -49,11 +48,21 @@ impl SharedCache {
     /// is mapped at once and used only as it fills.
     ///
     /// # Errors
-    /// [`Error::Option`] names what is wrong with the configuration as the server's option for it;
-    /// [`Error::System`] if there is no memory to map.
-    pub fn new(config: &Config, threads: usize) -> Result<Self, Error> {
+    /// [`ConfigError`] says which setting is wrong; [`ConfigError::OutOfMemory`], that there is no
+    /// memory to map.
+    pub fn new(config: &Config, threads: usize) -> Result<Self, ConfigError> {
         let shards = Arc::new(Shards::new(config, threads.clamp(1, 64), 0)?);
         Ok(Self { shards })
+    }
+
+    /// Changes the budget; what is in use beyond it is given up by and by, at stores and in
+    /// [`tick`](Self::tick).
+    ///
+    /// # Errors
+    /// [`ConfigError::MemoryTooSmall`], and [`ConfigError::MemoryTooLarge`] beyond the budget that
+    /// the cache was made with. The numbers are those of one part.
+    pub fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
+        self.shards.set_memory(memory)
     }
 
     /// A copy of the value under a key; counts as use.
@@ -95,7 +104,7 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Error> {
         self.shards
             .with(key.as_ref(), |cache, key| cache.set(now, key, value))
     }
@@ -109,7 +118,7 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
-    ) -> Result<Outcome, Refusal> {
+    ) -> Result<Outcome, Error> {
         self.shards
             .with(key.as_ref(), |cache, key| cache.add(now, key, value))
     }
@@ -124,7 +133,7 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
         cas: u64,
-    ) -> Result<Outcome, Refusal> {
+    ) -> Result<Outcome, Error> {
         self.shards.with(key.as_ref(), |cache, key| {
             cache.compare_and_swap(now, key, value, cas)
         })
@@ -139,7 +148,7 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         delta: u64,
-    ) -> Result<Option<u64>, Refusal> {
+    ) -> Result<Option<u64>, Error> {
         self.shards
             .with(key.as_ref(), |cache, key| cache.increment(now, key, delta))
     }
@@ -227,6 +236,13 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_configuration_is_said() {
         let error = SharedCache::new(&Config::new(1000), 1).unwrap_err();
-        assert!(matches!(error, Error::Option { .. }), "{error}");
+        let ConfigError::MemoryTooSmall(least) = error else {
+            panic!("{error}");
+        };
+        assert!(SharedCache::new(&Config::new(least), 1).is_ok());
+        let cache = SharedCache::new(&Config::new(1 << 20), 1).unwrap();
+        cache.set_memory(1 << 19).unwrap();
+        let error = cache.set_memory(1 << 21).unwrap_err();
+        assert!(matches!(error, ConfigError::MemoryTooLarge(_)), "{error}");
     }
 }

@@ -1,0 +1,191 @@
+//! The keyspace as one session sees it.
+
+use std::fmt::Display;
+use std::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+use dynamidb_core::{Cache, Command, ConfigError, Event, Key, Keyspace, Next, SlabStats};
+
+use super::{Part, Shards};
+use crate::admin::{self, Task};
+use crate::connections::Client;
+use crate::host::Host;
+use crate::region::Region;
+use crate::watch::{Kinds, REMOVALS_MAX};
+
+/// What a shard can be enlarged to: what one cache can address.
+pub(crate) const SHARD_MEMORY_MAX: usize = 4 << 30;
+/// How many keys are looked ahead for at once.
+const AHEAD: usize = 16;
+
+type Reader<'s> = RwLockReadGuard<'s, Part>;
+
+impl Shards {
+    /// The keyspace for one call of a session, which is what a lock is held for at most.
+    pub(crate) fn view<'s>(&'s self, host: &'s Host) -> View<'s> {
+        View {
+            shards: self,
+            host,
+            held: None,
+            task: None,
+            client: None,
+            watched: host.watchers.wanted(),
+        }
+    }
+
+    /// `None` if a panic has left the shard half changed.
+    fn read(&self, index: usize) -> Option<Reader<'_>> {
+        self.caches[index].read().ok()
+    }
+}
+
+/// The shards as one session sees them during one call: it holds one lock at a time, and keeps it
+/// as long as the keys stay in that shard.
+#[derive(Debug)]
+pub(crate) struct View<'s> {
+    shards: &'s Shards,
+    host: &'s Host,
+    held: Option<(usize, RwLockWriteGuard<'s, Cache<Region>>)>,
+    /// What the connection is in the middle of.
+    pub(crate) task: Option<Box<Task>>,
+    /// Who asks.
+    pub(crate) client: Option<&'s Client>,
+    /// What watchers want to know.
+    watched: Kinds,
+}
+
+impl<'s> View<'s> {
+    pub(crate) const fn host(&self) -> &'s Host {
+        self.host
+    }
+
+    /// Whether evictions are noted from now on, for watchers.
+    pub(crate) fn note_removals(&mut self, on: bool) {
+        let limit = if on { REMOVALS_MAX } else { 0 };
+        self.for_each(|cache| {
+            if cache.watch_removals(limit).is_err() {
+                tracing::warn!("no memory to note evictions");
+            }
+        });
+        self.release();
+    }
+
+    /// Holds no lock any more.
+    pub(crate) fn release(&mut self) {
+        self.held = None;
+    }
+
+    /// Changes the budget of all shards together.
+    pub(crate) fn set_memory(&mut self, memory: usize) -> Result<(), ConfigError> {
+        self.release();
+        self.shards.set_memory(memory)
+    }
+
+    /// The slab classes of all shards together, in order of size.
+    pub(crate) fn slabs(&mut self) -> Vec<SlabStats> {
+        let mut sums: Vec<SlabStats> = Vec::new();
+        self.for_each(|cache| {
+            for (at, slab) in cache.slabs().enumerate() {
+                match sums.get_mut(at) {
+                    Some(sum) => sum.add(&slab),
+                    None => sums.push(slab),
+                }
+            }
+        });
+        sums
+    }
+
+    pub(super) fn shard(&mut self, index: usize) -> &mut Cache<Region> {
+        if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
+            // The one that is held goes first: nobody ever waits for a lock while holding another.
+            self.held = None;
+            self.held = Some((index, self.shards.lock(index)));
+        }
+        let (_, cache) = self.held.as_mut().expect("it was locked above or before");
+        cache
+    }
+}
+
+impl Keyspace for View<'_> {
+    type Memory = Region;
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.shards.hasher.key(bytes)
+    }
+
+    fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Region> {
+        self.shard(self.shards.index(key))
+    }
+
+    fn cache_at(&mut self, index: usize) -> Option<&mut Cache<Region>> {
+        (index < self.shards.len()).then(|| self.shard(index))
+    }
+
+    fn look_ahead(&mut self, keys: &[Key<'_>]) {
+        if self.shards.len() == 1 {
+            self.shard(0).look_ahead(keys);
+            return;
+        }
+        // Readers do not exclude each other, and while this waits for one that writes it holds
+        // nothing that a writer waits for while it writes.
+        self.held = None;
+        for keys in keys.chunks(AHEAD) {
+            let wanted = |key| 1_u64 << self.shards.index(key);
+            let all = keys.iter().fold(0, |all, key| all | wanted(key));
+            let mut readers = [const { None }; AHEAD];
+            let mut left = all;
+            for reader in &mut readers {
+                if left == 0 {
+                    break;
+                }
+                *reader = self.shards.read(left.trailing_zeros() as usize);
+                left &= left - 1;
+            }
+            let reader = |key| {
+                let before = all & (wanted(key) - 1);
+                let reader: Option<&Reader<'_>> = readers[before.count_ones() as usize].as_ref();
+                Some((&**reader?, key))
+            };
+            Cache::look_ahead_all(keys.iter().filter_map(reader));
+        }
+    }
+
+    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+        let next = admin::command(self, command, output);
+        // It may have been to watch.
+        self.watched = self.host.watchers.wanted();
+        next
+    }
+
+    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
+        admin::resume(self, output)
+    }
+
+    fn is_watched(&self) -> bool {
+        self.watched.concern_items()
+    }
+
+    fn note(&mut self, event: &Event<'_>) {
+        if self.watched.has(Kinds::PREFIXES) {
+            self.host.prefixes.note(event);
+        }
+        let watchers = &self.host.watchers;
+        if let Some(client) = self.client {
+            watchers.note(event, client);
+        }
+        if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
+            let removals = cache.removals();
+            removals.for_each(|removal| watchers.note_eviction(event.at, &removal));
+            watchers.skip_evictions(cache.removals_missed());
+            cache.forget_removals();
+        }
+    }
+
+    fn reset_stats(&mut self) {
+        self.for_each(Cache::reset_stats);
+        self.host.reset();
+    }
+
+    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        self.host.report(report);
+    }
+}
