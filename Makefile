@@ -55,6 +55,7 @@ firmware: ## the core on emulated Cortex-M0, M3 and M4 and under WASI: the same 
 		done; \
 	done
 	cd core/firmware && cargo run --locked --release --target wasm32-wasip1 --example hosted
+	core/firmware/digests
 
 wasi: ## the protocol on standard input and output, as WebAssembly under WASI
 	printf 'SET key 0 5\r\nhello\r\nget key\r\nQUIT\r\n' | cargo run --locked --release \

@@ -78,7 +78,7 @@
 //!   counter of ticks will do. If it runs backwards, items live longer; if it leaps, they end.
 //!   Neither breaks anything.
 //! - **The memory** of [`Cache::with_memory`] is yours, of any alignment, whatever is in it. At
-//!   least about 8.5 KiB are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
+//!   least 8,320 bytes are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
 //!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called,
 //!   though the crate links `alloc` for [`Session`]s and for [`Cache::new`], so that a program
 //!   without one declares a `#[global_allocator]` that always fails.
