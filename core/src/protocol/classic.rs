@@ -88,7 +88,7 @@ fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         line::is_key(key),
         mode,
         line::number(flags),
-        line::number(exptime),
+        line::signed(exptime),
     ) else {
         return Some(skip(reply::BAD_LINE));
     };

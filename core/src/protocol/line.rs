@@ -1,8 +1,7 @@
 //! Command lines and their pieces: tokens between spaces, and strict decimal numbers.
 
-use core::str::FromStr;
-
 use crate::Key;
+use crate::number::digits;
 
 /// A line may be this long, without its LF, before its LF has arrived.
 pub(super) const LINE_MAX: usize = 2048;
@@ -137,21 +136,34 @@ pub(super) fn has_control(token: &[u8]) -> bool {
         .fold(false, |found, b| found | b.is_ascii_control())
 }
 
-/// A decimal number, the whole token: an optional sign, then digits.
-pub(super) fn number<T: FromStr>(token: &[u8]) -> Option<T> {
-    core::str::from_utf8(token).ok()?.parse().ok()
+/// A decimal number, the whole token: digits, perhaps behind a `+`.
+pub(super) fn number<T: TryFrom<u64>>(token: &[u8]) -> Option<T> {
+    let text = token.strip_prefix(b"+").unwrap_or(token);
+    T::try_from(digits(text)?).ok()
 }
 
-/// A decimal number without `+`, in no more characters than memcached reads for its type.
-pub(super) fn strict<T: FromStr>(token: &[u8], len_max: usize) -> Option<T> {
-    (token.len() <= len_max && token.first() != Some(&b'+'))
-        .then(|| number(token))
-        .flatten()
+/// The same, or digits behind a `-`.
+pub(super) fn signed<T: TryFrom<i64>>(token: &[u8]) -> Option<T> {
+    let number = match token.strip_prefix(b"-") {
+        Some(text) => 0_i64.checked_sub_unsigned(digits(text)?)?,
+        None => number(token)?,
+    };
+    T::try_from(number).ok()
+}
+
+/// Whether a number has no `+`, and no more characters than memcached reads for its type.
+fn is_strict(token: &[u8], len_max: usize) -> bool {
+    token.len() <= len_max && token.first() != Some(&b'+')
+}
+
+/// A strict number without a sign.
+pub(super) fn strict<T: TryFrom<u64>>(token: &[u8], len_max: usize) -> Option<T> {
+    number(token).filter(|_| is_strict(token, len_max))
 }
 
 /// A strict number of 32 bits, possibly negative.
 pub(super) fn strict_i32(token: &[u8]) -> Option<i32> {
-    strict(token, 11)
+    signed(token).filter(|_| is_strict(token, 11))
 }
 
 /// A strict number of 64 bits.
@@ -223,6 +235,16 @@ mod tests {
             assert_eq!(strict_u64(bad), None, "{bad:?}");
         }
         assert_eq!(number::<u32>(b"+5"), Some(5));
+        assert_eq!(signed(b"-9223372036854775808"), Some(i64::MIN));
+        for bad in [
+            &b"-9223372036854775809"[..],
+            b"9223372036854775808",
+            b"+-1",
+            b"-+1",
+            b"+",
+        ] {
+            assert_eq!(signed::<i64>(bad), None, "{bad:?}");
+        }
     }
 
     #[test]
