@@ -4,7 +4,6 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -48,13 +47,12 @@ pub(crate) fn listen(options: &Options) -> Result<Listeners, Error> {
 
 /// A Unix socket that has its permissions before anybody can connect to it.
 fn listen_on_file(path: &Path, options: &Options) -> io::Result<Listeners> {
-    let is_socket = |file: fs::Metadata| file.file_type().is_socket();
-    // A server that was killed leaves its socket, to which nobody listens any more.
-    if fs::symlink_metadata(path).is_ok_and(is_socket) && UnixStream::connect(path).is_err() {
+    let address = SockAddr::unix(path)?;
+    if is_left_over(path, &address)? {
         fs::remove_file(path)?;
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
+    socket.bind(&address)?;
     let file = Some(SocketFile(path.to_owned()));
     fs::set_permissions(path, Permissions::from_mode(options.memcached.unix_mask))?;
     socket.listen(options.backlog.into())?;
@@ -62,6 +60,19 @@ fn listen_on_file(path: &Path, options: &Options) -> io::Result<Listeners> {
         sockets: vec![socket],
         file,
     })
+}
+
+/// Whether this is the socket of a server that was killed, to which nobody listens any more. Of one
+/// that is busy, is of another kind or is not ours to use, that cannot be said.
+fn is_left_over(path: &Path, address: &SockAddr) -> io::Result<bool> {
+    if !fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
+        return Ok(false);
+    }
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A listener that has no room for one more is not waited for.
+    socket.set_nonblocking(true)?;
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    Ok(socket.connect(address).is_err_and(refused))
 }
 
 /// The addresses that were asked for, or the two of the host itself.

@@ -8,11 +8,12 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::Command;
 
 use dynamidb::RuntimeName;
+use socket2::{Domain, SockAddr, Socket, Type};
 use support::{Process, command};
 
 /// A path short enough for a socket, with nothing there.
@@ -83,6 +84,23 @@ fn what_is_in_use_or_no_socket_is_left_alone() {
     refused();
     assert_eq!(converse(&path, "get k\r\nquit\r\n"), "END\r\n");
     process.stop();
+    // What takes no connections is in use all the same.
+    let datagrams = UnixDatagram::bind(&path).unwrap();
+    refused();
+    UnixDatagram::unbound()
+        .unwrap()
+        .send_to(b"!", &path)
+        .unwrap();
+    drop(datagrams);
+    fs::remove_file(&path).unwrap();
+    // So is what has no room for one more.
+    let busy = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    busy.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    busy.listen(0).unwrap();
+    let waiting = UnixStream::connect(&path).unwrap();
+    refused();
+    drop((waiting, busy));
+    fs::remove_file(&path).unwrap();
     fs::write(&path, "precious").unwrap();
     refused();
     assert_eq!(fs::read(&path).unwrap(), b"precious");
