@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::thread;
 
@@ -22,7 +23,8 @@ const LICENSE: &str = concat!(
 fn main() -> ExitCode {
     let options = Options::from_command_line();
     if options.memcached.license {
-        println!("{LICENSE}");
+        // Whoever reads it may have seen enough.
+        let _ = writeln!(io::stdout(), "{LICENSE}");
         return ExitCode::SUCCESS;
     }
     let level = match options.verbose {
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         // Whoever reads the log may go. Complaining of that on the same stream would be a panic.
         .log_internal_errors(false)
         .init();

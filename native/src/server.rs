@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use dynamidb_core::{Config, SessionConfig};
+use dynamidb_core::{Config, Dialect, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::admin::Settings;
@@ -224,7 +224,12 @@ impl Server {
             (_, Some(address)) => format!("{} {}", address.ip(), address.port()),
             _ => return,
         };
-        tracing::info!(r"try: printf 'SET key1 30 5\r\nhello\r\n' | nc {target}");
+        // The goodbye ends every netcat, whatever it does at the end of its input.
+        let words = match self.shared.host.settings.options.dialect {
+            Dialect::Memcached => r"set key1 0 30 5\r\nhello\r\nquit\r\n",
+            _ => r"SET key1 30 5\r\nhello\r\nQUIT\r\n",
+        };
+        tracing::info!("try: printf '{words}' | nc {target}");
     }
 }
 

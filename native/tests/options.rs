@@ -185,7 +185,7 @@ fn it_says_what_it_listens_on_its_limits_and_how_to_try_it() {
         format!("listening on 127.0.0.1:{port}"),
         "memory 8m, 7 items of up to 2m, slab sizes [96, 512], 9 connections".into(),
         format!("runtime {}, threads: 3, shards: 1", RuntimeName::DEFAULT),
-        format!(r"try: printf 'SET key1 30 5\r\nhello\r\n' | nc 127.0.0.1 {port}"),
+        format!(r"try: printf 'SET key1 30 5\r\nhello\r\nQUIT\r\n' | nc 127.0.0.1 {port}"),
     ] {
         assert!(log.contains(&expected), "{expected} is missing in\n{log}");
     }
@@ -319,6 +319,11 @@ fn the_licence_can_be_printed() {
         text.contains("Apache License") && text.contains("MIT License"),
         "{text}"
     );
+    // Also to somebody who stops reading.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = command().arg("-i").stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]
