@@ -76,7 +76,7 @@ pub struct Options {
     pub stall_timeout: u32,
 
     /// A file of up to eight lines NAME:PASSWORD, one of which a client has to show before anything
-    /// else, as the value "NAME PASSWORD" of a set of any key
+    /// else, as the value "NAME PASSWORD" of a set of any key; SIGHUP has it read anew
     #[arg(short = 'Y', long, env = "DYNAMIDB_AUTH_FILE")]
     #[arg(help_heading = NETWORK, value_name = "FILE")]
     pub auth_file: Option<PathBuf>,
@@ -110,7 +110,7 @@ pub struct Options {
     pub max_items: Option<usize>,
 
     /// The largest item, key and value together, in bytes or with the unit k or m; from 1k to 16m
-    /// and half of the memory [default: 1m]
+    /// and a quarter of the memory [default: 1m]
     #[arg(short = 'I', long, env = "DYNAMIDB_MAX_ITEM_SIZE")]
     #[arg(help_heading = MEMORY, value_name = "SIZE", value_parser = item_size)]
     pub max_item_size: Option<usize>,
@@ -201,8 +201,8 @@ impl Options {
             () if self.thread_count() > THREADS_MAX => ("-t/--threads", "64 is the most"),
             () if self.max_items == Some(0) => ("--max-items", "1 is the least"),
             () if item_size > Config::ITEM_SIZE_LIMIT => ("-I/--max-item-size", "16m is the most"),
-            () if self.max_item_size.is_some() && item_size > config.memory / 2 => {
-                ("-I/--max-item-size", "half of the memory is the most")
+            () if self.max_item_size.is_some() && item_size > config.memory / 4 => {
+                ("-I/--max-item-size", "a quarter of the memory is the most")
             }
             () => return self.memcached.check(),
         };
@@ -213,7 +213,7 @@ impl Options {
     /// What the cache is made from, but for the seed of its hash.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new(self.memory.unwrap_or(Self::MEMORY));
-        let default = (config.memory / 2).clamp(ITEM_SIZE_MIN, Config::ITEM_SIZE_MAX);
+        let default = (config.memory / 4).clamp(ITEM_SIZE_MIN, Config::ITEM_SIZE_MAX);
         config.item_size_max = self.max_item_size.unwrap_or(default);
         let default = self.memory.is_none().then_some(Self::MAX_ITEMS);
         config.max_items = self.max_items.or(default);
@@ -324,7 +324,7 @@ mod tests {
             ("-I 1023", "--max-item-size"),
             ("-I 16777217", "--max-item-size"),
             ("-I 33m", "--max-item-size"),
-            ("-m 8 -I 4194305", "--max-item-size"),
+            ("-m 8 -I 2097153", "--max-item-size"),
             ("-d", "--daemon"),
             ("-U 11211", "--udp-port"),
             ("-o no_such_thing", "--extended"),
@@ -356,7 +356,7 @@ mod tests {
             "--max-items 1",
             "-I 1024",
             "-I 16m",
-            "-m 8 -I 4m",
+            "-m 8 -I 2m",
         ] {
             parse(line).unwrap();
         }

@@ -121,6 +121,25 @@ fn values_up_to_the_largest_come_back_whole() {
 }
 
 #[test]
+fn an_item_may_take_a_quarter_of_the_memory_and_no_more() {
+    for options in ["-m 2", "-m 2 -I 512k"] {
+        on_each_runtime(options, |server| {
+            let settings = server.connect().converse("stats settings\r\n");
+            assert!(settings.contains("STAT item_size_max 524288\r\n"));
+            let mut client = server.connect();
+            let value = long_value((512 << 10) - 1);
+            store(&mut client, "k", &value);
+            client.ask("get k\r\n", reply("k", &value));
+            let value = vec![b'x'; 512 << 10];
+            let head = format!("set k 0 0 {}\r\n", value.len());
+            client.say([head.as_bytes(), &value, b"\r\n"].concat());
+            client.must_hear("SERVER_ERROR object too large for cache\r\n");
+            server.stop();
+        });
+    }
+}
+
+#[test]
 fn a_client_that_vanishes_leaves_nothing() {
     on_each_runtime("", |server| {
         let mut watcher = server.connect();
