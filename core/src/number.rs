@@ -87,6 +87,7 @@ const fn divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
 /// Quotient and remainder, by long division: where registers have 32 bits, dividing 64 would be a
 /// large function, which nothing else needs.
 #[cfg(not(target_pointer_width = "64"))]
+#[inline(never)]
 const fn divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
     let by = by.get() as u32;
     let (mut quotient, mut rest, mut shift) = (0, 0, u64::BITS);

@@ -25,7 +25,7 @@ pub(super) struct Line<'i> {
 impl<'i> Line<'i> {
     /// The line whose LF is at `end`.
     pub(super) fn new(input: &'i [u8], end: usize) -> Self {
-        let text = &input[..end];
+        let text = input.get(..end).unwrap_or_default();
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         Self {
             text,
@@ -37,13 +37,13 @@ impl<'i> Line<'i> {
 
     /// What has arrived after it.
     pub(super) fn rest(&self) -> &'i [u8] {
-        &self.input[self.len..]
+        self.input.get(self.len..).unwrap_or_default()
     }
 
     /// The words after the verb.
     pub(super) fn arguments(&self) -> Tokens<'i> {
         Tokens {
-            rest: &self.text[self.verb.len()..],
+            rest: self.text.get(self.verb.len()..).unwrap_or_default(),
         }
     }
 
@@ -72,7 +72,7 @@ impl<'i> Line<'i> {
 /// The bytes before the first space.
 pub(super) fn first_word(text: &[u8]) -> &[u8] {
     let len = text.iter().position(|&b| b == b' ').unwrap_or(text.len());
-    &text[..len]
+    text.get(..len).unwrap_or_default()
 }
 
 /// The tokens of a line. Only spaces separate them, runs of spaces count as one.
@@ -101,7 +101,7 @@ impl<'i> Iterator for Tokens<'i> {
     type Item = &'i [u8];
 
     // Tokens are short, so that a plain loop is quicker than the ready-made searches.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline)]
     fn next(&mut self) -> Option<&'i [u8]> {
         let rest = self.rest;
         let mut start = 0;
@@ -112,15 +112,15 @@ impl<'i> Iterator for Tokens<'i> {
         while rest.get(end).is_some_and(|&b| b != b' ') {
             end += 1;
         }
-        self.rest = &rest[end..];
-        (start < end).then(|| &rest[start..end])
+        self.rest = rest.get(end..)?;
+        rest.get(start..end).filter(|token| !token.is_empty())
     }
 }
 
 /// `bytes` without the spaces at its front.
 pub(super) fn trim_spaces(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|&b| b != b' ').unwrap_or(bytes.len());
-    &bytes[start..]
+    bytes.get(start..).unwrap_or_default()
 }
 
 /// Whether a token can be a key: not too long and free of control characters.
