@@ -4,7 +4,8 @@
 use core::time::Duration;
 
 use super::line::{self, Line, Tokens};
-use super::request::{Mode, Parsed, Request, Sign, Skip, is_too_large};
+use super::meta::Command;
+use super::request::{Form, Mode, Parsed, Request, Sign, Skip, is_too_large};
 use super::{SessionConfig, meta, reply, retrieval};
 use crate::{Expiry, Instant, Value};
 
@@ -17,33 +18,88 @@ const SIZE_MAX: u64 = i32::MAX as u64 - 2;
 /// Exptimes up to thirty days count from now, larger ones are Unix times.
 const RELATIVE_MAX: i64 = 30 * 24 * 60 * 60;
 
+/// What a line is that begins with a verb of ours.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verb {
+    Retrieve { form: Form, touches: bool },
+    Store(Mode),
+    Meta(Command<'static>),
+    MetaNoop,
+    Delete,
+    Arithmetic(Sign),
+    Touch,
+    FlushAll,
+    Version,
+    Stats,
+    Quit,
+}
+
+const fn retrieve(form: Form, touches: bool) -> Verb {
+    Verb::Retrieve { form, touches }
+}
+
+/// What is asked for most often comes first.
+static VERBS: [(&[u8], Verb); 24] = [
+    (b"get", retrieve(Form::Flags, false)),
+    (b"set", Verb::Store(Mode::Set)),
+    (b"mg", Verb::Meta(Command::Get)),
+    (b"gets", retrieve(Form::FlagsAndCas, false)),
+    (b"ms", Verb::Meta(Command::Set(None))),
+    (b"incr", Verb::Arithmetic(Sign::Plus)),
+    (b"delete", Verb::Delete),
+    (b"add", Verb::Store(Mode::Add)),
+    (b"cas", Verb::Store(Mode::CompareAndSwap(0))),
+    (b"gat", retrieve(Form::Flags, true)),
+    (b"gats", retrieve(Form::FlagsAndCas, true)),
+    (b"md", Verb::Meta(Command::Delete)),
+    (b"mn", Verb::MetaNoop),
+    (b"ma", Verb::Meta(Command::Arithmetic)),
+    (b"me", Verb::Meta(Command::Debug)),
+    (b"touch", Verb::Touch),
+    (b"decr", Verb::Arithmetic(Sign::Minus)),
+    (b"replace", Verb::Store(Mode::Replace)),
+    (b"append", Verb::Store(Mode::Append)),
+    (b"prepend", Verb::Store(Mode::Prepend)),
+    (b"flush_all", Verb::FlushAll),
+    (b"version", Verb::Version),
+    (b"stats", Verb::Stats),
+    (b"quit", Verb::Quit),
+];
+
+/// What a verb means, if it is one of memcached's that are answered here.
+pub(super) fn verb(word: &[u8]) -> Option<Verb> {
+    let found = VERBS.iter().find(|(name, _)| *name == word);
+    found.map(|&(_, verb)| verb)
+}
+
 /// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     if line.len < LINE_MIN {
         return Some(Parsed::classic(line.len, bad_line()));
     }
-    let request = match line.verb {
-        b"get" | b"gets" | b"gat" | b"gats" => return retrieval::parse(line),
-        b"set" | b"add" | b"replace" | b"append" | b"prepend" | b"cas" => {
-            return store(config, line);
-        }
-        b"mg" | b"ms" | b"md" | b"ma" | b"me" => return meta::parse(config, line),
-        b"delete" => delete(line),
-        b"incr" => arithmetic(Sign::Plus, line),
-        b"decr" => arithmetic(Sign::Minus, line),
-        b"touch" => touch(line),
-        b"flush_all" => flush_all(config, line),
-        b"version" => Request::Version,
-        b"stats" => match line.arguments().next() {
+    let Some(verb) = verb(line.verb) else {
+        return Some(match line.is_http() {
+            true => Parsed::close(line.len, reply::NONE),
+            false => Parsed::command(line),
+        });
+    };
+    let request = match verb {
+        Verb::Retrieve { form, touches } => return retrieval::parse(form, touches, line),
+        Verb::Store(mode) => return store(config, mode, line),
+        Verb::Meta(command) => return meta::parse(config, command, line),
+        Verb::MetaNoop => Request::Reply(reply::META_NOOP),
+        Verb::Delete => delete(line),
+        Verb::Arithmetic(sign) => arithmetic(sign, line),
+        Verb::Touch => touch(line),
+        Verb::FlushAll => flush_all(config, line),
+        Verb::Version => Request::Version,
+        Verb::Stats => match line.arguments().next() {
             None => Request::Stats,
             // Memcached takes any beginning of the word.
             Some(word) if b"reset".starts_with(word) => Request::ResetStats,
             Some(_) => return Some(Parsed::command(line)),
         },
-        b"mn" => Request::Reply(reply::META_NOOP),
-        b"quit" => return Some(Parsed::close(line.len, reply::NONE)),
-        _ if line.is_http() => return Some(Parsed::close(line.len, reply::NONE)),
-        _ => return Some(Parsed::command(line)),
+        Verb::Quit => return Some(Parsed::close(line.len, reply::NONE)),
     };
     Some(Parsed::classic(line.len, request))
 }
@@ -60,7 +116,7 @@ const fn bad_line<'i>() -> Request<'i> {
 
 /// `set <key> <flags> <exptime> <size> [noreply]`, the others the same, and `cas` with a `<unique>`
 /// after the size; then the value.
-fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
+fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parsed<'i>> {
     let mut words = line.arguments();
     let (key, flags, exptime, size) = (words.next(), words.next(), words.next(), words.next());
     let (Some(key), Some(flags), Some(exptime), Some(size)) =
@@ -70,7 +126,7 @@ fn store<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         // one.
         return Some(Parsed::close(line.len, reply::BAD_LINE));
     };
-    let mode = mode(config, line.verb, &mut words);
+    let mode = compared(config, mode, &mut words);
     let noreply = line.noreply();
     let skip = |reply| {
         let (block, reply) = (size + 2, if noreply { reply::NONE } else { reply });
@@ -124,18 +180,17 @@ pub(super) fn value_size(word: &[u8]) -> Option<u64> {
     (size <= SIZE_MAX).then_some(size)
 }
 
-fn mode(config: &SessionConfig, verb: &[u8], words: &mut Tokens<'_>) -> Option<Mode> {
-    Some(match verb {
-        b"set" => Mode::Set,
-        b"add" => Mode::Add,
-        b"replace" => Mode::Replace,
-        b"append" => Mode::Append,
-        b"prepend" => Mode::Prepend,
-        _ => {
-            let cas = line::strict_u64(words.next()?)?;
-            Mode::CompareAndSwap(if config.cas_enabled { cas } else { 0 })
-        }
-    })
+/// The mode with the `<unique>` that belongs to it; `None` if that is wrong.
+fn compared(config: &SessionConfig, mode: Mode, words: &mut Tokens<'_>) -> Option<Mode> {
+    if !matches!(mode, Mode::CompareAndSwap(_)) {
+        return Some(mode);
+    }
+    let cas = line::strict_u64(words.next()?)?;
+    Some(Mode::CompareAndSwap(if config.cas_enabled {
+        cas
+    } else {
+        0
+    }))
 }
 
 /// `delete <key> [noreply]`. Two further words are ignored, as memcached ignores all; more of them

@@ -117,14 +117,14 @@ const KNOWN: Letters = Letters::of(b"bcfhklqstuvxCDEFIJLMNOPRT");
 const ARGUED: Letters = Letters::of(b"CDEFJMNORTb");
 
 /// The request that begins with this line. `None` means that more bytes are needed.
-pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
-    let command = match line.verb {
-        b"mg" => Command::Get,
-        b"md" => Command::Delete,
-        b"ma" => Command::Arithmetic,
-        b"me" => Command::Debug,
-        _ => return set(config, line),
-    };
+pub(super) fn parse<'i>(
+    config: &SessionConfig,
+    command: Command<'i>,
+    line: Line<'i>,
+) -> Option<Parsed<'i>> {
+    if let Command::Set(_) = command {
+        return set(config, line);
+    }
     let mut words = line.arguments();
     let request = match words.next() {
         None => Request::Reply(reply::BAD_LINE),
@@ -231,8 +231,7 @@ impl<'i> Flags<'i> {
         max: usize,
     ) -> Result<Self, &'static [u8]> {
         let (mut letters, mut count) = (Letters::default(), 0);
-        for token in Tokens::new(text) {
-            let letter = token[0];
+        for (letter, _) in flags(text) {
             count += 1;
             if !matches!(letter, b'A'..=b'z') || !KNOWN.has(letter) || letters.has(letter) {
                 return Err(refusal(text, letter, max));
@@ -280,9 +279,9 @@ impl<'i> Flags<'i> {
     pub(super) fn arguments(&self) -> Arguments {
         let mut arguments = Arguments::NONE;
         if self.any(ARGUED) {
-            for token in Tokens::new(self.text) {
+            for (letter, argument) in flags(self.text) {
                 // They were right when they were checked.
-                let _ = arguments.take(token[0], &token[1..]);
+                let _ = arguments.take(letter, argument);
             }
             if self.hides_cas && arguments.compare.is_some() {
                 // No item has this one.
@@ -293,13 +292,18 @@ impl<'i> Flags<'i> {
     }
 }
 
+/// The letters of flags, and what is glued to each.
+pub(super) fn flags(text: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    Tokens::new(text).filter_map(|token| token.split_first().map(|(&letter, rest)| (letter, rest)))
+}
+
 /// Why a letter cannot come next.
 #[cold]
 fn refusal(text: &[u8], letter: u8, max: usize) -> &'static [u8] {
-    let odd = |token: &[u8]| !matches!(token[0], b'A'..=b'z' | b'0'..=b'9');
-    if Tokens::new(text).nth(max).is_some() {
+    let is_odd = |letter| !matches!(letter, b'A'..=b'z' | b'0'..=b'9');
+    if flags(text).nth(max).is_some() {
         TOO_MANY
-    } else if Tokens::new(text).any(odd) {
+    } else if flags(text).any(|(letter, _)| is_odd(letter)) {
         reply::BAD_LINE
     } else if letter.is_ascii_digit() || !KNOWN.has(letter) {
         INVALID
@@ -312,17 +316,17 @@ fn refusal(text: &[u8], letter: u8, max: usize) -> &'static [u8] {
 fn check_arguments(text: &[u8], command: Command<'_>, key: &[u8]) -> Result<(), &'static [u8]> {
     let mut arguments = Arguments::NONE;
     let mut wrong: Option<&'static [u8]> = None;
-    for token in Tokens::new(text) {
-        let taken = match token[0] {
-            b'O' if token.len() > OPAQUE_MAX => Err(OPAQUE_TOO_LONG),
+    for (letter, argument) in flags(text) {
+        let taken = match letter {
+            b'O' if argument.len() >= OPAQUE_MAX => Err(OPAQUE_TOO_LONG),
             b'b' => match Base64::decode(key, &mut [0; Key::LEN_MAX]) {
                 Ok(_) => Ok(()),
                 Err(_) => Err(BAD_BASE64),
             },
-            letter => arguments.take(letter, &token[1..]),
+            _ => arguments.take(letter, argument),
         };
         if let Err(reply) = taken {
-            wrong = match token[0] {
+            wrong = match letter {
                 b'F' | b'O' => wrong.or(Some(reply)),
                 _ => Some(reply),
             };

@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 
 use base64ct::{Base64, Encoding};
 
-use super::line::Tokens;
-use super::meta::{Flags, Letters, Meta};
+use super::meta::{Flags, Letters, Meta, flags};
 use super::reply;
 use crate::number::Digits;
 use crate::view::ItemView;
@@ -156,20 +155,19 @@ impl MetaReply<'_, '_> {
             return;
         }
         let mut ends = facts.ends;
-        for token in Tokens::new(self.asked.text) {
-            match token[0] {
+        for (letter, argument) in flags(self.asked.text) {
+            match letter {
                 letter if !letters.has(letter) => {}
                 b'T' => ends = self.ends(self.asked.arguments().touch),
                 b'N' if facts.created => ends = self.ends(self.asked.arguments().vivify),
                 b'N' => {}
-                b'O' => {
-                    self.output.push(b' ');
-                    self.output.extend_from_slice(token);
-                }
-                b'k' => self.key(facts),
                 letter => {
                     self.output.extend_from_slice(&[b' ', letter]);
-                    self.fact(letter, ends, facts);
+                    match letter {
+                        b'O' => self.output.extend_from_slice(argument),
+                        b'k' => self.key(facts),
+                        _ => self.fact(letter, ends, facts),
+                    }
                 }
             }
         }
@@ -198,7 +196,6 @@ impl MetaReply<'_, '_> {
     }
 
     fn key(&mut self, facts: &Facts<'_>) {
-        self.output.extend_from_slice(b" k");
         if facts.encode {
             base64(self.output, facts.key);
         } else {

@@ -5,6 +5,7 @@
 
 use memchr::memchr;
 
+use super::classic::Verb;
 use super::line::{LINE_MAX, Line, first_word};
 use super::meta::Meta;
 use super::{Command, Dialect, Next, SessionConfig, classic, dynamidb, reply, retrieval};
@@ -250,12 +251,12 @@ fn long_line<'i>(
     input: &'i [u8],
     end: Option<usize>,
 ) -> Option<Parsed<'i>> {
-    let verb = first_word(&input[..LINE_MAX]);
+    let verb = first_word(input.get(..LINE_MAX).unwrap_or(input));
     if is_own(config.dialect, verb) {
         return Some(Parsed::close(input.len(), dynamidb::LINE_TOO_LONG));
     }
-    if retrieval::is_verb(verb) {
-        return retrieval::parse_long(verb, input);
+    if let Some(Verb::Retrieve { form, touches }) = classic::verb(verb) {
+        return retrieval::parse_long(form, touches, input, verb.len());
     }
     match end {
         Some(end) => classic::parse(config, Line::new(input, end)),

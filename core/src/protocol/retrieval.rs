@@ -6,15 +6,11 @@ use super::request::{Form, Parsed, Request, Retrieval, Skip, State};
 use super::{classic, reply};
 use crate::Key;
 
-pub(super) fn is_verb(verb: &[u8]) -> bool {
-    matches!(verb, b"get" | b"gets" | b"gat" | b"gats")
-}
-
 /// `get <key>+`, `gets <key>+`, `gat <exptime> <key>+`, `gats <exptime> <key>+`.
-pub(super) fn parse<'i>(line: Line<'i>) -> Option<Parsed<'i>> {
+pub(super) fn parse<'i>(form: Form, touches: bool, line: Line<'i>) -> Option<Parsed<'i>> {
     let refuse = |reply| Some(Parsed::classic(line.len, Request::Reply(reply)));
     let mut words = line.arguments();
-    let head = head(line.verb, &mut words);
+    let head = head(form, touches, &mut words);
     let keys = line.text.len() - words.rest().len();
     let Some(key) = words.next() else {
         return refuse(reply::BAD_LINE);
@@ -34,9 +30,14 @@ pub(super) fn parse<'i>(line: Line<'i>) -> Option<Parsed<'i>> {
 }
 
 /// The same for a line longer than [`LINE_MAX`], whose end may not have arrived.
-pub(super) fn parse_long<'i>(verb: &[u8], input: &'i [u8]) -> Option<Parsed<'i>> {
-    let mut words = Tokens::new(&input[verb.len()..LINE_MAX]);
-    match head(verb, &mut words) {
+pub(super) fn parse_long<'i>(
+    form: Form,
+    touches: bool,
+    input: &'i [u8],
+    verb_len: usize,
+) -> Option<Parsed<'i>> {
+    let mut words = Tokens::new(input.get(verb_len..LINE_MAX).unwrap_or_default());
+    match head(form, touches, &mut words) {
         // Only if something follows it is certain that the exptime was all there.
         Some(retrieval) if !words.rest().is_empty() => {
             key_at(retrieval, input, LINE_MAX - words.rest().len())
@@ -46,13 +47,7 @@ pub(super) fn parse_long<'i>(verb: &[u8], input: &'i [u8]) -> Option<Parsed<'i>>
 }
 
 /// What is said before the keys; `None` if that is wrong.
-fn head(verb: &[u8], words: &mut Tokens<'_>) -> Option<Retrieval> {
-    let (form, touches) = match verb {
-        b"get" => (Form::Flags, false),
-        b"gets" => (Form::FlagsAndCas, false),
-        b"gat" => (Form::Flags, true),
-        _ => (Form::FlagsAndCas, true),
-    };
+fn head(form: Form, touches: bool, words: &mut Tokens<'_>) -> Option<Retrieval> {
     let touch = match touches {
         true => Some(classic::expiry(line::strict_i32(words.next()?)?.into())),
         false => None,
@@ -62,7 +57,7 @@ fn head(verb: &[u8], words: &mut Tokens<'_>) -> Option<Retrieval> {
 
 /// The first of the keys that begin there.
 pub(super) fn key_at<'i>(retrieval: Retrieval, input: &'i [u8], at: usize) -> Option<Parsed<'i>> {
-    let mut parsed = next_key(retrieval, &input[at..])?;
+    let mut parsed = next_key(retrieval, input.get(at..)?)?;
     parsed.len += at;
     Some(parsed)
 }
