@@ -75,6 +75,13 @@ pub enum StoreMode {
     Prepend,
 }
 
+impl StoreMode {
+    /// Whether the bytes are added to a value that is there.
+    pub(crate) const fn joins(self) -> bool {
+        matches!(self, Self::Append | Self::Prepend)
+    }
+}
+
 /// How to store a value.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]

@@ -179,7 +179,7 @@ impl<M: Memory> Cache<M> {
                 return Ok(Stored { outcome, cas, len });
             }
         };
-        let joins = matches!(options.mode, StoreMode::Append | StoreMode::Prepend);
+        let joins = options.mode.joins();
         if let Some(old) = old.as_ref().filter(|_| joins) {
             return self.join(time, &key, value.bytes, old, options);
         }

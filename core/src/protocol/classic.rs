@@ -3,11 +3,11 @@
 
 use core::time::Duration;
 
-use super::line::{self, Line, Tokens};
+use super::line::{self, Line};
 use super::meta::Command;
-use super::request::{Form, Mode, Parsed, Request, Sign, Skip, is_too_large};
-use super::{SessionConfig, meta, reply, retrieval};
-use crate::{Expiry, Instant, Value};
+use super::request::{Form, Parsed, Request, Sign, Skip, is_too_large};
+use super::{META, SessionConfig, meta, reply, retrieval};
+use crate::{Expiry, Instant, StoreMode, Value};
 
 /// The shortest line, with its end, that is looked at.
 const LINE_MIN: usize = 4;
@@ -22,8 +22,9 @@ const RELATIVE_MAX: i64 = 30 * 24 * 60 * 60;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Verb {
     Retrieve { form: Form, touches: bool },
-    Store(Mode),
-    Meta(Command<'static>),
+    Store(StoreMode),
+    CompareAndSwap,
+    Meta(Command),
     MetaNoop,
     Delete,
     Arithmetic(Sign),
@@ -41,14 +42,14 @@ const fn retrieve(form: Form, touches: bool) -> Verb {
 /// What is asked for most often comes first.
 static VERBS: [(&[u8], Verb); 24] = [
     (b"get", retrieve(Form::Flags, false)),
-    (b"set", Verb::Store(Mode::Set)),
+    (b"set", Verb::Store(StoreMode::Set)),
     (b"mg", Verb::Meta(Command::Get)),
     (b"gets", retrieve(Form::FlagsAndCas, false)),
-    (b"ms", Verb::Meta(Command::Set(None))),
+    (b"ms", Verb::Meta(Command::Set)),
     (b"incr", Verb::Arithmetic(Sign::Plus)),
     (b"delete", Verb::Delete),
-    (b"add", Verb::Store(Mode::Add)),
-    (b"cas", Verb::Store(Mode::CompareAndSwap(0))),
+    (b"add", Verb::Store(StoreMode::Add)),
+    (b"cas", Verb::CompareAndSwap),
     (b"gat", retrieve(Form::Flags, true)),
     (b"gats", retrieve(Form::FlagsAndCas, true)),
     (b"md", Verb::Meta(Command::Delete)),
@@ -57,9 +58,9 @@ static VERBS: [(&[u8], Verb); 24] = [
     (b"me", Verb::Meta(Command::Debug)),
     (b"touch", Verb::Touch),
     (b"decr", Verb::Arithmetic(Sign::Minus)),
-    (b"replace", Verb::Store(Mode::Replace)),
-    (b"append", Verb::Store(Mode::Append)),
-    (b"prepend", Verb::Store(Mode::Prepend)),
+    (b"replace", Verb::Store(StoreMode::Replace)),
+    (b"append", Verb::Store(StoreMode::Append)),
+    (b"prepend", Verb::Store(StoreMode::Prepend)),
     (b"flush_all", Verb::FlushAll),
     (b"version", Verb::Version),
     (b"stats", Verb::Stats),
@@ -85,9 +86,11 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
     };
     let request = match verb {
         Verb::Retrieve { form, touches } => return retrieval::parse(form, touches, line),
-        Verb::Store(mode) => return store(config, mode, line),
-        Verb::Meta(command) => return meta::parse(config, command, line),
-        Verb::MetaNoop => Request::Reply(reply::META_NOOP),
+        Verb::Store(mode) => return store(config, mode, false, line),
+        Verb::CompareAndSwap => return store(config, StoreMode::Set, true, line),
+        Verb::Meta(command) if META => return meta::parse(config, command, line),
+        Verb::MetaNoop if META => Request::Reply(reply::META_NOOP),
+        Verb::Meta(_) | Verb::MetaNoop => return Some(Parsed::command(line)),
         Verb::Delete => delete(line),
         Verb::Arithmetic(sign) => arithmetic(sign, line),
         Verb::Touch => touch(line),
@@ -116,7 +119,12 @@ const fn bad_line<'i>() -> Request<'i> {
 
 /// `set <key> <flags> <exptime> <size> [noreply]`, the others the same, and `cas` with a `<unique>`
 /// after the size; then the value.
-fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parsed<'i>> {
+fn store<'i>(
+    config: &SessionConfig,
+    mode: StoreMode,
+    compares: bool,
+    line: Line<'i>,
+) -> Option<Parsed<'i>> {
     let mut words = line.arguments();
     let (key, flags, exptime, size) = (words.next(), words.next(), words.next(), words.next());
     let (Some(key), Some(flags), Some(exptime), Some(size)) =
@@ -126,7 +134,10 @@ fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parse
         // one.
         return Some(Parsed::close(line.len, reply::BAD_LINE));
     };
-    let mode = compared(config, mode, &mut words);
+    let compare = match compares {
+        true => words.next().and_then(line::strict_u64).map(Some),
+        false => Some(None),
+    };
     let noreply = line.noreply();
     let skip = |reply| {
         let (block, reply) = (size + 2, if noreply { reply::NONE } else { reply });
@@ -140,16 +151,16 @@ fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parse
             },
         )
     };
-    let (true, Some(mode), Some(flags), Some(exptime)) = (
+    let (true, Some(compare), Some(flags), Some(exptime)) = (
         line::is_key(key),
-        mode,
+        compare,
         line::number(flags),
         line::signed(exptime),
     ) else {
         return Some(skip(reply::BAD_LINE));
     };
     if is_too_large(config, &line, key.len(), size) {
-        let request = Request::TooLarge { mode, key };
+        let request = Request::TooLarge { mode, compare, key };
         return Some(Parsed {
             request,
             ..skip(reply::TOO_LARGE)
@@ -165,6 +176,8 @@ fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parse
             };
             Request::Store {
                 mode,
+                // No item has 0.
+                compare: compare.map(|cas| if config.cas_enabled { cas } else { 0 }),
                 key,
                 value,
                 noreply,
@@ -178,19 +191,6 @@ fn store<'i>(config: &SessionConfig, mode: Mode, line: Line<'i>) -> Option<Parse
 pub(super) fn value_size(word: &[u8]) -> Option<u64> {
     let size = u64::try_from(line::strict_i32(word)?).ok()?;
     (size <= SIZE_MAX).then_some(size)
-}
-
-/// The mode with the `<unique>` that belongs to it; `None` if that is wrong.
-fn compared(config: &SessionConfig, mode: Mode, words: &mut Tokens<'_>) -> Option<Mode> {
-    if !matches!(mode, Mode::CompareAndSwap(_)) {
-        return Some(mode);
-    }
-    let cas = line::strict_u64(words.next()?)?;
-    Some(Mode::CompareAndSwap(if config.cas_enabled {
-        cas
-    } else {
-        0
-    }))
 }
 
 /// `delete <key> [noreply]`. Two further words are ignored, as memcached ignores all; more of them

@@ -4,9 +4,9 @@
 use core::time::Duration;
 
 use super::line::{self, Line};
-use super::request::{Form, Mode, Parsed, Request, Retrieval, Skip, is_too_large};
+use super::request::{Form, Parsed, Request, Retrieval, Skip, is_too_large};
 use super::{SessionConfig, reply, retrieval};
-use crate::{Expiry, Key, Value};
+use crate::{Expiry, Key, StoreMode, Value};
 
 pub(super) const LINE_TOO_LONG: &[u8] = b"CLIENT_ERROR line is longer than 2048 bytes\r\n";
 const SET_USAGE: &[u8] = b"CLIENT_ERROR expected SET <key> <expire_seconds> <value_size>\r\n";
@@ -125,7 +125,8 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     if is_too_large(config, &line, key.len(), size) {
         return Some(Parsed {
             request: Request::TooLarge {
-                mode: Mode::Set,
+                mode: StoreMode::Set,
+                compare: None,
                 key,
             },
             ..skip(reply::TOO_LARGE)
@@ -148,7 +149,8 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         expiry,
     };
     let request = Request::Store {
-        mode: Mode::Set,
+        mode: StoreMode::Set,
+        compare: None,
         key,
         value,
         noreply: false,

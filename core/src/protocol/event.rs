@@ -3,11 +3,11 @@
 //! Nothing of this happens while nobody does. What a request did is seen from outside: the item
 //! before it and after it, and what was counted meanwhile.
 
-use super::SessionConfig;
 use super::execute::Executor;
 use super::meta::Command as Meta;
-use super::request::{Form, Mode, Request, Retrieval, Sign};
-use crate::{Instant, Key, Keyspace, Stats};
+use super::request::{Form, Request, Retrieval, Sign};
+use super::{META, SessionConfig};
+use crate::{Instant, Key, Keyspace, Stats, StoreMode};
 
 /// A request about one key, and what came of it.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ impl<K: Keyspace> Executor<'_, K> {
         let mut buffer = [0; Key::LEN_MAX];
         let written = key;
         let key = match request {
-            Request::Meta(meta) => key.written(meta.key_bytes(&mut buffer)),
+            Request::Meta(meta) if META => key.written(meta.key_bytes(&mut buffer)),
             _ => key,
         };
         let before = self.see(&key);
@@ -162,14 +162,16 @@ const fn verb(request: &Request<'_>) -> Option<&'static str> {
             } => "gets",
             _ => "get",
         },
-        Request::Store { mode, .. } | Request::TooLarge { mode, .. } => match mode {
-            Mode::Set => "set",
-            Mode::Add => "add",
-            Mode::Replace => "replace",
-            Mode::Append => "append",
-            Mode::Prepend => "prepend",
-            Mode::CompareAndSwap(_) => "cas",
-        },
+        Request::Store { mode, compare, .. } | Request::TooLarge { mode, compare, .. } => {
+            match mode {
+                StoreMode::Set if compare.is_some() => "cas",
+                StoreMode::Set => "set",
+                StoreMode::Add => "add",
+                StoreMode::Replace => "replace",
+                StoreMode::Append => "append",
+                StoreMode::Prepend => "prepend",
+            }
+        }
         Request::Delete { .. } => "delete",
         Request::Arithmetic { sign, .. } => match sign {
             Sign::Plus => "incr",
@@ -178,7 +180,7 @@ const fn verb(request: &Request<'_>) -> Option<&'static str> {
         Request::Touch { .. } => "touch",
         Request::Meta(meta) => match meta.command {
             Meta::Get => "mg",
-            Meta::Set(_) => "ms",
+            Meta::Set => "ms",
             Meta::Delete => "md",
             Meta::Arithmetic => "ma",
             Meta::Debug => "me",
@@ -202,7 +204,7 @@ const fn kind(request: &Request<'_>) -> Kind {
         Request::Delete { .. } => Kind::Delete,
         Request::Meta(meta) => match meta.command {
             Meta::Get => Kind::Get,
-            Meta::Set(_) => Kind::Store,
+            Meta::Set => Kind::Store,
             Meta::Delete => Kind::Delete,
             Meta::Arithmetic | Meta::Debug => Kind::Change,
         },

@@ -5,9 +5,9 @@ mod meta;
 use alloc::vec::Vec;
 
 use super::meta::Meta;
-use super::request::{Mode, Request, Retrieval, Sign};
-use super::{SessionConfig, reply, stats};
-use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, Value};
+use super::request::{Request, Retrieval, Sign};
+use super::{META, SessionConfig, reply, stats};
+use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, StoreMode, StoreOptions, Value};
 
 /// Carries out requests, all at one moment.
 pub(super) struct Executor<'e, K> {
@@ -22,7 +22,7 @@ impl<K: Keyspace> Executor<'_, K> {
     pub(super) fn key<'i>(&self, request: &Request<'i>) -> Key<'i> {
         match (request.key(), request) {
             ([], _) => Key::from(&[]),
-            (_, Request::Meta(meta)) if meta.flags.is_base64() => self.decoded(meta),
+            (_, Request::Meta(meta)) if META && meta.flags.is_base64() => self.decoded(meta),
             (bytes, _) => self.keyspace.key(bytes),
         }
     }
@@ -51,14 +51,17 @@ impl<K: Keyspace> Executor<'_, K> {
             } => self.get(config, key, retrieval, last),
             Request::Store {
                 mode,
+                compare,
                 value,
                 noreply,
                 ..
             } => {
-                let outcome = self.store(key, mode, value);
+                let outcome = self.store(key, mode, compare, value);
                 self.answer(noreply, outcome.map_or_else(reply::error, reply::outcome));
             }
-            Request::TooLarge { mode, .. } => self.too_large(key, mode == Mode::Set),
+            Request::TooLarge { mode, compare, .. } => {
+                self.too_large(key, mode == StoreMode::Set && compare.is_none());
+            }
             Request::Delete { noreply, .. } => {
                 let found = self.keyspace.cache_for(&key).delete(self.now, key);
                 self.answer(
@@ -94,7 +97,7 @@ impl<K: Keyspace> Executor<'_, K> {
                     },
                 );
             }
-            Request::Meta(ref meta) => self.meta(meta, key),
+            Request::Meta(ref meta) if META => self.meta(meta, key),
             Request::FlushAll { at, noreply } => {
                 self.flush_all(at);
                 self.answer(noreply, reply::OK);
@@ -105,7 +108,7 @@ impl<K: Keyspace> Executor<'_, K> {
                 self.output.extend_from_slice(reply::RESET);
             }
             // Carried out by the session, because it decides how that goes on.
-            Request::Command(_) => {}
+            Request::Command(_) | Request::Meta(_) => {}
             Request::Help(lines) => reply::help(self.output, lines),
             Request::Version => reply::version(self.output, config.version),
             Request::Reply(reply) => self.output.extend_from_slice(reply),
@@ -145,15 +148,28 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
-    fn store(&mut self, key: Key<'_>, mode: Mode, value: Value<'_>) -> Result<Outcome, Error> {
+    fn store(
+        &mut self,
+        key: Key<'_>,
+        mode: StoreMode,
+        compare: Option<u64>,
+        value: Value<'_>,
+    ) -> Result<Outcome, Error> {
         let (cache, now) = (self.keyspace.cache_for(&key), self.now);
-        match mode {
-            Mode::Set => cache.set(now, key, value).map(|()| Outcome::Stored),
-            Mode::Add => cache.add(now, key, value),
-            Mode::Replace => cache.replace(now, key, value),
-            Mode::Append => joined(cache.append(now, key, value.bytes)),
-            Mode::Prepend => joined(cache.prepend(now, key, value.bytes)),
-            Mode::CompareAndSwap(cas) => cache.compare_and_swap(now, key, value, cas),
+        if mode == StoreMode::Set && compare.is_none() {
+            return cache.set(now, key, value).map(|()| Outcome::Stored);
+        }
+        let options = StoreOptions {
+            mode,
+            compare,
+            ..StoreOptions::default()
+        };
+        match cache.store_with(now, key, value, &options) {
+            Ok(stored) => Ok(stored.outcome),
+            // A value that is too large was refused before; here it is the old and the new one
+            // together.
+            Err(Error::ValueTooLarge) if mode.joins() => Ok(Outcome::NotStored),
+            Err(error) => Err(error),
         }
     }
 
@@ -178,13 +194,5 @@ impl<K: Keyspace> Executor<'_, K> {
             }
             None => cache.clear(),
         });
-    }
-}
-
-/// A value that is too large was refused before; here it is the old and the new one together.
-fn joined(result: Result<Outcome, Error>) -> Result<Outcome, Error> {
-    match result {
-        Err(Error::ValueTooLarge) => Ok(Outcome::NotStored),
-        other => other,
     }
 }

@@ -35,17 +35,19 @@ const OWN_OF_ARITHMETIC: [&[u8]; 2] = [OPAQUE_TOO_LONG, BAD_ARITHMETIC_MODE];
 /// A meta request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meta<'i> {
-    pub(super) command: Command<'i>,
+    pub(super) command: Command,
+    /// What `ms` stores; without it the value is too large, and the state says what is to be
+    /// skipped.
+    pub(super) value: Option<&'i [u8]>,
     /// The key as it was written, which may be base64.
     pub(super) key: &'i [u8],
     pub(super) flags: Flags<'i>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Command<'i> {
+pub(super) enum Command {
     Get,
-    /// Without a value: it is too large, and the state says what is to be skipped.
-    Set(Option<&'i [u8]>),
+    Set,
     Delete,
     Arithmetic,
     Debug,
@@ -119,10 +121,10 @@ const ARGUED: Letters = Letters::of(b"CDEFJMNORTb");
 /// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(
     config: &SessionConfig,
-    command: Command<'i>,
+    command: Command,
     line: Line<'i>,
 ) -> Option<Parsed<'i>> {
-    if let Command::Set(_) = command {
+    if let Command::Set = command {
         return set(config, line);
     }
     let mut words = line.arguments();
@@ -153,7 +155,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         };
         Parsed::skip(line.len, skip)
     };
-    let meta = match meta(config, Command::Set(None), key, words) {
+    let meta = match meta(config, Command::Set, key, words) {
         Ok(meta) => meta,
         Err(refusal) => return Some(skip(refusal)),
     };
@@ -167,7 +169,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let block = line.rest().get(..size as usize + 2)?;
     let request = match block.strip_suffix(b"\r\n") {
         Some(value) => Request::Meta(Meta {
-            command: Command::Set(Some(value)),
+            value: Some(value),
             ..meta
         }),
         None => Request::Reply(reply::BAD_CHUNK),
@@ -178,12 +180,12 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
 /// What a line asks for; `words` are those that follow the key and the size. `Err` is a refusal.
 fn meta<'i>(
     config: &SessionConfig,
-    command: Command<'i>,
+    command: Command,
     key: &'i [u8],
     words: Tokens<'i>,
 ) -> Result<Meta<'i>, &'static [u8]> {
     let before = match command {
-        Command::Set(_) => 3,
+        Command::Set => 3,
         _ => 2,
     };
     let flags = match command {
@@ -198,6 +200,7 @@ fn meta<'i>(
     let hides_cas = !config.cas_enabled;
     Ok(Meta {
         command,
+        value: None,
         key,
         flags: Flags { hides_cas, ..flags },
     })
@@ -226,7 +229,7 @@ impl<'i> Flags<'i> {
     /// Reads flags, at most so many. `Err` is a refusal.
     fn check(
         text: &'i [u8],
-        command: Command<'_>,
+        command: Command,
         key: &[u8],
         max: usize,
     ) -> Result<Self, &'static [u8]> {
@@ -313,7 +316,7 @@ fn refusal(text: &[u8], letter: u8, max: usize) -> &'static [u8] {
 }
 
 /// Of several wrong arguments the last one is told, but those of `F`, `O` and `M` give way.
-fn check_arguments(text: &[u8], command: Command<'_>, key: &[u8]) -> Result<(), &'static [u8]> {
+fn check_arguments(text: &[u8], command: Command, key: &[u8]) -> Result<(), &'static [u8]> {
     let mut arguments = Arguments::NONE;
     let mut wrong: Option<&'static [u8]> = None;
     for (letter, argument) in flags(text) {
@@ -333,7 +336,7 @@ fn check_arguments(text: &[u8], command: Command<'_>, key: &[u8]) -> Result<(), 
         }
     }
     let bad_mode = match (command, arguments.mode) {
-        (Command::Set(_), Some(mode)) if !b"SEAPR".contains(&mode) => Some(BAD_SET_MODE),
+        (Command::Set, Some(mode)) if !b"SEAPR".contains(&mode) => Some(BAD_SET_MODE),
         (Command::Arithmetic, Some(mode)) if !b"ID+-".contains(&mode) => Some(BAD_ARITHMETIC_MODE),
         _ => None,
     };

@@ -25,6 +25,9 @@ mod retrieval;
 mod session;
 mod stats;
 
+/// Whether the meta commands are spoken; to a session without them they are unknown.
+const META: bool = cfg!(feature = "meta");
+
 pub use command::{Command, Next};
 pub use event::{Action, Event, Lookup, Place};
 pub use keyspace::Keyspace;

@@ -9,7 +9,7 @@ use super::classic::Verb;
 use super::line::{LINE_MAX, Line, first_word};
 use super::meta::Meta;
 use super::{Command, Dialect, Next, SessionConfig, classic, dynamidb, reply, retrieval};
-use crate::{Expiry, Value};
+use crate::{Expiry, StoreMode, Value};
 
 /// A request. Borrows from the input.
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +21,17 @@ pub(super) enum Request<'i> {
         last: bool,
     },
     Store {
-        mode: Mode,
+        mode: StoreMode,
+        /// The `<unique>` of `cas`, whose mode is `Set`.
+        compare: Option<u64>,
         key: &'i [u8],
         value: Value<'i>,
         noreply: bool,
     },
     /// A store whose value is refused because of its size; the state says what is to be skipped.
     TooLarge {
-        mode: Mode,
+        mode: StoreMode,
+        compare: Option<u64>,
         key: &'i [u8],
     },
     Delete {
@@ -102,17 +105,6 @@ pub(super) enum Form {
     Flags,
     /// The client's flags, and `cas` after the size.
     FlagsAndCas,
-}
-
-/// When a value is stored, and where it goes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Mode {
-    Set,
-    Add,
-    Replace,
-    Append,
-    Prepend,
-    CompareAndSwap(u64),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -21,8 +21,10 @@ impl<K: Keyspace> Executor<'_, K> {
     fn meta_command(&mut self, meta: &Meta<'_>, key: Key<'_>) {
         match meta.command {
             Command::Get => self.meta_get(meta, key),
-            Command::Set(Some(value)) => self.meta_set(meta, key, value),
-            Command::Set(None) => self.too_large(key, true),
+            Command::Set => match meta.value {
+                Some(value) => self.meta_set(meta, key, value),
+                None => self.too_large(key, true),
+            },
             Command::Delete => self.meta_delete(meta, key),
             Command::Arithmetic => self.meta_arithmetic(meta, key),
             Command::Debug => self.meta_debug(meta, key),
