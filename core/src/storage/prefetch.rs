@@ -17,14 +17,18 @@ pub(crate) fn prefetch(memory: &[u8], at: usize) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(line) }
 }
 
-/// Elsewhere a load has to do.
+/// On other servers a load has to do. Devices have no cache, and a page has time.
 #[cfg_attr(target_pointer_width = "64", inline(always))]
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(all(target_pointer_width = "64", not(target_arch = "x86_64")))]
 pub(crate) fn prefetch(memory: &[u8], at: usize) {
     if let Some(byte) = memory.get(at) {
         core::hint::black_box(*byte);
     }
 }
+
+/// Does nothing.
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const fn prefetch(_memory: &[u8], _at: usize) {}
 
 #[cfg(test)]
 mod tests {

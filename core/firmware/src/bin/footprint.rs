@@ -1,7 +1,7 @@
-//! What takes flash: nothing but a heap; with the feature `device` a cache and the operations that a
-//! device cannot do without; with `all` every operation; with `protocol` a session besides. This is
-//! measured, never run: what goes in and what comes out is hidden from the compiler, so that it can
-//! leave nothing away.
+//! What takes flash: nothing but a heap; with the feature `device` a cache and the operations that
+//! a device cannot do without; with `all` every operation; with `protocol` a session besides. This
+//! is measured, never run: what goes in and what comes out is hidden from the compiler, so that it
+//! can leave nothing away.
 #![no_std]
 #![no_main]
 
@@ -83,12 +83,13 @@ mod cache {
     }
 
     fn keep_readings<M: Memory>(cache: &mut Cache<M>) {
-        black_box(cache.set(now(), key(), value()).is_ok());
-        if let Some(item) = cache.get(now(), key()) {
+        let (now, key) = (now(), key());
+        black_box(cache.set(now, key, value()).is_ok());
+        if let Some(item) = cache.get(now, key) {
             black_box(item.value.copy_to(black_box(&mut [0; 16])));
         }
-        black_box(cache.delete(now(), key()));
-        black_box(cache.tick(now(), black_box(8)));
+        black_box(cache.delete(now, key));
+        black_box(cache.tick(now, black_box(8)));
         black_box(cache.len());
     }
 
