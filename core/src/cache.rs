@@ -29,6 +29,10 @@ use crate::{Outcome, Stats, Value};
 /// let now = Instant::from_secs(0);
 /// cache.set(now, b"greeting", b"hello")?;
 /// assert_eq!(cache.get(now, b"greeting").unwrap().value, b"hello");
+/// assert_eq!((cache.len(), cache.stats().get_hits), (1, 1));
+/// cache.clear();
+/// cache.reset_stats();
+/// assert_eq!((cache.len(), cache.stats().get_hits), (0, 0));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub struct Cache<M = Vec<u8>> {
@@ -120,6 +124,17 @@ impl<M: Memory> Cache<M> {
 
     /// Fetches what lookups of these keys will need, so that the waits for memory overlap: worth
     /// calling before looking up several keys, up to some sixteen. Changes nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let keys = ["one", "two"].map(|key| cache.hasher().key(key.as_bytes()));
+    /// cache.look_ahead(&keys);
+    /// assert!(keys.iter().all(|&key| cache.get(Instant::from_secs(0), key).is_none()));
+    /// Cache::look_ahead_all(keys.iter().map(|key| (&cache, key)));
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     pub fn look_ahead(&self, keys: &[Key<'_>]) {
         Self::look_ahead_all(keys.iter().map(|key| (self, key)));
     }
@@ -201,6 +216,7 @@ impl<M: Memory> Cache<M> {
     /// cache.set(now, "key", "value")?;
     /// let item = cache.get_and_touch(now, "key", Expiry::After(Duration::from_secs(5))).unwrap();
     /// assert_eq!(item.expires_at, Some(Instant::from_secs(5)));
+    /// assert!(cache.touch(now, "key", Expiry::Never));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn get_and_touch<'k>(
@@ -278,6 +294,7 @@ impl<M: Memory> Cache<M> {
     /// let now = Instant::from_secs(0);
     /// assert_eq!(cache.add(now, "key", "one")?, Outcome::Stored);
     /// assert_eq!(cache.add(now, "key", "two")?, Outcome::NotStored);
+    /// assert_eq!(cache.replace(now, "key", "two")?, Outcome::Stored);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn add<'k, 'v>(
@@ -345,7 +362,8 @@ impl<M: Memory> Cache<M> {
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "key", "be")?;
     /// let _ = cache.append(now, "key", b"have")?;
-    /// assert_eq!(cache.get(now, "key").unwrap().value, b"behave");
+    /// let _ = cache.prepend(now, "key", b"mis")?;
+    /// assert_eq!(cache.get(now, "key").unwrap().value, b"misbehave");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn append<'k>(
@@ -397,6 +415,7 @@ impl<M: Memory> Cache<M> {
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "visits", "9")?;
     /// assert_eq!(cache.increment(now, "visits", 1)?, Some(10));
+    /// assert_eq!(cache.decrement(now, "visits", 3)?, Some(7));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn increment<'k>(

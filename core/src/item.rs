@@ -181,7 +181,7 @@ pub enum Outcome {
 /// cache.set(now, "long", &long)?;
 /// let value = cache.get(now, "long").unwrap().value;
 /// assert_eq!((value.len(), value.as_slice()), (3000, None));
-/// assert!(value.pieces().count() > 1);
+/// assert!(value.pieces().count() > 1 && !value.is_empty());
 /// assert_eq!(value.to_vec(), long);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
@@ -294,6 +294,18 @@ impl<'c> Bytes<'c> {
     }
 
     /// Appends the bytes to `output`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "name", "world")?;
+    /// let mut output = b"hello ".to_vec();
+    /// cache.get(now, "name").unwrap().value.append_to(&mut output);
+    /// assert_eq!(output, b"hello world");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn append_to(&self, output: &mut Vec<u8>) {
         match self.as_slice() {

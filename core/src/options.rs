@@ -10,6 +10,22 @@
 use crate::{Expiry, Item, Outcome};
 
 /// How to look an item up.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::{Cache, Config, Expiry, FetchOptions, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "key", "value")?;
+/// let mut options = FetchOptions::default();
+/// options.touch = Some(Expiry::After(Duration::from_secs(60)));
+/// options.no_bump = true;
+/// assert!(cache.fetch_with(now, "key", &options).is_some());
+/// assert_eq!(cache.next_expiry(now), Some(Instant::from_secs(60)));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FetchOptions {
@@ -28,6 +44,22 @@ pub struct FetchOptions {
 }
 
 /// When an item is to be renewed before its time.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::{Cache, Config, Expiry, FetchOptions, Instant, Recache, Value};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// let minute = Expiry::After(Duration::from_secs(60));
+/// cache.set(now, "key", Value::from("value").expire(minute))?;
+/// let mut options = FetchOptions::default();
+/// options.recache = Recache::EndsBefore(Expiry::After(Duration::from_secs(30)));
+/// assert!(!cache.fetch_with(now, "key", &options).unwrap().win);
+/// assert!(cache.fetch_with(Instant::from_secs(31), "key", &options).unwrap().win);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Recache {
@@ -41,6 +73,19 @@ pub enum Recache {
 }
 
 /// What a lookup found or made.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, FetchOptions, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "key", "value")?;
+/// let fetched = cache.fetch_with(now, "key", &FetchOptions::default()).unwrap();
+/// assert_eq!(fetched.item.value, b"value");
+/// assert!(!fetched.created && !fetched.win && !fetched.stale);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Fetched<'c> {
@@ -59,6 +104,19 @@ pub struct Fetched<'c> {
 }
 
 /// Which items a store wants to find, and where its bytes go.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Outcome, StoreMode, StoreOptions};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// let mut options = StoreOptions::default();
+/// options.mode = StoreMode::Replace;
+/// let stored = cache.store_with(now, "key", "value", &options)?;
+/// assert_eq!(stored.outcome, Outcome::NotStored);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StoreMode {
@@ -83,6 +141,21 @@ impl StoreMode {
 }
 
 /// How to store a value.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Expiry, Instant, StoreMode, StoreOptions};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// let mut options = StoreOptions::default();
+/// options.mode = StoreMode::Append;
+/// options.vivify = Some(Expiry::Never);
+/// let _ = cache.store_with(now, "log", "one,", &options)?;
+/// let _ = cache.store_with(now, "log", "two,", &options)?;
+/// assert_eq!(cache.get(now, "log").unwrap().value, b"one,two,");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct StoreOptions {
@@ -102,6 +175,18 @@ pub struct StoreOptions {
 }
 
 /// What became of a store.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Outcome, StoreOptions};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// let stored = cache.store_with(now, "key", "value", &StoreOptions::default())?;
+/// assert_eq!((stored.outcome, stored.len), (Outcome::Stored, 5));
+/// assert_eq!(cache.get(now, "key").unwrap().cas, stored.cas);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stored {
@@ -114,6 +199,19 @@ pub struct Stored {
 }
 
 /// How to delete an item.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, DeleteOptions, Instant, Outcome};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "key", "value")?;
+/// let mut options = DeleteOptions::default();
+/// options.compare = Some(cache.get(now, "key").unwrap().cas + 1);
+/// assert_eq!(cache.delete_with(now, "key", &options)?, Outcome::Exists);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct DeleteOptions {
@@ -133,6 +231,19 @@ pub struct DeleteOptions {
 }
 
 /// How to calculate with a decimal number.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, CalculateOptions, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "stock", "7")?;
+/// let mut options = CalculateOptions::default();
+/// (options.delta, options.decrement) = (10, true);
+/// assert_eq!(cache.calculate_with(now, "stock", &options)?.number, 0);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct CalculateOptions {
@@ -167,6 +278,20 @@ impl Default for CalculateOptions {
 }
 
 /// What became of a calculation.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, CalculateOptions, Config, Expiry, Instant, Outcome};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// let mut options = CalculateOptions::default();
+/// options.initial = Some((100, Expiry::Never));
+/// let calculated = cache.calculate_with(now, "ticket", &options)?;
+/// assert_eq!((calculated.outcome, calculated.number), (Outcome::Stored, 100));
+/// assert!(calculated.created);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Calculated {

@@ -93,6 +93,16 @@ pub struct Stats {
 
 impl Stats {
     /// Adds another cache's numbers: the sum over shards.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config};
+    /// let (one, other) = (Cache::new(Config::new(16384))?, Cache::new(Config::new(32768))?);
+    /// let mut sum = one.stats();
+    /// sum.add(&other.stats());
+    /// assert_eq!(sum.limit_maxbytes, 49152);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     pub fn add(&mut self, other: &Self) {
         let Self {
             cmd_get,
@@ -145,6 +155,17 @@ impl Stats {
 
 impl SlabStats {
     /// Adds another cache's numbers for the same size: the sum over shards.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant, SlabStats};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// let mut sum = SlabStats::default();
+    /// cache.slabs().for_each(|slab| sum.add(&slab));
+    /// assert_eq!(sum.items, 1);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub const fn add(&mut self, other: &Self) {
         self.pages += other.pages;
         self.chunks += other.chunks;

@@ -21,7 +21,11 @@ use crate::number;
 /// use dynamidb_core::Instant;
 ///
 /// let start = Instant::from_secs(10);
-/// assert_eq!((start + Duration::from_millis(5)).as_millis(), 10_005);
+/// let later = start + Duration::from_millis(5);
+/// assert_eq!(later, Instant::from_millis(10_005));
+/// assert_eq!((later.as_millis(), later.as_secs()), (10_005, 10));
+/// assert_eq!(later.since(start), Duration::from_millis(5));
+/// assert_eq!(start.since(later), Duration::ZERO);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Instant {

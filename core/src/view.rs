@@ -158,6 +158,22 @@ pub struct ChunkView<'c> {
 }
 
 /// A field of an item's head: some bits of a little-endian 32-bit word.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let now = Instant::from_secs(0);
+/// cache.set(now, "key", "value")?;
+/// let position = cache.view_of("key").unwrap().position;
+/// let head = cache.chunks(position).next().unwrap().bytes;
+/// for field in cache.fields(position) {
+///     let word = u32::from_le_bytes(head[field.at..][..4].try_into()?);
+///     assert_eq!((word & field.mask) >> field.mask.trailing_zeros(), field.value);
+/// }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Field {

@@ -31,6 +31,15 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The chunk sizes and how much of each is in use, in order of size.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config};
+    /// # let cache = Cache::new(Config::new(64 * 1024))?;
+    /// let sizes: Vec<_> = cache.slabs().map(|slab| slab.chunk_size).collect();
+    /// assert_eq!(sizes, [64, 128, 256, 1024]);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     pub fn slabs(&self) -> impl Iterator<Item = SlabStats> + '_ {
         self.store.slab_stats()
     }
@@ -60,6 +69,14 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Bytes of a page.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config};
+    /// # let cache = Cache::new(Config::new(64 * 1024))?;
+    /// assert_eq!(cache.page_size(), 1024);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn page_size(&self) -> usize {
         self.store.geometry().page_size()
@@ -200,6 +217,16 @@ impl<M: Memory> Cache<M> {
 
     /// The chunks of the item whose head is at this position, that head first; none if there is no
     /// such item.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", &[b'v'; 3000])?;
+    /// let position = cache.view_of("key").unwrap().position;
+    /// assert_eq!(cache.chunks(position).map(|chunk| chunk.value).sum::<usize>(), 3000);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn chunks(&self, position: u32) -> impl Iterator<Item = ChunkView<'_>> {
         let found = self.store.at_position(self.memory.bytes(), position);
         let chunks = move |found| self.store.chunks(self.memory.bytes(), found);
@@ -207,6 +234,17 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The next moment after `now` at which an item ends. Walks all items.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Expiry, Instant, Value};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let (now, later) = (Instant::from_secs(0), Instant::from_secs(60));
+    /// cache.set(now, "key", Value::from("value").expire(Expiry::At(later)))?;
+    /// assert_eq!(cache.next_expiry(now), Some(later));
+    /// assert_eq!(cache.next_expiry(later), None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn next_expiry(&self, now: Instant) -> Option<Instant> {
         let items = self.store.items(self.memory.bytes());
@@ -215,6 +253,17 @@ impl<M: Memory> Cache<M> {
     }
 
     /// For each level of the timing wheel, the finest first, which of its 64 slots was passed last.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.tick(Instant::from_secs(0), 1);
+    /// let start = cache.wheel_hands();
+    /// while cache.tick(Instant::from_secs(3600), 8) == 8 {}
+    /// assert_ne!(cache.wheel_hands(), start);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn wheel_hands(&self) -> [u8; 4] {
         self.store.wheel_hands()
@@ -239,6 +288,9 @@ impl<M: Memory> Cache<M> {
     /// cache.set(Instant::from_secs(1), "second", "value")?;
     /// let removal = cache.removals().next().unwrap();
     /// assert_eq!((removal.key, removal.cause), (&b"first"[..], Cause::ItemLimit));
+    /// assert_eq!(cache.removals_missed(), 0);
+    /// cache.forget_removals();
+    /// assert_eq!(cache.removals().count(), 0);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn watch_removals(&mut self, limit: usize) -> Result<(), TryReserveError> {
