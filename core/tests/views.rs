@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 
 use dynamidb_core::view::{Cause, PageUse};
-use dynamidb_core::{Cache, Config, Expiry, Instant, Policy, Value};
+use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, Policy, Value};
 
 const MEMORY: usize = 128 * 1024;
 
@@ -63,6 +63,28 @@ fn the_order_is_the_same_from_both_ends() {
             assert_eq!(items.next_back(), Some(order[last]));
         }
         assert_eq!(items.count(), order.len() % 2);
+    }
+}
+
+#[test]
+fn uses_that_are_only_noted_are_seen_as_they_will_be_entered() {
+    for lru_bump in [LruBump::Strict, LruBump::Lazy] {
+        let mut config = Config::new(64 * 1024);
+        config.lru_bump = lru_bump;
+        let mut cache = Cache::new(config).unwrap();
+        let now = Instant::from_secs(1);
+        for key in b'a'..=b'z' {
+            cache.set(now, &[key], "value").unwrap();
+        }
+        for key in *b"cdcec" {
+            assert!(cache.get(now, &[key]).is_some());
+        }
+        let keys = |cache: &Cache| -> Vec<_> { cache.items().map(|item| item.key[0]).collect() };
+        let mut noted = keys(&cache);
+        // Whoever takes an item out has the uses entered before.
+        assert_eq!(noted.pop(), Some(b'a'));
+        cache.delete(now, "a");
+        assert_eq!(keys(&cache), noted, "{lru_bump:?}");
     }
 }
 

@@ -196,7 +196,7 @@ impl Lru {
         item: ChunkRef,
         head: &Head,
     ) {
-        if !head.has(Mark::Young) {
+        if !head.has(Mark::Young) && !(self.lazy && self.will_be_young(item)) {
             prefetch(memory, geometry.at(head.newer()));
             prefetch(memory, geometry.at(head.older()));
             if self.is_full() {
@@ -205,6 +205,15 @@ impl Lru {
             self.noted[self.noted_len % NOTED] = item;
             self.noted_len += 1;
         }
+    }
+
+    /// Whether a use is noted that will make an item young.
+    #[cold]
+    fn will_be_young(&self, item: ChunkRef) -> bool {
+        self.noted
+            .iter()
+            .take(self.noted_len)
+            .any(|&noted| noted == item)
     }
 
     /// Whether uses have to be entered before the next one can be noted. That is better done while
