@@ -69,7 +69,8 @@ size: ## what a device pays for the core, checked against core/firmware/budget.t
 
 test-native: ## the server, on tokio and on async-std, and its keyspace without either
 	cargo test --locked -p dynamidb --no-default-features --lib
-	! cargo tree --locked -p dynamidb --no-default-features --prefix none -e normal | grep -E '^(tokio|async-|clap)'
+	tree=$$(cargo tree --locked -p dynamidb --no-default-features --prefix none -e normal) \
+		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'
 	cargo test --locked -p dynamidb
 	cargo test --locked -p dynamidb --no-default-features --features async-std
 
