@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) stall_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
     /// Who may come in, if not everybody.
-    pub(crate) users: Option<Users>,
+    pub(crate) users: Option<Arc<Users>>,
 }
 
 /// A server that listens, and serves once it is [`run`](Self::run).
@@ -51,14 +51,16 @@ pub struct Server {
 /// Stops a [`Server`] from another thread, or has it read its users anew.
 #[derive(Clone, Debug)]
 pub struct StopHandle {
-    shared: Arc<Shared>,
+    // Not all that is shared: whoever keeps a handle does not keep the memory.
+    stop: Arc<Stop>,
+    users: Option<Arc<Users>>,
 }
 
 impl StopHandle {
     /// Asks the server to stop: it accepts and reads nothing more, finishes the replies under way
     /// and then returns from [`Server::run`], within five seconds even if clients take nothing.
     pub fn stop(&self) {
-        self.shared.stop.request();
+        self.stop.request();
     }
 
     /// Reads the file of [`Options::auth_file`] anew, if there is one. Clients that were let in
@@ -67,7 +69,7 @@ impl StopHandle {
     /// # Errors
     /// [`Error::Option`] if something is wrong with the file; nothing changes then.
     pub fn reload_users(&self) -> Result<(), Error> {
-        self.shared.users.as_ref().map_or(Ok(()), Users::reload)
+        self.users.as_ref().map_or(Ok(()), |users| users.reload())
     }
 }
 
@@ -93,6 +95,7 @@ impl Server {
         session.flush_enabled = !options.memcached.disable_flush_all;
         session.cas_enabled = !options.memcached.disable_cas;
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
+        let users = users.map(Arc::new);
         // Memory that is locked is resident as a whole: addresses would not be mere addresses.
         let shard_memory_max = if options.memcached.lock_memory {
             0
@@ -140,7 +143,8 @@ impl Server {
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle {
-            shared: Arc::clone(&self.shared),
+            stop: Arc::clone(&self.shared.stop),
+            users: self.shared.users.clone(),
         }
     }
 

@@ -81,7 +81,8 @@ impl Shards {
         let count = self.len();
         for index in 0..count {
             // All shards have the same limits: the first one refuses if any does.
-            self.lock(index).set_memory(memory / count)?;
+            let changed = self.lock(index).set_memory(memory / count);
+            changed.map_err(|error| of_all(error, count))?;
         }
         Ok(())
     }
@@ -259,8 +260,15 @@ mod tests {
         let shards = Shards::new(&Config::new(16 << 20), 2, 0).unwrap();
         assert!(shards.set_memory(8 << 20).is_ok());
         assert!(shards.set_memory(16 << 20).is_ok());
+        // What is said is about all shards together.
+        assert!(shards.len() > 1);
         let more = shards.set_memory(17 << 20).unwrap_err();
-        assert!(matches!(more, ConfigError::MemoryTooLarge(_)));
+        assert_eq!(more, ConfigError::MemoryTooLarge(16 << 20));
+        let Err(ConfigError::MemoryTooSmall(least)) = shards.set_memory(0) else {
+            panic!("no cache is that small");
+        };
+        assert!(shards.set_memory(least - 1).is_err());
+        assert!(shards.set_memory(least).is_ok());
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl SharedCache {
     ///
     /// # Errors
     /// [`ConfigError::MemoryTooSmall`], and [`ConfigError::MemoryTooLarge`] beyond the budget that
-    /// the cache was made with. The numbers are those of one part.
+    /// the cache was made with.
     pub fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
         self.shards.set_memory(memory)
     }
