@@ -14,7 +14,7 @@ export WASM_BINDGEN_TEST_DRIVER_TIMEOUT := 60
 FUZZ_SECONDS ?= 300
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 19
 
 run: ## start the server on 127.0.0.1:11212
 	cargo run --release
