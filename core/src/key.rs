@@ -19,6 +19,7 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 /// let key = near.hasher().key(b"key");
 /// far.set(now, key, "value")?;
 /// assert!(near.get(now, key).is_none() && far.get(now, key).is_some());
+/// assert_eq!(near.hasher().hash(&key), far.hasher().hash(&"key".into()));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -30,8 +30,13 @@ use super::reply;
 ///
 ///     fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
 ///         match command.verb() {
-///             b"items" => output.extend(format!("{}\r\n", self.0.len()).bytes()),
-///             _ => output.extend(b"ERROR\r\n"),
+///             b"count" if command.noreply() => {}
+///             b"count" => {
+///                 let wanted = |key: &[u8]| command.words().any(|word| key.starts_with(word));
+///                 let count = self.0.iter().filter(|(key, _)| wanted(key)).count();
+///                 output.extend(format!("{count}\r\n").bytes());
+///             }
+///             _ => output.extend(command.unknown()),
 ///         }
 ///         Next::Request
 ///     }
@@ -40,9 +45,9 @@ use super::reply;
 /// let mut host = Host(Cache::new(Config::new(64 * 1024))?);
 /// let mut session = Session::new(SessionConfig::default());
 /// let mut output = Vec::new();
-/// let input = b"set k 0 0 1\r\nx\r\nitems\r\n";
+/// let input = b"set k 0 0 1\r\nx\r\ncount a k\r\nwhat\r\n";
 /// let used = session.process(Instant::from_secs(0), input, &mut host, &mut output);
-/// assert_eq!((used, &output[..]), (input.len(), &b"STORED\r\n1\r\n"[..]));
+/// assert_eq!((used, &output[..]), (input.len(), &b"STORED\r\n1\r\nERROR\r\n"[..]));
 /// # Ok::<(), dynamidb_core::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,45 @@ use super::{META, SessionConfig};
 use crate::{Instant, Key, Keyspace, Stats, StoreMode};
 
 /// A request about one key, and what came of it.
+///
+/// # Examples
+/// A host that notes which items of what size are read:
+/// ```
+/// use dynamidb_core::{Action, Cache, Config, Event, Instant, Key, Keyspace, Lookup, Place};
+/// use dynamidb_core::{Session, SessionConfig};
+///
+/// struct Host(Cache, Vec<(Vec<u8>, usize)>);
+///
+/// impl Keyspace for Host {
+///     # type Memory = Vec<u8>;
+///     # fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+///     #     self.0.key(bytes)
+///     # }
+///     # fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+///     #     &mut self.0
+///     # }
+///     # fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
+///     #     self.0.cache_at(index)
+///     # }
+///     // (and the functions that say where the items are)
+///     fn is_watched(&self) -> bool {
+///         true
+///     }
+///
+///     fn note(&mut self, event: &Event<'_>) {
+///         if let (Action::Get, Lookup::Found(Place { size, .. })) = (event.action, event.lookup) {
+///             self.1.push((event.key.to_vec(), size));
+///         }
+///     }
+/// }
+///
+/// let mut host = Host(Cache::new(Config::new(64 * 1024))?, Vec::new());
+/// let mut session = Session::new(SessionConfig::default());
+/// let input = b"set key 0 0 5\r\nvalue\r\nget key absent\r\n";
+/// let _ = session.process(Instant::from_secs(0), input, &mut host, &mut Vec::new());
+/// assert_eq!(host.1, [(b"key".to_vec(), 5)]);
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'e> {

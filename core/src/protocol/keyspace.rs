@@ -7,6 +7,44 @@ use super::{Command, Event, Next};
 use crate::{Cache, Key, Memory};
 
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
+///
+/// # Examples
+/// Two caches, and a bit of a key's hash that says which of them it lives in:
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Key, Keyspace, Session, SessionConfig};
+///
+/// struct Halves([Cache; 2]);
+///
+/// impl Keyspace for Halves {
+///     type Memory = Vec<u8>;
+///
+///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+///         self.0[0].hasher().key(bytes)
+///     }
+///
+///     fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache {
+///         let half = self.0[0].hasher().hash(key) >> 63;
+///         &mut self.0[half as usize]
+///     }
+///
+///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
+///         self.0.get_mut(index)
+///     }
+/// }
+///
+/// let half = |part| {
+///     let mut config = Config::new(64 * 1024);
+///     (config.part, config.parts) = (part, 2);
+///     Cache::new(config)
+/// };
+/// let mut halves = Halves([half(0)?, half(1)?]);
+/// let mut output = Vec::new();
+/// let input = b"set key 0 0 5\r\nvalue\r\nflush_all\r\nget key\r\n";
+/// let mut session = Session::new(SessionConfig::default());
+/// let used = session.process(Instant::from_secs(0), input, &mut halves, &mut output);
+/// assert_eq!((used, &output[..]), (input.len(), &b"STORED\r\nOK\r\nEND\r\n"[..]));
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
 pub trait Keyspace {
     /// The memory its caches work in.
     type Memory: Memory;

@@ -16,6 +16,19 @@ use crate::{Instant, Key, Keyspace};
 const BATCH: usize = 16;
 
 /// Which verbs a session understands.
+///
+/// # Examples
+/// ```
+/// # use dynamidb_core::{Cache, Config, Dialect, Instant, Session, SessionConfig};
+/// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let mut config = SessionConfig::default();
+/// config.dialect = Dialect::Memcached;
+/// let mut output = Vec::new();
+/// let mut session = Session::new(config);
+/// let _ = session.process(Instant::from_secs(0), b"GET key\r\n", &mut cache, &mut output);
+/// assert_eq!(output, b"ERROR\r\n");
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Dialect {
@@ -29,6 +42,16 @@ pub enum Dialect {
 }
 
 /// The limits of a session.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Session, SessionConfig};
+///
+/// let mut config = SessionConfig::default();
+/// config.item_size_max = 1000;
+/// // An item, and the line before it.
+/// assert!((1000..4000).contains(&Session::new(config).input_max()));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionConfig {
@@ -87,6 +110,7 @@ impl Default for SessionConfig {
 ///     input.drain(..used);
 /// }
 /// assert_eq!(output, b"STORED\r\nVALUE greeting 0 5\r\nhello\r\nEND\r\n");
+/// assert!(!session.is_busy() && !session.is_closed());
 /// # Ok::<(), dynamidb_core::ConfigError>(())
 /// ```
 #[derive(Debug)]
@@ -161,6 +185,16 @@ impl Session {
     }
 
     /// Whether the conversation is over: send what `output` holds, then hang up.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant, Session, SessionConfig};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let mut session = Session::new(SessionConfig::default());
+    /// let _ = session.process(Instant::from_secs(0), b"quit\r\n", &mut cache, &mut Vec::new());
+    /// assert!(session.is_closed());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)
