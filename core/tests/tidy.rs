@@ -1,6 +1,6 @@
 //! The rules of the source tree that a text search can check: who may know whom, where clocks,
-//! locks and randomness live, how long lines and files get. Each rule says why; a line that breaks
-//! one is printed as `file:line`.
+//! locks and randomness live, how long lines and files get, what has an example. Each rule says
+//! why; a line that breaks one is printed as `file:line`.
 
 use std::fs;
 use std::io;
@@ -152,6 +152,10 @@ const MEASURED: &[&str] = &["rs", "ts", "css", "py"];
 const COLUMNS_MAX: usize = 100;
 const LINES_MAX: usize = 700;
 
+/// What is public here is shown in an example that is a test.
+const SHOWN: &str = "core/src/";
+const ITEMS: &[&str] = &["fn", "struct", "enum", "trait", "type"];
+
 /// What was made or fetched, wherever it is.
 const NOT_SOURCES: &[&str] = &[
     "target",
@@ -196,6 +200,73 @@ fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(text.lines())
 }
 
+/// The lines of the examples that are tests, as their readers see them: no comments, and nothing
+/// that is hidden.
+fn examples(text: &str) -> Vec<(usize, &str)> {
+    let mut lines = Vec::new();
+    let mut fence = None;
+    for (number, line) in numbered(text) {
+        let line = line.trim();
+        let Some(doc) = line
+            .strip_prefix("///")
+            .or_else(|| line.strip_prefix("//!"))
+        else {
+            fence = None;
+            continue;
+        };
+        let doc = doc.trim();
+        match (fence, doc.strip_prefix("```")) {
+            (None, kind) => fence = kind,
+            (Some(_), Some(_)) => fence = None,
+            (Some(""), None) if !doc.starts_with("# ") => {
+                lines.push((number, doc.split("//").next().unwrap_or_default()));
+            }
+            (Some(_), None) => {}
+        }
+    }
+    lines
+}
+
+/// The kind and the name of the public item that a line begins.
+fn public_item(line: &str) -> Option<(&str, &str)> {
+    let rest = line.trim().strip_prefix("pub ")?;
+    let head = rest.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ' ');
+    let mut words = head.take(1).flat_map(|head| head.split(' '));
+    let kind = words.find(|word| ITEMS.contains(word))?;
+    Some((kind, words.next()?))
+}
+
+/// The public items that no example shows: neither one of their own nor one in their file that
+/// names them or, if they are functions, calls them.
+fn unshown(path: &str, text: &str) -> Vec<String> {
+    let examples = examples(text);
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let mut unshown = Vec::new();
+    // The line above an item's comment and attributes.
+    let mut above = 0;
+    for (number, line) in code(text) {
+        if lines[number - 1].starts_with("///") || line.trim().starts_with("#[") {
+            continue;
+        }
+        if let Some((kind, name)) = public_item(line) {
+            let use_of = if kind == "fn" {
+                format!("{name}(")
+            } else {
+                name.into()
+            };
+            let shows = |(at, example): &(usize, &str)| {
+                (above..number).contains(at) || contains(example, &use_of)
+            };
+            let is_hidden = lines[above..number].contains(&"#[doc(hidden)]");
+            if !is_hidden && !examples.iter().any(shows) {
+                unshown.push(format!("{path}:{number}: no example shows {name}"));
+            }
+        }
+        above = number;
+    }
+    unshown
+}
+
 /// Everything that is wrong with one file.
 fn breaches(path: &str, text: &str) -> Vec<String> {
     let in_code = NEVER_IN_CODE
@@ -207,6 +278,9 @@ fn breaches(path: &str, text: &str) -> Vec<String> {
     let mut breaches: Vec<_> = in_code.chain(anywhere).collect();
     if CRATE_ROOTS.contains(&path) && !text.contains(FORBID_UNSAFE) {
         breaches.push(format!("{path}:1: must say {FORBID_UNSAFE}"));
+    }
+    if path.starts_with(SHOWN) {
+        breaches.extend(unshown(path, text));
     }
     if MEASURED
         .iter()
@@ -285,4 +359,28 @@ fn comments_tests_and_longer_words_are_no_breach() {
             "{harmless}"
         );
     }
+}
+
+#[test]
+fn a_public_item_is_shown_by_an_example_of_its_own_or_of_its_file() {
+    let found = |text: &str| breaches("core/src/sample.rs", text);
+    for kind in ITEMS {
+        let item = format!("pub {kind} sample(\n");
+        assert_eq!(
+            found(&format!("/// What it does.\n{item}")),
+            ["core/src/sample.rs:2: no example shows sample"]
+        );
+        let own = format!("/// ```\n/// let x = 1;\n/// ```\n#[must_use]\n{item}");
+        assert_eq!(found(&own), [""; 0]);
+        let above = format!("/// ```\n/// x.sample();\n/// ```\npub mod other;\n{item}");
+        assert_eq!(found(&above), [""; 0]);
+        assert_eq!(found(&above.replace("x.", "x.re")).len(), 1);
+        assert_eq!(found(&above.replace("x.", "// ")).len(), 1);
+        assert_eq!(found(&above.replace("x.", "# ")).len(), 1);
+        assert_eq!(found(&above.replacen("```", "```text", 1)).len(), 1);
+        assert_eq!(found(&format!("#[doc(hidden)]\n{item}")), [""; 0]);
+        assert_eq!(found(&item.replace("pub", "pub(crate)")), [""; 0]);
+    }
+    let named = "/// ```\n/// let sample = 1;\n/// ```\npub mod other;\npub const fn sample(\n";
+    assert_eq!(found(named).len(), 1);
 }
