@@ -3,6 +3,7 @@
 //! Until a client has shown a name and its password, everything it says is refused. It shows them
 //! as the value of a `set`, whatever the key: `set auth 0 0 11\r\nuser secret\r\n`.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
@@ -18,7 +19,6 @@ const LINE_MAX: usize = 2048;
 const TOKEN_MAX: usize = 16 * 1024;
 
 /// The users of a file.
-#[derive(Debug)]
 pub(crate) struct Users {
     path: PathBuf,
     tokens: RwLock<Tokens>,
@@ -38,6 +38,15 @@ pub(crate) enum Verdict {
     Refuse(usize, &'static [u8]),
     /// What follows cannot be told apart: it is answered by this and hung up on.
     Close(&'static [u8]),
+}
+
+impl fmt::Debug for Users {
+    /// A server may be shown in a log, and passwords must not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Users")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Users {
@@ -199,6 +208,13 @@ mod tests {
             let expected = Verdict::Refuse(said.len(), line.leak().as_bytes());
             assert_eq!(users.judge(said.as_bytes()), expected, "{said}");
         }
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        let users = users();
+        let shown = format!("{users:?}");
+        assert_eq!(shown, r#"Users { path: "", .. }"#);
     }
 
     #[test]
