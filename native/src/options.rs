@@ -357,6 +357,8 @@ mod tests {
             "-I 1024",
             "-I 16m",
             "-m 8 -I 2m",
+            "-a 0",
+            "-a 777",
         ] {
             parse(line).unwrap();
         }

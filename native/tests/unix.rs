@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -105,4 +105,22 @@ fn what_is_in_use_or_no_socket_is_left_alone() {
     refused();
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_path_is_as_long_as_the_system_takes_it() {
+    let base = path("");
+    let longer = |by| PathBuf::from(format!("{}{}", base.display(), "x".repeat(by)));
+    let fits = |by: &usize| SocketAddr::from_pathname(longer(*by)).is_ok();
+    let by = (0..).take_while(fits).last().unwrap();
+    let (longest, too_long) = (longer(by), longer(by + 1));
+    let words = format!("-s {}", longest.display());
+    let process = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
+    assert_eq!(converse(&longest, "get k\r\nquit\r\n"), "END\r\n");
+    process.stop();
+    let words = format!("-s {}", too_long.display());
+    let output = server(RuntimeName::DEFAULT, &words).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("error: cannot listen on "), "{said}");
 }
