@@ -49,13 +49,13 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options) -> Result<(), Error> {
-    // Without users to be read anew, a terminal that goes takes the server along.
-    let hang_up = options.auth_file.as_ref().map(|_| SIGHUP);
-    let wanted = [SIGINT, SIGTERM].into_iter().chain(hang_up);
-    let mut signals = Signals::new(wanted).map_err(|source| Error::System {
+    // A script that sends SIGHUP to whoever might have something to read anew must not end a server
+    // that has not, and with it all items.
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|source| Error::System {
         what: "listen for signals",
         source,
     })?;
+    let has_users = options.auth_file.is_some();
     let server = Server::bind(options)?;
     write_ports(&server)?;
     let handle = server.stop_handle();
@@ -63,7 +63,8 @@ fn serve(options: &Options) -> Result<(), Error> {
         let mut stopping = false;
         for signal in signals.forever() {
             match signal {
-                SIGHUP => reload_users(&handle),
+                SIGHUP if has_users => reload_users(&handle),
+                SIGHUP => tracing::info!("SIGHUP: there are no users to read anew"),
                 _ if stopping => std::process::exit(1),
                 _ => {
                     stopping = true;

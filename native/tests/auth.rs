@@ -119,6 +119,20 @@ fn users_are_read_anew_when_the_server_is_told_to() {
 }
 
 #[test]
+fn a_server_without_users_outlives_sighup() {
+    on_each_runtime("-m 64", |server| {
+        let mut client = server.connect();
+        client.ask("set k 0 0 1\r\nv\r\n", "STORED\r\n");
+        for _ in 0..10 {
+            server.signal("HUP");
+            client.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
+        }
+        let log = server.stop().join("\n");
+        assert!(log.contains("SIGHUP: there are no users"), "{log}");
+    });
+}
+
+#[test]
 fn who_asks_for_nothing_is_hung_up_on_if_that_is_wanted() {
     on_each_runtime("-m 64 -o idle_timeout=1", |server| {
         let mut watcher = server.connect();
