@@ -41,8 +41,10 @@ test-core: ## the cache and the protocol
 	cargo test --locked -p dynamidb-core
 	cargo test --locked -p dynamidb-core --examples
 
-test-no-std: ## the core compiles where there is no std
+test-no-std: ## the core compiles where there is no std, also without the meta commands
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
+	cargo build --locked -p dynamidb-core --no-default-features --target thumbv6m-none-eabi
+	cargo test --locked -p dynamidb-core --no-default-features --lib
 
 capi: ## the C interface: a C program under valgrind, and what the library asks for
 	core/capi/check

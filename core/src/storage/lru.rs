@@ -196,7 +196,7 @@ impl Lru {
         item: ChunkRef,
         head: &Head,
     ) {
-        if !head.has(Mark::Young) && !(self.lazy && self.will_be_young(item)) {
+        if !(head.has(Mark::Young) || self.lazy && self.will_be_young(item)) {
             prefetch(memory, geometry.at(head.newer()));
             prefetch(memory, geometry.at(head.older()));
             if self.is_full() {
