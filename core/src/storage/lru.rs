@@ -210,10 +210,8 @@ impl Lru {
     /// Whether a use is noted that will make an item young.
     #[cold]
     fn will_be_young(&self, item: ChunkRef) -> bool {
-        self.noted
-            .iter()
-            .take(self.noted_len)
-            .any(|&noted| noted == item)
+        let noted = self.noted.get(..self.noted_len);
+        noted.is_some_and(|noted| noted.contains(&item))
     }
 
     /// Whether uses have to be entered before the next one can be noted. That is better done while
