@@ -86,6 +86,8 @@
 //!   value, rounded up to the slab sizes, and about 9 bytes for index and records. Slab sizes that
 //!   fit the readings are worth more than anything else: `[64]` for 16 bytes of key and of value,
 //!   `[48]` if they are compact.
+//! - **The meta commands** are the feature `meta`, on by default. A program that needs none saves
+//!   13 kB of flash on a Cortex-M4 with `default-features = false`.
 #![no_std]
 // Except in one file, `storage/prefetch.rs`; `tests/tidy.rs` sees to it.
 #![deny(unsafe_code)]
