@@ -87,7 +87,8 @@
 //!   fit the readings are worth more than anything else: `[64]` for 16 bytes of key and of value,
 //!   `[48]` if they are compact.
 //! - **The meta commands** are the feature `meta`, on by default. A program that needs none saves
-//!   13 kB of flash on a Cortex-M4 with `default-features = false`.
+//!   13 kB of flash on a Cortex-M4 with `default-features = false`. They are unknown then, and `ms`
+//!   ends the conversation, so that its value is not taken for a command.
 #![no_std]
 // Except in one file, `storage/prefetch.rs`; `tests/tidy.rs` sees to it.
 #![deny(unsafe_code)]

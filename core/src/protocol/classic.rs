@@ -90,6 +90,8 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
         Verb::CompareAndSwap => return store(config, StoreMode::Set, true, line),
         Verb::Meta(command) if META => return meta::parse(config, command, line),
         Verb::MetaNoop if META => Request::Reply(reply::META_NOOP),
+        // The value behind it must not be taken for a command.
+        Verb::Meta(Command::Set) => return Some(Parsed::close(line.len, reply::ERROR)),
         Verb::Meta(_) | Verb::MetaNoop => return Some(Parsed::command(line)),
         Verb::Delete => delete(line),
         Verb::Arithmetic(sign) => arithmetic(sign, line),
@@ -276,5 +278,28 @@ pub(super) fn expiry(exptime: i64) -> Expiry {
         1..=RELATIVE_MAX => Expiry::After(Duration::from_secs(exptime.unsigned_abs())),
         _ if exptime <= u32::MAX.into() => Expiry::At(Instant::from_secs(exptime.unsigned_abs())),
         _ => Expiry::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use crate::{Cache, Config, Instant, Session, SessionConfig};
+
+    #[test]
+    fn without_meta_commands_their_verbs_are_unknown_and_no_value_is_run() {
+        let mut cache = Cache::new(Config::new(64 * 1024)).unwrap();
+        let mut session = Session::new(SessionConfig::default());
+        let (mut input, mut output) = (&b"mn\r\nmg k\r\nms k 9\r\nflush_all\r\n"[..], Vec::new());
+        while !input.is_empty() && !session.is_closed() {
+            let used = session.process(Instant::from_secs(1), input, &mut cache, &mut output);
+            input = &input[used..];
+        }
+        let replies = match super::META {
+            true => &b"MN\r\nEN\r\nHD\r\n"[..],
+            false => b"ERROR\r\nERROR\r\nERROR\r\n",
+        };
+        assert_eq!((&output[..], session.is_closed()), (replies, !super::META));
     }
 }

@@ -25,7 +25,8 @@ mod retrieval;
 mod session;
 mod stats;
 
-/// Whether the meta commands are spoken; to a session without them they are unknown.
+/// Whether the meta commands are spoken; to a session without them they are unknown, and it hangs
+/// up on `ms`, whose value follows.
 const META: bool = cfg!(feature = "meta");
 
 pub use command::{Command, Next};
