@@ -50,6 +50,8 @@ const PAGE_SIZE_MAX: usize = 64 << 10;
 #[derive(Clone, Debug, Parser)]
 #[command(version, about = ABOUT, long_about = None, after_help = AFTER_HELP)]
 #[command(max_term_width = 100, allow_negative_numbers = true)]
+// As with memcached, the last of an option counts: scripts append to what others have begun.
+#[command(args_override_self = true)]
 #[non_exhaustive]
 pub struct Options {
     /// TCP port; 0 picks a free one, as does memcached's -1
@@ -65,7 +67,12 @@ pub struct Options {
 
     /// Clients served at a time; more are told so and turned away [default: 10000, or what the
     /// limit of open files leaves]
-    #[arg(short = 'c', long, env = "DYNAMIDB_MAX_CONNECTIONS")]
+    #[arg(
+        short = 'c',
+        long,
+        alias = "conn-limit",
+        env = "DYNAMIDB_MAX_CONNECTIONS"
+    )]
     #[arg(help_heading = NETWORK, value_name = "COUNT")]
     pub max_connections: Option<u32>,
 
@@ -82,7 +89,13 @@ pub struct Options {
     pub auth_file: Option<PathBuf>,
 
     /// Connections that the system holds until they are accepted
-    #[arg(short, long, env = "DYNAMIDB_BACKLOG", default_value_t = 1024)]
+    #[arg(
+        short,
+        long,
+        alias = "listen-backlog",
+        env = "DYNAMIDB_BACKLOG",
+        default_value_t = 1024
+    )]
     #[arg(help_heading = NETWORK, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub backlog: u16,
@@ -93,14 +106,14 @@ pub struct Options {
     #[arg(help_heading = NETWORK, value_name = "NAME", value_parser = dialect_parser())]
     pub dialect: Dialect,
 
-    /// The version that memcached's clients are told
+    /// The version that memcached's clients are told, in visible ASCII characters
     #[arg(long, env = "DYNAMIDB_MEMCACHED_VERSION", default_value = "1.6.45")]
     #[arg(help_heading = NETWORK, value_name = "VERSION")]
     pub memcached_version: String,
 
-    /// Memory for items and their index, in MiB or with the unit k, m or g; lifts the default limit
-    /// of items [default: 64]
-    #[arg(short, long, env = "DYNAMIDB_MEMORY", value_parser = memory_size)]
+    /// Memory for items and their index, in MiB or with a unit, as in 512k, 64MB or 1.5g; lifts the
+    /// default limit of items [default: 64]
+    #[arg(short, long, alias = "memory-limit", env = "DYNAMIDB_MEMORY", value_parser = memory_size)]
     #[arg(help_heading = MEMORY, value_name = "SIZE")]
     pub memory: Option<usize>,
 
@@ -109,8 +122,8 @@ pub struct Options {
     #[arg(help_heading = MEMORY)]
     pub max_items: Option<usize>,
 
-    /// The largest item, key and value together, in bytes or with the unit k or m; from 1k to 16m
-    /// and a quarter of the memory [default: 1m]
+    /// The largest item, key and value together, in bytes or with a unit; from 1k to 16m and a
+    /// quarter of the memory [default: 1m]
     #[arg(short = 'I', long, env = "DYNAMIDB_MAX_ITEM_SIZE")]
     #[arg(help_heading = MEMORY, value_name = "SIZE", value_parser = item_size)]
     pub max_item_size: Option<usize>,
@@ -123,12 +136,18 @@ pub struct Options {
 
     /// Chunk sizes as memcached's options -f and -n make them: the first is 48 bytes and -n, each
     /// further one larger by this factor, up to 4096
-    #[arg(short = 'f', long, env = "DYNAMIDB_SLAB_GROWTH", value_parser = growth)]
+    #[arg(short = 'f', long, alias = "slab-growth-factor", env = "DYNAMIDB_SLAB_GROWTH", value_parser = growth)]
     #[arg(help_heading = MEMORY, value_name = "FACTOR", conflicts_with = "slab_sizes")]
     pub slab_growth: Option<f64>,
 
     /// Bytes of key, value and flags in the smallest chunk, with --slab-growth
-    #[arg(short = 'n', long, env = "DYNAMIDB_SLAB_MIN", default_value_t = 48)]
+    #[arg(
+        short = 'n',
+        long,
+        alias = "slab-min-size",
+        env = "DYNAMIDB_SLAB_MIN",
+        default_value_t = 48
+    )]
     #[arg(help_heading = MEMORY, value_name = "BYTES", conflicts_with = "slab_sizes")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=2048))]
     pub slab_min: u16,
@@ -195,6 +214,9 @@ impl Options {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let config = self.config();
         let item_size = config.item_size_max;
+        let version = self.memcached_version.as_bytes();
+        // It is part of a reply's line.
+        let tellable = !version.is_empty() && version.iter().all(u8::is_ascii_graphic);
         let (name, reason) = match () {
             () if self.max_connections == Some(0) => ("-c/--max-connections", "1 is the least"),
             () if self.thread_count() == 0 => ("-t/--threads", "1 is the least"),
@@ -204,6 +226,10 @@ impl Options {
             () if self.max_item_size.is_some() && item_size > config.memory / 4 => {
                 ("-I/--max-item-size", "a quarter of the memory is the most")
             }
+            () if !tellable => (
+                "--memcached-version",
+                "visible ASCII characters are needed, and no blanks",
+            ),
             () => return self.memcached.check(),
         };
         let reason = reason.into();
@@ -297,6 +323,93 @@ mod tests {
         assert_eq!(options.listen, ["::1".parse().unwrap()]);
         assert_eq!(parse("-p -1").unwrap().port, 0);
         assert!(parse("-u nobody -U 0 -o modern,hashpower=20 -o relaxed_privileges").is_ok());
+    }
+
+    /// The options of memcached 1.6.45 with everything built in: letters, long names, and whether a
+    /// value follows.
+    const MEMCACHED: [(char, &str, bool); 37] = [
+        ('a', "unix-mask", true),
+        ('A', "enable-shutdown", false),
+        ('b', "listen-backlog", true),
+        ('B', "protocol", true),
+        ('c', "conn-limit", true),
+        ('C', "disable-cas", false),
+        ('d', "daemon", false),
+        // It has no long name there.
+        ('D', "stat-prefix", true),
+        ('e', "memory-file", true),
+        ('f', "slab-growth-factor", true),
+        ('F', "disable-flush-all", false),
+        ('h', "help", false),
+        ('i', "license", false),
+        ('I', "max-item-size", true),
+        ('k', "lock-memory", false),
+        ('l', "listen", true),
+        ('L', "enable-largepages", false),
+        ('m', "memory-limit", true),
+        ('M', "disable-evictions", false),
+        ('n', "slab-min-size", true),
+        ('N', "napi-ids", true),
+        ('o', "extended", true),
+        ('p', "port", true),
+        ('P', "pidfile", true),
+        ('r', "enable-coredumps", false),
+        ('R', "max-reqs-per-event", true),
+        ('s', "unix-socket", true),
+        ('S', "enable-sasl", false),
+        ('t', "threads", true),
+        ('u', "user", true),
+        ('U', "udp-port", true),
+        ('v', "verbose", false),
+        ('V', "version", false),
+        ('W', "disable-watch", false),
+        ('X', "disable-dumping", false),
+        ('Y', "auth-file", true),
+        ('Z', "enable-ssl", false),
+    ];
+
+    #[test]
+    fn every_letter_and_long_name_of_memcached_means_one_option() {
+        let mut command = Options::command();
+        command.build();
+        for (letter, name, takes_value) in MEMCACHED {
+            let mut args = command.get_arguments();
+            let Some(arg) = args.find(|arg| arg.get_short() == Some(letter)) else {
+                panic!("-{letter}");
+            };
+            let aliases = arg.get_all_aliases().unwrap_or_default();
+            assert!(
+                arg.get_long() == Some(name) || aliases.contains(&name),
+                "-{letter}: --{name}"
+            );
+            assert_eq!(arg.get_action().takes_values(), takes_value, "-{letter}");
+        }
+        let letters = command.get_arguments().filter_map(|arg| arg.get_short());
+        assert_eq!(letters.count(), MEMCACHED.len());
+    }
+
+    #[test]
+    fn the_last_of_an_option_counts() {
+        let options = parse("-m 64 -A -m 128 -A -p 1 -p 2").unwrap();
+        assert_eq!((options.memory, options.port), (Some(128 << 20), 2));
+        // But for lists, which grow.
+        let options = parse("-l ::1 -l 127.0.0.1 -o idle_timeout=1 -o idle_timeout=2").unwrap();
+        assert_eq!(options.listen.len(), 2);
+        assert_eq!(options.memcached.idle_timeout(), 2);
+    }
+
+    #[test]
+    fn the_version_for_clients_is_visible_and_not_empty() {
+        for wrong in ["", " ", "1.6 45", "1.6.45\r\n", "1\n", "\t", "é", "1\u{7f}"] {
+            let words = ["dynamidb", "--memcached-version", wrong];
+            let options = Options::try_parse_from(words).unwrap();
+            let said = options.check().unwrap_err().to_string();
+            assert!(
+                said.starts_with("--memcached-version: "),
+                "{wrong:?}: {said}"
+            );
+        }
+        parse("--memcached-version 1.6.45-x~").unwrap();
     }
 
     #[test]
