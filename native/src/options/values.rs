@@ -126,18 +126,33 @@ pub(super) fn item_size(text: &str) -> Result<usize, &'static str> {
     }
 }
 
+/// Reads `64`, `512k`, `64MB`, `64MiB` or `1.5g`: units are powers of 1024, in any case.
 fn size(text: &str, unit: usize) -> Result<usize, &'static str> {
-    let (digits, factor) = match text.chars().last() {
-        Some('k' | 'K') => (&text[..text.len() - 1], 1 << 10),
-        Some('m' | 'M') => (&text[..text.len() - 1], 1 << 20),
-        Some('g' | 'G') => (&text[..text.len() - 1], 1 << 30),
-        _ => (text, unit),
+    const WRONG: &str = "a size is written as 64, 512k, 64MB or 1.5g";
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.'));
+    let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
+    let factor = match &*suffix.to_ascii_lowercase() {
+        "" => unit,
+        "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err(WRONG),
     };
-    let number: usize = digits
-        .parse()
-        .map_err(|_| "a size is written as 64, 512k or 2g")?;
-    number
-        .checked_mul(factor)
+    let (whole, fraction) = match number.split_once('.') {
+        None => (number, 0.0),
+        // There is no half of a byte.
+        Some(_) if factor == 1 => return Err(WRONG),
+        Some((_, "")) => return Err(WRONG),
+        Some((whole, digits)) => (whole, format!("0.{digits}").parse().map_err(|_| WRONG)?),
+    };
+    if whole.is_empty() {
+        return Err(WRONG);
+    }
+    let whole = whole.parse::<usize>().ok();
+    whole
+        .and_then(|whole| whole.checked_mul(factor))
+        .and_then(|size| size.checked_add((fraction * factor as f64) as usize))
         .ok_or("that is more than can be addressed")
 }
 
@@ -160,8 +175,26 @@ mod tests {
         assert_eq!(memory_size("3k"), Ok(3 << 10));
         assert_eq!(item_size("1024"), Ok(1024));
         assert_eq!(item_size("3M"), Ok(3 << 20));
-        for wrong in ["", "k", "-1", "1kb", "1 k", "1.5m", "µ"] {
+        for (text, size) in [
+            ("64MB", 64 << 20),
+            ("64mib", 64 << 20),
+            ("1.5g", 3 << 29),
+            ("0.5", 512 << 10),
+            ("2048b", 2048),
+            ("7KB", 7 << 10),
+            ("1.25k", 1280),
+            ("0.001g", 1_073_741),
+        ] {
+            assert_eq!(memory_size(text), Ok(size), "{text}");
+        }
+        for wrong in [
+            "", "k", "-1", "1kbit", "1 k", "µ", "1.5", "1.5b", "1.m", ".5m", "1.5.5m", "1e3",
+            "0x10", "1k1",
+        ] {
             assert!(item_size(wrong).is_err(), "{wrong}");
+        }
+        for too_large in ["99999999999999999999", "99999999999999999", "17179869184g"] {
+            assert!(memory_size(too_large).is_err(), "{too_large}");
         }
         for text in ["1025", "7k", "3m", "2048m"] {
             assert_eq!(item_size(text).map(size_text), Ok(text.into()));
