@@ -87,7 +87,8 @@ fn reload_users(handle: &StopHandle) {
 /// Writes which ports are listened on, if the environment names a file for that. The file is there
 /// at once with all that is in it.
 fn write_ports(server: &Server) -> Result<(), Error> {
-    let Some(file) = std::env::var_os(PORT_FILE_VARIABLE) else {
+    let file = std::env::var_os(PORT_FILE_VARIABLE);
+    let Some(file) = file.filter(|file| !file.is_empty()) else {
         return Ok(());
     };
     let lines = server.local_addrs().into_iter().map(|address| {

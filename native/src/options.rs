@@ -2,16 +2,18 @@
 //! for everything. What is wrong with a value by itself is found here; what is wrong with values
 //! together, where they are used.
 
+mod environment;
 mod extended;
 mod memcached;
 mod values;
 
 use std::path::PathBuf;
 
-use clap::builder::{Resettable, TypedValueParser};
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use clap::builder::TypedValueParser;
+use clap::{ArgAction, FromArgMatches, Parser};
 use dynamidb_core::{Config, Dialect, LruBump, Policy, SessionConfig};
 
+use self::environment::Variable;
 pub use self::memcached::MemcachedOptions;
 pub use self::values::Listen;
 pub(crate) use self::values::size_text;
@@ -24,7 +26,8 @@ use crate::{Error, RuntimeName};
 const ABOUT: &str =
     "An in-memory key-value cache that speaks its own short dialect and memcached's text protocol";
 const AFTER_HELP: &str = "\
-Most options can be given as environment variables too, as shown; the command line wins.
+Most options can be given as environment variables too, as shown; the command line wins. Empty \
+variables count as unset; for flags, 1, true, yes and on say yes, 0, false, no and off say no.
 Scripts that start memcached keep working: its other flags and settings of -o are accepted where \
 nothing depends on them, and refused with a hint where something does.";
 
@@ -186,6 +189,10 @@ pub struct Options {
     /// What memcached has besides.
     #[command(flatten)]
     pub memcached: MemcachedOptions,
+
+    /// Which variables set options, for what is said of those.
+    #[arg(skip)]
+    variables: Vec<Variable>,
 }
 
 impl Options {
@@ -198,16 +205,35 @@ impl Options {
     pub const MAX_CONNECTIONS: u32 = 10_000;
 
     /// Reads the process's command line and environment. Prints and exits where that is asked for
-    /// (`--help`, `--version`), and with one line and status 2 where something is wrong.
+    /// (`--help`, `--version`), and with one line and status 2 where something is wrong. What is
+    /// ignored in the environment it warns of.
     #[must_use]
     pub fn from_command_line() -> Self {
-        Self::try_parse().unwrap_or_else(|error| {
-            if !error.use_stderr() {
-                error.exit();
+        let words: Vec<_> = std::env::args_os().collect();
+        match environment::parse(&words, std::env::vars_os()) {
+            Ok((options, warnings)) => {
+                for warning in warnings {
+                    eprintln!("warning: {warning}");
+                }
+                options
             }
-            eprintln!("{}", one_line(&error));
-            std::process::exit(2)
-        })
+            Err(error) if error.use_stderr() => {
+                eprintln!("{}", one_line(&error));
+                std::process::exit(2)
+            }
+            Err(error) => error.exit(),
+        }
+    }
+
+    /// The same error, with the variable that set the option.
+    pub(crate) fn name_variable(&self, error: Error) -> Error {
+        match error {
+            Error::Option { name, reason } => {
+                let reason = environment::name_variables(name, &reason, &self.variables);
+                Error::Option { name, reason }
+            }
+            error => error,
+        }
     }
 
     /// Finds what is out of range, or contradicts something else.
@@ -274,8 +300,7 @@ impl Options {
 impl Default for Options {
     /// What an empty command line means, whatever the environment says.
     fn default() -> Self {
-        let command = Self::command().mut_args(|arg| arg.env(Resettable::Reset));
-        Self::from_arg_matches(&command.get_matches_from(["dynamidb"]))
+        Self::from_arg_matches(&environment::command().get_matches_from(["dynamidb"]))
             .expect("an empty command line is complete")
     }
 }
@@ -300,6 +325,8 @@ fn port() -> impl TypedValueParser<Value = u16> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Options, String> {

@@ -81,6 +81,10 @@ impl Server {
     /// [`Error::Option`] if the options contradict each other or ask for the impossible,
     /// [`Error::Listen`] if an address is taken or not this host's.
     pub fn bind(options: &Options) -> Result<Self, Error> {
+        Self::open(options).map_err(|error| options.name_variable(error))
+    }
+
+    fn open(options: &Options) -> Result<Self, Error> {
         options.check()?;
         process::prepare(&options.memcached)?;
         let max_connections = connection_limit(options.max_connections)?;

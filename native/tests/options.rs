@@ -282,6 +282,55 @@ fn variables_count_and_the_command_line_wins() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("--port"));
 }
 
+#[test]
+fn variables_that_others_set_do_not_stop_the_start() {
+    let mut command = command();
+    for (name, value) in [
+        ("DYNAMIDB_SERVICE_HOST", "10.0.0.1"),
+        ("DYNAMIDB_PORT", "tcp://10.0.0.1:11212"),
+        ("DYNAMIDB_PORT_11212_TCP_ADDR", "10.0.0.1"),
+        ("DYNAMIDB_MEMORY", ""),
+        ("DYNAMIDB_DISABLE_CAS", "Yes"),
+        ("DYNAMIDB_DISABLE_WATCH", "off"),
+        ("DYNAMIDB_MAX_ITEM", "5"),
+        ("MEMCACHED_PORT_FILENAME", ""),
+    ] {
+        command.env(name, value);
+    }
+    let server = Process::spawn(command.args(["-l", "127.0.0.1:0"]));
+    let warnings: Vec<_> = server
+        .log
+        .iter()
+        .filter(|line| line.starts_with("warning: "))
+        .collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("DYNAMIDB_MAX_ITEMS?"), "{warnings:?}");
+    assert!(
+        warnings[1].contains("DYNAMIDB_PORT is ignored"),
+        "{warnings:?}"
+    );
+    let settings = server.connect().converse("stats settings\r\n");
+    for line in ["cas_enabled no", "watch_enabled yes", "max_items 1000"] {
+        let expected = format!("STAT {line}\r\n");
+        assert!(settings.contains(&expected), "{line}: {settings}");
+    }
+    server.stop();
+    for (name, value) in [
+        ("DYNAMIDB_DISABLE_CAS", "maybe"),
+        ("DYNAMIDB_THREADS", "65"),
+        ("DYNAMIDB_MEMORY", "1k"),
+    ] {
+        let output = command_with_variable(name, value);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), said.lines().count()),
+            (Some(2), 1),
+            "{said}"
+        );
+        assert!(said.ends_with(&format!("(from {name})\n")), "{said}");
+    }
+}
+
 fn command_with_variable(name: &str, value: &str) -> std::process::Output {
     command().env(name, value).output().unwrap()
 }

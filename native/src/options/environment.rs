@@ -1,0 +1,360 @@
+//! The environment: variables become words of a command line, in front of those that were typed.
+//!
+//! Others write to the environment too. An empty variable is an unset one, Kubernetes describes a
+//! Service named `dynamidb` in `DYNAMIDB_PORT` and its siblings, and a name that no option has is
+//! likely a slip. None of them ends the server: what is not followed is warned of, once.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
+
+use super::{Options, one_line};
+
+const PREFIX: &str = "DYNAMIDB_";
+/// Below this similarity, from 0 to 1, a name is no slip for another.
+const SIMILARITY_MIN: f64 = 0.6;
+
+/// A variable that set an option.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Variable {
+    name: String,
+    /// The option as a word: `--port`.
+    option: String,
+}
+
+/// The command without clap's own view of the environment.
+pub(super) fn command() -> Command {
+    Options::command().mut_args(|arg| arg.env(Resettable::Reset))
+}
+
+/// Reads a command line and the environment, of which the command line wins. Returns what to warn
+/// of, too.
+pub(super) fn parse(
+    words: &[OsString],
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<(Options, Vec<String>), clap::Error> {
+    let typed = match command().try_get_matches_from(words) {
+        Ok(typed) => typed,
+        Err(error) if error.use_stderr() => return Err(error),
+        // Help names the variables; what they say does not matter to it.
+        Err(error) => {
+            let help = Options::command().try_get_matches_from(words);
+            return Err(help.err().unwrap_or(error));
+        }
+    };
+    let named = Options::command();
+    let options: Vec<_> = named
+        .get_arguments()
+        .filter(|arg| arg.get_env().is_some())
+        .collect();
+    let mut all = words.to_vec();
+    let mut warnings = Vec::new();
+    let mut used = Vec::new();
+    let mut variables: Vec<_> = variables
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+        .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty())
+        .collect();
+    variables.sort();
+    for (name, value) in variables {
+        let Some(option) = options
+            .iter()
+            .find(|arg| arg.get_env() == Some(OsStr::new(&name)))
+        else {
+            if !describes_service(&name, &value) {
+                warnings.push(unknown(&name, &options));
+            }
+            continue;
+        };
+        if typed.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine) {
+            continue;
+        }
+        if is_service_address(&value) {
+            let value = value.to_string_lossy();
+            warnings.push(format!(
+                "{name} is ignored: {value} is the address of a Service, as Kubernetes sets it"
+            ));
+            continue;
+        }
+        let variable = Variable {
+            option: format!("--{}", option.get_long().unwrap_or_default()),
+            name,
+        };
+        if let Some(word) = word(option, &variable, &value)? {
+            all.insert(1.min(all.len()), word);
+            used.push(variable);
+        }
+    }
+    let parsed = command().try_get_matches_from(all);
+    let options = parsed.and_then(|matches| Options::from_arg_matches(&matches));
+    let mut options = options.map_err(|error| blame(&error, &used))?;
+    options.variables = used;
+    Ok((options, warnings))
+}
+
+/// The option with its value in one word; none if the variable says no to it.
+fn word(option: &Arg, variable: &Variable, value: &OsStr) -> Result<Option<OsString>, clap::Error> {
+    let mut word = OsString::from(&variable.option);
+    if option.get_action().takes_values() {
+        word.push("=");
+        word.push(value);
+        return Ok(Some(word));
+    }
+    match &*value.to_string_lossy().to_ascii_lowercase() {
+        "1" | "true" | "yes" | "on" => Ok(Some(word)),
+        "0" | "false" | "no" | "off" => Ok(None),
+        value => {
+            let Variable { name, option } = variable;
+            let said = format!(
+                "invalid value '{value}' for '{option}': yes or no is needed (from {name})"
+            );
+            Err(clap::Error::raw(ErrorKind::InvalidValue, said))
+        }
+    }
+}
+
+/// The error, with the variables that it is about.
+fn blame(error: &clap::Error, variables: &[Variable]) -> clap::Error {
+    let said = one_line(error);
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    clap::Error::raw(error.kind(), name_variables(said, said, variables))
+}
+
+/// What was said, and behind it the variables that set the options it names.
+pub(super) fn name_variables(options: &str, said: &str, variables: &[Variable]) -> String {
+    let words: Vec<_> = options
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .collect();
+    let names: Vec<_> = variables
+        .iter()
+        .filter(|variable| words.contains(&&*variable.option))
+        .map(|variable| &*variable.name)
+        .collect();
+    if names.is_empty() {
+        said.into()
+    } else {
+        format!("{said} (from {})", names.join(", "))
+    }
+}
+
+/// What to say of a variable that is no option's.
+fn unknown(name: &str, options: &[&Arg]) -> String {
+    let names = options.iter().filter_map(|arg| arg.get_env()?.to_str());
+    let similarity =
+        |other: &str| strsim::jaro_winkler(&name[PREFIX.len()..], &other[PREFIX.len()..]);
+    let nearest = names
+        .map(|other| (similarity(other), other))
+        .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    match nearest {
+        Some((_, nearest)) => {
+            format!("{name} is ignored: no option has that name; did you mean {nearest}?")
+        }
+        None => format!("{name} is ignored: no option has that name"),
+    }
+}
+
+/// Whether Kubernetes sets a variable of this name and value for a Service whose name begins with
+/// ours, or Docker for a container that is linked.
+fn describes_service(name: &str, value: &OsStr) -> bool {
+    let is_port = |name: &str| {
+        let mut parts = name.split('_');
+        let number = parts.next().is_some_and(|part| part.parse::<u16>().is_ok());
+        let protocol = matches!(parts.next(), Some("TCP" | "UDP" | "SCTP"));
+        let detail = matches!(parts.next(), None | Some("PROTO" | "PORT" | "ADDR"));
+        number && protocol && detail && parts.next().is_none()
+    };
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || name.ends_with("_PORT") && is_service_address(value)
+        || name
+            .rsplit_once("_PORT_")
+            .is_some_and(|(_, port)| is_port(port))
+}
+
+/// Whether this is written like `tcp://10.0.0.1:11212`.
+fn is_service_address(value: &OsStr) -> bool {
+    let value = value.to_string_lossy();
+    let address = ["tcp://", "udp://", "sctp://"]
+        .iter()
+        .find_map(|protocol| value.strip_prefix(protocol));
+    let port = address.and_then(|address| address.rsplit_once(':'));
+    port.is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What options come of these words and variables, and which warnings.
+    fn read(words: &str, variables: &[(&str, &str)]) -> Result<(Options, Vec<String>), String> {
+        let words: Vec<_> = ["dynamidb"]
+            .into_iter()
+            .chain(words.split_whitespace())
+            .map(OsString::from)
+            .collect();
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        parse(&words, variables).map_err(|error| one_line(&error))
+    }
+
+    #[test]
+    fn an_empty_variable_is_an_unset_one() {
+        for option in Options::command().get_arguments() {
+            let Some(name) = option.get_env().and_then(OsStr::to_str) else {
+                continue;
+            };
+            let (options, warnings) = read("", &[(name, "")]).unwrap();
+            assert_eq!(
+                format!("{options:?}"),
+                format!("{:?}", Options::default()),
+                "{name}"
+            );
+            assert!(warnings.is_empty(), "{name}: {warnings:?}");
+        }
+    }
+
+    #[test]
+    fn every_option_has_the_variable_of_its_name() {
+        for option in Options::command().get_arguments() {
+            if let (Some(name), Some(long)) = (option.get_env(), option.get_long()) {
+                let expected = format!("{PREFIX}{}", long.to_uppercase().replace('-', "_"));
+                assert_eq!(name.to_str(), Some(&*expected));
+            }
+        }
+    }
+
+    #[test]
+    fn a_flag_is_on_or_off_in_any_spelling() {
+        for option in Options::command().get_arguments() {
+            let (Some(name), false) = (option.get_env(), option.get_action().takes_values()) else {
+                continue;
+            };
+            let (name, id) = (name.to_str().unwrap(), option.get_id().as_str());
+            let shown = |options: &Options| format!("{options:?}").contains(&format!("{id}: true"));
+            for on in ["1", "true", "TRUE", "yes", "Yes", "on", "oN"] {
+                let (options, _) = read("", &[(name, on)]).unwrap();
+                assert!(shown(&options), "{name}={on}");
+            }
+            for off in ["0", "false", "False", "no", "NO", "off"] {
+                let (options, _) = read("", &[(name, off)]).unwrap();
+                assert!(!shown(&options), "{name}={off}");
+            }
+            for wrong in ["2", "y", "enabled", " 1"] {
+                let said = read("", &[(name, wrong)]).unwrap_err();
+                assert!(said.contains(&format!("(from {name})")), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_kubernetes_says_of_a_service_is_no_option() {
+        let service = [
+            ("DYNAMIDB_SERVICE_HOST", "10.0.0.1"),
+            ("DYNAMIDB_SERVICE_PORT", "11212"),
+            ("DYNAMIDB_SERVICE_PORT_MEMCACHE", "11212"),
+            ("DYNAMIDB_PORT_11212_TCP", "tcp://10.0.0.1:11212"),
+            ("DYNAMIDB_PORT_11212_TCP_PROTO", "tcp"),
+            ("DYNAMIDB_PORT_11212_TCP_PORT", "11212"),
+            ("DYNAMIDB_PORT_11212_TCP_ADDR", "10.0.0.1"),
+            ("DYNAMIDB_CACHE_SERVICE_HOST", "10.0.0.2"),
+            ("DYNAMIDB_CACHE_PORT", "tcp://10.0.0.2:11212"),
+            ("DYNAMIDB_CACHE_PORT_11212_TCP_PORT", "11212"),
+            ("DYNAMIDB_CACHE_PORT_53_UDP", "udp://10.0.0.2:53"),
+        ];
+        let (_, warnings) = read("", &service).unwrap();
+        assert_eq!(warnings, [""; 0]);
+        let port = ("DYNAMIDB_PORT", "tcp://[fd00::1]:11212");
+        let (options, warnings) = read("", &[port]).unwrap();
+        assert_eq!(options.port, Options::default().port);
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].starts_with("DYNAMIDB_PORT is ignored: tcp://[fd00::1]:11212 "));
+        // Nobody looks at it if the port is typed.
+        assert_eq!(read("-p 7", &[port]).unwrap().1, [""; 0]);
+        for wrong in [
+            "tcp://",
+            "tcp://10.0.0.1",
+            "http://10.0.0.1:80",
+            "10.0.0.1:80",
+        ] {
+            let said = read("", &[("DYNAMIDB_PORT", wrong)]).unwrap_err();
+            assert!(said.ends_with("(from DYNAMIDB_PORT)"), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_variable_is_warned_of_once_with_the_nearest_name() {
+        for (name, nearest) in [
+            ("DYNAMIDB_MEMRY", "DYNAMIDB_MEMORY"),
+            ("DYNAMIDB_MEMORY_LIMIT", "DYNAMIDB_MEMORY"),
+            ("DYNAMIDB_MAX_CONNECTION", "DYNAMIDB_MAX_CONNECTIONS"),
+            ("DYNAMIDB_PORTS", "DYNAMIDB_PORT"),
+            ("DYNAMIDB_PORT_11212_HTTP", "DYNAMIDB_PORT"),
+        ] {
+            let (_, warnings) = read("", &[(name, "1")]).unwrap();
+            let expected =
+                format!("{name} is ignored: no option has that name; did you mean {nearest}?");
+            assert_eq!(warnings, [expected]);
+        }
+        let (_, warnings) = read(
+            "",
+            &[("DYNAMIDB_XQZ", "1"), ("DYNAMO", "1"), ("DYNAMIDB", "1")],
+        )
+        .unwrap();
+        assert_eq!(
+            warnings,
+            ["DYNAMIDB_XQZ is ignored: no option has that name"]
+        );
+    }
+
+    #[test]
+    fn the_command_line_wins_and_lists_do_not_mix() {
+        let variables = [
+            ("DYNAMIDB_LISTEN", "10.0.0.1,10.0.0.2"),
+            ("DYNAMIDB_PORT", "x"),
+            ("DYNAMIDB_MEMORY", "16"),
+        ];
+        let (options, _) = read("-l ::1 -p 5", &variables).unwrap();
+        assert_eq!(options.listen, ["::1".parse().unwrap()]);
+        assert_eq!((options.port, options.memory), (5, Some(16 << 20)));
+        let (options, _) = read("-p 5", &variables).unwrap();
+        assert_eq!(options.listen.len(), 2);
+    }
+
+    #[test]
+    fn an_error_names_the_variable_it_comes_from() {
+        for (words, name, value) in [
+            ("", "DYNAMIDB_PORT", "65536"),
+            ("", "DYNAMIDB_MEMORY", "lots"),
+            ("", "DYNAMIDB_POLICY", "fifo"),
+            ("", "DYNAMIDB_SLAB_SIZES", "64,x"),
+            ("", "DYNAMIDB_UNIX_MASK", "9"),
+            ("--slab-sizes 64", "DYNAMIDB_SLAB_GROWTH", "2"),
+        ] {
+            let said = read(words, &[(name, value)]).unwrap_err();
+            assert!(
+                said.starts_with("error: ") && said.ends_with(&format!("(from {name})")),
+                "{said}"
+            );
+        }
+        for (name, value) in [
+            ("DYNAMIDB_THREADS", "0"),
+            ("DYNAMIDB_MAX_CONNECTIONS", "0"),
+            ("DYNAMIDB_MAX_ITEM_SIZE", "17m"),
+            ("DYNAMIDB_MEMCACHED_VERSION", "1 2"),
+            ("DYNAMIDB_MEMORY", "1k"),
+            ("DYNAMIDB_SLAB_SIZES", "65"),
+        ] {
+            let (options, _) = read("", &[(name, value)]).unwrap();
+            let said = crate::Server::bind(&options).unwrap_err().to_string();
+            assert!(said.ends_with(&format!("(from {name})")), "{said}");
+        }
+        // What is typed is nobody else's fault.
+        let said = read("-p x", &[("DYNAMIDB_PORT", "1"), ("DYNAMIDB_MEMORY", "1")]).unwrap_err();
+        assert!(!said.contains("DYNAMIDB"), "{said}");
+    }
+}
