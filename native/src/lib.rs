@@ -65,6 +65,8 @@ mod server;
 mod shards;
 mod shared;
 #[cfg(feature = "server")]
+mod socket_file;
+#[cfg(feature = "server")]
 mod stop;
 #[cfg(feature = "server")]
 mod upkeep;

@@ -7,7 +7,8 @@ mod extended;
 mod memcached;
 mod values;
 
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, FromArgMatches, Parser};
@@ -62,8 +63,8 @@ pub struct Options {
     #[arg(help_heading = NETWORK)]
     pub port: u16,
 
-    /// Addresses to listen on, separated by commas, each HOST or HOST:PORT (IPv6 with a port in
-    /// brackets) [default: 127.0.0.1 and, where the host has IPv6, ::1]
+    /// What to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in brackets, * for
+    /// all addresses), unix:FILE [default: 127.0.0.1 and ::1, as far as the host has them]
     #[arg(short, long, env = "DYNAMIDB_LISTEN", value_delimiter = ',')]
     #[arg(help_heading = NETWORK, value_name = "ADDRESSES")]
     pub listen: Vec<Listen>,
@@ -243,7 +244,12 @@ impl Options {
         let version = self.memcached_version.as_bytes();
         // It is part of a reply's line.
         let tellable = !version.is_empty() && version.iter().all(u8::is_ascii_graphic);
+        // It is part of replies and of the log.
+        let is_plain = |path: &Path| !path.as_os_str().as_bytes().iter().any(u8::is_ascii_control);
         let (name, reason) = match () {
+            () if !self.unix_sockets().all(is_plain) => {
+                ("-s/--unix-socket", "a path has no control characters")
+            }
             () if self.max_connections == Some(0) => ("-c/--max-connections", "1 is the least"),
             () if self.thread_count() == 0 => ("-t/--threads", "1 is the least"),
             () if self.thread_count() > THREADS_MAX => ("-t/--threads", "64 is the most"),
@@ -284,6 +290,16 @@ impl Options {
         }
         config.lru_bump = self.lru_bump;
         config
+    }
+
+    /// The files of all Unix sockets to listen on.
+    pub(crate) fn unix_sockets(&self) -> impl Iterator<Item = &Path> {
+        let listen = self.listen.iter().filter_map(|listen| match listen {
+            Listen::Unix(path) => Some(&**path),
+            Listen::Address { .. } => None,
+        });
+        let others = self.memcached.unix_socket.iter();
+        listen.chain(others.map(PathBuf::as_path))
     }
 
     /// How many threads to serve with.
@@ -437,6 +453,17 @@ mod tests {
             );
         }
         parse("--memcached-version 1.6.45-x~").unwrap();
+    }
+
+    #[test]
+    fn the_path_of_a_socket_has_no_control_characters() {
+        for words in [["-s", "/tmp/a\r\nb"], ["-l", "unix:/tmp/\u{1b}[2J"]] {
+            let words = ["dynamidb"].iter().chain(&words);
+            let options = Options::try_parse_from(words).unwrap();
+            let said = options.check().unwrap_err().to_string();
+            assert!(said.starts_with("-s/--unix-socket: "), "{said}");
+        }
+        parse("-s /tmp/é -l unix:/tmp/~").unwrap();
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens, with the ports that were picked; nowhere if on a Unix socket.
+    /// Where it listens, with the ports that were picked; Unix sockets are not among them.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.listeners
@@ -179,7 +179,7 @@ impl Server {
     }
 
     async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
-        let Listeners { sockets, file } = self.listeners;
+        let Listeners { sockets, files } = self.listeners;
         let listeners = sockets.into_iter().map(R::listen);
         for listener in listeners.collect::<io::Result<Vec<_>>>()? {
             runtime.spawn(accept(
@@ -190,7 +190,7 @@ impl Server {
         }
         runtime.spawn(upkeep::run::<R>(Arc::clone(&self.shared)));
         self.shared.stop.requested().await;
-        drop(file);
+        drop(files);
         self.shared.host.clients.wake_all();
         // Each connection ends by itself, in bounded time.
         while self.shared.host.connections.load(Ordering::Acquire) > 0 {
@@ -200,16 +200,15 @@ impl Server {
     }
 
     fn announce(&self, config: &Config) {
-        let file = &self.shared.host.settings.options.memcached.unix_socket;
-        if let Some(file) = file {
-            tracing::info!("listening on {}", file.display());
-        }
         let addresses = self.local_addrs();
         for address in &addresses {
             tracing::info!("listening on {address}");
             if !address.ip().is_loopback() && self.shared.users.is_none() {
                 tracing::warn!("whoever reaches {address} can read and change every item");
             }
+        }
+        for file in &self.listeners.files {
+            tracing::info!("listening on {}", file.path().display());
         }
         let items = config
             .max_items
@@ -227,9 +226,9 @@ impl Server {
             self.shared.host.settings.options.thread_count(),
             self.shared.shards.len(),
         );
-        let target = match (file, addresses.first()) {
-            (Some(file), _) => format!("-U {}", file.display()),
-            (_, Some(address)) => format!("{} {}", address.ip(), address.port()),
+        let target = match (addresses.first(), self.listeners.files.first()) {
+            (Some(address), _) => format!("{} {}", address.ip(), address.port()),
+            (_, Some(file)) => format!("-U {}", file.path().display()),
             _ => return,
         };
         // The goodbye ends every netcat, whatever it does at the end of its input.

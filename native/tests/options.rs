@@ -174,6 +174,33 @@ fn an_address_of_nobody_is_status_1() {
     }
 }
 
+/// A name that `/etc/hosts` has twice is asked for once, and `::1` is optional there.
+#[test]
+fn an_address_is_listened_on_once() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let words = format!(
+        "-p {} -l 127.0.0.1,127.0.0.1 -l {free} -l localhost",
+        free.port()
+    );
+    let server = Process::spawn(command().args(words.split(' ')));
+    let log = server.log.join("\n");
+    let expected = format!("listening on {free}");
+    assert_eq!(log.matches(&expected).count(), 1, "{log}");
+    server.stop();
+}
+
+#[test]
+fn an_address_of_one_link_is_understood() {
+    let output = run("-l fe80::1%no-such-link");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let expected = "error: cannot listen on [fe80::1%no-such-link]:11212: ";
+    assert!(said.starts_with(expected), "{said}");
+}
+
 #[test]
 fn it_says_what_it_listens_on_its_limits_and_how_to_try_it() {
     let mut command = command();

@@ -6,11 +6,11 @@
 mod support;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use dynamidb::RuntimeName;
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -70,6 +70,82 @@ fn clients_come_over_a_unix_socket_and_its_file_goes_at_the_end() {
 }
 
 #[test]
+fn addresses_and_unix_sockets_are_listened_on_together() {
+    for &runtime in RuntimeName::ALL {
+        let paths = ["one", "two", "three"].map(path);
+        let [one, two, three] = paths.each_ref().map(|path| path.display());
+        let words = format!(
+            "-p 0 -l 127.0.0.1,unix:{one} -l 127.0.0.1:0 -s {two} -s {three} -s {two} -a 750"
+        );
+        let process = Process::spawn(&mut server(runtime, &words));
+        let log = process.log.join("\n");
+        assert_eq!(log.matches("listening on 127.0.0.1:").count(), 2, "{log}");
+        assert_eq!(log.matches("listening on /").count(), 3, "{log}");
+        process.connect().ask("set k 0 0 1\r\nv\r\n", "STORED\r\n");
+        for path in &paths {
+            let mode = fs::metadata(path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o750);
+            let replies = converse(path, "get k\r\nquit\r\n");
+            assert_eq!(replies, "VALUE k 0 1\r\nv\r\nEND\r\n");
+        }
+        let replies = process.connect().converse("stats conns\r\n");
+        for (number, path) in (2..).zip(&paths) {
+            let line = format!("STAT listen{number}:addr unix:{}\r\n", path.display());
+            assert!(replies.contains(&line), "{line}: {replies}");
+        }
+        process.stop();
+        assert!(!paths.iter().any(|path| path.exists()));
+    }
+}
+
+#[test]
+fn the_file_of_a_successor_stays() {
+    let path = path("successor");
+    let words = format!("-s {}", path.display());
+    let old = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
+    // As somebody does who wants to start another: the old one has connections to finish.
+    fs::remove_file(&path).unwrap();
+    let new = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
+    old.stop();
+    assert_eq!(converse(&path, "get k\r\nquit\r\n"), "END\r\n");
+    new.stop();
+    assert!(!path.exists());
+}
+
+#[test]
+fn of_servers_that_start_on_one_left_over_file_one_wins() {
+    let path = path("left-over");
+    for _ in 0..10 {
+        drop(UnixListener::bind(&path).unwrap());
+        let mut children: Vec<_> = (0..6)
+            .map(|_| {
+                let words = format!("-A -t 1 -s {}", path.display());
+                let mut server = server(RuntimeName::DEFAULT, &words);
+                server.stderr(Stdio::piped()).spawn().unwrap()
+            })
+            .collect();
+        let mut logs: Vec<_> = children
+            .iter_mut()
+            .map(|child| BufReader::new(child.stderr.take().unwrap()).lines())
+            .collect();
+        let decided = |line: &String| line.contains("try: ") || line.starts_with("error: ");
+        let outcomes: Vec<_> = logs
+            .iter_mut()
+            .map(|log| log.map(Result::unwrap).find(decided).unwrap())
+            .collect();
+        let losers = outcomes
+            .iter()
+            .filter(|line| line.starts_with("error: cannot listen on "));
+        assert_eq!(losers.count(), 5, "{outcomes:#?}");
+        // It can be reached, and ends by what it is told there.
+        assert_eq!(converse(&path, "shutdown\r\n"), "");
+        for child in &mut children {
+            child.wait().unwrap();
+        }
+    }
+}
+
+#[test]
 fn what_is_in_use_or_no_socket_is_left_alone() {
     let path = path("in-use");
     let words = format!("-s {}", path.display());
@@ -79,6 +155,7 @@ fn what_is_in_use_or_no_socket_is_left_alone() {
         let expected = format!("error: cannot listen on {}: ", path.display());
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(&expected), "{said}");
+        said
     };
     let process = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
     refused();
@@ -102,9 +179,12 @@ fn what_is_in_use_or_no_socket_is_left_alone() {
     drop((waiting, busy));
     fs::remove_file(&path).unwrap();
     fs::write(&path, "precious").unwrap();
-    refused();
+    assert!(refused().ends_with("there is a file that is no socket of that name\n"));
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(refused().ends_with("there is a directory of that name\n"));
+    fs::remove_dir(&path).unwrap();
 }
 
 #[test]

@@ -22,9 +22,15 @@ impl Conns {
             let _ = write!(output, "STAT listen{number}:addr tcp:{address}\r\n");
             let _ = write!(output, "STAT listen{number}:state conn_listening\r\n");
         }
-        if let Some(file) = &view.host().settings.options.memcached.unix_socket {
-            let _ = write!(output, "STAT listen0:addr unix:{}\r\n", file.display());
-            let _ = write!(output, "STAT listen0:state conn_listening\r\n");
+        let addresses = view.host().settings.addresses.len();
+        let files = view.host().settings.options.unix_sockets();
+        for (number, file) in (addresses..).zip(files) {
+            let _ = write!(
+                output,
+                "STAT listen{number}:addr unix:{}\r\n",
+                file.display()
+            );
+            let _ = write!(output, "STAT listen{number}:state conn_listening\r\n");
         }
         Answer::Begun("", Task::Conns(Self::default()))
     }

@@ -84,9 +84,13 @@ impl Settings {
         report("tcpport", &self.port);
         report("udpport", &0);
         report("inter", &addresses);
-        match &options.memcached.unix_socket {
-            Some(file) => report("domain_socket", &file.display()),
-            None => report("domain_socket", &"NULL"),
+        let files: Vec<_> = options
+            .unix_sockets()
+            .map(|file| file.display().to_string())
+            .collect();
+        match &files[..] {
+            [] => report("domain_socket", &"NULL"),
+            files => report("domain_socket", &files.join(",")),
         }
         report("umask", &format_args!("{:o}", options.memcached.unix_mask));
         report("num_threads", &options.thread_count());

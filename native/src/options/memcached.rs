@@ -18,12 +18,12 @@ const PROCESS: &str = "Process";
 #[derive(Args, Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct MemcachedOptions {
-    /// Listen on this Unix socket and on no address; it is removed at the end
+    /// Listen on this Unix socket, and on addresses only with -l; it is removed at the end
     #[arg(short = 's', long, env = "DYNAMIDB_UNIX_SOCKET", help_heading = NETWORK)]
     #[arg(value_name = "FILE")]
-    pub unix_socket: Option<PathBuf>,
+    pub unix_socket: Vec<PathBuf>,
 
-    /// The permissions of the Unix socket, in octal
+    /// The permissions of Unix sockets, in octal
     #[arg(short = 'a', long, env = "DYNAMIDB_UNIX_MASK", help_heading = NETWORK)]
     #[arg(value_name = "MODE", default_value = "700", value_parser = mode)]
     pub unix_mask: u32,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -14,22 +15,41 @@ const SLAB_GROWTH_MIN: f64 = 1.02;
 /// What memcached puts before key and value.
 const MEMCACHED_HEADER: usize = 48;
 
-/// An address to listen on.
+/// What to listen on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Listen {
-    /// A name or an address.
-    pub host: String,
-    /// The port, if it is not the one of [`Options::port`](crate::Options::port).
-    pub port: Option<u16>,
+pub enum Listen {
+    /// All addresses of a host.
+    Address {
+        /// A name or an address; `*` for all of this host.
+        host: String,
+        /// The port, if it is not the one of [`Options::port`](crate::Options::port).
+        port: Option<u16>,
+    },
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl Listen {
+    pub(crate) fn address(host: &str, port: Option<u16>) -> Self {
+        let host = host.into();
+        Self::Address { host, port }
+    }
 }
 
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            None => f.write_str(&self.host),
-            Some(port) if self.host.contains(':') => write!(f, "[{}]:{port}", self.host),
-            Some(port) => write!(f, "{}:{port}", self.host),
+        match self {
+            Self::Address { host, port: None } => f.write_str(host),
+            Self::Address {
+                host,
+                port: Some(port),
+            } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Address {
+                host,
+                port: Some(port),
+            } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }
@@ -37,13 +57,19 @@ impl fmt::Display for Listen {
 impl FromStr for Listen {
     type Err = String;
 
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT` or a bare IPv6 address.
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT`, a bare IPv6 address (with `%ZONE` if it is
+    /// of one link only) or `unix:PATH`; memcached's prefixes where they ask for what is the case.
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.parse::<IpAddr>().is_ok() {
-            return Ok(Self {
-                host: text.into(),
-                port: None,
-            });
+        let text = without_prefixes(text)?;
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match path {
+                "" => Err("there is no path in it".into()),
+                path => Ok(Self::Unix(path.into())),
+            };
+        }
+        let zoneless = text.split_once('%').map_or(text, |(address, _)| address);
+        if zoneless.parse::<IpAddr>().is_ok() {
+            return Ok(Self::address(text, None));
         }
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
@@ -59,10 +85,27 @@ impl FromStr for Listen {
             return Err("there is no host in it".into());
         }
         let port = port.map(|port| port.parse().map_err(|_| format!("`{port}` is not a port")));
-        Ok(Self {
-            host: host.into(),
-            port: port.transpose()?,
-        })
+        Ok(Self::address(host, port.transpose()?))
+    }
+}
+
+/// An address without what memcached lets stand before it: which protocol is spoken there.
+fn without_prefixes(text: &str) -> Result<&str, String> {
+    let mut text = text;
+    loop {
+        text = match text.split_once(':') {
+            Some(("notls" | "proto[ascii]" | "proto[negotiating]", rest)) => rest,
+            Some(("btls" | "mtls", _)) => {
+                return Err("there is no TLS; put a TLS proxy on the same host in front".into());
+            }
+            Some((prefix, _)) if prefix.starts_with("proto[") => {
+                return Err("only memcached's text protocol is spoken".into());
+            }
+            Some((prefix, _)) if prefix.starts_with("tag[") => {
+                return Err("there are no tags".into());
+            }
+            _ => return Ok(text),
+        }
     }
 }
 
@@ -203,10 +246,6 @@ mod tests {
 
     #[test]
     fn addresses_have_ports_or_not() {
-        let listen = |text: &str| {
-            text.parse::<Listen>()
-                .map(|listen| (listen.host, listen.port))
-        };
         for (text, host, port) in [
             ("10.0.0.1", "10.0.0.1", None),
             ("10.0.0.1:7", "10.0.0.1", Some(7)),
@@ -216,11 +255,35 @@ mod tests {
             ("[::1]", "::1", None),
             ("[::1]:7", "::1", Some(7)),
             ("[fe80::1%lo]:7", "fe80::1%lo", Some(7)),
+            ("fe80::1%lo", "fe80::1%lo", None),
+            ("*", "*", None),
+            ("*:7", "*", Some(7)),
+            ("notls:10.0.0.1:7", "10.0.0.1", Some(7)),
+            ("proto[ascii]:notls:[::1]:7", "::1", Some(7)),
         ] {
-            assert_eq!(listen(text), Ok((host.to_string(), port)), "{text}");
+            assert_eq!(text.parse(), Ok(Listen::address(host, port)), "{text}");
         }
-        for wrong in ["", ":7", "[::1]7", "[]:7", "host:", "host:70000"] {
-            assert!(listen(wrong).is_err(), "{wrong}");
+        for wrong in [
+            "",
+            ":7",
+            "[::1]7",
+            "[]:7",
+            "host:",
+            "host:70000",
+            "unix:",
+            "notls:",
+            "btls:::1",
+            "mtls:::1",
+            "tag[a]:::1",
+            "proto[binary]:::1",
+        ] {
+            assert!(wrong.parse::<Listen>().is_err(), "{wrong}");
+        }
+        for path in ["/run/cache.sock", "cache.sock", "a:b"] {
+            let text = format!("unix:{path}");
+            let listen: Listen = text.parse().unwrap();
+            assert_eq!(listen, Listen::Unix(path.into()));
+            assert_eq!(listen.to_string(), text);
         }
     }
 }
