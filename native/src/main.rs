@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use dynamidb::{Error, Options, Server, StopHandle};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use tracing::Level;
 
@@ -50,8 +50,9 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options) -> Result<(), Error> {
     // A script that sends SIGHUP to whoever might have something to read anew must not end a server
-    // that has not, and with it all items.
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|source| Error::System {
+    // that has not, and with it all items. So with the two that mean nothing here.
+    let signals = [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
+    let mut signals = Signals::new(signals).map_err(|source| Error::System {
         what: "listen for signals",
         source,
     })?;
@@ -59,12 +60,14 @@ fn serve(options: &Options) -> Result<(), Error> {
     let server = Server::bind(options)?;
     write_ports(&server)?;
     let handle = server.stop_handle();
-    thread::spawn(move || {
+    let attend = move || {
         let mut stopping = false;
         for signal in signals.forever() {
             match signal {
                 SIGHUP if has_users => reload_users(&handle),
                 SIGHUP => tracing::info!("SIGHUP: there are no users to read anew"),
+                SIGUSR1 => tracing::info!("SIGUSR1 is ignored"),
+                SIGUSR2 => tracing::info!("SIGUSR2 is ignored"),
                 _ if stopping => std::process::exit(1),
                 _ => {
                     stopping = true;
@@ -73,7 +76,14 @@ fn serve(options: &Options) -> Result<(), Error> {
                 }
             }
         }
-    });
+    };
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(attend)
+        .map_err(|source| Error::System {
+            what: "start a thread",
+            source,
+        })?;
     server.run()
 }
 

@@ -1,8 +1,13 @@
 //! What the process asks of the operating system for itself.
 
+use std::io;
+use std::os::unix::fs::lchown;
+
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{Gid, Uid, User, geteuid, setgid, setgroups, setuid};
 
+use crate::socket_file::SocketFile;
 use crate::{Error, MemcachedOptions};
 
 /// Locks the memory and allows core files, as far as the options ask for it.
@@ -15,6 +20,70 @@ pub(crate) fn prepare(options: &MemcachedOptions) -> Result<(), Error> {
         mlockall(all).map_err(|source| failed("lock the memory", source))?;
     }
     Ok(())
+}
+
+/// The user that the process goes on as once it has what only root can get.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Account {
+    uid: Uid,
+    gid: Gid,
+}
+
+impl Account {
+    /// The user that the options name. Only root can become somebody else; who is not root has
+    /// nothing to give up, and goes on as in memcached.
+    pub(crate) fn wanted(options: &MemcachedOptions) -> Result<Option<Self>, Error> {
+        let Some(name) = &options.user else {
+            return Ok(None);
+        };
+        let user = User::from_name(name).map_err(|source| failed("look up the user", source))?;
+        if !geteuid().is_root() {
+            if user.is_none_or(|user| user.uid != geteuid()) {
+                tracing::warn!("-u {name} has no effect: this process is not root's");
+            }
+            return Ok(None);
+        }
+        let user = user.ok_or_else(|| Error::Option {
+            name: "-u/--user",
+            reason: format!("there is no user {name}"),
+        })?;
+        let (uid, gid) = (user.uid, user.gid);
+        Ok(Some(Self { uid, gid }))
+    }
+
+    /// Makes all threads this user's for good, and the files of sockets as well.
+    pub(crate) fn assume(
+        self,
+        files: &[SocketFile],
+        options: &MemcachedOptions,
+    ) -> Result<(), Error> {
+        let (uid, gid) = (Some(self.uid.as_raw()), Some(self.gid.as_raw()));
+        for file in files {
+            lchown(file.path(), uid, gid).map_err(|source| Error::System {
+                what: "give the Unix socket to the user of -u",
+                source,
+            })?;
+        }
+        setgroups(&[self.gid])
+            .and_then(|()| setgid(self.gid))
+            .and_then(|()| setuid(self.uid))
+            .map_err(|source| failed("become the user of -u", source))?;
+        if !self.uid.is_root() && setuid(Uid::from_raw(0)).is_ok() {
+            return Err(Error::System {
+                what: "give up the rights of root",
+                source: io::ErrorKind::PermissionDenied.into(),
+            });
+        }
+        // Whoever changes the user may not leave a core file unless that is said again.
+        #[cfg(target_os = "linux")]
+        if options.enable_coredumps {
+            nix::sys::prctl::set_dumpable(true)
+                .map_err(|source| failed("allow core files", source))?;
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = options;
+        Ok(())
+    }
 }
 
 fn allow_core_files() -> nix::Result<()> {

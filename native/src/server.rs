@@ -17,6 +17,7 @@ use crate::connection::{self, Seat};
 use crate::host::{FILES_RESERVED, Host, count};
 use crate::listen::{Listeners, address_of, listen};
 use crate::options::size_text;
+use crate::process::Account;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::{SHARD_MEMORY_MAX, Shards};
 use crate::stop::Stop;
@@ -75,7 +76,8 @@ impl StopHandle {
 
 impl Server {
     /// Reserves the memory and binds the sockets. Raises the process's limit of open files as far
-    /// as the connections need it.
+    /// as the connections need it. Makes a process of root's that of the user of `-u`, all its
+    /// threads included.
     ///
     /// # Errors
     /// [`Error::Option`] if the options contradict each other or ask for the impossible,
@@ -86,6 +88,7 @@ impl Server {
 
     fn open(options: &Options) -> Result<Self, Error> {
         options.check()?;
+        let account = Account::wanted(&options.memcached)?;
         process::prepare(&options.memcached)?;
         let max_connections = connection_limit(options.max_connections)?;
         let mut config = options.config();
@@ -108,6 +111,9 @@ impl Server {
         };
         let shards = Shards::new(&config, options.thread_count(), shard_memory_max)?;
         let listeners = listen(options)?;
+        if let Some(account) = account {
+            account.assume(&listeners.files, &options.memcached)?;
+        }
         let addresses: Vec<_> = listeners.sockets.iter().filter_map(address_of).collect();
         let host = Host::new(Settings {
             options: options.clone(),

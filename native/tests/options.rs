@@ -5,9 +5,11 @@
 
 mod support;
 
+use std::fs;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
+use std::os::unix::fs::MetadataExt;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -373,9 +375,9 @@ fn the_ports_that_were_picked_are_in_a_file_if_that_is_asked_for() {
         assert!(Instant::now() < deadline, "there is no {}", file.display());
         thread::sleep(Duration::from_millis(5));
     }
-    let ports = std::fs::read_to_string(&file).unwrap();
+    let ports = fs::read_to_string(&file).unwrap();
     assert_eq!(ports, format!("TCP INET: {}\n", server.address.port()));
-    std::fs::remove_file(&file).unwrap();
+    fs::remove_file(&file).unwrap();
     server.stop();
 
     let mut command = support::command();
@@ -408,6 +410,98 @@ fn what_start_scripts_of_memcached_pass_is_accepted() {
     let server = Process::start(RuntimeName::DEFAULT, words);
     assert!(TcpStream::connect(server.address).is_ok());
     server.stop();
+}
+
+/// What `id` says of a user.
+fn id(words: &[&str]) -> String {
+    let output = Command::new("id").args(words).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().into()
+}
+
+#[test]
+fn root_becomes_the_user_that_was_asked_for_and_others_stay_who_they_are() {
+    for &runtime in RuntimeName::ALL {
+        let path = std::env::temp_dir().join(format!("dynamidb-{}-user", std::process::id()));
+        let words = format!("-u nobody -t 3 -r -s {}", path.display());
+        let server = Process::start(runtime, &words);
+        let is_root = id(&["-u"]) == "0";
+        let name: &[&str] = if is_root { &["nobody"] } else { &[] };
+        let ids = [("Uid:", "-u"), ("Gid:", "-g")].map(|(line, flag)| {
+            let id = id(&[&[flag], name].concat());
+            format!("{line}\t{id}\t{id}\t{id}\t{id}")
+        });
+        server.connect().ask("version\r\n", "VERSION 1.6.45\r\n");
+        let tasks = fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
+        let mut count = 0;
+        for task in tasks.map(Result::unwrap) {
+            let status = fs::read_to_string(task.path().join("status")).unwrap();
+            for line in &ids {
+                assert!(status.contains(line), "{line} in {status}");
+            }
+            if is_root {
+                assert!(status.contains("CapPrm:\t0000000000000000"), "{status}");
+                assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
+            }
+            count += 1;
+        }
+        assert!(count >= 4, "{count}");
+        let log = server.log.join("\n");
+        assert_ne!(log.contains("-u nobody has no effect"), is_root, "{log}");
+        let owner = fs::metadata(&path).unwrap().uid().to_string();
+        assert_eq!(owner, id(&[&["-u"], name].concat()));
+        server.stop();
+    }
+    if id(&["-u"]) == "0" {
+        let output = run("-p 0 -u no-such-user");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert_eq!(said, "error: -u/--user: there is no user no-such-user\n");
+    }
+}
+
+#[test]
+fn a_thread_that_cannot_be_had_is_one_line_and_status_1() {
+    for &runtime in RuntimeName::ALL {
+        // The limit counts all processes of a user, and does not hold for root.
+        let command = command();
+        let server = command.get_program().to_owned();
+        let limited = Command::new("prlimit")
+            .arg("--nproc=1")
+            .arg(server)
+            .args([
+                "-u",
+                "nobody",
+                "-t",
+                "3",
+                "-l",
+                "127.0.0.1:0",
+                "--runtime",
+                &runtime.to_string(),
+            ])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(limited.stderr).unwrap();
+        assert_eq!(limited.status.code(), Some(1), "{said}");
+        let errors = said
+            .lines()
+            .filter(|line| line.starts_with("error: cannot start a thread: "));
+        assert_eq!(errors.count(), 1, "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn signals_without_a_meaning_end_no_server() {
+    for &runtime in RuntimeName::ALL {
+        let server = Process::start(runtime, "");
+        server.signal("USR1");
+        server.signal("USR2");
+        server.connect().ask("version\r\n", "VERSION 1.6.45\r\n");
+        let log = server.stop().join("\n");
+        for name in ["SIGUSR1", "SIGUSR2"] {
+            assert!(log.contains(&format!("{name} is ignored")), "{log}");
+        }
+    }
 }
 
 #[test]

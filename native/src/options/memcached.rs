@@ -66,13 +66,15 @@ pub struct MemcachedOptions {
     #[arg(short = 'r', long, env = "DYNAMIDB_ENABLE_COREDUMPS", help_heading = PROCESS)]
     pub enable_coredumps: bool,
 
+    /// The user to go on as when everything is bound and opened; only root can change users, and for
+    /// others this has no effect
+    #[arg(short, long, env = "DYNAMIDB_USER", help_heading = PROCESS)]
+    #[arg(value_name = "NAME")]
+    pub user: Option<String>,
+
     /// Print the licence
     #[arg(short = 'i', long, help_heading = PROCESS)]
     pub license: bool,
-
-    /// The user to run as: start the server as that user instead.
-    #[arg(short, long, hide = true)]
-    pub user: Option<String>,
 
     /// The UDP port: there is no UDP, so only 0 will do.
     #[arg(short = 'U', long, hide = true, default_value_t = 0)]

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::mem;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::Duration;
@@ -53,6 +53,7 @@ impl Runtime for AsyncStd {
         threads: usize,
         main: impl FnOnce(Arc<Self>) -> F,
     ) -> io::Result<()> {
+        try_threads(threads)?;
         let workers: Vec<_> = (0..threads)
             .map(|_| Arc::<Executor<'_>>::default())
             .collect();
@@ -112,6 +113,26 @@ impl Runtime for AsyncStd {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
         task::sleep(duration)
     }
+}
+
+/// Starts as many threads as there will be, and ends them: async-std panics if it cannot have its
+/// own, one for each processor and one for the reactor.
+fn try_threads(workers: usize) -> io::Result<()> {
+    let own = thread::available_parallelism().map_or(1, usize::from) + 1;
+    let gate = Arc::new(Mutex::new(()));
+    let closed = gate.lock();
+    let tried: Vec<_> = (1..workers + own)
+        .map(|_| {
+            let gate = Arc::clone(&gate);
+            thread::Builder::new().spawn(move || drop(gate.lock()))
+        })
+        .collect();
+    drop(closed);
+    for thread in tried {
+        // They do nothing that could fail.
+        let _ = thread?.join();
+    }
+    Ok(())
 }
 
 /// Runs the tasks of a worker, and looks at the sockets in between, until `main` is done.
