@@ -143,6 +143,7 @@ impl<R: Runtime> Connection<R> {
         let (host, now) = (&seat.host, seat.host.clock.now());
         let client = host.clients.open(now, &stream.socket());
         host.watchers.note_client(now, &client, None);
+        tracing::debug!("{client} opens");
         Self {
             stream,
             session: Session::new(seat.session.clone()),
@@ -163,8 +164,9 @@ impl<R: Runtime> Connection<R> {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let outcome = ready!(self.poll_converse(cx));
         self.say_why(&outcome);
-        if let Err(error) = &outcome {
-            tracing::debug!("a connection ends: {error}");
+        match &outcome {
+            Ok(()) => tracing::debug!("{} ends", self.client),
+            Err(error) => tracing::debug!("{} ends: {error}", self.client),
         }
         Poll::Ready(outcome.is_ok())
     }

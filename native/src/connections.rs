@@ -1,6 +1,7 @@
 //! Who is connected: what `stats conns` tells, and what connections are called elsewhere.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::ops::Bound;
@@ -110,6 +111,15 @@ impl Connections {
 
     fn places(&self) -> MutexGuard<'_, BTreeMap<u64, Place>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.peer {
+            Some(peer) => write!(f, "connection {} of {peer}", self.number),
+            None => write!(f, "connection {} of a Unix socket", self.number),
+        }
     }
 }
 

@@ -29,8 +29,7 @@ fn main() -> ExitCode {
     }
     let level = match options.verbose {
         0 => Level::INFO,
-        1 => Level::DEBUG,
-        _ => Level::TRACE,
+        _ => Level::DEBUG,
     };
     tracing_subscriber::fmt()
         .with_max_level(level)

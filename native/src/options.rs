@@ -178,7 +178,8 @@ pub struct Options {
     #[arg(help_heading = PROCESS, value_enum, value_name = "NAME")]
     pub runtime: RuntimeName,
 
-    /// Say more; twice for everything
+    /// Log each connection that opens or ends as well. More of it, as in -vv, changes nothing: the
+    /// command `watch` shows requests
     #[arg(short, long, action = ArgAction::Count, help_heading = PROCESS)]
     pub verbose: u8,
 

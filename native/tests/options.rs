@@ -55,7 +55,10 @@ fn help_is_grouped_and_complete() {
             "[default: one for each processor, at most 4]",
         ),
         ("--runtime <NAME>", "[default: "),
-        ("-v, --verbose", "Say more"),
+        (
+            "-v, --verbose",
+            "Log each connection that opens or ends as well",
+        ),
     ] {
         let (_, rest) = help
             .split_once(option)
@@ -487,6 +490,37 @@ fn a_thread_that_cannot_be_had_is_one_line_and_status_1() {
             .filter(|line| line.starts_with("error: cannot start a thread: "));
         assert_eq!(errors.count(), 1, "{said}");
         assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn verbose_logs_connections_and_no_more_if_said_again() {
+    for &runtime in RuntimeName::ALL {
+        for (words, expected) in [("", 0), ("-v", 4), ("-vv", 4), ("-vvv", 4)] {
+            let server = Process::start(runtime, words);
+            let client = server.connect();
+            let peer = client.socket.local_addr().unwrap();
+            assert_eq!(client.converse("get k\r\nquit\r\n"), "END\r\n");
+            // It ends once it has taken its time to say goodbye.
+            let mut other = server.connect();
+            other.await_stat("curr_connections", |count| count == 1);
+            drop(other);
+            let log = server.stop();
+            let said: Vec<_> = log
+                .iter()
+                .filter(|line| line.contains("connection "))
+                .collect();
+            assert_eq!(said.len(), expected, "{words}: {log:#?}");
+            if expected > 0 {
+                let of_peer = |end| format!("connection 1 of {peer} {end}");
+                assert!(said[0].ends_with(&of_peer("opens")), "{log:#?}");
+                assert!(
+                    said.iter().any(|line| line.ends_with(&of_peer("ends"))),
+                    "{log:#?}"
+                );
+            }
+            assert!(!log.iter().any(|line| line.contains("TRACE")), "{log:#?}");
+        }
     }
 }
 
