@@ -25,7 +25,7 @@ pub(crate) struct Listeners {
 /// Opens a listening socket at an address; tests have others.
 type Open<'a> = &'a dyn Fn(SocketAddr) -> io::Result<Socket>;
 
-/// The addresses and Unix sockets that were asked for, or else the two addresses of the host itself.
+/// The addresses and Unix sockets that were asked for, or else the two loopback addresses.
 pub(crate) fn listen(options: &Options) -> Result<Listeners, Error> {
     let open = |address| listen_on(address, options.backlog);
     let mut listeners = Listeners::default();

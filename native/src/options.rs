@@ -63,8 +63,8 @@ pub struct Options {
     #[arg(help_heading = NETWORK)]
     pub port: u16,
 
-    /// What to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in brackets, * for
-    /// all addresses), unix:FILE [default: 127.0.0.1 and ::1, as far as the host has them]
+    /// What to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in brackets, *
+    /// for all addresses), unix:FILE [default: 127.0.0.1 and ::1, as far as the host has them]
     #[arg(short, long, env = "DYNAMIDB_LISTEN", value_delimiter = ',')]
     #[arg(help_heading = NETWORK, value_name = "ADDRESSES")]
     pub listen: Vec<Listen>,
@@ -140,7 +140,13 @@ pub struct Options {
 
     /// Chunk sizes as memcached's options -f and -n make them: the first is 48 bytes and -n, each
     /// further one larger by this factor, up to 4096
-    #[arg(short = 'f', long, alias = "slab-growth-factor", env = "DYNAMIDB_SLAB_GROWTH", value_parser = growth)]
+    #[arg(
+        short = 'f',
+        long,
+        alias = "slab-growth-factor",
+        env = "DYNAMIDB_SLAB_GROWTH"
+    )]
+    #[arg(value_parser = growth)]
     #[arg(help_heading = MEMORY, value_name = "FACTOR", conflicts_with = "slab_sizes")]
     pub slab_growth: Option<f64>,
 

@@ -10,14 +10,14 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
-/// How long a server waits for others that make or remove the same file. It takes them
-/// microseconds, unless they are stopped meanwhile.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often a server tries while others make or remove the same file, two seconds in all. It takes
+/// them microseconds, unless they are stopped meanwhile.
+const LOCK_TRIES: usize = 1000;
 const LOCK_PERIOD: Duration = Duration::from_millis(2);
 
 /// A socket's file, which is removed when this is dropped if it is still the same.
@@ -87,17 +87,14 @@ impl Lock {
         let mut path = OsString::from(socket);
         path.push(".lock");
         let path = PathBuf::from(path);
-        let deadline = Instant::now() + LOCK_TIMEOUT;
-        loop {
+        for _ in 0..LOCK_TRIES {
             if let Some(file) = Self::try_acquire(&path)? {
                 return Ok(Self { path, file });
             }
-            if Instant::now() >= deadline {
-                let said = format!("another process has locked {}", path.display());
-                return Err(io::Error::other(said));
-            }
             thread::sleep(LOCK_PERIOD);
         }
+        let said = format!("another process has locked {}", path.display());
+        Err(io::Error::other(said))
     }
 
     /// None if somebody else has it, or has removed its file meanwhile.
@@ -122,7 +119,7 @@ impl Drop for Lock {
         if !self.file.metadata().is_ok_and(|file| file.len() == 0) {
             return;
         }
-        // Before it is unlocked: whoever waits for this file sees that it is gone, and makes another.
+        // Before it is unlocked: whoever waits for it sees that it is gone, and makes another.
         if let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!("{} stays: {error}", self.path.display());
         }
@@ -167,6 +164,16 @@ mod tests {
         let mut beside = OsString::from(&path);
         beside.push(".lock");
         assert!(!Path::new(&beside).exists());
+    }
+
+    #[test]
+    fn a_lock_that_is_not_released_is_an_error_in_the_end() {
+        let path = path("held");
+        let lock = Lock::acquire(&path).unwrap();
+        let said = Lock::acquire(&path).unwrap_err().to_string();
+        assert!(said.starts_with("another process has locked "), "{said}");
+        drop(lock);
+        Lock::acquire(&path).unwrap();
     }
 
     #[test]

@@ -66,8 +66,8 @@ pub struct MemcachedOptions {
     #[arg(short = 'r', long, env = "DYNAMIDB_ENABLE_COREDUMPS", help_heading = PROCESS)]
     pub enable_coredumps: bool,
 
-    /// The user to go on as when everything is bound and opened; only root can change users, and for
-    /// others this has no effect
+    /// The user to go on as when everything is bound and opened; only root can change users, and
+    /// for others this has no effect
     #[arg(short, long, env = "DYNAMIDB_USER", help_heading = PROCESS)]
     #[arg(value_name = "NAME")]
     pub user: Option<String>,

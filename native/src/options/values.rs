@@ -57,8 +57,8 @@ impl fmt::Display for Listen {
 impl FromStr for Listen {
     type Err = String;
 
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT`, a bare IPv6 address (with `%ZONE` if it is
-    /// of one link only) or `unix:PATH`; memcached's prefixes where they ask for what is the case.
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT`, a bare IPv6 address (with `%ZONE` if it
+    /// belongs to one link) or `unix:PATH`; memcached's prefixes, if they change nothing here.
     fn from_str(text: &str) -> Result<Self, String> {
         let text = without_prefixes(text)?;
         if let Some(path) = text.strip_prefix("unix:") {

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use std::mem;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak, mpsc};
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::Duration;
@@ -119,18 +119,16 @@ impl Runtime for AsyncStd {
 /// own, one for each processor and one for the reactor.
 fn try_threads(workers: usize) -> io::Result<()> {
     let own = thread::available_parallelism().map_or(1, usize::from) + 1;
-    let gate = Arc::new(Mutex::new(()));
-    let closed = gate.lock();
-    let tried: Vec<_> = (1..workers + own)
-        .map(|_| {
-            let gate = Arc::clone(&gate);
-            thread::Builder::new().spawn(move || drop(gate.lock()))
-        })
-        .collect();
-    drop(closed);
-    for thread in tried {
-        // They do nothing that could fail.
-        let _ = thread?.join();
+    let tried = (1..workers + own).map(|_| {
+        let (release, released) = mpsc::channel::<()>();
+        let thread = thread::Builder::new().spawn(move || released.recv());
+        thread.map(|thread| (release, thread))
+    });
+    // All at once: each waits until the last has started.
+    for (release, thread) in tried.collect::<io::Result<Vec<_>>>()? {
+        drop(release);
+        // It does nothing that could fail.
+        let _ = thread.join();
     }
     Ok(())
 }
