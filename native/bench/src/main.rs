@@ -4,7 +4,9 @@
 //! it says how many servers one has to buy, and other work on the machine disturbs it least. The
 //! server has the first processor and the load the second.
 
+mod chart;
 mod client;
+mod figures;
 mod latency;
 mod ledger;
 mod load;
@@ -42,8 +44,23 @@ enum What {
         /// Rounds; the medians are printed
         #[arg(long, default_value_t = 6)]
         rounds: usize,
+        /// Also write the figures to this file, as JSON
+        #[arg(long)]
+        json: Option<PathBuf>,
         /// Only rows whose name has one of these words in it
         rows: Vec<String>,
+    },
+    /// Compare two JSON files of the table: each figure of the second as a ratio to the first
+    Compare {
+        /// The figures before
+        before: PathBuf,
+        /// The figures after
+        after: PathBuf,
+    },
+    /// Draw a JSON file of the table as an SVG picture, on standard output
+    Chart {
+        /// What `table --json` wrote
+        figures: PathBuf,
     },
     /// Latencies at half of memcached's peak, from when each request was due
     Latency {
@@ -84,7 +101,9 @@ enum What {
 fn main() -> ExitCode {
     let Arguments { server, what } = Arguments::parse();
     let outcome = match what {
-        What::Table { rounds, rows } => table::print(&server, rounds, &rows),
+        What::Table { rounds, json, rows } => table::print(&server, rounds, json.as_deref(), &rows),
+        What::Compare { before, after } => figures::compare(&before, &after),
+        What::Chart { figures } => chart::print(&figures),
         What::Latency { rounds } => latency::print(&server, rounds),
         What::Memory => memory::print(&server),
         What::Misses => misses::print(&server),

@@ -10,6 +10,11 @@ use crate::peer::version;
 
 /// Prints when and where this was measured, and what.
 pub fn head(server: &Path) {
+    println!("{}\n", where_and_what(server));
+}
+
+/// When and where this was measured, and what.
+pub fn where_and_what(server: &Path) -> String {
     let date = Command::new("date").arg("-uI").output();
     let date = date.map_or_else(
         |_| "an unknown day".into(),
@@ -20,16 +25,16 @@ pub fn head(server: &Path) {
         .lines()
         .find_map(|line| line.strip_prefix("model name\t: "));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    println!(
-        "Measured on {date}: {} x {}, Linux {}.",
-        cpus.matches("processor\t").count(),
-        model.unwrap_or("unknown processor"),
-        kernel.trim(),
-    );
+    let processors = cpus.matches("processor\t").count();
     let server = version(&server.to_string_lossy()).unwrap_or_default();
     let peers = ["memcached", "redis-server"].map(version);
     let peers: Vec<_> = peers.iter().flatten().map(String::as_str).collect();
-    println!("Servers: {server}; {}.\n", peers.join("; "));
+    format!(
+        "Measured on {date}: {processors} x {}, Linux {}. Servers: {server}; {}.",
+        model.unwrap_or("unknown processor"),
+        kernel.trim(),
+        peers.join("; "),
+    )
 }
 
 /// For times in nanoseconds, up to a minute.

@@ -4,9 +4,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::figures::{self, Figures};
 use crate::load::{Pace, fill, run};
 use crate::peer::{Kind, Options, Peer, pin_load};
-use crate::report::{head, median, turns};
+use crate::report::{head, median, turns, where_and_what};
 use crate::workload::Workload;
 
 /// How long each measurement takes.
@@ -77,8 +78,18 @@ fn groups() -> [Vec<Row>; 3] {
     ]
 }
 
-/// Prints the table, or those rows that one of the words is in.
-pub fn print(server: &Path, rounds: usize, words: &[String]) -> io::Result<()> {
+/// Prints the table, or those rows that one of the words is in, and writes the figures to a file if
+/// one is given.
+pub fn print(
+    server: &Path,
+    rounds: usize,
+    json: Option<&Path>,
+    words: &[String],
+) -> io::Result<()> {
+    let mut figures = Figures {
+        measured: where_and_what(server),
+        rows: Vec::new(),
+    };
     pin_load()?;
     head(server);
     let kinds = Kind::all();
@@ -108,10 +119,22 @@ pub fn print(server: &Path, rounds: usize, words: &[String]) -> io::Result<()> {
             if workload.sets == 0.0 {
                 takers.push(&responder);
             }
-            print_row(name, &measure(&takers, &workload, rounds)?);
+            let measured = measure(&takers, &workload, rounds)?;
+            print_row(name, &measured);
+            figures.rows.push(row(name, &measured));
         }
     }
-    Ok(())
+    json.map_or(Ok(()), |file| figures.write(file))
+}
+
+fn row(name: &str, measured: &[Measured]) -> figures::Row {
+    let costs = measured
+        .iter()
+        .map(|m| (m.name.to_owned(), median(m.costs.iter().copied())));
+    figures::Row {
+        workload: name.to_owned(),
+        microseconds: costs.collect(),
+    }
 }
 
 /// Costs and rates of each server in each round.
