@@ -19,7 +19,7 @@ const WIDTH: u32 = 720;
 /// Where the bars begin: left of it are the names of the workloads.
 const LEFT: u32 = 230;
 /// What is free for the figures behind the longest bar.
-const RIGHT: u32 = 60;
+const RIGHT: u32 = 110;
 const BAR: u32 = 14;
 const GAP: u32 = 14;
 const TOP: u32 = 64;
