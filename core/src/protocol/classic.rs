@@ -18,6 +18,14 @@ const SIZE_MAX: u64 = i32::MAX as u64 - 2;
 /// Exptimes up to thirty days count from now, larger ones are Unix times.
 const RELATIVE_MAX: i64 = 30 * 24 * 60 * 60;
 
+const UNIX_MIN: i64 = RELATIVE_MAX + 1;
+
+/// The largest Unix time, in 2106. The thirty days of numbers above it are negative ones of 32 bits
+/// without their sign: some clients write -1 like this, and mean an item that has expired.
+const UNIX_MAX: i64 = UNSIGNED_MAX - RELATIVE_MAX;
+const UNSIGNED_MAX: i64 = u32::MAX as i64;
+const SIGNED_MIN: i64 = i32::MIN as i64;
+
 /// What a line is that begins with a verb of ours.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Verb {
@@ -191,7 +199,7 @@ fn store<'i>(
 }
 
 pub(super) fn value_size(word: &[u8]) -> Option<u64> {
-    let size = u64::try_from(line::strict_i32(word)?).ok()?;
+    let size = u64::try_from(line::strict_signed(word)?).ok()?;
     (size <= SIZE_MAX).then_some(size)
 }
 
@@ -240,10 +248,10 @@ fn touch<'i>(line: Line<'i>) -> Request<'i> {
     if !line::is_key(key) {
         return refuse(line, reply::BAD_LINE);
     }
-    match line::strict_i32(exptime) {
-        Some(exptime) => Request::Touch {
+    match strict_expiry(exptime) {
+        Some(expiry) => Request::Touch {
             key,
-            expiry: expiry(exptime.into()),
+            expiry,
             noreply: line.noreply(),
         },
         None => refuse(line, reply::BAD_EXPTIME),
@@ -256,27 +264,32 @@ fn flush_all<'i>(config: &SessionConfig, line: Line<'i>) -> Request<'i> {
         return refuse(line, reply::FLUSH_DISABLED);
     }
     let noreply = line.noreply();
-    let exptime = match line.arguments().next() {
-        None => Some(0),
-        Some(b"noreply") if noreply => Some(0),
-        Some(exptime) => line::strict_i32(exptime),
+    let at = match line.arguments().next() {
+        Some(exptime) if exptime != b"noreply" || !noreply => match strict_expiry(exptime) {
+            None => return refuse(line, reply::BAD_EXPTIME),
+            at => at,
+        },
+        _ => None,
     };
-    match exptime {
-        Some(exptime) => {
-            let at = (exptime > 0).then(|| expiry(exptime.into()));
-            Request::FlushAll { at, noreply }
-        }
-        None => refuse(line, reply::BAD_EXPTIME),
-    }
+    Request::FlushAll { at, noreply }
 }
 
-/// What an exptime means. Unix times end in 2106; what 32 bits cannot hold is never.
-pub(super) fn expiry(exptime: i64) -> Expiry {
+/// The same of an exptime that has to be a strict number: of 32 bits, with a sign or without.
+pub(super) fn strict_expiry(word: &[u8]) -> Option<Expiry> {
+    let exptime = line::strict_signed(word)?;
+    (SIGNED_MIN..=UNSIGNED_MAX)
+        .contains(&exptime)
+        .then(|| expiry(exptime))
+}
+
+/// What an exptime means. What 32 bits cannot hold is never.
+fn expiry(exptime: i64) -> Expiry {
+    let seconds = exptime.unsigned_abs();
     match exptime {
         0 => Expiry::Never,
-        ..0 => Expiry::After(Duration::ZERO),
-        1..=RELATIVE_MAX => Expiry::After(Duration::from_secs(exptime.unsigned_abs())),
-        _ if exptime <= u32::MAX.into() => Expiry::At(Instant::from_secs(exptime.unsigned_abs())),
+        1..=RELATIVE_MAX => Expiry::After(Duration::from_secs(seconds)),
+        UNIX_MIN..=UNIX_MAX => Expiry::At(Instant::from_secs(seconds)),
+        ..=UNSIGNED_MAX => Expiry::After(Duration::ZERO),
         _ => Expiry::Never,
     }
 }

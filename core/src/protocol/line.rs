@@ -161,8 +161,9 @@ pub(super) fn strict<T: TryFrom<u64>>(token: &[u8], len_max: usize) -> Option<T>
     number(token).filter(|_| is_strict(token, len_max))
 }
 
-/// A strict number of 32 bits, possibly negative.
-pub(super) fn strict_i32(token: &[u8]) -> Option<i32> {
+/// A strict number, possibly negative, of as many characters as 32 bits need at most. Its caller
+/// decides which numbers are too large.
+pub(super) fn strict_signed(token: &[u8]) -> Option<i64> {
     signed(token).filter(|_| is_strict(token, 11))
 }
 
@@ -209,19 +210,19 @@ mod tests {
 
     #[test]
     fn numbers_are_whole_tokens_within_their_range() {
-        assert_eq!(strict_i32(b"-2147483648"), Some(i32::MIN));
-        assert_eq!(strict_i32(b"00000000012"), Some(12));
+        assert_eq!(strict_signed(b"-2147483648"), Some(i32::MIN.into()));
+        assert_eq!(strict_signed(b"00000000012"), Some(12));
         for bad in [
             &b"000000000012"[..],
-            b"2147483648",
             b"+1",
             b"1x",
+            b"1.5",
             b"",
             b"-",
             b" 1",
             b"\xff",
         ] {
-            assert_eq!(strict_i32(bad), None, "{bad:?}");
+            assert_eq!(strict_signed(bad), None, "{bad:?}");
         }
         assert_eq!(strict_u64(b"18446744073709551615"), Some(u64::MAX));
         assert_eq!(strict_u64(b"0018446744073709551615"), Some(u64::MAX));

@@ -383,6 +383,5 @@ impl Arguments {
 }
 
 fn expiry(text: &[u8]) -> Result<Expiry, &'static [u8]> {
-    let seconds = line::strict_i32(text).ok_or(BAD_NUMBER)?;
-    Ok(classic::expiry(seconds.into()))
+    classic::strict_expiry(text).ok_or(BAD_NUMBER)
 }

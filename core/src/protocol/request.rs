@@ -49,7 +49,7 @@ pub(super) enum Request<'i> {
         expiry: Expiry,
         noreply: bool,
     },
-    /// `at` is a moment to come; without it, now.
+    /// Now, unless `at` is a moment to come.
     FlushAll {
         at: Option<Expiry>,
         noreply: bool,

@@ -49,7 +49,7 @@ pub(super) fn parse_long<'i>(
 /// What is said before the keys; `None` if that is wrong.
 fn head(form: Form, touches: bool, words: &mut Tokens<'_>) -> Option<Retrieval> {
     let touch = match touches {
-        true => Some(classic::expiry(line::strict_i32(words.next()?)?.into())),
+        true => Some(classic::strict_expiry(words.next()?)?),
         false => None,
     };
     Some(Retrieval { form, touch })

@@ -256,6 +256,14 @@ pub(crate) const KNOWN: &[Known] = &[
         },
     },
     Known {
+        name: "Unix times go on to 2106",
+        reason: "memcached ends in 2038, and a later time is over at once",
+        in_step: false,
+        explains: |said, theirs, ours| {
+            said.stores() && is_after_2038(said.words[3]) && ours.len() == theirs.len() + 1
+        },
+    },
+    Known {
         name: "an item may be as large as the limit says, head not counted",
         reason: "the limit is of what the client stores",
         in_step: true,
@@ -351,6 +359,11 @@ fn is_wide(word: &[u8]) -> bool {
         word.parse::<u64>()
             .is_ok_and(|number| number > u32::MAX.into())
     })
+}
+
+fn is_after_2038(word: &[u8]) -> bool {
+    let number = str::from_utf8(word).ok().and_then(|word| word.parse().ok());
+    number.is_some_and(|number: u32| (1 << 31..=4_292_375_295).contains(&number))
 }
 
 /// What was said between two fences.
