@@ -18,6 +18,9 @@ const LINE_MAX: usize = 2048;
 /// The longest name and password together.
 const TOKEN_MAX: usize = 16 * 1024;
 
+/// What editors of some systems put in front of a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The users of a file.
 pub(crate) struct Users {
     path: PathBuf,
@@ -64,7 +67,7 @@ impl Users {
         Ok(())
     }
 
-    /// Reads the lines `name:password`.
+    /// Reads the lines `name:password`. Blanks at the end belong to the password.
     fn read(path: &Path) -> Result<Tokens, Error> {
         let failed = |reason| Error::Option {
             name: OPTION,
@@ -72,7 +75,12 @@ impl Users {
         };
         let shown = path.display();
         let text = fs::read(path).map_err(|error| failed(format!("{shown}: {error}")))?;
-        let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+        if text.contains(&0) {
+            return Err(failed(format!("{shown} is no text in ASCII or UTF-8")));
+        }
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
+        let lines = text.split(|&byte| byte == b'\n');
+        let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start());
         let mut tokens = Vec::new();
         for line in lines.filter(|line| !line.is_empty()) {
             let Some(colon) = line.iter().position(|&byte| byte == b':') else {
@@ -237,6 +245,10 @@ mod tests {
             ("a:b\n".repeat(8).leak(), Some(8)),
             ("a:b\n".repeat(9).leak(), None),
             ("ada\n", None),
+            ("\u{feff}ada:b\n", Some(1)),
+            ("\u{feff}", None),
+            (" \t\r\n \n", None),
+            ("a\0:\0b\0", None),
             ("\n", None),
         ] {
             fs::write(&path, text).unwrap();
@@ -245,5 +257,16 @@ mod tests {
         }
         fs::remove_file(&path).unwrap();
         assert!(Users::load(&path).is_err());
+    }
+
+    #[test]
+    fn a_password_keeps_its_blanks_and_a_name_gets_no_byte_order_mark() {
+        let path = std::env::temp_dir().join(format!("dynamidb-blanks-{}", std::process::id()));
+        let text = "\u{feff}ada:love lace \t\r\n  bob:\t x  \ncleo:  ";
+        fs::write(&path, text).unwrap();
+        let tokens = Users::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let expected: [&[u8]; 3] = [b"ada love lace \t", b"bob \t x  ", b"cleo   "];
+        assert_eq!(tokens, expected);
     }
 }

@@ -86,6 +86,28 @@ fn a_client_may_fail_five_times() {
 }
 
 #[test]
+fn a_password_may_end_in_blanks_and_the_file_may_begin_with_a_byte_order_mark() {
+    let path = std::env::temp_dir().join(format!("blanks-{}", std::process::id()));
+    fs::write(&path, "\u{feff}ada:love  \r\nbob:\tx\n").unwrap();
+    on_each_runtime(&format!("-Y {}", path.display()), |server| {
+        for (token, reply) in [
+            ("ada love  ", "STORED\r\n"),
+            ("ada love", "CLIENT_ERROR authentication failure\r\n"),
+            ("bob \tx", "STORED\r\n"),
+            (
+                "\u{feff}ada love  ",
+                "CLIENT_ERROR authentication failure\r\n",
+            ),
+        ] {
+            let said = format!("set auth 0 0 {}\r\n{token}\r\n", token.len());
+            assert_eq!(server.connect().converse(said), reply, "{token:?}");
+        }
+        server.stop();
+    });
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn users_are_read_anew_when_the_server_is_told_to() {
     let path = std::env::temp_dir().join(format!("users-{}", std::process::id()));
     let write = |text| fs::write(&path, text).unwrap();
