@@ -7,9 +7,8 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
-use std::net::Shutdown;
 use std::ops::Deref;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
@@ -22,6 +21,7 @@ use crate::auth::Verdict;
 use crate::buffers::{Buffers, Kept, Received};
 use crate::connections::{Client, Doing};
 use crate::host::{Host, count};
+use crate::linger::{LINGER, linger};
 use crate::runtime::{Runtime, Stream};
 use crate::server::Shared;
 
@@ -32,14 +32,8 @@ const TURN_SIZE: usize = 64 * 1024;
 const BACKLOG_SIZE: usize = 4 * 1024;
 /// How long a stopping server waits for a client to take its last replies.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
-/// A socket that is closed with bytes unread is reset, and the client loses the replies that it has
-/// not taken yet. After the last reply, therefore, what arrives is thrown away for so long, or
-/// until nothing arrives in a pause. So much at a time: a client that pours in requests is to find
-/// time to take its replies.
-const LINGER: Duration = Duration::from_secs(2);
+/// A client that sends nothing for so long has taken its last replies.
 const LINGER_PAUSE: Duration = Duration::from_millis(50);
-const LINGER_SIZE: usize = 1 << 20;
-
 /// After how many refusals a client is hung up on that has not shown who it is.
 const REFUSALS_MAX: u8 = 5;
 
@@ -448,47 +442,12 @@ impl<R: Runtime> Connection<R> {
 
     /// Says that there is nothing more to come, and gives the client time to hear it.
     async fn hang_up(&mut self) {
-        if self.stream.socket().shutdown(Shutdown::Write).is_err() {
-            return;
-        }
         let timer = self.held.as_mut().and_then(|held| held.timer.take());
-        let mut end = match timer {
+        let end = match timer {
             Some((Wait::Drain, timer)) => timer,
             _ => Box::pin(R::sleep(LINGER)),
         };
-        loop {
-            let mut pause = pin!(R::sleep(LINGER_PAUSE));
-            let mut discarded = 0;
-            let over = poll_fn(|cx| {
-                if discarded == 0 {
-                    match self.discard(cx) {
-                        Some(len) => discarded = len,
-                        None => return Poll::Ready(true),
-                    }
-                }
-                if end.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(true);
-                }
-                pause.as_mut().poll(cx).map(|()| discarded == 0)
-            });
-            if over.await {
-                return;
-            }
-        }
-    }
-
-    /// Throws away what has arrived, within limits; `None` if nothing more can arrive.
-    fn discard(&mut self, cx: &mut Context<'_>) -> Option<usize> {
-        let mut discarded = 0;
-        while discarded < LINGER_SIZE {
-            let read = Buffers::with(|b| self.stream.poll_read(cx, b.received.room()));
-            match read {
-                Poll::Ready(Ok(read @ 1..)) => discarded += read,
-                Poll::Ready(_) => return None,
-                Poll::Pending => break,
-            }
-        }
-        Some(discarded)
+        linger::<R>(&mut self.stream, LINGER_PAUSE, end).await;
     }
 }
 

@@ -13,6 +13,7 @@ use crate::buffers;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::incident::Incident;
+use crate::linger::{REFUSALS_MAX, Refusals};
 use crate::prefixes::Prefixes;
 use crate::stop::Stop;
 use crate::watch::Watchers;
@@ -33,6 +34,7 @@ pub(crate) struct Host {
     pub(crate) total_connections: AtomicU64,
     /// A connection was turned away.
     pub(crate) rejected: Incident,
+    pub(crate) refusals: Refusals,
     /// A connection was hung up on because nothing moved.
     pub(crate) stalled: Incident,
     /// A connection was hung up on because of [`Host::BUFFERED_MAX`].
@@ -56,8 +58,9 @@ pub(crate) struct Host {
     traffic: [Traffic; STRIPES],
 }
 
-/// File descriptors that are not connections: listeners, the runtime's own, standard streams.
-pub(crate) const FILES_RESERVED: u64 = 64;
+/// File descriptors that are not connections: listeners, the runtime's own, standard streams, and
+/// clients that are told that they are too many.
+pub(crate) const FILES_RESERVED: u64 = 64 + REFUSALS_MAX as u64;
 
 /// What memcached counts and what does not happen here. Replies are no objects of their own, memory
 /// for buffers is there from the start, no page is moved in the background, the index always grows
@@ -120,6 +123,7 @@ impl Host {
                 "rejected_connections",
                 "a client was turned away: there are as many as --max-connections allows",
             ),
+            refusals: Refusals::default(),
             stalled: Incident::new(
                 "stalled_connections",
                 "a client was hung up on: nothing moved for as long as --stall-timeout allows",

@@ -50,6 +50,8 @@ mod host;
 #[cfg(feature = "server")]
 mod incident;
 #[cfg(feature = "server")]
+mod linger;
+#[cfg(feature = "server")]
 mod listen;
 #[cfg(feature = "server")]
 mod options;

@@ -15,6 +15,7 @@ use crate::admin::Settings;
 use crate::auth::Users;
 use crate::connection::{self, Seat};
 use crate::host::{FILES_RESERVED, Host, count};
+use crate::linger::{LINGER, linger};
 use crate::listen::{Listeners, address_of, listen};
 use crate::options::size_text;
 use crate::process::Account;
@@ -252,7 +253,7 @@ async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<
     while let Some(accepted) = shared.stop.or(R::accept(&listener)).await {
         let handed_over = accepted.and_then(|stream| match Seat::take(&shared) {
             Some(seat) => runtime.hand_over(stream, |s| connection::serve::<R>(s, seat)),
-            None => runtime.hand_over(stream, refuse),
+            None => runtime.hand_over(stream, |s| refuse::<R>(s, Arc::clone(&shared))),
         });
         match handed_over {
             Ok(()) => {}
@@ -270,10 +271,14 @@ async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<
     }
 }
 
-/// Says why, as memcached does, and hangs up.
-async fn refuse(mut stream: impl Stream) {
+/// Says why, as memcached does, and closes the connection. A client may have sent much by then.
+async fn refuse<R: Runtime>(mut stream: R::Stream, shared: Arc<Shared>) {
     let line = b"ERROR Too many open connections\r\n";
     let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
+    if let Some(_refusal) = shared.host.refusals.enter() {
+        // It holds nobody's place, so that it need not hurry.
+        linger::<R>(&mut stream, LINGER, Box::pin(R::sleep(LINGER))).await;
+    }
 }
 
 /// How many connections there may be, with the limit of open files raised to hold them.

@@ -117,6 +117,34 @@ fn nothing_is_served_past_its_deadline_by_a_process_that_was_stopped() {
 }
 
 #[test]
+fn refused_clients_that_stay_hold_few_files_and_for_a_short_time() {
+    on_each_runtime("-m 64 -c 1", |server| {
+        let mut first = server.connect();
+        first.ask("version\r\n", "VERSION 1.6.45\r\n");
+        let (files, mut most) = (server.files(), 0);
+        let mut refused = Vec::new();
+        for _ in 0..300 {
+            let mut client = server.connect();
+            client.must_hear("ERROR Too many open connections\r\n");
+            refused.push(client);
+            most = most.max(server.files() - files);
+        }
+        // A few more are being closed.
+        assert!((2..64 + 8).contains(&most), "{most} files");
+        let deadline = Instant::now() + PATIENCE;
+        while server.files() > files {
+            assert!(Instant::now() < deadline, "{} files", server.files());
+            thread::sleep(Duration::from_millis(10));
+        }
+        for mut client in refused {
+            assert_eq!(client.rest(), b"");
+        }
+        first.ask("version\r\n", "VERSION 1.6.45\r\n");
+        server.stop();
+    });
+}
+
+#[test]
 fn clients_that_come_and_go_by_the_thousand_leave_nothing() {
     on_each_runtime("-m 64 -c 100", |server| {
         let mut watcher = server.connect();

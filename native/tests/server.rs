@@ -78,6 +78,30 @@ fn connections_are_served_up_to_the_limit() {
 }
 
 #[test]
+fn refused_clients_hear_the_reason_however_much_they_send() {
+    on_each_runtime("-c 1 -m 64", |server| {
+        let mut first = server.connect();
+        first.ask("version\r\n", "VERSION 1.6.45\r\n");
+        let request = [&b"set k 0 0 100000\r\n"[..], &[b'x'; 100_000], b"\r\n"].concat();
+        thread::scope(|scope| {
+            for _ in 0..50 {
+                let (mut client, request) = (server.connect(), &request);
+                scope.spawn(move || {
+                    // In two parts, the second of which finds the connection refused already.
+                    client.say(&request[..1000]);
+                    assert_eq!(client.socket.peek(&mut [0]).unwrap(), 1);
+                    client.say(&request[1000..]);
+                    assert_eq!(client.rest(), b"ERROR Too many open connections\r\n");
+                });
+            }
+        });
+        assert_eq!(first.stat("rejected_connections"), 50);
+        first.ask("get k\r\n", "END\r\n");
+        server.stop();
+    });
+}
+
+#[test]
 fn who_quits_and_closes_gives_up_the_place_at_once() {
     on_each_runtime("-c 10", |server| {
         // These take a few milliseconds together.
