@@ -53,6 +53,8 @@ enum Wait {
 /// Whether requests are listened to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Door {
+    /// Not known: it has said nothing yet.
+    Unknown,
     /// Not before the client shows who it is; it was refused so often.
     Closed(u8),
     Open,
@@ -145,11 +147,7 @@ impl<R: Runtime> Connection<R> {
             client,
             held: None,
             known: false,
-            door: if seat.users.is_some() {
-                Door::Closed(0)
-            } else {
-                Door::Open
-            },
+            door: Door::Unknown,
             seat,
         }
     }
@@ -284,10 +282,22 @@ impl<R: Runtime> Connection<R> {
 
     /// Hears who the client is, and says whether it may come in.
     fn check_in(&mut self, received: &mut Received, output: &mut Vec<u8>) {
+        let host = &self.seat.host;
+        if self.door == Door::Unknown {
+            if let Some(protocol) = host.foreign.recognize(received.bytes()) {
+                protocol.happened(host.clock.now());
+                received.pop(received.len());
+                self.door = Door::Shut;
+                return;
+            }
+            self.door = match self.seat.users {
+                Some(_) => Door::Closed(0),
+                None => Door::Open,
+            };
+        }
         let Some(users) = &self.seat.users else {
             return;
         };
-        let host = &self.seat.host;
         while let Door::Closed(refusals) = self.door {
             let (used, reply, door) = match users.judge(received.bytes()) {
                 Verdict::Wait => return,

@@ -12,6 +12,7 @@ use crate::admin::{Settings, Switches};
 use crate::buffers;
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::foreign::Foreign;
 use crate::incident::Incident;
 use crate::linger::{REFUSALS_MAX, Refusals};
 use crate::prefixes::Prefixes;
@@ -35,6 +36,8 @@ pub(crate) struct Host {
     /// A connection was turned away.
     pub(crate) rejected: Incident,
     pub(crate) refusals: Refusals,
+    /// A connection was closed because its client speaks another protocol.
+    pub(crate) foreign: Foreign,
     /// A connection was hung up on because nothing moved.
     pub(crate) stalled: Incident,
     /// A connection was hung up on because of [`Host::BUFFERED_MAX`].
@@ -124,6 +127,7 @@ impl Host {
                 "a client was turned away: there are as many as --max-connections allows",
             ),
             refusals: Refusals::default(),
+            foreign: Foreign::new(),
             stalled: Incident::new(
                 "stalled_connections",
                 "a client was hung up on: nothing moved for as long as --stall-timeout allows",
@@ -196,15 +200,16 @@ impl Host {
         }
     }
 
-    const fn incidents(&self) -> [&Incident; 6] {
-        [
+    fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        let own = [
             &self.rejected,
             &self.stalled,
             &self.overfull,
             &self.out_of_files,
             &self.idle_kicks,
             &self.auth_errors,
-        ]
+        ];
+        own.into_iter().chain(self.foreign.incidents())
     }
 
     fn report_process(&self, report: &mut dyn FnMut(&str, &dyn Display)) {

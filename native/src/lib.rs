@@ -46,6 +46,8 @@ mod connections;
 #[cfg(feature = "server")]
 mod error;
 #[cfg(feature = "server")]
+mod foreign;
+#[cfg(feature = "server")]
 mod host;
 #[cfg(feature = "server")]
 mod incident;
