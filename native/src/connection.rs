@@ -15,6 +15,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use dynamidb_core::Session;
+use nix::poll::PollFlags;
 
 use crate::admin::Task;
 use crate::auth::Verdict;
@@ -407,18 +408,32 @@ impl<R: Runtime> Connection<R> {
         ready!(timer.as_mut().poll(cx));
         let host = &self.seat.host;
         let now = host.clock.now();
+        if wait == Wait::Idle {
+            // Nothing was wound back while requests came.
+            let quiet = self.client.quiet_for(now);
+            if quiet < limit {
+                *timer = Box::pin(R::sleep(limit - quiet));
+                ready!(timer.as_mut().poll(cx));
+            }
+        }
+        // After a stall of the process or its machine the time is over before the runtime has heard
+        // of what came meanwhile, so that the socket itself is asked.
+        let over = match wait {
+            Wait::Stall if !held.output.is_empty() => !self.stream.is_ready(PollFlags::POLLOUT),
+            Wait::Stall | Wait::Idle => !self.stream.is_ready(PollFlags::POLLIN),
+            Wait::Drain => true,
+        };
+        if !over {
+            held.timer = None;
+            R::wake_later(cx);
+            return Poll::Pending;
+        }
         match wait {
             Wait::Drain => {}
             Wait::Stall => {
                 host.stalled.happened(now);
             }
             Wait::Idle => {
-                // Nothing was wound back while requests came.
-                let quiet = self.client.quiet_for(now);
-                if quiet < limit {
-                    *timer = Box::pin(R::sleep(limit - quiet));
-                    ready!(timer.as_mut().poll(cx));
-                }
                 host.idle_kicks.happened(now);
             }
         }

@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -140,6 +140,82 @@ fn refused_clients_that_stay_hold_few_files_and_for_a_short_time() {
             assert_eq!(client.rest(), b"");
         }
         first.ask("version\r\n", "VERSION 1.6.45\r\n");
+        server.stop();
+    });
+}
+
+/// For how long the process below may be silent, and for how long it is stopped.
+const TIMEOUTS: &str = "-m 64 -t 2 --stall-timeout 6 -o idle_timeout=6";
+const STOPPED: Duration = Duration::from_millis(7500);
+
+#[test]
+fn what_arrived_while_the_process_was_stopped_counts_before_a_timeout() {
+    on_each_runtime(TIMEOUTS, |server| {
+        let value = vec![b'v'; 1_000_000];
+        let reply = [b"VALUE k 0 1000000\r\n", &value[..], b"\r\nEND\r\n"].concat();
+        let store = [b"set k 0 0 1000000\r\n", &value[..], b"\r\n"].concat();
+        let mut clients: Vec<_> = (0..16).map(|_| server.connect()).collect();
+        let (readers, others) = clients.split_at_mut(4);
+        readers[0].ask(store, "STORED\r\n");
+        for reader in &mut *readers {
+            reader.say("get k\r\n".repeat(20));
+        }
+        for (number, client) in others.iter_mut().enumerate() {
+            client.ask("version\r\n", "VERSION 1.6.45\r\n");
+            if number % 2 == 0 {
+                client.say("get not");
+            }
+        }
+        server
+            .connect()
+            .await_stat("buffered", |bytes| bytes >= 4 * 1_000_000);
+        server.signal("STOP");
+        server.await_stopped();
+        let stopped = Instant::now();
+        // These take what the system has for them.
+        let mut heard = vec![Vec::new(); readers.len()];
+        for (reader, heard) in readers.iter_mut().zip(&mut heard) {
+            let pause = Some(Duration::from_millis(200));
+            reader.socket.set_read_timeout(pause).unwrap();
+            let ended = reader.socket.read_to_end(heard).unwrap_err();
+            assert_eq!(ended.kind(), ErrorKind::WouldBlock);
+            reader.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        }
+        for (number, client) in others.iter_mut().enumerate() {
+            client.say(["hing\r\n", "get nothing\r\n"][number % 2]);
+        }
+        thread::sleep(STOPPED.saturating_sub(stopped.elapsed()));
+        server.signal("CONT");
+        for client in others {
+            client.must_hear("END\r\n");
+        }
+        let mut watcher = server.connect();
+        assert_eq!(watcher.stat("idle_kicks"), 0);
+        assert_eq!(watcher.stat("stalled_connections"), 0);
+        for (reader, heard) in readers.iter_mut().zip(heard) {
+            let all = reply.repeat(20);
+            assert!(heard.len() < all.len() && all.starts_with(&heard));
+            reader.must_hear(&all[heard.len()..]);
+        }
+        server.stop();
+    });
+}
+
+#[test]
+fn who_was_silent_while_the_process_was_stopped_has_timed_out() {
+    on_each_runtime(TIMEOUTS, |server| {
+        let mut idle = server.connect();
+        idle.ask("version\r\n", "VERSION 1.6.45\r\n");
+        let mut half = server.connect();
+        half.ask("version\r\nget not", "VERSION 1.6.45\r\n");
+        server.signal("STOP");
+        server.await_stopped();
+        thread::sleep(STOPPED);
+        server.signal("CONT");
+        assert!(idle.is_closed_within(PATIENCE) && half.is_closed_within(PATIENCE));
+        let mut watcher = server.connect();
+        assert_eq!(watcher.stat("idle_kicks"), 1);
+        assert_eq!(watcher.stat("stalled_connections"), 1);
         server.stop();
     });
 }

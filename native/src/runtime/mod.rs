@@ -8,11 +8,13 @@ mod tokio;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{SockRef, Socket};
 
 #[cfg(feature = "async-std")]
@@ -96,6 +98,14 @@ pub(crate) trait Stream: Send + Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
     fn socket(&self) -> SockRef<'_>;
+
+    /// Whether one of these events, an error or the end of both directions can be seen at the
+    /// socket itself: a runtime knows of them only when it has asked.
+    fn is_ready(&self, events: PollFlags) -> bool {
+        let socket = self.socket();
+        let mut waiting = [PollFd::new(socket.as_fd(), events)];
+        matches!(poll(&mut waiting, PollTimeout::ZERO), Ok(1..))
+    }
 }
 
 /// Whether a socket has nothing to give, or takes nothing more.
