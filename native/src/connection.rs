@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use dynamidb_core::Session;
 use nix::poll::PollFlags;
+use socket2::TcpKeepalive;
 
 use crate::admin::Task;
 use crate::auth::Verdict;
@@ -35,6 +36,11 @@ const BACKLOG_SIZE: usize = 4 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// A client that sends nothing for so long has taken its last replies.
 const LINGER_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is looked whether a watcher has left that had closed its sending side.
+const DEPARTURE_PERIOD: Duration = Duration::from_secs(1);
+/// After so long without a line for it, such a watcher's host is asked whether it is still there.
+const DEPARTURE_PROBE: Duration = Duration::from_secs(30);
+
 /// After how many refusals a client is hung up on that has not shown who it is.
 const REFUSALS_MAX: u8 = 5;
 
@@ -49,6 +55,8 @@ enum Wait {
     Idle,
     /// Room for the last replies of a server that stops.
     Drain,
+    /// The departure of a watcher that has closed its sending side.
+    Departure,
 }
 
 /// Whether requests are listened to.
@@ -129,6 +137,8 @@ struct Held {
     input: Received,
     /// Replies that the client has not taken.
     output: Kept,
+    /// Whether the client has closed its sending side and only watches.
+    listens: bool,
     /// What the two count for in [`Host::buffered`].
     buffered: usize,
     /// Ends the connection, if what it waits for must not take forever.
@@ -227,7 +237,10 @@ impl<R: Runtime> Connection<R> {
             if !self.backlog {
                 read = ready!(self.stream.poll_read(cx, buffers.received.room()))?;
                 if read == 0 {
-                    return Poll::Ready(Ok(()));
+                    return match self.listen() {
+                        true => Poll::Pending,
+                        false => Poll::Ready(Ok(())),
+                    };
                 }
                 buffers.received.grow(read);
                 self.rewind_timer();
@@ -338,6 +351,21 @@ impl<R: Runtime> Connection<R> {
         Poll::Ready(Ok(len))
     }
 
+    /// Nothing more will come from the client. A watcher goes on hearing; whether this is one.
+    fn listen(&mut self) -> bool {
+        let Some(held) = &mut self.held else {
+            return false;
+        };
+        let watches = matches!(held.task.as_deref(), Some(Task::Watch(_)));
+        if watches && !mem::replace(&mut held.listens, true) {
+            // Leaving is silent now. It shows when there is a line for the client; else the probes
+            // of TCP find out, once the client's system has forgotten the connection.
+            let probe = TcpKeepalive::new().with_time(DEPARTURE_PROBE);
+            let _ = self.stream.socket().set_tcp_keepalive(&probe);
+        }
+        watches
+    }
+
     /// Writes the output, and keeps what the socket does not take.
     fn send(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> io::Result<()> {
         let mut sent = 0;
@@ -421,6 +449,7 @@ impl<R: Runtime> Connection<R> {
         let over = match wait {
             Wait::Stall if !held.output.is_empty() => !self.stream.is_ready(PollFlags::POLLOUT),
             Wait::Stall | Wait::Idle => !self.stream.is_ready(PollFlags::POLLIN),
+            Wait::Departure => self.stream.is_ready(PollFlags::empty()),
             Wait::Drain => true,
         };
         if !over {
@@ -429,6 +458,7 @@ impl<R: Runtime> Connection<R> {
             return Poll::Pending;
         }
         match wait {
+            Wait::Departure => return Poll::Ready(Ok(())),
             Wait::Drain => {}
             Wait::Stall => {
                 host.stalled.happened(now);
@@ -453,7 +483,11 @@ impl<R: Runtime> Connection<R> {
             return Some((Wait::Stall, self.seat.stall_timeout?));
         }
         // Who watches has nothing to say.
-        let busy = self.held.as_ref().is_some_and(|held| held.task.is_some());
+        let busy = match self.held.as_deref() {
+            Some(held) if held.listens => return Some((Wait::Departure, DEPARTURE_PERIOD)),
+            Some(held) => held.task.is_some(),
+            None => false,
+        };
         let idle_timeout = self.seat.idle_timeout.filter(|_| !busy);
         Some((Wait::Idle, idle_timeout?))
     }

@@ -7,14 +7,17 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
 use socket2::{Domain, SockAddr, Socket, Type};
-use support::{Process, command};
+use support::{PATIENCE, Process, command};
 
 /// A path short enough for a socket, with nothing there.
 fn path(name: &str) -> PathBuf {
@@ -142,6 +145,40 @@ fn of_servers_that_start_on_one_left_over_file_one_wins() {
         for child in &mut children {
             child.wait().unwrap();
         }
+    }
+}
+
+#[test]
+fn a_watcher_with_a_closed_sending_side_hears_until_it_leaves_without_a_word() {
+    for &runtime in RuntimeName::ALL {
+        let path = path("watched");
+        let words = format!("-t 2 -s {}", path.display());
+        let process = Process::spawn(&mut server(runtime, &words));
+        let mut watcher = UnixStream::connect(&path).unwrap();
+        watcher.write_all(b"watch fetchers\r\n").unwrap();
+        watcher.shutdown(Shutdown::Write).unwrap();
+        let mut lines = BufReader::new(watcher).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "OK");
+        assert_eq!(converse(&path, "get k\r\nquit\r\n"), "END\r\n");
+        assert!(
+            lines
+                .next()
+                .unwrap()
+                .unwrap()
+                .contains("type=item_get key=k ")
+        );
+        let watchers = |count: u8| {
+            let line = format!("STAT log_watchers {count}\r\n");
+            converse(&path, "stats\r\nquit\r\n").contains(&line)
+        };
+        assert!(watchers(1));
+        drop(lines);
+        let deadline = Instant::now() + PATIENCE;
+        while !watchers(0) {
+            assert!(Instant::now() < deadline, "it is still there");
+            thread::sleep(Duration::from_millis(10));
+        }
+        process.stop();
     }
 }
 

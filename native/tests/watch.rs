@@ -7,11 +7,12 @@ mod support;
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use dynamidb::RuntimeName;
+use socket2::SockRef;
 use support::{Client, Process};
 
 /// A client that watches.
@@ -32,6 +33,13 @@ impl Watcher {
         let words = line.trim_end().split(' ');
         let words = words.filter(|word| !word.starts_with("ts=") && !word.starts_with("gid="));
         words.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Goes with what it has not read, so that the server is told at once.
+    fn leave(self) {
+        SockRef::from(self.0.get_ref())
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
     }
 
     fn must_hear(&mut self, lines: &[&str]) {
@@ -171,7 +179,7 @@ fn evictions_are_told_with_their_age() {
             "{line}"
         );
         assert_eq!(client.stat("evictions"), 2);
-        drop(watcher);
+        watcher.leave();
         client.await_stat("log_watchers", |count| count == 0);
     });
 }
@@ -198,6 +206,54 @@ fn many_evictions_at_once_are_counted() {
             let line = watcher.line();
             lines += u64::from(line.starts_with("type=eviction "));
         }
+    });
+}
+
+#[test]
+fn a_watcher_that_closes_its_sending_side_goes_on_hearing_until_it_leaves() {
+    on_each_runtime("-t 2 -o idle_timeout=1", |server| {
+        let mut client = server.connect();
+        let mut watchers: Vec<_> = (0..3)
+            .map(|number| {
+                let mut watcher = server.connect();
+                if number == 0 {
+                    // In one packet, as `printf … | nc -N` does.
+                    watcher.say("watch fetchers\r\n");
+                    watcher.socket.shutdown(Shutdown::Write).unwrap();
+                    watcher.must_hear("OK\r\n");
+                } else {
+                    watcher.ask("watch fetchers\r\n", "OK\r\n");
+                    watcher.socket.shutdown(Shutdown::Write).unwrap();
+                }
+                Watcher(BufReader::new(watcher.socket))
+            })
+            .collect();
+        // For longer than the time of a client that has nothing to say.
+        for round in 0..15 {
+            client.ask(format!("get k{round}\r\n"), "END\r\n");
+            for watcher in &mut watchers {
+                let start = format!("type=item_get key=k{round} status=not_found ");
+                assert!(watcher.line().starts_with(&start));
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!(client.stat("idle_kicks"), 0);
+        let ticks = server.ticks();
+        let third = watchers.pop();
+        drop(watchers);
+        // The next line finds out who has left.
+        client.ask("get k\r\n", "END\r\n");
+        client.await_stat("log_watchers", |count| count == 1);
+        let mut third = third.unwrap();
+        assert!(third.line().starts_with("type=item_get key=k "));
+        thread::sleep(Duration::from_secs(1));
+        assert!(server.ticks() - ticks < 20, "it spins");
+        let mut client = server.connect();
+        // This one does not read its last line, so that its system says at once that it is gone.
+        client.ask("get last\r\n", "END\r\n");
+        while third.0.get_ref().peek(&mut [0]).unwrap() == 0 {}
+        drop(third);
+        client.await_stat("log_watchers", |count| count == 0);
     });
 }
 
@@ -237,7 +293,7 @@ fn what_a_watcher_does_not_take_is_left_out_and_holds_nobody_up() {
         );
         assert_eq!(sent + skipped, 1000 * rounds);
         assert!(server.resident() < 100 << 10, "{} KiB", server.resident());
-        drop(lazy);
+        lazy.leave();
         client.await_stat("log_watchers", |count| count == 0);
         client.ask("get k\r\n", "END\r\n");
         assert_eq!(client.stat("log_worker_written"), 1000 * rounds);
@@ -256,7 +312,7 @@ fn there_are_twenty_watchers_at_most() {
         for watcher in &mut watchers {
             assert!(watcher.line().starts_with("type=item_get key=k "));
         }
-        watchers.pop();
+        watchers.pop().unwrap().leave();
         client.await_stat("log_watchers", |count| count == 19);
         client.ask(
             "watch sysevents rawcmds proxyreqs proxyevents proxyuser\r\n",
@@ -297,10 +353,9 @@ fn connections_are_listed() {
 fn many_connections_are_all_listed() {
     on_each_runtime("-t 2", |server| {
         let clients: Vec<_> = (0..450).map(|_| server.connect()).collect();
-        server
-            .connect()
-            .await_stat("curr_connections", |count| count == 451);
-        let listed = server.connect().converse("stats conns\r\n");
+        let mut client = server.connect();
+        client.await_stat("curr_connections", |count| count == 451);
+        let listed = client.converse("stats conns\r\n");
         assert_eq!(
             listed.matches(":secs_since_last_cmd ").count(),
             clients.len() + 1
