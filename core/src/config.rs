@@ -1,5 +1,7 @@
 //! Every limit and default of the cache, checked once when it is made.
 
+use core::fmt;
+
 use crate::storage::Geometry;
 use crate::{ConfigError, SlabSizes};
 
@@ -15,7 +17,7 @@ use crate::{ConfigError, SlabSizes};
 /// assert!(cache.is_empty());
 /// # Ok::<(), dynamidb_core::ConfigError>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The budget in bytes, for everything: items, index, page records and the cache's own fields.
@@ -98,6 +100,37 @@ impl Config {
             part: 0,
             parts: 1,
         }
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Without the seed: whoever knows it can choose keys that collide.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            memory,
+            max_items,
+            item_size_max,
+            slab_sizes,
+            page_size,
+            policy,
+            lru_bump,
+            compact,
+            hash_seed: _,
+            part,
+            parts,
+        } = self;
+        f.debug_struct("Config")
+            .field("memory", memory)
+            .field("max_items", max_items)
+            .field("item_size_max", item_size_max)
+            .field("slab_sizes", slab_sizes)
+            .field("page_size", page_size)
+            .field("policy", policy)
+            .field("lru_bump", lru_bump)
+            .field("compact", compact)
+            .field("part", part)
+            .field("parts", parts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -302,5 +335,24 @@ impl Layout {
     /// The end of what is used from the start on.
     pub(crate) fn start(&self) -> usize {
         self.geometry.end_of(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_every_field_but_the_seed() {
+        let shown = |seed| {
+            let mut config = Config::new(64 * 1024);
+            config.hash_seed = seed;
+            format!("{config:?}")
+        };
+        assert_eq!(shown(1), shown(u128::MAX));
+        assert!(shown(1).starts_with("Config { memory: 65536, max_items: None, "));
+        assert!(shown(1).ends_with(", part: 0, parts: 1, .. }"));
     }
 }

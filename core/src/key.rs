@@ -4,6 +4,8 @@
 //! of the host, so that nobody who does not know the seed can choose keys that collide. It is the
 //! same number on every platform, so the same inputs lead to the same state everywhere.
 
+use core::fmt;
+
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 
 /// Computes the hashes of keys for caches that share a seed.
@@ -22,9 +24,16 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 /// assert_eq!(near.hasher().hash(&key), far.hasher().hash(&"key".into()));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Hasher {
     secrets: RapidSecrets,
+}
+
+impl fmt::Debug for Hasher {
+    /// Whoever knows the secrets can choose keys that collide, and logs are read by many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher").finish_non_exhaustive()
+    }
 }
 
 impl Hasher {
@@ -79,10 +88,17 @@ impl Hasher {
 /// assert_eq!(Key::from(b"bytes").bytes(), b"bytes");
 /// assert_eq!(Key::from(&[0, 255][..]).bytes(), [0, 255]);
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Key<'k> {
     pub(crate) bytes: &'k [u8],
     hash: Option<u64>,
+}
+
+impl fmt::Debug for Key<'_> {
+    /// Without the hash, which says something about the hasher's secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Key").field(&self.bytes).finish()
+    }
 }
 
 impl<'k> Key<'k> {
@@ -117,5 +133,20 @@ impl<'k, const N: usize> From<&'k [u8; N]> for Key<'k> {
 impl<'k> From<&'k str> for Key<'k> {
     fn from(text: &'k str) -> Self {
         text.as_bytes().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_neither_secrets_nor_what_is_made_with_them() {
+        let hasher = Hasher::new(0x5eed);
+        assert_eq!(format!("{hasher:?}"), "Hasher { .. }");
+        let key = hasher.key(b"key");
+        assert_eq!(format!("{key:?}"), format!("{:?}", Key::from("key")));
     }
 }

@@ -101,7 +101,7 @@ impl Buffers {
 }
 
 /// What has been received and is not used.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Received {
     bytes: Vec<u8>,
     start: usize,
@@ -192,7 +192,7 @@ impl Received {
 }
 
 /// Bytes that wait to be sent, in memory that is given back when all are.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Kept {
     bytes: Vec<u8>,
     start: usize,

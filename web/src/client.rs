@@ -8,7 +8,6 @@ use dynamidb_core::{Cache, Instant, Key, Keyspace, Session};
 /// How many keys of one message are noted.
 const TOUCHED_MAX: usize = 256;
 
-#[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) session: Session,
     pub(crate) input: Vec<u8>,

@@ -99,7 +99,6 @@ impl Load {
 }
 
 /// A load that is under way.
-#[derive(Debug)]
 pub(crate) struct Running {
     load: Load,
     zipf: Zipf,

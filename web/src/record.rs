@@ -9,7 +9,6 @@ use crate::{Load, Settings};
 /// The longest record. Beyond this nothing is written down any more.
 const RECORD_MAX: usize = 4 << 20;
 
-#[derive(Debug)]
 pub(crate) struct Record {
     text: String,
     began: u64,

@@ -27,6 +27,17 @@ fn clients_share_the_cache_and_nothing_else() {
 }
 
 #[wasm_bindgen_test]
+fn debug_output_shows_neither_the_seed_nor_what_clients_said() {
+    let shown = |seed, message: &[u8]| {
+        let mut playground =
+            Playground::make(&Settings::new(1 << 20), seed, NOW).expect("a megabyte is enough");
+        playground.say(A, message);
+        format!("{playground:?}")
+    };
+    assert_eq!(shown(1, b"SET k 0 9\r\nsecret"), shown(2, b""));
+}
+
+#[wasm_bindgen_test]
 fn who_hangs_up_leaves_nothing_half_done_and_may_come_back() {
     let mut playground = playground();
     playground.say(A, b"SET k 0 5\r\nhel");
