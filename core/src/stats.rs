@@ -92,7 +92,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Adds another cache's numbers: the sum over shards.
+    /// Adds another cache's numbers: the sum over shards. A flush reaches all shards and counts
+    /// once.
     ///
     /// # Examples
     /// ```
@@ -118,7 +119,7 @@ impl Stats {
         self.cmd_get += cmd_get;
         self.cmd_set += cmd_set;
         self.cmd_touch += cmd_touch;
-        self.cmd_flush += cmd_flush;
+        self.cmd_flush = self.cmd_flush.max(*cmd_flush);
         self.cmd_meta += cmd_meta;
         self.get_hits += get_hits;
         self.get_misses += get_misses;
