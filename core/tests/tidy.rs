@@ -67,8 +67,8 @@ const NEVER_IN_CODE: &[Never] = &[
     },
     Never {
         why: "there is one source of randomness: the seed is passed in everywhere else",
-        within: &["core/src/", "web/src/", "www/src/"],
-        except: &["www/src/engine.ts"],
+        within: &["core/src/", "native/src/", "web/src/", "www/src/"],
+        except: &["native/src/seed.rs", "www/src/engine.ts"],
         words: &["RandomState", "getrandom", "Math.random", "getRandomValues"],
     },
     Never {

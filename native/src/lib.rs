@@ -64,6 +64,7 @@ mod process;
 mod region;
 #[cfg(feature = "server")]
 mod runtime;
+mod seed;
 #[cfg(feature = "server")]
 mod server;
 mod shards;

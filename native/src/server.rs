@@ -1,7 +1,6 @@
 //! A whole server: binds its sockets, accepts connections up to a limit, and stops when asked to.
 
 use std::future::poll_fn;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use crate::process::Account;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::{SHARD_MEMORY_MAX, Shards};
 use crate::stop::Stop;
-use crate::{Error, Options, RuntimeName, process, upkeep};
+use crate::{Error, Options, RuntimeName, process, seed, upkeep};
 
 /// How long nothing is accepted after the system has refused to give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -93,7 +92,7 @@ impl Server {
         process::prepare(&options.memcached)?;
         let max_connections = connection_limit(options.max_connections)?;
         let mut config = options.config();
-        config.hash_seed = u128::from(random()) << 64 | u128::from(random());
+        config.hash_seed = seed::random();
         let mut session = SessionConfig::default();
         session.dialect = options.dialect;
         session.item_size_max = config.item_size_max;
@@ -307,9 +306,4 @@ fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
 /// A limit in time; 0 stands for none.
 fn seconds(seconds: u32) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds.into()))
-}
-
-/// A number that nobody can guess; the standard library's way to get one.
-fn random() -> u64 {
-    RandomState::new().hash_one(0)
 }

@@ -6,6 +6,7 @@
 #[cfg(feature = "server")]
 mod view;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Policy};
@@ -31,6 +32,8 @@ pub(crate) struct Shards {
     /// Held while the budget is changed: of two who do, one is first in all shards. Who waits for
     /// it holds no shard.
     budget: Mutex<()>,
+    /// The shard with which the next [`tick_all`](Self::tick_all) begins.
+    next_tick: AtomicUsize,
 }
 
 impl Shards {
@@ -49,11 +52,11 @@ impl Shards {
                 Ok(caches) => {
                     let hasher = *caches[0].hasher();
                     let caches = caches.into_iter().map(RwLock::new).collect();
-                    let budget = Mutex::default();
                     return Ok(Self {
                         caches,
                         hasher,
-                        budget,
+                        budget: Mutex::default(),
+                        next_tick: AtomicUsize::new(0),
                     });
                 }
                 // More than one cache can address.
@@ -72,6 +75,22 @@ impl Shards {
     /// At most `limit` steps of upkeep in one shard; returns how many were done.
     pub(crate) fn tick(&self, index: usize, now: Instant, limit: usize) -> usize {
         self.lock(index).tick(now, limit)
+    }
+
+    /// At most `limit` steps of upkeep in all shards together; returns how many were done. The
+    /// next call begins with the next shard, so that busy ones do not starve the others.
+    pub(crate) fn tick_all(&self, now: Instant, limit: usize) -> usize {
+        let first = self.next_tick.load(Ordering::Relaxed);
+        let mut done = 0;
+        for index in (first..self.len()).chain(0..first) {
+            done += self.tick(index, now, limit - done);
+            if done == limit {
+                let next = (index + 1) % self.len();
+                self.next_tick.store(next, Ordering::Relaxed);
+                break;
+            }
+        }
+        done
     }
 
     /// Changes the budget; what is in use beyond it is given up by and by, as

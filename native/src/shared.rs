@@ -1,17 +1,18 @@
 //! The server's keyspace for the threads of a program, without the server.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use dynamidb_core::{Config, ConfigError, Error, Expiry, Instant, Item, Outcome, Stats, Value};
 
+use crate::seed;
 use crate::shards::{Part, Shards};
 
 /// A cache for many threads: [`Cache`](dynamidb_core::Cache) in parts, each behind a lock of its
 /// own. A clone is another handle to the same cache.
 ///
 /// A key's hash says in which part it lives, so the LRU is exact within a part and close to that
-/// over all. Small caches are one part. Take [`Config::hash_seed`] from a source of randomness
-/// wherever others choose the keys.
+/// over all. Small caches are one part.
 ///
 /// # Examples
 /// Four threads count together:
@@ -47,11 +48,18 @@ impl SharedCache {
     /// Makes a cache in as many parts as so many threads are served well by, at most 64. Its memory
     /// is mapped at once and used only as it fills.
     ///
+    /// If [`Config::hash_seed`] is 0, a random one takes its place, so that nobody can choose keys
+    /// that collide.
+    ///
     /// # Errors
     /// [`ConfigError`] says which setting is wrong; [`ConfigError::OutOfMemory`], that there is no
     /// memory to map.
     pub fn new(config: &Config, threads: usize) -> Result<Self, ConfigError> {
-        let shards = Arc::new(Shards::new(config, threads.clamp(1, 64), 0)?);
+        let mut config = config.clone();
+        if config.hash_seed == 0 {
+            config.hash_seed = seed::random();
+        }
+        let shards = Arc::new(Shards::new(&config, threads.clamp(1, 64), 0)?);
         Ok(Self { shards })
     }
 
@@ -73,6 +81,7 @@ impl SharedCache {
 
     /// What `look` makes of the item under a key; counts as use. Nothing is copied, and the part in
     /// which the key lives is locked meanwhile: `look` must be short and must not use the cache.
+    /// If it panics, so does this call, and the cache is as before.
     ///
     /// # Examples
     /// ```
@@ -91,8 +100,13 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         look: impl FnOnce(&Item<'_>) -> R,
     ) -> Option<R> {
-        let operate = |cache: &mut _, key| Some(look(&Part::get(cache, now, key)?));
-        self.shards.with(key.as_ref(), operate)
+        let looked = self.shards.with(key.as_ref(), |cache, key| {
+            let item = Part::get(cache, now, key)?;
+            // A panic goes on once the lock is released: `look` has changed nothing, and a shard
+            // whose lock a panic has poisoned is emptied.
+            Some(catch_unwind(AssertUnwindSafe(|| look(&item))))
+        });
+        looked.map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
     /// Stores a value, whatever was there.
@@ -105,6 +119,8 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
     ) -> Result<(), Error> {
+        // The caller's code runs before the lock is taken.
+        let value = value.into();
         self.shards
             .with(key.as_ref(), |cache, key| cache.set(now, key, value))
     }
@@ -119,6 +135,7 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
+        let value = value.into();
         self.shards
             .with(key.as_ref(), |cache, key| cache.add(now, key, value))
     }
@@ -134,6 +151,7 @@ impl SharedCache {
         value: impl Into<Value<'v>>,
         cas: u64,
     ) -> Result<Outcome, Error> {
+        let value = value.into();
         self.shards.with(key.as_ref(), |cache, key| {
             cache.compare_and_swap(now, key, value, cas)
         })
@@ -170,11 +188,25 @@ impl SharedCache {
         self.shards.for_each(Part::clear);
     }
 
-    /// At most `limit` steps of upkeep in each part; returns how many were done in all. Nothing is
-    /// served late without it.
+    /// At most `limit` steps of upkeep, in all parts together; returns how many were done. Fewer
+    /// than `limit` means that nothing is left to do for now. Nothing is served late without it.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use dynamidb::SharedCache;
+    /// use dynamidb_core::{Config, Expiry, Instant, Value};
+    ///
+    /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
+    /// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(1)));
+    /// cache.set(Instant::from_secs(0), "key", brief)?;
+    /// while cache.tick(Instant::from_secs(2), 8) == 8 {}
+    /// assert!(cache.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn tick(&self, now: Instant, limit: usize) -> usize {
-        let parts = 0..self.shards.len();
-        parts.map(|part| self.shards.tick(part, now, limit)).sum()
+        self.shards.tick_all(now, limit)
     }
 
     /// How many items there are, expired ones that were not given back yet included.
@@ -202,6 +234,7 @@ impl SharedCache {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::Duration;
 
     use super::*;
@@ -244,5 +277,121 @@ mod tests {
         cache.set_memory(1 << 19).unwrap();
         let error = cache.set_memory(1 << 21).unwrap_err();
         assert!(matches!(error, ConfigError::MemoryTooLarge(_)), "{error}");
+    }
+
+    #[test]
+    fn tick_does_at_most_limit_steps_and_fewer_only_when_nothing_is_left() {
+        let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+        let brief = |value| Value::from(value).expire(Expiry::After(Duration::from_secs(1)));
+        for number in 0..10_000 {
+            cache.set(NOW, format!("{number}"), brief("value")).unwrap();
+        }
+        let later = NOW + Duration::from_secs(2);
+        assert_eq!(cache.tick(later, 0), 0);
+        let mut calls = 0;
+        while cache.tick(later, 3) == 3 {
+            calls += 1;
+        }
+        assert!(calls > 8, "{calls}");
+        assert_eq!((cache.tick(later, usize::MAX), cache.len()), (0, 0));
+    }
+
+    #[test]
+    fn tick_visits_the_parts_in_turn() {
+        let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+        let parts = cache.shards.len();
+        let items = |cache: &SharedCache| {
+            let mut items = Vec::new();
+            cache.shards.for_each(|part| items.push(part.len()));
+            items
+        };
+        let brief = |value| Value::from(value).expire(Expiry::After(Duration::from_secs(1)));
+        for number in 0..10_000 {
+            cache.set(NOW, format!("{number}"), brief("value")).unwrap();
+        }
+        let before = items(&cache);
+        for _ in 0..parts {
+            assert_eq!(cache.tick(NOW + Duration::from_secs(2), 1), 1);
+        }
+        let after = items(&cache);
+        assert!(
+            before
+                .iter()
+                .zip(&after)
+                .all(|(before, after)| before > after),
+            "{before:?} {after:?}"
+        );
+    }
+
+    #[test]
+    fn clear_counts_as_one_flush() {
+        let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+        assert!(cache.shards.len() > 1);
+        cache.clear();
+        assert_eq!(cache.stats().cmd_flush, 1);
+        cache.clear();
+        assert_eq!(cache.stats().cmd_flush, 2);
+    }
+
+    #[test]
+    fn hash_seed_is_random_unless_the_caller_sets_one() {
+        let hash = |seed| {
+            let mut config = Config::new(1 << 20);
+            config.hash_seed = seed;
+            let cache = SharedCache::new(&config, 1).unwrap();
+            cache
+                .shards
+                .with(b"key", |cache, key| cache.hasher().hash(&key))
+        };
+        assert_ne!(hash(0), hash(0));
+        assert_eq!(hash(7), hash(7));
+        assert_ne!(hash(7), hash(8));
+    }
+
+    #[test]
+    fn panic_in_the_callers_code_leaves_all_items() {
+        /// A value that cannot be converted.
+        struct Broken;
+
+        impl From<Broken> for Value<'_> {
+            fn from(_: Broken) -> Self {
+                panic!("in the conversion");
+            }
+        }
+
+        let cache = SharedCache::new(&Config::new(1 << 20), 1).unwrap();
+        let message = |call: &dyn Fn()| {
+            let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+            *panic.downcast_ref::<&str>().unwrap()
+        };
+        cache.set(NOW, "key", "value").unwrap();
+        let calls: [(&str, &dyn Fn()); 4] = [
+            ("in the closure", &|| {
+                cache.get_with(NOW, "key", |_| panic!("in the closure"));
+            }),
+            ("in the conversion", &|| {
+                let _ = cache.set(NOW, "key", Broken);
+            }),
+            ("in the conversion", &|| {
+                let _ = cache.add(NOW, "key", Broken);
+            }),
+            ("in the conversion", &|| {
+                let _ = cache.compare_and_swap(NOW, "key", Broken, 1);
+            }),
+        ];
+        for (expected, call) in calls {
+            assert_eq!(message(call), expected);
+            assert_eq!(cache.get(NOW, "key").as_deref(), Some(&b"value"[..]));
+        }
+    }
+
+    #[test]
+    fn debug_output_does_not_depend_on_the_seed() {
+        let shown = |seed| {
+            let mut config = Config::new(1 << 20);
+            config.hash_seed = seed;
+            format!("{:?}", SharedCache::new(&config, 1).unwrap())
+        };
+        assert_eq!(shown(1), shown(u128::MAX));
     }
 }
