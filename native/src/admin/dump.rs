@@ -119,8 +119,8 @@ impl Form {
                 let fetched = if item.fetched { "yes" } else { "no" };
                 let class = view.class + 1;
                 let (size, cas, flags) = (view.size, item.cas, item.flags);
-                let uses = format_args!("exp={ends} la={used} cas={cas} fetch={fetched}");
-                writeln!(output, " {uses} cls={class} size={size} flags={flags} ")
+                write!(output, " exp={ends} la={used} cas={cas} fetch={fetched}")
+                    .and_then(|()| writeln!(output, " cls={class} size={size} flags={flags} "))
             }
             Self::Keys => {
                 output.extend_from_slice(b"mg ");
