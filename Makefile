@@ -10,6 +10,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export WASM_BINDGEN_TEST_TIMEOUT := 120
 export WASM_BINDGEN_TEST_DRIVER_TIMEOUT := 60
 
+# The oldest Rust that Cargo.toml promises to work with.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 300
 
@@ -29,13 +32,19 @@ setup: ## install what the tests need, or say what is missing
 test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
-lint: ## formatting, clippy, rustdoc and packages, without a warning
+lint: msrv ## formatting, clippy, rustdoc and packages, without a warning
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	cargo clippy --locked -p dynamidb-web -p dynamidb-npm --all-targets --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	! cargo package --locked --allow-dirty --no-verify -p dynamidb-core -p dynamidb 2>&1 | grep -A9 -E '^(warning|error)'
 	cd native/bench && cargo fmt --check && cargo clippy --locked --target-dir ../../target -- -D warnings
+
+msrv: ## all that users build compiles with the oldest Rust that Cargo.toml promises
+	.ci/setup msrv
+	cargo +$(MSRV) check --locked --workspace --all-features
+	cargo +$(MSRV) check --locked -p dynamidb-core -p dynamidb --no-default-features
+	cargo +$(MSRV) check --locked --target-dir target --manifest-path core/capi/Cargo.toml
 
 test-core: ## the cache and the protocol
 	cargo test --locked -p dynamidb-core

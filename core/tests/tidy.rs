@@ -327,6 +327,36 @@ fn the_tree_keeps_its_rules() {
     assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
 }
 
+/// The versions of Rust that a file promises to work with.
+fn msrvs<'a>(path: &str, text: &'a str) -> Vec<&'a str> {
+    let before = match path.rsplit('/').next() {
+        Some("Cargo.toml") => "rust-version = \"",
+        Some("README.md") => "Rust 1.",
+        _ => return Vec::new(),
+    };
+    let parts = text.split(before).skip(1);
+    let minor = |part: &'a str| {
+        let version = part.strip_prefix("1.").unwrap_or(part);
+        version.split(|c: char| !c.is_ascii_digit()).next()
+    };
+    parts.filter_map(minor).collect()
+}
+
+#[test]
+fn the_oldest_rust_has_the_same_version_in_every_manifest_and_readme() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources = sources(root).unwrap();
+    let promised = env!("CARGO_PKG_RUST_VERSION").strip_prefix("1.").unwrap();
+    let mut count = 0;
+    for (path, text) in &sources {
+        for version in msrvs(path, text) {
+            assert_eq!(version, promised, "{path}");
+            count += 1;
+        }
+    }
+    assert!(count >= 2, "{count}");
+}
+
 #[test]
 fn a_breach_of_each_rule_is_found() {
     for rule in NEVER_IN_CODE.iter().chain(NEVER_ANYWHERE) {
