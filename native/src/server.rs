@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dynamidb_core::{Config, Dialect, SessionConfig};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 use crate::admin::Settings;
 use crate::auth::Users;
@@ -286,7 +286,8 @@ fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
         what: "read the limit of open files",
         source: source.into(),
     };
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
+    let limits = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
+    let (soft, hard) = (widen(limits.0), widen(limits.1));
     let most = hard.saturating_sub(FILES_RESERVED);
     let least = wanted.map_or(1, u64::from);
     if least > most {
@@ -298,9 +299,15 @@ fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
     }
     let connections = u64::from(wanted.unwrap_or(Options::MAX_CONNECTIONS)).min(most);
     if soft < connections + FILES_RESERVED {
-        setrlimit(Resource::RLIMIT_NOFILE, connections + FILES_RESERVED, hard).map_err(failed)?;
+        let raised = (connections + FILES_RESERVED) as rlim_t;
+        setrlimit(Resource::RLIMIT_NOFILE, raised, limits.1).map_err(failed)?;
     }
     Ok(usize::try_from(connections).unwrap_or(usize::MAX))
+}
+
+/// A limit of the system, which has 32 or 64 bits.
+fn widen(limit: impl Into<u64>) -> u64 {
+    limit.into()
 }
 
 /// A limit in time; 0 stands for none.
