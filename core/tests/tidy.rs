@@ -358,6 +358,30 @@ fn the_oldest_rust_has_the_same_version_in_every_manifest_and_readme() {
 }
 
 #[test]
+fn every_published_package_has_the_same_version() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    for (path, line) in [
+        ("Cargo.toml", format!("\nversion = \"{version}\"\n")),
+        (
+            "Cargo.toml",
+            format!("dynamidb-core = {{ path = \"core\", version = \"{version}\" }}\n"),
+        ),
+        (
+            "core/capi/Cargo.toml",
+            format!("\nversion = \"{version}\"\n"),
+        ),
+        (
+            "web/npm/entry/package.json",
+            format!("\n  \"version\": \"{version}\",\n"),
+        ),
+    ] {
+        let text = fs::read_to_string(root.join(path)).unwrap();
+        assert!(text.contains(&line), "{path} does not have {line}");
+    }
+}
+
+#[test]
 fn a_breach_of_each_rule_is_found() {
     for rule in NEVER_IN_CODE.iter().chain(NEVER_ANYWHERE) {
         for folder in rule.within {
