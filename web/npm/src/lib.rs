@@ -4,18 +4,18 @@
 //! Here, and in the page, JavaScript's clock and its random numbers enter; the core has neither.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod options;
 
-use core::time::Duration;
+use core::cell::RefCell;
 
-use dynamidb_core::{Config, ConfigError, Error, Expiry, Instant, Item, Outcome, Value};
+use dynamidb_core::{Config, ConfigError, Error, Item, Outcome};
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use options::{Clock, Options, read_bytes};
+use arguments::{Bytes, Count, Key, Millis, Stored, TEXT};
+use options::{Clock, Options};
 
-/// The flags of a value that was a string.
-const TEXT: u32 = 1;
 /// How many steps of upkeep one call of `tick` does, so that it never holds up the program.
 const UPKEEP_LIMIT: usize = 1000;
 
@@ -49,16 +49,14 @@ export interface CacheStats {
 
 /** What the package's errors say besides their message. */
 export interface CacheError extends Error {
-  code: 'ARGUMENT' | 'KEY_LENGTH' | 'VALUE_TOO_LARGE' | 'OUT_OF_MEMORY' | 'NOT_A_NUMBER'
+  /** Of a `TypeError`: `ARGUMENT`, and `FREED` if the cache was freed before. */
+  code: 'ARGUMENT' | 'FREED' | 'KEY_LENGTH' | 'VALUE_TOO_LARGE' | 'OUT_OF_MEMORY' | 'NOT_A_NUMBER'
 }
 "#;
 
 #[wasm_bindgen]
 extern "C" {
-    /// A string or bytes.
-    #[wasm_bindgen(typescript_type = "string | Uint8Array")]
-    pub type Stored;
-    /// The same, or nothing.
+    /// A string or bytes, or nothing.
     #[wasm_bindgen(typescript_type = "string | Uint8Array | undefined")]
     pub type Found;
     /// An object of numbers.
@@ -75,8 +73,10 @@ extern "C" {
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Cache {
-    cache: dynamidb_core::Cache,
+    /// Borrowed only while no code of the program runs: its clock may use the cache as well.
+    cache: RefCell<dynamidb_core::Cache>,
     clock: Clock,
+    item_size_max: usize,
 }
 
 #[wasm_bindgen]
@@ -85,48 +85,59 @@ impl Cache {
     ///
     /// Throws if the budget is too small or too large, or an option is wrong.
     #[wasm_bindgen(constructor)]
-    pub fn new(bytes: f64, options: Option<Options>) -> Result<Self, JsValue> {
-        let memory = whole(bytes).ok_or_else(|| argument("the budget is a number of bytes"))?;
+    pub fn new(bytes: &Count, options: Option<Options>) -> Result<Self, JsValue> {
+        let memory = arguments::whole(bytes, "the budget is a number of bytes")?;
         let mut config = Config::new(memory);
         let clock = options::read(&mut config, options.as_ref())?;
+        let item_size_max = config.item_size_max;
         let cache = dynamidb_core::Cache::new(config).map_err(|error| made(&error))?;
-        Ok(Self { cache, clock })
+        Ok(Self {
+            cache: RefCell::new(cache),
+            clock,
+            item_size_max,
+        })
     }
 
     /// The value under a key, as a string if it was one; `undefined` if there is none. Counts as
     /// use.
     ///
-    /// Throws if the clock throws.
-    pub fn get(&mut self, key: &str) -> Result<Found, JsValue> {
-        let now = self.clock.now()?;
-        let item = self.cache.get(now, key);
+    /// Throws if the key is no string, or the clock throws.
+    pub fn get(&self, key: &Key) -> Result<Found, JsValue> {
+        let (key, now) = (arguments::key(key)?, self.clock.now()?);
+        let mut cache = self.cache.borrow_mut();
+        let item = cache.get(now, &*key);
         let value = item.map_or(JsValue::UNDEFINED, |item| to_js(&item));
         Ok(value.unchecked_into())
     }
 
     /// Whether there is a value under a key. Does not count as use.
     ///
-    /// Throws if the clock throws.
-    pub fn has(&self, key: &str) -> Result<bool, JsValue> {
-        Ok(self.cache.peek(self.clock.now()?, key).is_some())
+    /// Throws as `get`.
+    pub fn has(&self, key: &Key) -> Result<bool, JsValue> {
+        let (key, now) = (arguments::key(key)?, self.clock.now()?);
+        Ok(self.cache.borrow().peek(now, &*key).is_some())
     }
 
     /// Stores a value, for `ttl` milliseconds if that is said.
     ///
-    /// Throws if the key is empty or longer than 250 bytes of UTF-8, or the item is too large.
-    pub fn set(&mut self, key: &str, value: &Stored, ttl: Option<f64>) -> Result<(), JsValue> {
-        let (now, stored) = (self.clock.now()?, Bytes::new(value)?);
-        self.cache
-            .set(now, key, stored.value(ttl)?)
+    /// Throws if the key is empty or longer than 250 bytes of UTF-8, if the item is too large, or
+    /// if an argument has the wrong type: a string with half a surrogate pair is no text.
+    pub fn set(&self, key: &Key, value: &Stored, ttl: Option<Millis>) -> Result<(), JsValue> {
+        let value = Bytes::new(value, ttl, self.item_size_max)?;
+        let (key, now) = (arguments::key(key)?, self.clock.now()?);
+        let mut cache = self.cache.borrow_mut();
+        cache
+            .set(now, &*key, value.value())
             .map_err(|error| refused(&error))
     }
 
     /// Stores a value if there is none under the key. Says whether it did.
     ///
     /// Throws as `set`.
-    pub fn add(&mut self, key: &str, value: &Stored, ttl: Option<f64>) -> Result<bool, JsValue> {
-        let (now, stored) = (self.clock.now()?, Bytes::new(value)?);
-        let outcome = self.cache.add(now, key, stored.value(ttl)?);
+    pub fn add(&self, key: &Key, value: &Stored, ttl: Option<Millis>) -> Result<bool, JsValue> {
+        let value = Bytes::new(value, ttl, self.item_size_max)?;
+        let (key, now) = (arguments::key(key)?, self.clock.now()?);
+        let outcome = self.cache.borrow_mut().add(now, &*key, value.value());
         outcome
             .map(|outcome| outcome == Outcome::Stored)
             .map_err(|error| refused(&error))
@@ -134,55 +145,57 @@ impl Cache {
 
     /// Lets a value end in `ttl` milliseconds, or not by itself. Says whether there is one.
     ///
-    /// Throws if the time is wrong.
-    pub fn touch(&mut self, key: &str, ttl: Option<f64>) -> Result<bool, JsValue> {
-        let (now, expiry) = (self.clock.now()?, expiry(ttl)?);
-        Ok(self.cache.touch(now, key, expiry))
+    /// Throws as `get`, and if the time is wrong.
+    pub fn touch(&self, key: &Key, ttl: Option<Millis>) -> Result<bool, JsValue> {
+        let (key, expiry) = (arguments::key(key)?, arguments::expiry(ttl)?);
+        let now = self.clock.now()?;
+        Ok(self.cache.borrow_mut().touch(now, &*key, expiry))
     }
 
     /// Removes a value. Says whether there was one.
     ///
-    /// Throws if the clock throws.
-    pub fn delete(&mut self, key: &str) -> Result<bool, JsValue> {
-        let now = self.clock.now()?;
-        Ok(self.cache.delete(now, key))
+    /// Throws as `get`.
+    pub fn delete(&self, key: &Key) -> Result<bool, JsValue> {
+        let (key, now) = (arguments::key(key)?, self.clock.now()?);
+        Ok(self.cache.borrow_mut().delete(now, &*key))
     }
 
     /// Adds to a whole number that is stored as a string, and returns the sum; `undefined` if there
     /// is none. Below zero it stops at 0.
     ///
-    /// Throws if the value is no number.
-    pub fn increment(&mut self, key: &str, delta: Option<f64>) -> Result<Option<f64>, JsValue> {
-        let (now, delta) = (self.clock.now()?, delta.unwrap_or(1.0));
-        let size =
-            whole(delta.abs()).ok_or_else(|| argument("the number to add is a whole one"))?;
-        let sum = if delta < 0.0 {
-            self.cache.decrement(now, key, size as u64)
+    /// Throws if the value is no number, or the number to add is not a whole one below 2³².
+    pub fn increment(&self, key: &Key, delta: Option<Count>) -> Result<Option<f64>, JsValue> {
+        let (key, delta) = (arguments::key(key)?, arguments::delta(delta)?);
+        let (size, now) = (delta.unsigned_abs(), self.clock.now()?);
+        let mut cache = self.cache.borrow_mut();
+        let sum = if delta < 0 {
+            cache.decrement(now, &*key, size)
         } else {
-            self.cache.increment(now, key, size as u64)
+            cache.increment(now, &*key, size)
         };
         sum.map(|sum| sum.map(|sum| sum as f64))
             .map_err(|error| refused(&error))
     }
 
     /// Removes everything.
-    pub fn clear(&mut self) {
-        self.cache.clear();
+    pub fn clear(&self) {
+        self.cache.borrow_mut().clear();
     }
 
     /// Gives back the memory of what has expired, a bounded piece of it. Nothing is served late
     /// without this. Says whether there is more to do.
     ///
     /// Throws if the clock throws.
-    pub fn tick(&mut self) -> Result<bool, JsValue> {
+    pub fn tick(&self) -> Result<bool, JsValue> {
         let now = self.clock.now()?;
-        Ok(self.cache.tick(now, UPKEEP_LIMIT) == UPKEEP_LIMIT)
+        let done = self.cache.borrow_mut().tick(now, UPKEEP_LIMIT);
+        Ok(done == UPKEEP_LIMIT)
     }
 
     /// How many items there are, expired ones whose memory was not given back yet included.
     #[wasm_bindgen(getter)]
     pub fn size(&self) -> usize {
-        self.cache.len()
+        self.cache.borrow().len()
     }
 
     /// The keys, the most recently used first.
@@ -191,7 +204,8 @@ impl Cache {
     pub fn keys(&self) -> Result<Keys, JsValue> {
         let now = self.clock.now()?;
         let live = |item: &Item<'_>| item.expires_at.is_none_or(|end| end > now);
-        let items = self.cache.iter().filter(|(_, item)| live(item));
+        let cache = self.cache.borrow();
+        let items = cache.iter().filter(|(_, item)| live(item));
         let keys: Array = items.map(|(key, _)| text(key)).collect();
         Ok(JsValue::from(keys).unchecked_into())
     }
@@ -199,7 +213,7 @@ impl Cache {
     /// The counters.
     #[must_use]
     pub fn stats(&self) -> Counters {
-        let stats = self.cache.stats();
+        let stats = self.cache.borrow().stats();
         let object = Object::new();
         for (name, number) in [
             ("items", stats.curr_items),
@@ -216,31 +230,6 @@ impl Cache {
     }
 }
 
-/// A value on its way into the cache.
-struct Bytes {
-    bytes: Vec<u8>,
-    flags: u32,
-}
-
-impl Bytes {
-    fn new(value: &Stored) -> Result<Self, JsValue> {
-        if let Some(text) = value.as_string() {
-            return Ok(Self {
-                bytes: text.into_bytes(),
-                flags: TEXT,
-            });
-        }
-        let bytes = read_bytes(value).ok_or_else(|| argument("a value is a string or bytes"))?;
-        Ok(Self { bytes, flags: 0 })
-    }
-
-    fn value(&self, ttl: Option<f64>) -> Result<Value<'_>, JsValue> {
-        Ok(Value::from(&self.bytes[..])
-            .flags(self.flags)
-            .expire(expiry(ttl)?))
-    }
-}
-
 fn to_js(item: &Item<'_>) -> JsValue {
     let bytes = item.value.to_vec();
     if item.flags == TEXT {
@@ -254,43 +243,30 @@ fn text(bytes: &[u8]) -> JsValue {
     String::from_utf8_lossy(bytes).as_ref().into()
 }
 
-fn expiry(ttl: Option<f64>) -> Result<Expiry, JsValue> {
-    match ttl {
-        None => Ok(Expiry::Never),
-        Some(ttl) if ttl >= 0.0 => {
-            Ok(Duration::try_from_secs_f64(ttl / 1000.0).map_or(Expiry::Never, Expiry::After))
-        }
-        Some(_) => Err(argument("a time to live is a number of milliseconds")),
-    }
-}
-
-/// A number of bytes or of items, if this is one that fits.
-fn whole(number: f64) -> Option<usize> {
-    let fits = number >= 0.0 && number <= f64::from(u32::MAX) && number.fract() == 0.0;
-    fits.then_some(number as usize)
-}
-
 fn set_field(object: &Object, name: &str, value: &JsValue) {
     let is_set = Reflect::set(object, &name.into(), value);
     debug_assert!(is_set.is_ok(), "an object of our own takes any field");
 }
 
-fn error(message: &str, code: &str) -> JsValue {
-    let error = js_sys::Error::new(message);
-    set_field(&error, "code", &code.into());
+/// The same error with a `code`, which programs can compare.
+fn with_code(error: &js_sys::Error, code: &str) -> JsValue {
+    set_field(error, "code", &code.into());
     error.into()
 }
 
+fn error(message: &str, code: &str) -> JsValue {
+    with_code(&js_sys::Error::new(message), code)
+}
+
 fn argument(message: &str) -> JsValue {
-    error(message, "ARGUMENT")
+    with_code(&js_sys::TypeError::new(message), "ARGUMENT")
 }
 
 fn made(reason: &ConfigError) -> JsValue {
-    let code = match reason {
-        ConfigError::OutOfMemory => "OUT_OF_MEMORY",
-        _ => "ARGUMENT",
-    };
-    error(&reason.to_string(), code)
+    match reason {
+        ConfigError::OutOfMemory => error(&reason.to_string(), "OUT_OF_MEMORY"),
+        _ => argument(&reason.to_string()),
+    }
 }
 
 fn refused(reason: &Error) -> JsValue {
@@ -301,10 +277,4 @@ fn refused(reason: &Error) -> JsValue {
         _ => "OUT_OF_MEMORY",
     };
     error(&reason.to_string(), code)
-}
-
-/// The time as JavaScript counts it.
-fn instant(millis: f64) -> Instant {
-    // Saturates; what is no number counts as 0.
-    Instant::from_millis(millis as u64)
 }

@@ -2,29 +2,31 @@
 //! nothing else is said.
 
 use dynamidb_core::{Config, Instant};
-use js_sys::{Function, Uint8Array};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use crate::{argument, instant, whole};
+use crate::argument;
+use crate::arguments::{bytes, instant, whole};
 
 #[wasm_bindgen]
 extern "C" {
     /// An object with any of these fields.
     #[wasm_bindgen(typescript_type = "CacheOptions")]
     pub type Options;
-    #[wasm_bindgen(method, structural, getter, js_name = maxItems)]
-    fn max_items(this: &Options) -> JsValue;
-    #[wasm_bindgen(method, structural, getter, js_name = maxItemSize)]
-    fn max_item_size(this: &Options) -> JsValue;
-    #[wasm_bindgen(method, structural, getter)]
-    fn now(this: &Options) -> JsValue;
-    #[wasm_bindgen(method, structural, getter)]
-    fn seed(this: &Options) -> JsValue;
+    // Any of these may be a function of the program, which may throw.
+    #[wasm_bindgen(catch, method, structural, getter, js_name = maxItems)]
+    fn max_items(this: &Options) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method, structural, getter, js_name = maxItemSize)]
+    fn max_item_size(this: &Options) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method, structural, getter)]
+    fn now(this: &Options) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, method, structural, getter)]
+    fn seed(this: &Options) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(js_namespace = Date, js_name = now)]
-    fn date_now() -> f64;
-    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
-    fn get_random_values(bytes: &mut [u8]);
+    #[wasm_bindgen(catch, js_namespace = Date, js_name = now)]
+    fn date_now() -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = crypto, js_name = getRandomValues)]
+    fn get_random_values(bytes: &mut [u8]) -> Result<(), JsValue>;
 }
 
 /// Who says what time it is.
@@ -33,29 +35,33 @@ pub(crate) struct Clock(Option<Function>);
 
 impl Clock {
     pub(crate) fn now(&self) -> Result<Instant, JsValue> {
-        let Some(function) = &self.0 else {
-            return Ok(instant(date_now()));
+        let time = match &self.0 {
+            Some(function) => function.call0(&JsValue::UNDEFINED)?,
+            None => date_now()?,
         };
-        let millis = function.call0(&JsValue::UNDEFINED)?.as_f64();
-        millis
-            .map(instant)
-            .ok_or_else(|| argument("the clock returns a number of milliseconds"))
+        instant(&time)
     }
 }
 
 /// Lets the configuration be what the options say, and returns their clock.
 pub(crate) fn read(config: &mut Config, options: Option<&Options>) -> Result<Clock, JsValue> {
+    if options.is_some_and(|options| !options.is_object()) {
+        return Err(argument("the options are an object"));
+    }
     config.hash_seed = seed(options)?;
     let Some(options) = options else {
         return Ok(Clock(None));
     };
-    if let Some(max) = number(&options.max_items(), "maxItems is a number of items")? {
+    if let Some(max) = number(&options.max_items()?, "maxItems is a number of items")? {
         config.max_items = Some(max);
     }
-    if let Some(max) = number(&options.max_item_size(), "maxItemSize is a number of bytes")? {
+    if let Some(max) = number(
+        &options.max_item_size()?,
+        "maxItemSize is a number of bytes",
+    )? {
         config.item_size_max = max;
     }
-    let now = options.now();
+    let now = options.now()?;
     if now.is_undefined() {
         return Ok(Clock(None));
     }
@@ -65,13 +71,14 @@ pub(crate) fn read(config: &mut Config, options: Option<&Options>) -> Result<Clo
 }
 
 fn seed(options: Option<&Options>) -> Result<u128, JsValue> {
-    let given = options.map_or(JsValue::UNDEFINED, Options::seed);
+    let given = options.map_or(Ok(JsValue::UNDEFINED), Options::seed)?;
     let mut seed = [0; 16];
     if given.is_undefined() {
-        get_random_values(&mut seed);
+        get_random_values(&mut seed)?;
     } else {
-        let bytes = read_bytes(&given).and_then(|bytes| bytes.try_into().ok());
-        seed = bytes.ok_or_else(|| argument("the seed has 16 bytes"))?;
+        let given = given.dyn_ref().and_then(|array| bytes(array, seed.len()));
+        let given = given.and_then(|bytes| bytes.try_into().ok());
+        seed = given.ok_or_else(|| argument("the seed has 16 bytes"))?;
     }
     Ok(u128::from_le_bytes(seed))
 }
@@ -80,11 +87,5 @@ fn number(value: &JsValue, message: &str) -> Result<Option<usize>, JsValue> {
     if value.is_undefined() {
         return Ok(None);
     }
-    let number = value.as_f64().and_then(whole);
-    number.map(Some).ok_or_else(|| argument(message))
-}
-
-/// The bytes of a `Uint8Array`, which Node's `Buffer` is as well.
-pub(crate) fn read_bytes(value: &JsValue) -> Option<Vec<u8>> {
-    value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+    whole(value, message).map(Some)
 }

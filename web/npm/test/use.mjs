@@ -8,6 +8,7 @@ function throws(code, action) {
     action()
   } catch (error) {
     equal(error instanceof Error && error.code, code)
+    equal(error instanceof TypeError, code === 'ARGUMENT' || code === 'FREED')
     return
   }
   throw new Error(`${code} was not thrown`)
@@ -18,6 +19,12 @@ export function use({ Cache }) {
   values(Cache)
   budget(Cache)
   mistakes(Cache)
+  keys(Cache)
+  types(Cache)
+  arrays(Cache)
+  clocks(Cache)
+  getters(Cache)
+  freed(Cache)
   const cache = new Cache(1 << 16)
   cache.set('soon gone', 'value', 0)
   cache.set('later', 'value', 60_000)
@@ -101,4 +108,167 @@ function mistakes(Cache) {
   throws('ARGUMENT', () => new Cache(1 << 16, { now: () => 'late' }).get('key'))
   equal(cache.get('k'.repeat(251)), undefined)
   equal(cache.get('key'), 'value')
+}
+
+// What no type has: each is passed where something else is wanted.
+const ODD = [5, -0, Number.NaN, 5n, true, Symbol('s'), {}, [], () => 'x', new String('x'), { length: 2 ** 31 }]
+const NOT_UNICODE = ['\ud800', '\udfff', 'a\ud83d', '\ude42b', '\ud83d\ufffd']
+
+function keys(Cache) {
+  const cache = new Cache(1 << 16)
+  const calls = [
+    (key) => cache.get(key),
+    (key) => cache.has(key),
+    (key) => cache.set(key, 'value'),
+    (key) => cache.add(key, 'value'),
+    (key) => cache.touch(key),
+    (key) => cache.delete(key),
+    (key) => cache.increment(key),
+  ]
+  for (const call of calls)
+    for (const key of [...ODD, ...NOT_UNICODE, null, undefined, new Uint8Array(3)])
+      throws('ARGUMENT', () => call(key))
+  equal(cache.size, 0)
+  // The replacement character itself is a character as any other.
+  cache.set('\ufffd', 'one')
+  cache.set('\ufffd🙂', 'two')
+  equal(cache.get('\ufffd') + cache.get('\ufffd🙂'), 'onetwo')
+  cache.set('ü'.repeat(125), 'longest')
+  equal(cache.get('ü'.repeat(125)), 'longest')
+  throws('KEY_LENGTH', () => cache.set('ü'.repeat(126), 'value'))
+  throws('KEY_LENGTH', () => cache.set('k'.repeat(1 << 20), 'value'))
+  equal(cache.get('k'.repeat(1 << 20)), undefined)
+}
+
+function types(Cache) {
+  for (const bytes of [...ODD.slice(2), '1048576', null]) throws('ARGUMENT', () => new Cache(bytes))
+  for (const options of [5, 'text', true, 5n, Symbol('s')]) throws('ARGUMENT', () => new Cache(1 << 16, options))
+  for (const name of ['maxItems', 'maxItemSize', 'now', 'seed'])
+    for (const value of ['5', 5n, null, Symbol('s'), {}, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+      throws('ARGUMENT', () => new Cache(1 << 16, { [name]: value }))
+  const cache = new Cache(1 << 16)
+  for (const value of [...ODD, ...NOT_UNICODE, null, undefined, new ArrayBuffer(3), new Uint16Array(3)]) {
+    throws('ARGUMENT', () => cache.set('key', value))
+    throws('ARGUMENT', () => cache.add('key', value))
+  }
+  const notTimes = [...ODD.slice(2), '5', -1, -0.1, Number.NEGATIVE_INFINITY]
+  for (const ttl of notTimes) {
+    throws('ARGUMENT', () => cache.set('key', 'value', ttl))
+    throws('ARGUMENT', () => cache.add('key', 'value', ttl))
+    throws('ARGUMENT', () => cache.touch('key', ttl))
+  }
+  equal(cache.size, 0)
+  cache.set('key', '1', Number.POSITIVE_INFINITY)
+  equal(cache.touch('key', Number.MAX_VALUE), true)
+  equal(cache.get('key'), '1')
+  for (const delta of [...ODD.slice(2), '1', 0.5, 2 ** 32, -(2 ** 32), Number.POSITIVE_INFINITY])
+    throws('ARGUMENT', () => cache.increment('key', delta))
+  equal(cache.increment('key', 2 ** 32 - 1), 2 ** 32)
+  equal(cache.increment('key', 1 - 2 ** 32), 1)
+}
+
+function arrays(Cache) {
+  const cache = new Cache(1 << 18)
+  const set = (value) => cache.set('key', value)
+  set(new Uint8Array(0))
+  equal(cache.get('key').length, 0)
+  const buffer = new ArrayBuffer(8)
+  const views = [new Uint8Array(buffer), new Uint8Array(buffer, 4, 2)]
+  structuredClone(buffer, { transfer: [buffer] })
+  for (const view of views) throws('ARGUMENT', () => set(view))
+  throws('ARGUMENT', () => new Cache(1 << 16, { seed: views[0] }))
+  if (ArrayBuffer.prototype.resize) {
+    const resizable = new ArrayBuffer(8, { maxByteLength: 16 })
+    const [all, end] = [new Uint8Array(resizable), new Uint8Array(resizable, 4, 4)]
+    resizable.resize(16)
+    set(all)
+    equal(cache.get('key').length, 16)
+    resizable.resize(6)
+    set(all)
+    equal(cache.get('key').length, 6)
+    throws('ARGUMENT', () => set(end))
+  }
+  if (typeof SharedArrayBuffer !== 'undefined') {
+    set(new Uint8Array(new SharedArrayBuffer(3)).fill(7))
+    equal(cache.get('key').join(), '7,7,7')
+  }
+  throws('VALUE_TOO_LARGE', () => set(new Uint8Array(1 << 28)))
+  // As with any value that is refused, the one before is gone.
+  equal(cache.get('key'), undefined)
+  throws('VALUE_TOO_LARGE', () => set('v'.repeat(1 << 28)))
+  const small = new Cache(1 << 16, { maxItemSize: 100 })
+  small.set('key', new Uint8Array(97))
+  throws('VALUE_TOO_LARGE', () => small.set('key', new Uint8Array(98)))
+  small.set('key', 'v'.repeat(97))
+  throws('VALUE_TOO_LARGE', () => small.set('key', 'v'.repeat(98)))
+}
+
+function clocks(Cache) {
+  const times = [...ODD.slice(2), '1', null, undefined, -1, Number.POSITIVE_INFINITY, 2 ** 53]
+  for (const time of times) {
+    const cache = new Cache(1 << 16, { now: () => time })
+    const calls = ['get', 'has', 'touch', 'delete', 'increment', 'tick', 'keys']
+    for (const name of calls) throws('ARGUMENT', () => cache[name]('key'))
+    for (const name of ['set', 'add']) throws('ARGUMENT', () => cache[name]('key', 'value'))
+    equal(cache.size, 0)
+  }
+  // The clock is the program's: what it throws is passed on, and it may use the cache.
+  let cache
+  const now = () => {
+    if (cache.size === 3) throw new RangeError('late')
+    return cache.size
+  }
+  cache = new Cache(1 << 16, { now })
+  for (const key of ['a', 'b', 'c']) cache.set(key, key)
+  for (const name of ['get', 'has', 'touch', 'delete', 'increment', 'tick', 'keys']) passed(() => cache[name]('a'))
+  cache.clear()
+  equal(cache.get('a'), undefined)
+  const { now: before } = Date
+  try {
+    Date.now = () => {
+      throw new RangeError('late')
+    }
+    const plain = new Cache(1 << 16)
+    passed(() => plain.set('key', 'value'))
+    Date.now = () => Number.NaN
+    throws('ARGUMENT', () => plain.set('key', 'value'))
+    Date.now = before
+    plain.set('key', 'value')
+    equal(plain.get('key'), 'value')
+  } finally {
+    Date.now = before
+  }
+}
+
+function getters(Cache) {
+  for (const name of ['maxItems', 'maxItemSize', 'now', 'seed']) {
+    const options = Object.defineProperty({}, name, {
+      get() {
+        throw new RangeError('late')
+      },
+    })
+    passed(() => new Cache(1 << 16, options))
+  }
+}
+
+function passed(action) {
+  try {
+    action()
+  } catch (error) {
+    equal(error instanceof RangeError && error.message, 'late')
+    return
+  }
+  throw new Error('nothing was thrown')
+}
+
+function freed(Cache) {
+  const cache = new Cache(1 << 16)
+  cache.set('key', 'value')
+  cache.free()
+  for (const name of ['get', 'has', 'set', 'add', 'touch', 'delete', 'increment', 'clear', 'tick', 'keys', 'stats'])
+    throws('FREED', () => cache[name]('key', 'value'))
+  throws('FREED', () => cache.size)
+  cache.free()
+  if (Symbol.dispose) cache[Symbol.dispose]()
+  equal(cache instanceof Cache, true)
 }
