@@ -32,13 +32,14 @@ setup: ## install what the tests need, or say what is missing
 test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
-lint: msrv ## formatting, clippy (also for other platforms), rustdoc and packages, without a warning
+lint: msrv ## formatting, clippy (also for other platforms), rustdoc, packages and dependencies, without a warning
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	cargo clippy --locked -p dynamidb-core -p dynamidb --all-features --target aarch64-unknown-linux-gnu --target i686-unknown-linux-gnu --target aarch64-apple-darwin -- -D warnings
 	cargo clippy --locked -p dynamidb-web -p dynamidb-npm --all-targets --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	! cargo package --locked --allow-dirty --no-verify -p dynamidb-core -p dynamidb 2>&1 | grep -A9 -E '^(warning|error)'
+	cargo deny --locked --config .github/deny.toml check licenses bans sources
 	cd native/bench && cargo fmt --check && cargo clippy --locked --target-dir ../../target -- -D warnings
 
 msrv: ## all that users build compiles with the oldest Rust that Cargo.toml promises
