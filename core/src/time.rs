@@ -12,8 +12,9 @@ use crate::number;
 /// A moment: milliseconds since an origin of the caller's choice.
 ///
 /// Whoever serves memcached clients picks the Unix epoch, because expiry times above thirty days
-/// are Unix times in that protocol; a device may count from boot. Time should not run backwards;
-/// if it does, items live longer and nothing breaks.
+/// are Unix times in that protocol, or says what a wall clock shows
+/// ([`Keyspace::unix_time`](crate::Keyspace::unix_time)); a device may count from boot.
+/// Time should not run backwards; if it does, items live longer and nothing breaks.
 ///
 /// # Examples
 /// ```

@@ -149,7 +149,7 @@ impl<R: Runtime> Connection<R> {
     fn new(stream: R::Stream, seat: Seat) -> Self {
         let (host, now) = (&seat.host, seat.host.clock.now());
         let client = host.clients.open(now, &stream.socket());
-        host.watchers.note_client(now, &client, None);
+        host.watchers.note_client(&client, None);
         tracing::debug!("{client} opens");
         Self {
             stream,
@@ -183,8 +183,7 @@ impl<R: Runtime> Connection<R> {
             Err(_) => "error",
         };
         let host = &self.seat.host;
-        host.watchers
-            .note_client(host.clock.now(), &self.client, Some(reason));
+        host.watchers.note_client(&self.client, Some(reason));
     }
 
     /// Goes on until the conversation is over and its replies are taken.

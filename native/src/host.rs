@@ -10,7 +10,7 @@ use nix::sys::time::TimeVal;
 
 use crate::admin::{Settings, Switches};
 use crate::buffers;
-use crate::clock::Clock;
+use crate::clock::{Clock, unix_time};
 use crate::connections::Connections;
 use crate::foreign::Foreign;
 use crate::incident::Incident;
@@ -216,7 +216,7 @@ impl Host {
         let options = &self.settings.options;
         report("pid", &std::process::id());
         report("uptime", &self.clock.uptime());
-        report("time", &self.clock.now().as_secs());
+        report("time", &unix_time().as_secs());
         report("version", &options.memcached_version);
         report("dynamidb_version", &env!("CARGO_PKG_VERSION"));
         report("pointer_size", &usize::BITS);

@@ -195,11 +195,14 @@ fn of_all(error: ConfigError, count: usize) -> ConfigError {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
-    use dynamidb_core::Keyspace;
+    use std::time::Duration;
+
+    use dynamidb_core::{Keyspace, Session, SessionConfig};
 
     use super::*;
     use crate::Options;
     use crate::admin::Settings;
+    use crate::clock::{self, Clock};
     use crate::host::Host;
 
     const NOW: Instant = Instant::from_secs(1);
@@ -306,7 +309,7 @@ mod tests {
                 std::thread::yield_now();
             }
             scope.spawn(|| shards.set_memory(last).unwrap());
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
             assert_eq!(limit(0), first / 8, "overtaken");
             drop(held);
         });
@@ -324,6 +327,59 @@ mod tests {
             });
         }
         assert_eq!(all, (8..32).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_date_is_right_on_a_server_that_started_with_a_slow_wall_clock() {
+        let (shards, mut host) = (shards(64 << 20, None, 2), host());
+        host.clock = Clock::started_slow(Duration::from_secs(3600));
+        let (now, mut output) = (host.clock.now(), Vec::new());
+        let mut session = Session::new(SessionConfig::default());
+        let date = clock::unix_time().as_secs() + 100;
+        let request = format!("set k 0 {date} 1\r\nv\r\n");
+        let _ = session.process(
+            now,
+            request.as_bytes(),
+            &mut shards.view(&host),
+            &mut output,
+        );
+        assert_eq!(output, b"STORED\r\n");
+        let left = |after| {
+            let now = now + Duration::from_secs(after);
+            let mut view = shards.view(&host);
+            let key = view.key(b"k");
+            let item = view.cache_for(&key).get(now, key)?;
+            Some(item.expires_at?.since(now).as_secs_f64())
+        };
+        assert!((98.0..=101.0).contains(&left(0).unwrap()), "{:?}", left(0));
+        // And it is shown as it was given.
+        output.clear();
+        let mut view = shards.view(&host);
+        let dump = b"lru_crawler metadump all\r\n";
+        let _ = session.process(now, dump, &mut view, &mut output);
+        while view.task.is_some() {
+            view.resume(&mut output);
+        }
+        let text = String::from_utf8(output).unwrap();
+        assert!(text.contains(&format!("key=k exp={date} ")), "{text}");
+        let used = text
+            .split(" la=")
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap();
+        let used: u64 = used.parse().unwrap();
+        assert!(used.abs_diff(date - 100) <= 5, "{text}");
+        let mut time = None;
+        host.report(&mut |name, value| {
+            if name == "time" {
+                time = value.to_string().parse::<u64>().ok();
+            }
+        });
+        assert!(time.unwrap().abs_diff(date - 100) <= 60);
+        drop(view);
+        assert!(left(98).is_some() && left(101).is_none());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use dynamidb_core::{Action, Event, Instant, Lookup, Place};
 use event_listener::EventListener;
 
 use crate::admin::push_encoded;
+use crate::clock::unix_time;
 use crate::connections::Client;
 
 /// As many clients as may watch at a time; memcached's limit.
@@ -163,7 +164,7 @@ impl Watchers {
             };
             let (class, size) = class_and_size(place);
             let cfd = client.number;
-            self.line(at, Kinds::FETCHERS, "item_get", Some(key), |line| {
+            self.line(Kinds::FETCHERS, "item_get", Some(key), |line| {
                 write!(line, "status={status} clsid={class} cfd={cfd} size={size}")
             });
         }
@@ -172,7 +173,7 @@ impl Watchers {
                 let ttl = ttl(at, item.and_then(|item| item.expires_at)).unwrap_or(0);
                 let (class, size) = class_and_size(item);
                 let (verb, cfd) = (event.verb, client.number);
-                self.line(at, Kinds::MUTATIONS, "item_store", Some(key), |line| {
+                self.line(Kinds::MUTATIONS, "item_store", Some(key), |line| {
                     write!(line, "status={status} cmd={verb} ttl={ttl} ")?;
                     write!(line, "clsid={class} cfd={cfd} size={size}")
                 });
@@ -183,7 +184,7 @@ impl Watchers {
                 };
                 let (class, size) = class_and_size(Some(place));
                 let verb = event.verb;
-                self.line(at, Kinds::DELETIONS, "deleted", Some(key), |line| {
+                self.line(Kinds::DELETIONS, "deleted", Some(key), |line| {
                     write!(line, "cmd={verb} clsid={class} size={size}")
                 });
             }
@@ -200,18 +201,12 @@ impl Watchers {
         let ttl = ttl(at, removal.expires_at).map_or(-1, u64::cast_signed);
         let unused = at.as_secs().saturating_sub(removal.last_used.as_secs());
         let (class, size) = (removal.class + 1, removal.value_len);
-        self.line(
-            at,
-            Kinds::EVICTIONS,
-            "eviction",
-            Some(removal.key),
-            |line| {
-                write!(
-                    line,
-                    "fetch={fetched} ttl={ttl} la={unused} clsid={class} size={size}"
-                )
-            },
-        );
+        self.line(Kinds::EVICTIONS, "eviction", Some(removal.key), |line| {
+            write!(
+                line,
+                "fetch={fetched} ttl={ttl} la={unused} clsid={class} size={size}"
+            )
+        });
     }
 
     /// Counts evictions of which there were too many at once to say anything about each.
@@ -225,7 +220,7 @@ impl Watchers {
     }
 
     /// Says that a client has come, or for what reason it has gone.
-    pub(crate) fn note_client(&self, at: Instant, client: &Client, reason: Option<&str>) {
+    pub(crate) fn note_client(&self, client: &Client, reason: Option<&str>) {
         if !self.wanted().has(Kinds::CONNECTIONS) {
             return;
         }
@@ -234,7 +229,7 @@ impl Watchers {
         } else {
             "conn_new"
         };
-        self.line(at, Kinds::CONNECTIONS, name, None, |line| {
+        self.line(Kinds::CONNECTIONS, name, None, |line| {
             client.write_peer(line)?;
             if let Some(reason) = reason {
                 write!(line, " reason={reason}")?;
@@ -243,16 +238,16 @@ impl Watchers {
         });
     }
 
-    /// Writes a line and lets everybody have it who wants this kind.
+    /// Writes a line, with the wall clock's time, and lets everybody have it who wants this kind.
     fn line(
         &self,
-        at: Instant,
         kind: Kinds,
         name: &str,
         key: Option<&[u8]>,
         rest: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>,
     ) {
         let number = self.written.fetch_add(1, Ordering::Relaxed) + 1;
+        let at = unix_time();
         let (second, micros) = (at.as_secs(), at.as_millis() % 1000 * 1000);
         let mut line = Vec::with_capacity(200);
         // Writing to a `Vec` does not fail.
@@ -369,13 +364,9 @@ mod tests {
     use super::*;
 
     fn noted(watchers: &Watchers, number: u32) {
-        watchers.line(
-            Instant::from_secs(1),
-            Kinds::FETCHERS,
-            "test",
-            None,
-            |line| write!(line, "number={number:0100}"),
-        );
+        watchers.line(Kinds::FETCHERS, "test", None, |line| {
+            write!(line, "number={number:0100}")
+        });
     }
 
     fn taken(watcher: &mut Watcher) -> String {

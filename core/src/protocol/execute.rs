@@ -3,6 +3,7 @@
 mod meta;
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::meta::Meta;
 use super::request::{Request, Retrieval, Sign};
@@ -56,6 +57,7 @@ impl<K: Keyspace> Executor<'_, K> {
                 noreply,
                 ..
             } => {
+                let value = value.expire(self.resolve(value.expiry));
                 let outcome = self.store(key, mode, compare, value);
                 self.answer(noreply, outcome.map_or_else(reply::error, reply::outcome));
             }
@@ -87,6 +89,7 @@ impl<K: Keyspace> Executor<'_, K> {
             Request::Touch {
                 expiry, noreply, ..
             } => {
+                let expiry = self.resolve(expiry);
                 let found = self.keyspace.cache_for(&key).touch(self.now, key, expiry);
                 self.answer(
                     noreply,
@@ -131,9 +134,24 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
+    /// A request's expiry: a date is a wall clock's, and turned into the time until then.
+    #[inline]
+    fn resolve(&self, expiry: Expiry) -> Expiry {
+        match expiry {
+            Expiry::At(date) => Expiry::After(self.until(date)),
+            other => other,
+        }
+    }
+
+    #[cold]
+    fn until(&self, date: Instant) -> Duration {
+        date.since(self.keyspace.unix_time(self.now))
+    }
+
     fn get(&mut self, config: &SessionConfig, key: Key<'_>, retrieval: Retrieval, last: bool) {
+        let touch = retrieval.touch.map(|expiry| self.resolve(expiry));
         let cache = self.keyspace.cache_for(&key);
-        let item = match retrieval.touch {
+        let item = match touch {
             Some(expiry) => cache.get_and_touch(self.now, key, expiry),
             None => cache.get(self.now, key),
         };
@@ -183,7 +201,7 @@ impl<K: Keyspace> Executor<'_, K> {
 
     fn flush_all(&mut self, at: Option<Expiry>) {
         let at = at
-            .and_then(|at| at.deadline(self.now))
+            .and_then(|at| self.resolve(at).deadline(self.now))
             .filter(|&at| at > self.now);
         let now = self.now;
         self.keyspace.for_each(|cache| match at {

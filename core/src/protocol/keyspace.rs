@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt::Display;
 
 use super::{Command, Event, Next};
-use crate::{Cache, Key, Memory};
+use crate::{Cache, Instant, Key, Memory};
 
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
 ///
@@ -65,6 +65,48 @@ pub trait Keyspace {
             visit(cache);
             index += 1;
         }
+    }
+
+    /// What a wall clock shows at `now`, as the time since the Unix epoch: that moment itself, if
+    /// the caller's time counts from there. Asked only where a request names a date. The deadline
+    /// is then as far away as the date is now, and setting the clock later does not move it.
+    ///
+    /// # Examples
+    /// A device whose time counts from its start has learned what time that was:
+    /// ```
+    /// use core::time::Duration;
+    /// use dynamidb_core::{Cache, Config, Instant, Key, Keyspace, Session, SessionConfig};
+    ///
+    /// struct Device(Cache, Duration);
+    ///
+    /// impl Keyspace for Device {
+    ///     type Memory = Vec<u8>;
+    ///
+    ///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+    ///         self.0.hasher().key(bytes)
+    ///     }
+    ///     fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    ///         &mut self.0
+    ///     }
+    ///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
+    ///         (index == 0).then_some(&mut self.0)
+    ///     }
+    ///     fn unix_time(&self, now: Instant) -> Instant {
+    ///         now + self.1
+    ///     }
+    /// }
+    ///
+    /// let started = Duration::from_secs(1_800_000_000);
+    /// let mut device = Device(Cache::new(Config::new(64 * 1024))?, started);
+    /// let mut session = Session::new(SessionConfig::default());
+    /// let mut output = Vec::new();
+    /// let input = b"set k 0 1800000100 1\r\nv\r\nmg k t\r\n";
+    /// session.process(Instant::from_secs(40), input, &mut device, &mut output);
+    /// assert_eq!(output, b"STORED\r\nHD t60\r\n");
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    fn unix_time(&self, now: Instant) -> Instant {
+        now
     }
 
     /// Announces lookups to come, so that what they need can be fetched together.

@@ -10,7 +10,7 @@ use base64ct::{Base64, Encoding};
 use super::line::{self, Line, Tokens};
 use super::request::{Parsed, Request, Skip, is_too_large};
 use super::{SessionConfig, classic, reply};
-use crate::{Expiry, Key};
+use crate::{Expiry, Instant, Key};
 
 /// As many words as a line may have: verb, key, perhaps a size, and flags.
 const WORDS_MAX: usize = 20;
@@ -117,6 +117,8 @@ impl Letters {
 const KNOWN: Letters = Letters::of(b"bcfhklqstuvxCDEFIJLMNOPRT");
 /// Those with an argument that has to be right.
 const ARGUED: Letters = Letters::of(b"CDEFJMNORTb");
+/// The flags whose argument is an expiry.
+pub(super) const EXPIRIES: Letters = Letters::of(b"NRT");
 
 /// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(
@@ -357,6 +359,22 @@ impl Arguments {
         touches_before_vivify: false,
         touches_before_recache: false,
     };
+
+    /// Whether there is a date among them.
+    pub(super) fn have_date(&self) -> bool {
+        let expiries = [self.touch, self.vivify, self.recache];
+        expiries
+            .iter()
+            .any(|expiry| matches!(expiry, Some(Expiry::At(_))))
+    }
+
+    /// Turns dates into the time until then, if a wall clock shows `unix` now.
+    pub(super) fn count_dates_from(&mut self, unix: Instant) {
+        let expiries = [&mut self.touch, &mut self.vivify, &mut self.recache];
+        for expiry in expiries.into_iter().flatten() {
+            *expiry = expiry.by_wall_clock(unix);
+        }
+    }
 
     /// Reads the argument of a flag. `Err` is a refusal.
     fn take(&mut self, letter: u8, text: &[u8]) -> Result<(), &'static [u8]> {

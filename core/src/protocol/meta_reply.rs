@@ -80,6 +80,8 @@ impl<'f> Facts<'f> {
 pub(super) struct MetaReply<'r, 'i> {
     pub(super) output: &'r mut Vec<u8>,
     pub(super) now: Instant,
+    /// What the wall clock shows, if the request has dates.
+    pub(super) unix: Instant,
     pub(super) asked: &'r Flags<'i>,
 }
 
@@ -175,7 +177,7 @@ impl MetaReply<'_, '_> {
 
     /// When an item ends that is given this expiry now.
     fn ends(&self, expiry: Option<Expiry>) -> Option<Instant> {
-        expiry.and_then(|expiry| expiry.deadline(self.now))
+        expiry.and_then(|expiry| expiry.by_wall_clock(self.unix).deadline(self.now))
     }
 
     fn fact(&mut self, letter: u8, ends: Option<Instant>, facts: &Facts<'_>) {

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use base64ct::{Base64, Encoding};
+use dynamidb_core::Key;
 use dynamidb_core::view::ItemView;
-use dynamidb_core::{Instant, Key};
 
 use super::walk::Walk;
 use super::{Answer, BAD_LINE, Task, number, tuning};
+use crate::clock::Wall;
 use crate::shards::View;
 
 /// A list that is being sent.
@@ -91,10 +92,11 @@ impl Dump {
             classes,
             left,
         } = self;
+        let wall = view.host().clock.wall();
         let goes_on = walk.step(view, |item| {
             if *classes >> (item.class + 1) & 1 == 1 && *left > 0 {
                 *left -= 1;
-                form.line(item, output);
+                form.line(item, &wall, output);
             }
         });
         if goes_on && self.left > 0 {
@@ -106,16 +108,16 @@ impl Dump {
 }
 
 impl Form {
-    fn line(self, view: &ItemView<'_>, output: &mut Vec<u8>) {
+    fn line(self, view: &ItemView<'_>, wall: &Wall, output: &mut Vec<u8>) {
         let item = &view.item;
-        let ends = item.expires_at.map(Instant::as_secs);
+        let ends = item.expires_at.map(|end| wall.second(end));
         // Writing to a `Vec` does not fail.
         let _ = match self {
             Self::Metadata => {
                 output.extend_from_slice(b"key=");
                 push_encoded(output, view.key);
                 let ends = ends.map_or(-1, |second| second.cast_signed());
-                let used = item.last_used.as_secs();
+                let used = wall.date(item.last_used).as_secs();
                 let fetched = if item.fetched { "yes" } else { "no" };
                 let class = view.class + 1;
                 let (size, cas, flags) = (view.size, item.cas, item.flags);

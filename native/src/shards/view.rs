@@ -3,10 +3,11 @@
 use std::fmt::Display;
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 
-use dynamidb_core::{Cache, Command, ConfigError, Event, Key, Keyspace, Next, SlabStats};
+use dynamidb_core::{Cache, Command, ConfigError, Event, Instant, Key, Keyspace, Next, SlabStats};
 
 use super::{Part, Shards};
 use crate::admin::{self, Task};
+use crate::clock;
 use crate::connections::Client;
 use crate::host::Host;
 use crate::region::Region;
@@ -118,6 +119,10 @@ impl Keyspace for View<'_> {
 
     fn cache_at(&mut self, index: usize) -> Option<&mut Cache<Region>> {
         (index < self.shards.len()).then(|| self.shard(index))
+    }
+
+    fn unix_time(&self, _now: Instant) -> Instant {
+        clock::unix_time()
     }
 
     fn look_ahead(&mut self, keys: &[Key<'_>]) {

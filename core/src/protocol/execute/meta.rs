@@ -1,6 +1,6 @@
 //! What each meta request does: one call of the cache, one reply.
 
-use super::super::meta::{Arguments, Command, Flags, Meta};
+use super::super::meta::{Arguments, Command, EXPIRIES, Flags, Meta};
 use super::super::meta_reply::{self, Facts, MetaReply, OF_NOTHING, OF_STORE};
 use super::super::reply;
 use super::Executor;
@@ -32,13 +32,15 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 
     fn meta_get(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let options = fetch_options(&meta.flags, self.now);
+        let (arguments, unix) = self.arguments(&meta.flags);
+        let options = fetch_options(&meta.flags, &arguments, self.now);
         let cache = self.keyspace.cache_for(&key);
         let fetched = cache.fetch_with(self.now, key, &options);
         let mut reply = MetaReply {
             output: self.output,
             now: self.now,
             asked: &meta.flags,
+            unix,
         };
         match fetched {
             Some(fetched) => reply.item(key.bytes(), &fetched),
@@ -48,7 +50,7 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 
     fn meta_set(&mut self, meta: &Meta<'_>, key: Key<'_>, bytes: &[u8]) {
-        let (flags, arguments) = (&meta.flags, meta.flags.arguments());
+        let (flags, (arguments, unix)) = (&meta.flags, self.arguments(&meta.flags));
         let value = Value {
             bytes,
             flags: arguments.client_flags,
@@ -68,11 +70,11 @@ impl<K: Keyspace> Executor<'_, K> {
             size: len as u64,
             ..Facts::of(meta)
         };
-        self.reply(flags).outcome(outcome, OF_STORE, &facts);
+        self.reply(flags, unix).outcome(outcome, OF_STORE, &facts);
     }
 
     fn meta_delete(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let (flags, arguments) = (&meta.flags, meta.flags.arguments());
+        let (flags, (arguments, unix)) = (&meta.flags, self.arguments(&meta.flags));
         let options = DeleteOptions {
             compare: arguments.compare,
             invalidate: flags.has(b'I'),
@@ -84,16 +86,17 @@ impl<K: Keyspace> Executor<'_, K> {
         let cache = self.keyspace.cache_for(&key);
         match cache.delete_with(self.now, key, &options) {
             Ok(outcome) => self
-                .reply(flags)
+                .reply(flags, unix)
                 .outcome(outcome, OF_NOTHING, &Facts::of(meta)),
             Err(error) => self.output.extend_from_slice(reply::error(error)),
         }
     }
 
     fn meta_arithmetic(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let flags = &meta.flags;
+        let (flags, (arguments, unix)) = (&meta.flags, self.arguments(&meta.flags));
+        let options = calculate_options(flags, &arguments);
         let cache = self.keyspace.cache_for(&key);
-        let done = match cache.calculate_with(self.now, key, &calculate_options(flags)) {
+        let done = match cache.calculate_with(self.now, key, &options) {
             Ok(done) => done,
             Err(error) => return self.output.extend_from_slice(reply::error(error)),
         };
@@ -103,7 +106,7 @@ impl<K: Keyspace> Executor<'_, K> {
             ends: done.expires_at,
             ..Facts::of(meta)
         };
-        let mut reply = self.reply(flags);
+        let mut reply = self.reply(flags, unix);
         match done.outcome {
             Outcome::Stored if flags.has(b'q') => {}
             Outcome::Stored => reply.number(done.number, &facts),
@@ -131,24 +134,42 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
-    const fn reply<'r, 'i>(&'r mut self, asked: &'r Flags<'i>) -> MetaReply<'r, 'i> {
+    /// The arguments, with the time until dates in their place, and what the wall clock shows, if
+    /// there are dates.
+    #[inline]
+    fn arguments(&self, flags: &Flags<'_>) -> (Arguments, Instant) {
+        let arguments = flags.arguments();
+        match flags.any(EXPIRIES) && arguments.have_date() {
+            true => self.dated(arguments),
+            false => (arguments, self.now),
+        }
+    }
+
+    #[cold]
+    fn dated(&self, mut arguments: Arguments) -> (Arguments, Instant) {
+        let unix = self.keyspace.unix_time(self.now);
+        arguments.count_dates_from(unix);
+        (arguments, unix)
+    }
+
+    const fn reply<'r, 'i>(&'r mut self, asked: &'r Flags<'i>, unix: Instant) -> MetaReply<'r, 'i> {
         MetaReply {
             output: self.output,
             now: self.now,
+            unix,
             asked,
         }
     }
 }
 
-fn fetch_options(flags: &Flags<'_>, now: Instant) -> FetchOptions {
-    let arguments = flags.arguments();
+fn fetch_options(flags: &Flags<'_>, arguments: &Arguments, now: Instant) -> FetchOptions {
     FetchOptions {
         no_bump: flags.has(b'u'),
         touch: arguments.touch,
-        vivify: vivify(&arguments),
+        vivify: vivify(arguments),
         cas: arguments.cas,
         base64: flags.is_base64(),
-        recache: recache(&arguments, now),
+        recache: recache(arguments, now),
     }
 }
 
@@ -190,12 +211,11 @@ fn store_options(flags: &Flags<'_>, arguments: &Arguments) -> StoreOptions {
     }
 }
 
-fn calculate_options(flags: &Flags<'_>) -> CalculateOptions {
-    let arguments = flags.arguments();
+fn calculate_options(flags: &Flags<'_>, arguments: &Arguments) -> CalculateOptions {
     CalculateOptions {
         delta: arguments.delta,
         decrement: matches!(arguments.mode, Some(b'D' | b'-')),
-        initial: vivify(&arguments).map(|expiry| (arguments.initial, expiry)),
+        initial: vivify(arguments).map(|expiry| (arguments.initial, expiry)),
         // As in memcached, 0 compares with nothing here.
         compare: arguments.compare.filter(|&cas| cas != 0 || flags.hides_cas),
         cas: arguments.cas,
