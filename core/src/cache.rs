@@ -93,6 +93,7 @@ impl<M: Memory> Cache<M> {
 
     fn build(config: &Config, mut memory: M, size: usize, own: usize) -> Result<Self, ConfigError> {
         let layout = Layout::new(config, size, own, memory.bytes().as_ptr().addr())?;
+        memory.reserve(layout.start())?;
         memory.extend_to(layout.start());
         let hasher = Hasher::new(config.hash_seed);
         let begun = Store::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::ConfigError;
+
 /// Bytes that a cache may use for all it keeps.
 ///
 /// Implemented for `Vec<u8>` (what [`Cache::new`](crate::Cache::new) makes), `Box<[u8]>` and
@@ -46,6 +48,15 @@ pub trait Memory {
     /// [`capacity`](Self::capacity). Memory that was never asked for need not be backed by
     /// anything yet.
     fn extend_to(&mut self, len: usize);
+    /// Makes sure that [`extend_to`](Self::extend_to) can reach `len`, before the budget allows it;
+    /// the bytes may move for that. Asked once where a budget is set, never where items are stored.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfMemory`] if it cannot; the budget stays as it is then.
+    fn reserve(&mut self, len: usize) -> Result<(), ConfigError> {
+        let _ = len;
+        Ok(())
+    }
     /// Hears that items and index lie in this range of it from now on; some bytes behind it may be
     /// in use for a while yet. Nothing has to be done.
     fn limit_to(&mut self, range: Range<usize>) {

@@ -52,6 +52,8 @@ mod host;
 #[cfg(feature = "server")]
 mod incident;
 #[cfg(feature = "server")]
+mod limits;
+#[cfg(feature = "server")]
 mod linger;
 #[cfg(feature = "server")]
 mod listen;

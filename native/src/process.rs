@@ -1,10 +1,11 @@
 //! What the process asks of the operating system for itself.
 
+use std::fs;
 use std::io;
 use std::os::unix::fs::lchown;
 
 use nix::sys::mman::{MlockAllFlags, mlockall};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, User, geteuid, setgid, setgroups, setuid};
 
 use crate::socket_file::SocketFile;
@@ -20,6 +21,19 @@ pub(crate) fn prepare(options: &MemcachedOptions) -> Result<(), Error> {
         mlockall(all).map_err(|source| failed("lock the memory", source))?;
     }
     Ok(())
+}
+
+/// Whether addresses that are not used cost nothing: no limit counts them, and the system does not
+/// promise memory behind every mapping.
+pub(crate) fn has_free_addresses() -> bool {
+    let is_unlimited = |resource| {
+        let limit = getrlimit(resource);
+        limit.is_ok_and(|(soft, _)| soft == RLIM_INFINITY)
+    };
+    let strict = fs::read_to_string("/proc/sys/vm/overcommit_memory");
+    is_unlimited(Resource::RLIMIT_AS)
+        && is_unlimited(Resource::RLIMIT_DATA)
+        && strict.map_or(true, |mode| mode.trim() != "2")
 }
 
 /// The user that the process goes on as once it has what only root can get.

@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Range;
 
-use dynamidb_core::Memory;
+use dynamidb_core::{ConfigError, Memory};
 use memmap2::{MmapMut, MmapOptions};
 
 /// The size of a huge page, and from which size on they are asked for: a quarter of the time of a
@@ -13,25 +13,39 @@ const HUGE_PAGE: usize = 2 << 20;
 #[cfg(target_os = "linux")]
 const HUGE_PAGES_FROM: usize = 4 << 20;
 
+/// What is copied at a time: a piece without a byte in it was never used, and stays so.
+const PIECE: usize = 4096;
+/// What must be left for the rest of the process when memory is mapped where it is scarce: buffers
+/// of clients, stacks, the allocator's own. A budget that leaves less is refused, because a process
+/// that gets no memory for a buffer is at its end.
+pub(crate) const LEFT_MIN: usize = 320 << 20;
+
 /// Zeroed memory that belongs to nobody else. Pages are resident once they are written.
 #[derive(Debug)]
 pub(crate) struct Region {
     map: MmapMut,
+    most: usize,
 }
 
 impl Region {
-    /// Memory of `len` bytes, with addresses for up to `most` if the system has so many: who asks
-    /// for more later gets them without moving.
-    pub(crate) fn new(len: usize, most: usize) -> io::Result<Self> {
-        let reserve = |len| MmapOptions::new().len(len).no_reserve_swap().map_anon();
-        let map = reserve(most).or_else(|_| MmapMut::map_anon(len))?;
-        Ok(Self { map })
+    /// Memory that can become `most` bytes. If that many addresses may be set aside it is there at
+    /// once and never moves; if not, or if there are none, it is mapped as it is reserved.
+    pub(crate) fn new(most: usize, set_aside: bool) -> io::Result<Self> {
+        let map = match set_aside {
+            true => map(most).or_else(|_| map(0))?,
+            false => map(0)?,
+        };
+        Ok(Self { map, most })
     }
+}
+
+fn map(len: usize) -> io::Result<MmapMut> {
+    MmapOptions::new().len(len).no_reserve_swap().map_anon()
 }
 
 impl Memory for Region {
     fn capacity(&self) -> usize {
-        self.map.len()
+        self.most
     }
 
     fn bytes(&self) -> &[u8] {
@@ -42,21 +56,110 @@ impl Memory for Region {
         &mut self.map
     }
 
-    fn extend_to(&mut self, _len: usize) {}
+    /// Moves what is used into a larger mapping, if addresses were not set aside. Both are there
+    /// for a moment; remapping would avoid that, but not without `unsafe`, and not where a part of
+    /// the mapping has huge pages.
+    fn reserve(&mut self, len: usize) -> Result<(), ConfigError> {
+        if len <= self.map.len() {
+            return Ok(());
+        }
+        let scarce = |_| ConfigError::OutOfMemory;
+        let mut larger = map(len).map_err(scarce)?;
+        // Given back at once: only whether it can be had counts.
+        drop(MmapMut::map_anon(LEFT_MIN).map_err(scarce)?);
+        for (to, from) in larger.chunks_mut(PIECE).zip(self.map.chunks(PIECE)) {
+            if from.iter().any(|&byte| byte != 0) {
+                to[..from.len()].copy_from_slice(from);
+            }
+        }
+        self.map = larger;
+        Ok(())
+    }
+
+    fn extend_to(&mut self, len: usize) {
+        debug_assert!(len <= self.map.len(), "it was reserved");
+    }
 
     /// Asks for huge pages within the range: one that reached over its ends would be resident as a
-    /// whole.
+    /// whole. What lies behind it is in no core file.
     fn limit_to(&mut self, range: Range<usize>) {
         #[cfg(target_os = "linux")]
-        if range.len() >= HUGE_PAGES_FROM {
-            let start = range.start.next_multiple_of(HUGE_PAGE);
-            let len = (range.end - start) / HUGE_PAGE * HUGE_PAGE;
-            let advice = memmap2::Advice::HugePage;
-            if let Err(error) = self.map.advise_range(advice, start, len) {
-                tracing::debug!("no huge pages: {error}");
+        {
+            let advise = |advice, start: usize, end: usize| {
+                let advised = self
+                    .map
+                    .advise_range(advice, start, end.saturating_sub(start));
+                if let Err(error) = advised {
+                    tracing::debug!("{advice:?} is not taken: {error}");
+                }
+            };
+            if range.len() >= HUGE_PAGES_FROM {
+                let start = range.start.next_multiple_of(HUGE_PAGE);
+                let len = (range.end - start) / HUGE_PAGE * HUGE_PAGE;
+                advise(memmap2::Advice::HugePage, start, start + len);
+            }
+            let end = range.end.next_multiple_of(HUGE_PAGE).min(self.map.len());
+            advise(memmap2::Advice::DoDump, 0, end);
+            if end < self.map.len() {
+                advise(memmap2::Advice::DontDump, end, self.map.len());
             }
         }
         #[cfg(not(target_os = "linux"))]
         let _ = range;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_grows_keeps_every_byte_and_stays_zero_elsewhere() {
+        let mut region = Region::new(64 << 20, false).unwrap();
+        assert_eq!(region.capacity(), 64 << 20);
+        region.reserve(100_000).unwrap();
+        for at in [0, 1, PIECE - 1, PIECE, 50_000, 99_999] {
+            region.bytes_mut()[at] = at as u8 | 1;
+        }
+        for len in [99_999, 100_001, 3 << 20, 64 << 20] {
+            region.reserve(len).unwrap();
+            assert!(region.bytes().len() >= len.max(100_000));
+            let used: Vec<_> = region
+                .bytes()
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte != 0)
+                .collect();
+            let expected = [0, 1, PIECE - 1, PIECE, 50_000, 99_999].map(|at| (at, at as u8 | 1));
+            assert_eq!(used.len(), expected.len());
+            assert!(
+                used.iter()
+                    .zip(expected)
+                    .all(|(used, at)| (used.0, *used.1) == at)
+            );
+        }
+    }
+
+    #[test]
+    fn memory_that_cannot_be_had_is_refused_and_nothing_changes() {
+        let mut region = Region::new(usize::MAX >> 1, true).unwrap();
+        region.reserve(10_000).unwrap();
+        region.bytes_mut()[9_999] = 7;
+        assert_eq!(
+            region.reserve(usize::MAX >> 1),
+            Err(ConfigError::OutOfMemory)
+        );
+        assert_eq!(region.bytes()[9_999], 7);
+    }
+
+    #[test]
+    fn memory_with_addresses_set_aside_does_not_move() {
+        let mut region = Region::new(1 << 30, true).unwrap();
+        let before = region.bytes().as_ptr();
+        region.reserve(1 << 30).unwrap();
+        assert_eq!(
+            (region.bytes().as_ptr(), region.bytes().len()),
+            (before, 1 << 30)
+        );
     }
 }

@@ -19,9 +19,9 @@ use crate::listen::{Listeners, address_of, listen};
 use crate::options::size_text;
 use crate::process::Account;
 use crate::runtime::{Runtime, Stream};
-use crate::shards::{SHARD_MEMORY_MAX, Shards};
+use crate::shards::{Growth, SHARD_MEMORY_MAX, Shards};
 use crate::stop::Stop;
-use crate::{Error, Options, RuntimeName, process, seed, upkeep};
+use crate::{Error, Options, RuntimeName, limits, process, seed, upkeep};
 
 /// How long nothing is accepted after the system has refused to give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -104,12 +104,14 @@ impl Server {
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
         let users = users.map(Arc::new);
         // Memory that is locked is resident as a whole: addresses would not be mere addresses.
-        let shard_memory_max = if options.memcached.lock_memory {
-            0
-        } else {
-            SHARD_MEMORY_MAX
+        let growth = match options.memcached.lock_memory {
+            true => Growth::default(),
+            false => Growth {
+                max: SHARD_MEMORY_MAX,
+                set_aside: process::has_free_addresses(),
+            },
         };
-        let shards = Shards::new(&config, options.thread_count(), shard_memory_max)?;
+        let shards = Shards::new(&config, options.thread_count(), growth)?;
         let listeners = listen(options)?;
         if let Some(account) = account {
             account.assume(&listeners.files, &options.memcached)?;
@@ -232,6 +234,7 @@ impl Server {
             self.shared.host.settings.options.thread_count(),
             self.shared.shards.len(),
         );
+        limits::warn_if_exceeded(config.memory);
         let target = match (addresses.first(), self.listeners.files.first()) {
             (Some(address), _) => format!("{} {}", address.ip(), address.port()),
             (_, Some(file)) => format!("-U {}", file.path().display()),

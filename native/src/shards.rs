@@ -21,6 +21,16 @@ const HASH_BITS: u32 = 6;
 /// What a shard is not made smaller than, so that none is full while others have much room.
 const SHARD_MEMORY_MIN: usize = 4 << 20;
 const SHARD_ITEMS_MIN: usize = 10_000;
+
+/// How far a shard can be enlarged, if that is more than it begins with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Growth {
+    /// The largest shard, in bytes.
+    pub(crate) max: usize,
+    /// Whether addresses are set aside for that, so that nothing moves.
+    pub(crate) set_aside: bool,
+}
+
 /// One shard.
 pub(crate) type Part = Cache<Region>;
 
@@ -37,17 +47,16 @@ pub(crate) struct Shards {
 }
 
 impl Shards {
-    /// Shards that can be enlarged up to `shard_memory_max` bytes each, if that is more than they
-    /// begin with: addresses are set aside for that.
+    /// As many shards as so many threads are served well by.
     pub(crate) fn new(
         config: &Config,
         threads: usize,
-        shard_memory_max: usize,
+        growth: Growth,
     ) -> Result<Self, ConfigError> {
         let mut count = shard_count(config, threads);
         loop {
             let part = |index| part(config, index, count);
-            let caches = (0..count).map(|index| make_cache(part(index), shard_memory_max));
+            let caches = (0..count).map(|index| make_cache(part(index), growth));
             match caches.collect::<Result<Vec<_>, _>>() {
                 Ok(caches) => {
                     let hasher = *caches[0].hasher();
@@ -94,14 +103,21 @@ impl Shards {
     }
 
     /// Changes the budget; what is in use beyond it is given up by and by, as
-    /// [`Cache::set_memory`] does.
+    /// [`Cache::set_memory`] does. If one shard cannot be enlarged, all have the budget of before.
     pub(crate) fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
         let _alone = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         let count = self.len();
+        // No larger than a number of bytes that there is.
+        let before = self.lock(0).stats().limit_maxbytes as usize;
         for index in 0..count {
-            // All shards have the same limits: the first one refuses if any does.
             let changed = self.lock(index).set_memory(memory / count);
-            changed.map_err(|error| of_all(error, count))?;
+            if let Err(error) = changed {
+                for changed in 0..index {
+                    // It was possible before.
+                    let _ = self.lock(changed).set_memory(before);
+                }
+                return Err(of_all(error, count));
+            }
         }
         Ok(())
     }
@@ -167,15 +183,15 @@ fn part(config: &Config, index: usize, count: usize) -> Config {
     part
 }
 
-fn make_cache(config: Config, memory_max: usize) -> Result<Cache<Region>, ConfigError> {
+fn make_cache(config: Config, growth: Growth) -> Result<Cache<Region>, ConfigError> {
     let memory = config.memory;
-    // A budget can be raised later as far as addresses were set aside for it. The table of evicted
-    // hashes is not mere addresses: it is made for all of the memory.
+    // The table of evicted hashes is made for all of the memory, not for the budget.
     let most = match config.policy {
         Policy::S3Lru => memory,
-        _ => memory.max(memory_max),
+        _ => memory.max(growth.max),
     };
-    let region = Region::new(memory, most).map_err(|_| ConfigError::OutOfMemory)?;
+    let set_aside = growth.set_aside || most == memory;
+    let region = Region::new(most, set_aside).map_err(|_| ConfigError::OutOfMemory)?;
     let mut cache = Cache::with_memory(config, region)?;
     cache.set_memory(memory)?;
     Ok(cache)
@@ -206,11 +222,15 @@ mod tests {
     use crate::host::Host;
 
     const NOW: Instant = Instant::from_secs(1);
+    const GROWTH: Growth = Growth {
+        max: SHARD_MEMORY_MAX,
+        set_aside: true,
+    };
 
     fn shards(memory: usize, max_items: Option<usize>, threads: usize) -> Shards {
         let mut config = Config::new(memory);
         config.max_items = max_items;
-        Shards::new(&config, threads, SHARD_MEMORY_MAX).unwrap()
+        Shards::new(&config, threads, GROWTH).unwrap()
     }
 
     fn host() -> Host {
@@ -278,8 +298,50 @@ mod tests {
     }
 
     #[test]
-    fn no_addresses_are_set_aside_unless_that_is_asked_for() {
-        let shards = Shards::new(&Config::new(16 << 20), 2, 0).unwrap();
+    fn a_budget_grows_without_addresses_set_aside_and_every_item_stays() {
+        let growth = Growth {
+            set_aside: false,
+            ..GROWTH
+        };
+        let shards = Shards::new(&Config::new(16 << 20), 2, growth).unwrap();
+        let host = host();
+        let store = |numbers: std::ops::Range<u32>| {
+            let mut view = shards.view(&host);
+            for number in numbers {
+                let bytes = number.to_le_bytes();
+                let key = view.key(&bytes);
+                view.cache_for(&key)
+                    .set(NOW, key, &bytes.repeat(16)[..])
+                    .unwrap();
+            }
+        };
+        let count = || {
+            let mut items = 0;
+            shards.for_each(|cache| items += cache.len());
+            items
+        };
+        store(0..50_000);
+        assert_eq!(count(), 50_000);
+        for megabytes in [17, 64, 200] {
+            shards.set_memory(megabytes << 20).unwrap();
+            let mut view = shards.view(&host);
+            for number in 0..50_000_u32 {
+                let bytes = number.to_le_bytes();
+                let key = view.key(&bytes);
+                let item = view.cache_for(&key).get(NOW, key).unwrap();
+                assert_eq!(item.value.to_vec(), bytes.repeat(16));
+            }
+        }
+        store(50_000..500_000);
+        assert_eq!(count(), 500_000);
+        // What no system has.
+        let error = shards.set_memory(usize::MAX >> 1).unwrap_err();
+        assert!(matches!(error, ConfigError::MemoryTooLarge(_)), "{error}");
+    }
+
+    #[test]
+    fn a_shard_cannot_be_enlarged_unless_that_is_asked_for() {
+        let shards = Shards::new(&Config::new(16 << 20), 2, Growth::default()).unwrap();
         assert!(shards.set_memory(8 << 20).is_ok());
         assert!(shards.set_memory(16 << 20).is_ok());
         // What is said is about all shards together.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dynamidb_core::{Config, ConfigError, Error, Expiry, Instant, Item, Outcome, Stats, Value};
 
 use crate::seed;
-use crate::shards::{Part, Shards};
+use crate::shards::{Growth, Part, Shards};
 
 /// A cache for many threads: [`Cache`](dynamidb_core::Cache) in parts, each behind a lock of its
 /// own. A clone is another handle to the same cache.
@@ -59,7 +59,8 @@ impl SharedCache {
         if config.hash_seed == 0 {
             config.hash_seed = seed::random();
         }
-        let shards = Arc::new(Shards::new(&config, threads.clamp(1, 64), 0)?);
+        let threads = threads.clamp(1, 64);
+        let shards = Arc::new(Shards::new(&config, threads, Growth::default())?);
         Ok(Self { shards })
     }
 

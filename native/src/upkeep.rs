@@ -45,13 +45,14 @@ mod tests {
     use super::*;
     use crate::Options;
     use crate::admin::Settings;
+    use crate::shards::Growth;
     use crate::watch::Kinds;
 
     #[test]
     fn who_begins_to_watch_while_noting_ends_hears_of_evictions_nonetheless() {
         let mut config = Config::new(1 << 20);
         config.max_items = Some(1);
-        let shards = Shards::new(&config, 1, 0).unwrap();
+        let shards = Shards::new(&config, 1, Growth::default()).unwrap();
         let host = Host::new(Settings {
             options: Options::default(),
             port: 0,

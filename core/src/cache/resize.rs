@@ -12,7 +12,8 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Errors
     /// [`ConfigError::MemoryTooSmall`] and [`ConfigError::MemoryTooLarge`] say what would be
-    /// possible; nothing has changed then.
+    /// possible; [`ConfigError::OutOfMemory`] says that the [`Memory`] cannot be had. Nothing has
+    /// changed then.
     ///
     /// # Examples
     /// ```
@@ -32,12 +33,13 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn set_memory(&mut self, memory: usize) -> Result<(), ConfigError> {
         let pages = self.budget.pages(memory)?;
+        let geometry = self.store.geometry();
+        let range = geometry.end_of(0)..geometry.end_of(pages);
+        self.memory.reserve(range.end)?;
         self.limit = memory;
         self.item_size_max = item_size_max(self.item_size_wanted, memory);
         self.store.set_limit(pages);
-        let geometry = self.store.geometry();
-        self.memory
-            .limit_to(geometry.end_of(0)..geometry.end_of(pages));
+        self.memory.limit_to(range);
         Ok(())
     }
 }

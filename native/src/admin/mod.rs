@@ -19,6 +19,7 @@ use self::dump::Dump;
 pub(crate) use self::dump::push_encoded;
 pub(crate) use self::settings::{Settings, Switches};
 use self::sizes::Sizes;
+use crate::limits;
 use crate::shards::View;
 use crate::watch::{Kinds, Watcher};
 
@@ -129,13 +130,15 @@ fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
         None => ERROR,
         Some(..8) => "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n",
         Some(1_000_000_001..) => "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n",
-        Some(megabytes) => match view.set_memory(megabytes.saturating_mul(1 << 20)) {
-            Ok(()) => OK,
-            Err(error) => {
-                tracing::info!("the memory stays as it is: {error}");
-                "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n"
+        Some(megabytes) => {
+            let memory = megabytes.saturating_mul(1 << 20);
+            if let Err(error) = view.set_memory(memory) {
+                tracing::warn!("the memory stays as it is: {error}");
+                return "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n";
             }
-        },
+            limits::warn_if_exceeded(memory);
+            OK
+        }
     }
 }
 
