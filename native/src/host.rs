@@ -15,6 +15,7 @@ use crate::connections::Connections;
 use crate::foreign::Foreign;
 use crate::incident::Incident;
 use crate::linger::{REFUSALS_MAX, Refusals};
+use crate::log;
 use crate::prefixes::Prefixes;
 use crate::stop::Stop;
 use crate::watch::Watchers;
@@ -194,6 +195,7 @@ impl Host {
         self.report_connections(report);
         self.watchers
             .report(&mut |name, value| report(name, &value));
+        report("log_lines_dropped", &log::dropped());
         report("detail_uncounted", &self.prefixes.uncounted());
         for name in NEVER {
             report(name, &0);
@@ -259,6 +261,7 @@ impl Host {
 
     /// Sets to zero what counts events.
     pub(crate) fn reset(&self) {
+        log::reset();
         self.watchers.reset();
         self.prefixes.reset();
         for incident in self.incidents() {

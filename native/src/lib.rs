@@ -58,6 +58,8 @@ mod linger;
 #[cfg(feature = "server")]
 mod listen;
 #[cfg(feature = "server")]
+mod log;
+#[cfg(feature = "server")]
 mod options;
 #[cfg(feature = "server")]
 mod prefixes;
@@ -82,6 +84,8 @@ mod watch;
 
 #[cfg(feature = "server")]
 pub use error::Error;
+#[cfg(feature = "server")]
+pub use log::Log;
 #[cfg(feature = "server")]
 pub use options::{Listen, MemcachedOptions, Options};
 #[cfg(feature = "server")]

@@ -22,6 +22,7 @@ use self::values::{
     ITEM_SIZE_MIN, dialect_parser, grown_sizes, growth, item_size, lru_bump_parser, memory_size,
     policy_parser,
 };
+use crate::log::last_words;
 use crate::{Error, RuntimeName};
 
 const ABOUT: &str =
@@ -221,12 +222,12 @@ impl Options {
         match environment::parse(&words, std::env::vars_os()) {
             Ok((options, warnings)) => {
                 for warning in warnings {
-                    eprintln!("warning: {warning}");
+                    last_words(&format!("warning: {warning}"));
                 }
                 options
             }
             Err(error) if error.use_stderr() => {
-                eprintln!("{}", one_line(&error));
+                last_words(&one_line(&error));
                 std::process::exit(2)
             }
             Err(error) => error.exit(),

@@ -1,0 +1,255 @@
+//! Descriptors that others hold, a log that nobody reads above all: they delay neither a request
+//! nor the end.
+
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dynamidb::RuntimeName;
+use support::{Client, PATIENCE};
+
+/// A server that may say nothing of its start. Killed when it is dropped.
+struct Silent {
+    child: Child,
+    address: SocketAddr,
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+impl Silent {
+    fn spawn(mut command: Command, words: &str, stderr: impl Into<Stdio>) -> Self {
+        let port = free_port();
+        command.args(["-l", "127.0.0.1", "-p", &port.to_string()]);
+        command.args(words.split_whitespace());
+        let child = command.stdin(Stdio::null()).stderr(stderr).spawn().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Self { child, address }
+    }
+
+    /// Waits until it listens.
+    fn connect(&self) -> Client {
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(self.address).is_err() {
+            assert!(Instant::now() < deadline, "it does not start");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Client::connect(self.address)
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A stream that is full, and its other end, which nobody reads as long as the test does not.
+fn full_stream() -> (UnixStream, UnixStream) {
+    let (reader, mut writer) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    while writer.write(&[b'.'; 1000]).is_ok() {}
+    while writer.write(b".").is_ok() {}
+    writer.set_nonblocking(false).unwrap();
+    (reader, writer)
+}
+
+fn on_each_runtime(words: &str, stderr: impl Fn() -> Stdio, test: impl Fn(Silent)) {
+    for &runtime in RuntimeName::ALL {
+        eprintln!("{runtime}");
+        let words = format!("{words} --runtime {runtime}");
+        test(Silent::spawn(support::command(), &words, stderr()));
+    }
+}
+
+/// A file of this test alone.
+fn path(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("dynamidb-log-{}-{name}", std::process::id()))
+}
+
+fn fifo(name: &str) -> PathBuf {
+    let path = path(name);
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    path
+}
+
+/// Lets it log more lines than wait to be written: each of these is a line.
+fn log_much(server: &Silent) {
+    let mut client = server.connect();
+    for _ in 0..50 {
+        client.say("cache_memlimit 900000000\r\n".repeat(100));
+        let refusal = "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n";
+        client.must_hear(refusal.repeat(100));
+    }
+    assert!(client.stat("log_lines_dropped") > 0);
+}
+
+#[test]
+fn a_log_that_nobody_reads_delays_neither_requests_nor_the_end() {
+    let (_reader, writer) = full_stream();
+    let stderr = || Stdio::from(OwnedFd::from(writer.try_clone().unwrap()));
+    on_each_runtime("-vv", stderr, |mut server| {
+        let mut client = server.connect();
+        client.ask(
+            "set k 0 0 1\r\nv\r\nget k\r\n",
+            "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n",
+        );
+        log_much(&server);
+        client.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
+        server.signal("HUP");
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0));
+    });
+}
+
+#[test]
+fn lines_lost_are_counted_and_said_once_the_log_is_read_again() {
+    let (reader, writer) = full_stream();
+    let stderr = OwnedFd::from(writer);
+    let mut server = Silent::spawn(support::command(), "-vv", Stdio::from(stderr));
+    log_much(&server);
+    let mut client = server.connect();
+    reader.set_read_timeout(Some(PATIENCE)).unwrap();
+    let lines = BufReader::new(reader).lines().map_while(Result::ok);
+    let mut lines = lines.skip_while(|line| !line.contains("lines of this log were lost"));
+    let said = lines.next().expect("it says how many");
+    let lost = said
+        .split_whitespace()
+        .find_map(|word| word.parse::<u64>().ok());
+    assert_eq!(lost, Some(client.stat("log_lines_dropped")), "{said}");
+    client.ask("stats reset\r\n", "RESET\r\n");
+    assert_eq!(client.stat("log_lines_dropped"), 0);
+    server.signal("TERM");
+    // And what is logged afterwards is there again.
+    assert!(lines.any(|line| line.contains("stopping")));
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_stream_that_others_made_non_blocking_loses_no_line() {
+    let (reader, writer) = full_stream();
+    writer.set_nonblocking(true).unwrap();
+    let stderr = OwnedFd::from(writer);
+    let mut server = Silent::spawn(support::command(), "", Stdio::from(stderr));
+    server.connect().ask("version\r\n", "VERSION 1.6.45\r\n");
+    let text = thread::spawn(move || {
+        let mut text = String::new();
+        BufReader::new(reader)
+            .read_to_string(&mut text)
+            .map(|_| text)
+    });
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    let text = text.join().unwrap().unwrap();
+    let text = text.trim_start_matches('.');
+    for part in ["listening on", "try: ", "stopping"] {
+        assert!(text.contains(part), "{part} is lost: {text}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_on_a_full_disk_is_counted_as_lost() {
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    on_each_runtime("-v", full, |mut server| {
+        let mut client = server.connect();
+        client.await_stat("log_lines_dropped", |lines| lines >= 3);
+        server.signal("TERM");
+        assert_eq!(server.wait().code(), Some(0));
+    });
+}
+
+#[test]
+fn an_error_at_the_start_ends_the_process_though_nobody_reads_it() {
+    let (_reader, writer) = full_stream();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (words, code) in [(&["--no-such-option"][..], 2), (&["-p", &port][..], 1)] {
+        let mut command = support::command();
+        command.args(["-l", "127.0.0.1"]).args(words);
+        let stderr = OwnedFd::from(writer.try_clone().unwrap());
+        let child = command.stdin(Stdio::null()).stderr(stderr).spawn().unwrap();
+        let address = taken.local_addr().unwrap();
+        let mut ended = Silent { child, address };
+        assert_eq!(ended.wait().code(), Some(code), "{words:?}");
+    }
+}
+
+#[test]
+fn a_file_of_users_into_which_nobody_writes_delays_no_signal() {
+    let file = fifo("users");
+    let words = format!("-Y {}", file.display());
+    let start = || Silent::spawn(support::command(), &words, Stdio::null());
+    // At the start it waits, but can be ended.
+    let mut waiting = start();
+    thread::sleep(Duration::from_millis(500));
+    waiting.signal("TERM");
+    assert!(!waiting.wait().success());
+    let mut server = start();
+    fs::write(&file, "ada:lovelace\n").unwrap();
+    let mut client = server.connect();
+    for _ in 0..3 {
+        server.signal("HUP");
+        client.ask("set auth 0 0 12\r\nada lovelace\r\n", "STORED\r\n");
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_pipe_in_the_place_of_the_file_of_ports_is_neither_waited_for_nor_replaced() {
+    let start = |ports: &Path| {
+        let mut command = support::command();
+        command.env("MEMCACHED_PORT_FILENAME", ports);
+        Silent::spawn(command, "", Stdio::null())
+    };
+    let (ports, unfinished) = (path("ports"), fifo("ports.lck"));
+    let mut server = start(&ports);
+    server.connect();
+    assert!(
+        fs::read_to_string(&ports)
+            .unwrap()
+            .starts_with("TCP INET: ")
+    );
+    assert!(!unfinished.exists());
+    server.signal("TERM");
+    server.wait();
+    fs::remove_file(ports).unwrap();
+    let pipe = fifo("pipe");
+    assert_eq!(start(&pipe).wait().code(), Some(1));
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+    fs::remove_file(pipe).unwrap();
+}
