@@ -44,14 +44,6 @@ impl Expiry {
             Self::At(instant) => Some(instant),
         }
     }
-
-    /// The same with a date as the time until then, if a wall clock shows `unix` now.
-    pub(crate) fn by_wall_clock(self, unix: Instant) -> Self {
-        match self {
-            Self::At(date) => Self::After(date.since(unix)),
-            other => other,
-        }
-    }
 }
 
 /// What is stored under a key: bytes, the client's 32-bit flags, and when it ends.

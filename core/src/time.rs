@@ -66,6 +66,16 @@ impl Instant {
         Duration::from_millis(self.millis.saturating_sub(earlier.millis))
     }
 
+    /// How much later this is than `other`, in milliseconds.
+    pub(crate) const fn ahead_of(self, other: Self) -> i64 {
+        self.millis.wrapping_sub(other.millis).cast_signed()
+    }
+
+    /// The moment so many milliseconds later, or earlier; the first or last one if that is too far.
+    pub(crate) const fn shifted(self, millis: i64) -> Self {
+        Self::from_millis(self.millis.saturating_add_signed(millis))
+    }
+
     /// The same in seconds, only whole ones counted.
     pub(crate) const fn whole_seconds_since(self, earlier: Self) -> u64 {
         number::second(self.millis.saturating_sub(earlier.millis))

@@ -3,7 +3,6 @@
 mod meta;
 
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use super::meta::Meta;
 use super::request::{Request, Retrieval, Sign};
@@ -53,11 +52,11 @@ impl<K: Keyspace> Executor<'_, K> {
             Request::Store {
                 mode,
                 compare,
-                value,
+                mut value,
                 noreply,
                 ..
             } => {
-                let value = value.expire(self.resolve(value.expiry));
+                self.resolve(&mut value.expiry);
                 let outcome = self.store(key, mode, compare, value);
                 self.answer(noreply, outcome.map_or_else(reply::error, reply::outcome));
             }
@@ -89,8 +88,7 @@ impl<K: Keyspace> Executor<'_, K> {
             Request::Touch {
                 expiry, noreply, ..
             } => {
-                let expiry = self.resolve(expiry);
-                let found = self.keyspace.cache_for(&key).touch(self.now, key, expiry);
+                let found = self.touch(key, expiry);
                 self.answer(
                     noreply,
                     if found {
@@ -134,22 +132,26 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
-    /// A request's expiry: a date is a wall clock's, and turned into the time until then.
-    #[inline]
-    fn resolve(&self, expiry: Expiry) -> Expiry {
-        match expiry {
-            Expiry::At(date) => Expiry::After(self.until(date)),
-            other => other,
+    /// A request's expiry: a date is a wall clock's, and becomes a moment of the caller's. Nothing
+    /// is left of this where that is the same.
+    #[inline(always)]
+    fn resolve(&self, expiry: &mut Expiry) {
+        if let Expiry::At(date) = expiry {
+            *date = date.shifted(self.lead());
         }
     }
 
-    #[cold]
-    fn until(&self, date: Instant) -> Duration {
-        date.since(self.keyspace.unix_time(self.now))
+    /// How far `now` is ahead of the wall clock, in milliseconds.
+    #[inline(always)]
+    fn lead(&self) -> i64 {
+        self.now.ahead_of(self.keyspace.unix_time(self.now))
     }
 
     fn get(&mut self, config: &SessionConfig, key: Key<'_>, retrieval: Retrieval, last: bool) {
-        let touch = retrieval.touch.map(|expiry| self.resolve(expiry));
+        let mut touch = retrieval.touch;
+        if let Some(expiry) = &mut touch {
+            self.resolve(expiry);
+        }
         let cache = self.keyspace.cache_for(&key);
         let item = match touch {
             Some(expiry) => cache.get_and_touch(self.now, key, expiry),
@@ -191,6 +193,12 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
+    fn touch(&mut self, key: Key<'_>, mut expiry: Expiry) -> bool {
+        self.resolve(&mut expiry);
+        let cache = self.keyspace.cache_for(&key);
+        cache.touch(self.now, key, expiry)
+    }
+
     fn calculate(&mut self, key: Key<'_>, sign: Sign, delta: u64) -> Result<Option<u64>, Error> {
         let cache = self.keyspace.cache_for(&key);
         match sign {
@@ -199,9 +207,12 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
-    fn flush_all(&mut self, at: Option<Expiry>) {
+    fn flush_all(&mut self, mut at: Option<Expiry>) {
+        if let Some(at) = &mut at {
+            self.resolve(at);
+        }
         let at = at
-            .and_then(|at| self.resolve(at).deadline(self.now))
+            .and_then(|at| at.deadline(self.now))
             .filter(|&at| at > self.now);
         let now = self.now;
         self.keyspace.for_each(|cache| match at {

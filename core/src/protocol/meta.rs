@@ -10,7 +10,7 @@ use base64ct::{Base64, Encoding};
 use super::line::{self, Line, Tokens};
 use super::request::{Parsed, Request, Skip, is_too_large};
 use super::{SessionConfig, classic, reply};
-use crate::{Expiry, Instant, Key};
+use crate::{Expiry, Key};
 
 /// As many words as a line may have: verb, key, perhaps a size, and flags.
 const WORDS_MAX: usize = 20;
@@ -117,8 +117,6 @@ impl Letters {
 const KNOWN: Letters = Letters::of(b"bcfhklqstuvxCDEFIJLMNOPRT");
 /// Those with an argument that has to be right.
 const ARGUED: Letters = Letters::of(b"CDEFJMNORTb");
-/// The flags whose argument is an expiry.
-pub(super) const EXPIRIES: Letters = Letters::of(b"NRT");
 
 /// The request that begins with this line. `None` means that more bytes are needed.
 pub(super) fn parse<'i>(
@@ -360,19 +358,22 @@ impl Arguments {
         touches_before_recache: false,
     };
 
-    /// Whether there is a date among them.
-    pub(super) fn have_date(&self) -> bool {
-        let expiries = [self.touch, self.vivify, self.recache];
-        expiries
-            .iter()
-            .any(|expiry| matches!(expiry, Some(Expiry::At(_))))
+    #[inline]
+    pub(super) const fn have_dates(&self) -> bool {
+        const fn is_date(expiry: Option<Expiry>) -> bool {
+            matches!(expiry, Some(Expiry::At(_)))
+        }
+        is_date(self.touch) || is_date(self.vivify) || is_date(self.recache)
     }
 
-    /// Turns dates into the time until then, if a wall clock shows `unix` now.
-    pub(super) fn count_dates_from(&mut self, unix: Instant) {
+    /// Makes all dates so many milliseconds later.
+    #[cold]
+    pub(super) fn shift_dates(&mut self, millis: i64) {
         let expiries = [&mut self.touch, &mut self.vivify, &mut self.recache];
         for expiry in expiries.into_iter().flatten() {
-            *expiry = expiry.by_wall_clock(unix);
+            if let Expiry::At(date) = expiry {
+                *date = date.shifted(millis);
+            }
         }
     }
 

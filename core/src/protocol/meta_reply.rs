@@ -80,8 +80,8 @@ impl<'f> Facts<'f> {
 pub(super) struct MetaReply<'r, 'i> {
     pub(super) output: &'r mut Vec<u8>,
     pub(super) now: Instant,
-    /// What the wall clock shows, if the request has dates.
-    pub(super) unix: Instant,
+    /// How far that is ahead of the wall clock, if the request has dates.
+    pub(super) lead: i64,
     pub(super) asked: &'r Flags<'i>,
 }
 
@@ -176,8 +176,13 @@ impl MetaReply<'_, '_> {
     }
 
     /// When an item ends that is given this expiry now.
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn ends(&self, expiry: Option<Expiry>) -> Option<Instant> {
-        expiry.and_then(|expiry| expiry.by_wall_clock(self.unix).deadline(self.now))
+        let end = expiry?.deadline(self.now)?;
+        match expiry {
+            Some(Expiry::At(_)) => Some(end.shifted(self.lead)),
+            _ => Some(end),
+        }
     }
 
     fn fact(&mut self, letter: u8, ends: Option<Instant>, facts: &Facts<'_>) {

@@ -1,6 +1,6 @@
 //! What each meta request does: one call of the cache, one reply.
 
-use super::super::meta::{Arguments, Command, EXPIRIES, Flags, Meta};
+use super::super::meta::{Arguments, Command, Flags, Meta};
 use super::super::meta_reply::{self, Facts, MetaReply, OF_NOTHING, OF_STORE};
 use super::super::reply;
 use super::Executor;
@@ -32,7 +32,8 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 
     fn meta_get(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let (arguments, unix) = self.arguments(&meta.flags);
+        let mut arguments = meta.flags.arguments();
+        let lead = self.resolve_all(&mut arguments);
         let options = fetch_options(&meta.flags, &arguments, self.now);
         let cache = self.keyspace.cache_for(&key);
         let fetched = cache.fetch_with(self.now, key, &options);
@@ -40,7 +41,7 @@ impl<K: Keyspace> Executor<'_, K> {
             output: self.output,
             now: self.now,
             asked: &meta.flags,
-            unix,
+            lead,
         };
         match fetched {
             Some(fetched) => reply.item(key.bytes(), &fetched),
@@ -50,7 +51,8 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 
     fn meta_set(&mut self, meta: &Meta<'_>, key: Key<'_>, bytes: &[u8]) {
-        let (flags, (arguments, unix)) = (&meta.flags, self.arguments(&meta.flags));
+        let (flags, mut arguments) = (&meta.flags, meta.flags.arguments());
+        self.resolve_all(&mut arguments);
         let value = Value {
             bytes,
             flags: arguments.client_flags,
@@ -70,11 +72,12 @@ impl<K: Keyspace> Executor<'_, K> {
             size: len as u64,
             ..Facts::of(meta)
         };
-        self.reply(flags, unix).outcome(outcome, OF_STORE, &facts);
+        self.reply(flags).outcome(outcome, OF_STORE, &facts);
     }
 
     fn meta_delete(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let (flags, (arguments, unix)) = (&meta.flags, self.arguments(&meta.flags));
+        let (flags, mut arguments) = (&meta.flags, meta.flags.arguments());
+        self.resolve_all(&mut arguments);
         let options = DeleteOptions {
             compare: arguments.compare,
             invalidate: flags.has(b'I'),
@@ -86,14 +89,15 @@ impl<K: Keyspace> Executor<'_, K> {
         let cache = self.keyspace.cache_for(&key);
         match cache.delete_with(self.now, key, &options) {
             Ok(outcome) => self
-                .reply(flags, unix)
+                .reply(flags)
                 .outcome(outcome, OF_NOTHING, &Facts::of(meta)),
             Err(error) => self.output.extend_from_slice(reply::error(error)),
         }
     }
 
     fn meta_arithmetic(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let (flags, (arguments, unix)) = (&meta.flags, self.arguments(&meta.flags));
+        let (flags, mut arguments) = (&meta.flags, meta.flags.arguments());
+        let lead = self.resolve_all(&mut arguments);
         let options = calculate_options(flags, &arguments);
         let cache = self.keyspace.cache_for(&key);
         let done = match cache.calculate_with(self.now, key, &options) {
@@ -106,7 +110,10 @@ impl<K: Keyspace> Executor<'_, K> {
             ends: done.expires_at,
             ..Facts::of(meta)
         };
-        let mut reply = self.reply(flags, unix);
+        let mut reply = MetaReply {
+            lead,
+            ..self.reply(flags)
+        };
         match done.outcome {
             Outcome::Stored if flags.has(b'q') => {}
             Outcome::Stored => reply.number(done.number, &facts),
@@ -134,29 +141,25 @@ impl<K: Keyspace> Executor<'_, K> {
         }
     }
 
-    /// The arguments, with the time until dates in their place, and what the wall clock shows, if
-    /// there are dates.
-    #[inline]
-    fn arguments(&self, flags: &Flags<'_>) -> (Arguments, Instant) {
-        let arguments = flags.arguments();
-        match flags.any(EXPIRIES) && arguments.have_date() {
-            true => self.dated(arguments),
-            false => (arguments, self.now),
+    /// Puts moments of the caller's in the place of dates; returns how far these are apart.
+    #[inline(always)]
+    fn resolve_all(&self, arguments: &mut Arguments) -> i64 {
+        if !arguments.have_dates() {
+            return 0;
         }
+        let lead = self.lead();
+        if lead != 0 {
+            arguments.shift_dates(lead);
+        }
+        lead
     }
 
-    #[cold]
-    fn dated(&self, mut arguments: Arguments) -> (Arguments, Instant) {
-        let unix = self.keyspace.unix_time(self.now);
-        arguments.count_dates_from(unix);
-        (arguments, unix)
-    }
-
-    const fn reply<'r, 'i>(&'r mut self, asked: &'r Flags<'i>, unix: Instant) -> MetaReply<'r, 'i> {
+    /// A reply in which there is no time left.
+    const fn reply<'r, 'i>(&'r mut self, asked: &'r Flags<'i>) -> MetaReply<'r, 'i> {
         MetaReply {
             output: self.output,
             now: self.now,
-            unix,
+            lead: 0,
             asked,
         }
     }
