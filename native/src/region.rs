@@ -18,7 +18,7 @@ const PIECE: usize = 4096;
 /// What must be left for the rest of the process when memory is mapped where it is scarce: buffers
 /// of clients, stacks, the allocator's own. A budget that leaves less is refused, because a process
 /// that gets no memory for a buffer is at its end.
-pub(crate) const LEFT_MIN: usize = 320 << 20;
+const LEFT_MIN: usize = 320 << 20;
 
 /// Zeroed memory that belongs to nobody else. Pages are resident once they are written.
 #[derive(Debug)]
@@ -37,6 +37,12 @@ impl Region {
         };
         Ok(Self { map, most })
     }
+}
+
+/// Whether so many bytes more can be mapped, and enough is left then. Found out by doing it.
+pub(crate) fn has_room(len: usize) -> bool {
+    let mapped = map(len);
+    mapped.is_ok() && MmapMut::map_anon(LEFT_MIN).is_ok()
 }
 
 fn map(len: usize) -> io::Result<MmapMut> {
@@ -63,10 +69,10 @@ impl Memory for Region {
         if len <= self.map.len() {
             return Ok(());
         }
-        let scarce = |_| ConfigError::OutOfMemory;
-        let mut larger = map(len).map_err(scarce)?;
-        // Given back at once: only whether it can be had counts.
-        drop(MmapMut::map_anon(LEFT_MIN).map_err(scarce)?);
+        if !has_room(len) {
+            return Err(ConfigError::OutOfMemory);
+        }
+        let mut larger = map(len).map_err(|_| ConfigError::OutOfMemory)?;
         for (to, from) in larger.chunks_mut(PIECE).zip(self.map.chunks(PIECE)) {
             if from.iter().any(|&byte| byte != 0) {
                 to[..from.len()].copy_from_slice(from);

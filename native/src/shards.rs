@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
 use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Policy};
 
-use crate::region::Region;
+use crate::region::{self, Region};
 #[cfg(feature = "server")]
 pub(crate) use view::{SHARD_MEMORY_MAX, View};
 
@@ -39,6 +39,8 @@ pub(crate) type Part = Cache<Region>;
 pub(crate) struct Shards {
     caches: Vec<RwLock<Cache<Region>>>,
     hasher: Hasher,
+    /// Up to which size shards move when they grow, because no addresses were set aside.
+    moves_below: usize,
     /// Held while the budget is changed: of two who do, one is first in all shards. Who waits for
     /// it holds no shard.
     budget: Mutex<()>,
@@ -64,6 +66,7 @@ impl Shards {
                     return Ok(Self {
                         caches,
                         hasher,
+                        moves_below: if growth.set_aside { 0 } else { growth.max },
                         budget: Mutex::default(),
                         next_tick: AtomicUsize::new(0),
                     });
@@ -109,8 +112,15 @@ impl Shards {
         let count = self.len();
         // No larger than a number of bytes that there is.
         let before = self.lock(0).stats().limit_maxbytes as usize;
+        let (share, more) = (memory / count, memory.saturating_sub(before * count));
+        // One shard after the other is there twice. Asked of all together, so that those before one
+        // that cannot grow do not hold on to what they grew by.
+        let moves = more > 0 && share <= self.moves_below;
+        if moves && !region::has_room(more.saturating_add(share)) {
+            return Err(ConfigError::OutOfMemory);
+        }
         for index in 0..count {
-            let changed = self.lock(index).set_memory(memory / count);
+            let changed = self.lock(index).set_memory(share);
             if let Err(error) = changed {
                 for changed in 0..index {
                     // It was possible before.

@@ -85,10 +85,19 @@ fn a_budget_that_cannot_be_had_is_refused_and_the_server_goes_on_with_the_old_on
         for number in 0..1000 {
             store(&mut client, &format!("k{number}"), 10_000);
         }
+        let size = || {
+            let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+            let kibibytes = line.unwrap().trim().trim_end_matches(" kB");
+            kibibytes.parse::<u64>().unwrap() / 1024
+        };
+        let before = size();
         for megabytes in [4000, 100_000] {
             let refusal = "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n";
             client.ask(format!("cache_memlimit {megabytes}\r\n"), refusal);
             assert_eq!(client.stat("limit_maxbytes"), 64 << 20);
+            // What some shards got before another did not is given back.
+            assert!(size() < before + 300, "{} MiB, before {before}", size());
         }
         client.ask("cache_memlimit 1024\r\n", "OK\r\n");
         assert_eq!(client.stat("limit_maxbytes"), 1 << 30);
