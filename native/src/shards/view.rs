@@ -33,6 +33,28 @@ impl Shards {
         }
     }
 
+    /// Locks up to [`AHEAD`] shards for reading, a bit each, the lowest first.
+    ///
+    /// Nowhere else does anybody wait for a lock while holding another, so only readers can wait
+    /// for each other: one for a shard that another has, because somebody who writes came in
+    /// between. They do not wait in a circle because all go from the lower to the higher shard.
+    fn read_all(&self, mut shards: u64) -> [Option<Reader<'_>>; AHEAD] {
+        let mut readers = [const { None }; AHEAD];
+        let mut before = None;
+        for reader in &mut readers {
+            if shards == 0 {
+                break;
+            }
+            let index = shards.trailing_zeros() as usize;
+            debug_assert!(before < Some(index), "{index} after {before:?}");
+            before = Some(index);
+            *reader = self.read(index);
+            shards &= shards - 1;
+        }
+        debug_assert_eq!(shards, 0, "more shards than keys");
+        readers
+    }
+
     /// `None` if a panic has left the shard half changed.
     fn read(&self, index: usize) -> Option<Reader<'_>> {
         self.caches[index].read().ok()
@@ -97,8 +119,9 @@ impl<'s> View<'s> {
 
     pub(super) fn shard(&mut self, index: usize) -> &mut Cache<Region> {
         if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
-            // The one that is held goes first: nobody ever waits for a lock while holding another.
-            self.held = None;
+            // The one that is held goes first: nobody who changes a shard holds another one, see
+            // `Shards::read_all`.
+            self.release();
             self.held = Some((index, self.shards.lock(index)));
         }
         let (_, cache) = self.held.as_mut().expect("it was locked above or before");
@@ -130,21 +153,11 @@ impl Keyspace for View<'_> {
             self.shard(0).look_ahead(keys);
             return;
         }
-        // Readers do not exclude each other, and while this waits for one that writes it holds
-        // nothing that a writer waits for while it writes.
-        self.held = None;
+        self.release();
         for keys in keys.chunks(AHEAD) {
             let wanted = |key| 1_u64 << self.shards.index(key);
             let all = keys.iter().fold(0, |all, key| all | wanted(key));
-            let mut readers = [const { None }; AHEAD];
-            let mut left = all;
-            for reader in &mut readers {
-                if left == 0 {
-                    break;
-                }
-                *reader = self.shards.read(left.trailing_zeros() as usize);
-                left &= left - 1;
-            }
+            let readers = self.shards.read_all(all);
             let reader = |key| {
                 let before = all & (wanted(key) - 1);
                 let reader: Option<&Reader<'_>> = readers[before.count_ones() as usize].as_ref();
