@@ -26,6 +26,9 @@ pub(crate) fn prefetch(memory: &[u8], at: usize) {
     }
 }
 
+/// Whether [`prefetch`] does anything, so that it is worth finding out where.
+pub(crate) const PREFETCHES: bool = cfg!(target_pointer_width = "64");
+
 /// Does nothing.
 #[cfg(not(target_pointer_width = "64"))]
 pub(crate) const fn prefetch(_memory: &[u8], _at: usize) {}

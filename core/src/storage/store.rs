@@ -500,10 +500,8 @@ impl Store {
 
     /// Keeps the number of buckets near what the items need: one step.
     fn fit_index(&mut self, memory: &mut [u8], now: u64) {
-        let (hasher, geometry) = (self.hasher, *self.geometry());
-        let hash_of = |memory: &[u8], item| hash_of(&hasher, &geometry, memory, item);
         if self.index.is_sparse() {
-            self.index.shrink(memory, &mut self.slabs, hash_of);
+            self.shrink_index(memory);
         }
         if !self.index.is_crowded() {
             return;
@@ -517,6 +515,7 @@ impl Store {
                 steps += 1;
             }
         }
+        let hash_of = self.hash_of_items();
         self.index.grow(memory, &mut self.slabs, hash_of);
     }
 
@@ -552,18 +551,23 @@ impl Store {
 
     /// One bounded piece of upkeep besides expiry; `false` if there is none to do.
     pub(crate) fn settle(&mut self, memory: &mut [u8], now: u64) -> bool {
-        if self.resize(memory, now) {
-            return true;
-        }
-        if !self.index.is_sparse() {
-            return false;
-        }
-        let (hasher, geometry) = (self.hasher, *self.geometry());
+        self.resize(memory, now) || self.index.is_sparse() && self.shrink_index(memory)
+    }
+
+    /// Gives a bucket of the index back; `false` if that might take more overflow buckets than
+    /// there are.
+    #[inline(never)]
+    fn shrink_index(&mut self, memory: &mut [u8]) -> bool {
         let before = self.index.buckets();
-        self.index.shrink(memory, &mut self.slabs, |memory, item| {
-            hash_of(&hasher, &geometry, memory, item)
-        });
+        let hash_of = self.hash_of_items();
+        self.index.shrink(memory, &mut self.slabs, hash_of);
         self.index.buckets() < before
+    }
+
+    /// What hashes the key of an item. One type for all uses, so that what takes it exists once.
+    fn hash_of_items(&self) -> impl Fn(&[u8], ChunkRef) -> u64 + use<> {
+        let (hasher, geometry) = (self.hasher, *self.geometry());
+        move |memory, item| hash_of(&hasher, &geometry, memory, item)
     }
 }
 

@@ -5,7 +5,7 @@ use super::super::bucket::Bucket;
 use super::super::header::{self, Kind};
 use super::super::page;
 use super::super::slab::Class;
-use super::{Store, hash_of};
+use super::Store;
 use crate::view::Cause;
 
 impl Store {
@@ -76,10 +76,10 @@ impl Store {
     }
 
     fn relocate(&mut self, memory: &mut [u8], from: ChunkRef, to: ChunkRef) {
-        let (hasher, geometry) = (self.hasher, *self.geometry());
+        let geometry = *self.geometry();
         let class = page::class(memory, &geometry, geometry.page_of(from));
         if class == self.slabs.index_class().0 {
-            let hash_of = |memory: &[u8], item| hash_of(&hasher, &geometry, memory, item);
+            let hash_of = self.hash_of_items();
             self.index
                 .move_bucket(memory, &geometry, (from, to), hash_of);
         } else {

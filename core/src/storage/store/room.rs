@@ -3,7 +3,7 @@
 
 use super::super::arena::{self, ChunkRef, Geometry};
 use super::super::header::{self, Head, Kind};
-use super::super::prefetch::prefetch;
+use super::super::prefetch::{PREFETCHES, prefetch};
 use super::super::slab::Class;
 use super::super::{expiry, page};
 use super::{Found, Store, hash_of};
@@ -39,7 +39,7 @@ impl Store {
     /// item that went, and its head has just been written to.
     fn fetch_victim(&self, memory: &[u8], gone: &Head) {
         let (geometry, victim) = (self.geometry(), self.eviction.last(gone));
-        if victim.is_none() {
+        if !PREFETCHES || victim.is_none() {
             return;
         }
         prefetch(memory, geometry.record_at(geometry.page_of(victim)));
@@ -51,9 +51,8 @@ impl Store {
 
     /// Removes an item whose deadline has passed.
     #[cold]
-    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, now: u64, cause: Cause) {
-        let found = &self.read(memory, item);
-        let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, item);
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], found: &Found, now: u64, cause: Cause) {
+        let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, found.item);
         self.note_removal(memory, found, cause);
         let lag = now - found.head.deadline().millis().unwrap_or(now).min(now);
         self.stats.expiry_lag_max = self.stats.expiry_lag_max.max(lag);
@@ -85,7 +84,7 @@ impl Store {
             let found = self.read(memory, chunk);
             match found.head.deadline().millis() {
                 Some(deadline) if deadline <= now => {
-                    self.reclaim(memory, chunk, now, Cause::ExpiredUnasked);
+                    self.reclaim(memory, &found, now, Cause::ExpiredUnasked);
                     freed += 1;
                     if page::class(memory, &geometry, page) == page::UNUSED {
                         return Some(freed);
