@@ -251,9 +251,9 @@ impl<M: Memory> Cache<M> {
 
     /// Stores a value, whatever was there.
     ///
-    /// Evicts as many of the least recently used items as it takes. What was under the key is gone
-    /// even if the new value is refused, so that nobody reads a value that was meant to be
-    /// replaced.
+    /// Evicts as many of the least recently used items as it takes, once nothing is left that has
+    /// expired. What was under the key is gone even if the new value is refused, so that nobody
+    /// reads a value that was meant to be replaced.
     ///
     /// # Errors
     /// [`Error::KeyLength`] and [`Error::ValueTooLarge`]; [`Error::OutOfMemory`] only in a cache of
@@ -555,7 +555,7 @@ impl<M: Memory> Cache<M> {
         let step = |_: &usize| {
             self.memory.extend_to(self.store.reach(0));
             let memory = self.memory.bytes_mut();
-            self.store.expire_page(memory, time).is_some() || self.store.settle(memory, time)
+            self.store.expire_page(memory, time) || self.store.settle(memory, time)
         };
         (0..limit).take_while(step).count()
     }
@@ -656,7 +656,7 @@ impl<M: Memory> Cache<M> {
         self.memory.extend_to(self.store.reach(size));
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
-            if !self.store.evict(memory, Cause::ItemLimit) {
+            if !self.store.expire_or_evict(memory, time, Cause::ItemLimit) {
                 self.store.stats.store_no_memory += 1;
                 return Err(Error::OutOfMemory);
             }

@@ -1,6 +1,8 @@
 //! Every limit of a configuration: below, at and above it.
 
-use dynamidb_core::{Cache, Config, ConfigError, Error, Policy};
+use core::time::Duration;
+
+use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Policy, Value};
 
 fn error(config: &Config) -> Option<ConfigError> {
     Cache::new(config.clone()).err()
@@ -50,6 +52,42 @@ fn fill<M: dynamidb_core::Memory>(cache: &mut Cache<M>, size_max: usize) {
         );
     }
     cache.check();
+}
+
+/// At the limit of items those that have expired go first, by the millisecond, and a store is not
+/// refused for them.
+#[test]
+fn expired_items_make_room_at_the_item_limit_before_live_ones_go() {
+    for policy in [Policy::Lru, Policy::S3Lru, Policy::Refuse] {
+        for (max_items, millis) in [(1, 1), (1, 300), (2, 7), (1000, 1), (1000, 60_000)] {
+            let mut config = Config::new(1 << 20);
+            (config.policy, config.max_items) = (policy, Some(max_items));
+            let mut cache = Cache::new(config).expect("a configuration that works");
+            let start = Instant::from_secs(1_700_000_000);
+            let brief = max_items.div_ceil(2);
+            for number in 0..max_items {
+                // Of two, the one that expires was used last.
+                let after = Duration::from_millis(millis + (number / 2) as u64);
+                let expiry = match number % 2 == 1 || max_items == 1 {
+                    true => Expiry::After(after),
+                    false => Expiry::Never,
+                };
+                let value = Value::from("value").expire(expiry);
+                assert_eq!(cache.set(start, &number.to_le_bytes(), value), Ok(()));
+            }
+            for number in 0..max_items - max_items / 2 {
+                let now = start + Duration::from_millis(millis + number as u64);
+                let key = (max_items + number).to_le_bytes();
+                assert_eq!(cache.set(now, &key, "value"), Ok(()), "{policy:?} {number}");
+                assert!(cache.get(now, &key).is_some());
+            }
+            let stats = cache.stats();
+            let expected = (0, brief as u64, max_items as u64);
+            let got = (stats.evictions, stats.reclaimed, stats.curr_items);
+            assert_eq!(got, expected, "{policy:?} {max_items} {millis}");
+            cache.check();
+        }
+    }
 }
 
 /// Without evictions, what there is no room for is refused, and everything that was stored stays.

@@ -1,10 +1,13 @@
 //! The cache against a model that any reader can check: a list of items in the order of use.
 //!
 //! Whatever the memory, an eviction must take the least recently used item, so what the cache holds
-//! is always the front of the model's list. Every run is made from a seed, which a failure prints.
+//! is always the front of the model's list. Under every policy nothing is evicted while an expired
+//! item or an unused page is there. Every run is made from a seed, which a failure prints.
 //! All runs together do more than ten million operations; `MODEL_OPERATIONS` sets how many each
 //! does.
 
+#[path = "model/evictions.rs"]
+mod evictions;
 #[path = "model/general.rs"]
 mod general;
 
@@ -88,11 +91,17 @@ struct Run {
     compact: bool,
 }
 
+/// More items than ever go in one step.
+const REMOVALS_MAX: usize = 10_000;
+
 impl Run {
     fn new(seed: u64, config: &Config, keys: u64, value_len_max: u64) -> Self {
+        let mut cache = Cache::new(config.clone()).expect("a configuration that works");
+        let watched = cache.watch_removals(REMOVALS_MAX);
+        watched.expect("memory to note who goes");
         Self {
             random: Random(seed),
-            cache: Cache::new(config.clone()).expect("a configuration that works"),
+            cache,
             model: Model::default(),
             now: Instant::from_millis(1_700_000_000_000),
             keys,
@@ -169,7 +178,7 @@ impl Run {
             25..=29 => self.general(&key),
             _ => self.rare(),
         }
-        self.follow_evictions();
+        self.follow_evictions(&key);
     }
 
     fn get(&mut self, key: &[u8]) {
@@ -331,7 +340,7 @@ impl Run {
                     ..Entry::default()
                 },
             );
-            self.follow_evictions();
+            self.follow_evictions(key);
         }
         let delta = self.random.below(2000);
         let up = self.random.below(2) == 0;
@@ -438,15 +447,6 @@ impl Run {
             used.count() * self.cache.page_size() <= self.memory,
             "over the budget"
         );
-    }
-
-    /// Drops from the model what the cache evicted, and makes sure that it was the oldest.
-    fn follow_evictions(&mut self) {
-        let evictions = self.cache.stats().evictions;
-        if evictions != self.evictions {
-            self.evictions = evictions;
-            self.compare();
-        }
     }
 
     /// What the cache holds is the front of the model's list, expired items aside.

@@ -101,8 +101,8 @@ fn until(at: Option<Instant>, now: Instant) -> u32 {
     at.map_or(NONE, |at| millis(at).min(u128::from(NONE - 1)) as u32)
 }
 
-/// How many pages wait in each of the wheel's 4 times 64 slots; then, for each level, which slot
-/// was passed last.
+/// How many pages wait in each of the wheel's 4 times 64 slots; then, for each level, the slot
+/// in which its time is.
 pub(crate) fn wheel(cache: &Cache) -> Vec<u32> {
     let mut slots = vec![0; 4 * 64];
     for due in cache.pages().filter_map(|page| page.due) {

@@ -303,7 +303,7 @@ impl Playground {
     }
 
     /// The timing wheel: how many pages wait in each of its 4 times 64 slots; then, for each
-    /// level, which slot was passed last.
+    /// level, the slot in which its time is.
     pub fn wheel(&self) -> Vec<u32> {
         look::wheel(&self.cache)
     }

@@ -9,7 +9,7 @@ const [LEVELS, SLOTS] = [4, 64];
 const SIDE = 208;
 const RING = 18;
 /** Milliseconds in a slot of the finest level; each other level has 64 times as many. */
-const UNIT = 256;
+const UNIT = 1;
 
 export class Wheel {
   readonly #canvas = element<HTMLCanvasElement>("#wheel canvas");

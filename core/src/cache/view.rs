@@ -252,7 +252,7 @@ impl<M: Memory> Cache<M> {
         ends.filter(|&end| end > now).min()
     }
 
-    /// For each level of the timing wheel, the finest first, which of its 64 slots was passed last.
+    /// For each level of the timing wheel, the finest first, in which of its 64 slots its time is.
     ///
     /// # Examples
     /// ```

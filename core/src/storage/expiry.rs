@@ -1,9 +1,14 @@
 //! What has expired: pages in a timing wheel, by the earliest deadline among their items.
 //!
-//! Items need no link of their own for this: when a page comes due its heads are read, what is over
-//! is freed, and the page is filed again by the earliest deadline left. The wheel is hierarchical
-//! (Varghese and Lauck, 1987): four levels of 64 slots, each level 64 times as coarse as the one
-//! below it. Filing, unlinking and finding the next due page cost the same however many there are.
+//! Items need no link of their own for this: when a page comes due its heads are read, what has
+//! expired is freed, and the page is filed again by the earliest deadline left. The wheel is
+//! hierarchical (Varghese and Lauck, 1987): four levels of 64 slots, the finest of a millisecond
+//! each, each other level 64 times as coarse as the one below it. Filing, unlinking and finding the
+//! next due page cost the same however many there are.
+//!
+//! A page is never filed behind the first deadline in it, and slots are as fine as deadlines are:
+//! if no page is due, nothing has expired. A page is filed at most once on each level until it is
+//! due, and a look that frees nothing was paid for by the change that took the first deadline away.
 
 use super::arena::{Geometry, Page};
 use super::page::{self, List};
@@ -13,37 +18,32 @@ const LEVELS: usize = 4;
 const SLOT_BITS: u32 = 6;
 const SLOTS: u32 = 1 << SLOT_BITS;
 
-/// One unit of the wheel is 2^8 = 256 milliseconds.
-const UNIT_SHIFT: u32 = 8;
+/// Bits of a word.
+const BITS: usize = u32::BITS as usize;
+/// How many words have a bit for each slot of a level.
+const WORDS: usize = SLOTS as usize / BITS;
 
-/// The unit at whose beginning a deadline, in milliseconds, has passed.
-pub(crate) fn unit(deadline: u64) -> u32 {
-    u32::try_from((deadline >> UNIT_SHIFT) + 1).unwrap_or(u32::MAX)
-}
+/// How far ahead of the wheel's time a page is filed at most: 4.6 hours. One with later deadlines
+/// is looked at then, and filed again.
+const HORIZON: u64 = (SLOTS as u64 - 1) << (SLOT_BITS * (LEVELS as u32 - 1));
 
-/// The unit that has begun at this time, in milliseconds.
-pub(crate) fn current(now: u64) -> u32 {
-    u32::try_from(now >> UNIT_SHIFT).unwrap_or(u32::MAX)
-}
-
-/// When a unit begins, in milliseconds.
-pub(crate) const fn begins(unit: u32) -> u64 {
-    (unit as u64) << UNIT_SHIFT
-}
-
-/// The wheel. A page is in it exactly while its record has a due unit.
+/// The wheel. A page is in it exactly while its record says when it is due. Times are milliseconds.
 #[derive(Debug)]
 pub(crate) struct Expiry {
-    slots: [[Page; SLOTS as usize]; LEVELS],
+    /// The first page of each slot, level after level.
+    slots: [Page; LEVELS * SLOTS as usize],
     /// Which slots are not empty, a bit each.
-    filled: [u64; LEVELS],
-    /// Everything up to this slot number, counted from the beginning of time, was emptied.
-    cursors: [u32; LEVELS],
+    filled: [u32; LEVELS * WORDS],
+    /// No page is due before this moment.
+    time: u64,
+    /// No slot that holds a page begins before this moment.
+    next: u64,
 }
 
-/// Level and slot in the byte that the record has for them.
-const fn slot_byte(level: usize, slot: u32) -> u8 {
-    (level as u32 * SLOTS + slot) as u8
+/// Level and slot, given the slot's number from the beginning of time, in the byte that the record
+/// has for them.
+const fn slot_byte(level: usize, number: u32) -> u8 {
+    (level as u32 * SLOTS | number % SLOTS) as u8
 }
 
 /// Level and slot that such a byte means.
@@ -51,128 +51,177 @@ pub(crate) const fn level_and_slot(byte: u8) -> (usize, u32) {
     ((byte as u32 / SLOTS) as usize, byte as u32 % SLOTS)
 }
 
+/// How many low bits of a time say where in a slot of this level it is.
+const fn shift(level: usize) -> u32 {
+    SLOT_BITS * level as u32
+}
+
 impl Expiry {
     pub(crate) const fn new() -> Self {
         Self {
-            slots: [[Page::NONE; SLOTS as usize]; LEVELS],
-            filled: [0; LEVELS],
-            cursors: [0; LEVELS],
+            slots: [Page::NONE; LEVELS * SLOTS as usize],
+            filled: [0; LEVELS * WORDS],
+            time: 0,
+            next: u64::MAX,
         }
     }
 
     /// Forgets all pages.
     pub(crate) fn clear(&mut self) {
         *self = Self {
-            cursors: self.cursors,
+            time: self.time,
             ..Self::new()
         };
     }
 
-    /// Makes sure that the page comes due at `unit` or before.
-    #[inline]
-    pub(crate) fn note(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page, unit: u32) {
+    /// Makes sure that the page comes due at `at` or before.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub(crate) fn note(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page, at: u64) {
+        let distance = at.saturating_sub(self.time).min(HORIZON) as u32;
         match page::due(memory, geometry, page) {
-            Some(due) if due <= unit => return,
-            Some(_) => self.unlink(memory, geometry, page),
+            Some(due) if self.distance(due) <= distance => return,
+            Some(_) => _ = self.unlink(memory, geometry, page),
             None => {}
         }
-        self.file(memory, geometry, page, unit);
+        self.file(memory, geometry, page, distance);
     }
 
-    fn file(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page, unit: u32) {
-        page::set_due(memory, geometry, page, Some(unit));
-        let (level, slot) = self.place(unit);
-        page::set_slot(memory, geometry, page, slot_byte(level, slot));
-        self.filled[level] |= 1 << slot;
-        let first = &mut self.slots[level][slot as usize];
-        List::Wheel.push(memory, geometry, first, page);
+    /// How long after the wheel's time a page is due that has this in its record.
+    const fn distance(&self, due: u32) -> u32 {
+        due.wrapping_sub(self.time as u32) & page::DUE_BITS
     }
 
-    fn place(&self, unit: u32) -> (usize, u32) {
-        for level in 0..LEVELS {
-            let cursor = self.cursors[level];
-            let number = unit >> (SLOT_BITS * level as u32);
-            if number.saturating_sub(cursor) < SLOTS {
-                return (level, number.max(cursor.saturating_add(1)) % SLOTS);
-            }
+    /// The moment that a page with this in its record is due.
+    pub(crate) const fn moment(&self, due: u32) -> u64 {
+        self.time + self.distance(due) as u64
+    }
+
+    /// Files a page that is due so long after the wheel's time.
+    fn file(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page, distance: u32) {
+        // What matters of a time are its low bits: all are near the wheel's. The level is the
+        // finest on which both are in the same round; the coarsest has neither beginning nor end.
+        let time = self.time as u32;
+        let due = time.wrapping_add(distance);
+        let mut level = 0;
+        while level < LEVELS - 1 && (due ^ time) >> shift(level + 1) != 0 {
+            level += 1;
         }
-        (
-            LEVELS - 1,
-            self.cursors[LEVELS - 1].wrapping_add(SLOTS - 1) % SLOTS,
-        )
+        let number = due >> shift(level);
+        let slot = slot_byte(level, number);
+        page::set_due(memory, geometry, page, due, slot);
+        let begins = (number << shift(level)).wrapping_sub(time);
+        self.next = self.next.min(self.time + u64::from(begins));
+        let slot = usize::from(slot);
+        self.filled[slot / BITS] |= 1 << (slot % BITS);
+        List::Wheel.push(memory, geometry, &mut self.slots[slot], page);
     }
 
-    /// Takes a page out.
-    pub(crate) fn unlink(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page) {
-        let (level, slot) = level_and_slot(page::slot(memory, geometry, page));
-        let first = &mut self.slots[level][slot as usize];
+    /// Takes a page out, and returns what its record said about when it is due.
+    pub(crate) fn unlink(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page) -> u32 {
+        let (due, slot) = page::take_due(memory, geometry, page);
+        let slot = usize::from(slot);
+        let first = &mut self.slots[slot];
         List::Wheel.unlink(memory, geometry, first, page);
         if first.is_none() {
-            self.filled[level] &= !(1 << slot);
+            self.filled[slot / BITS] &= !(1 << (slot % BITS));
         }
-        page::set_due(memory, geometry, page, None);
+        due
     }
 
-    /// Takes out the next page that was filed for the unit `current` or before, or whose turn it is
-    /// to be filed at a finer level. The caller looks at it and files it again.
+    /// Takes out a page that is due by now, for the caller to look at and to file again.
+    /// `Some(None)` if it was a page's turn to be filed at a finer level instead.
+    #[inline]
     pub(crate) fn pop(
         &mut self,
         memory: &mut [u8],
         geometry: &Geometry,
-        current: u32,
-    ) -> Option<Page> {
-        for level in 0..LEVELS {
-            let end = current >> (SLOT_BITS * level as u32);
-            if let Some(number) = self.next_filled(level, end) {
-                self.cursors[level] = number - 1;
-                let page = self.slots[level][(number % SLOTS) as usize];
-                self.unlink(memory, geometry, page);
-                return Some(page);
-            }
-            self.cursors[level] = self.cursors[level].max(end);
+        now: u64,
+    ) -> Option<Option<Page>> {
+        let mut slot = 0;
+        if self.next <= now {
+            let (distance, first) = self.next_filled();
+            (self.next, slot) = (self.time.wrapping_add(distance.into()), first);
         }
-        None
+        let page = self.slots[usize::from(slot)];
+        if self.next > now || page.is_none() {
+            self.time = self.time.max(now);
+            return None;
+        }
+        self.time = self.next;
+        let due = self.unlink(memory, geometry, page);
+        if self.moment(due) <= now {
+            return Some(Some(page));
+        }
+        self.file(memory, geometry, page, self.distance(due));
+        Some(None)
     }
 
-    /// The number of the first slot behind the cursor, up to `end`, that holds a page.
-    fn next_filled(&self, level: usize, end: u32) -> Option<u32> {
-        let first = self.cursors[level].checked_add(1)?;
-        let ahead = self.filled[level].rotate_right(first % SLOTS);
-        let number = first.checked_add(ahead.trailing_zeros())?;
-        (ahead != 0 && number <= end).then_some(number)
+    /// How long after the wheel's time the first slot begins that holds a page, and which one it
+    /// is. The slots in which the wheel's time is come first: they hold what is due now, or is left
+    /// to be filed at a finer level.
+    fn next_filled(&self) -> (u32, u8) {
+        let time = self.time as u32;
+        let mut first = (u32::MAX, 0);
+        for (level, &[low, high]) in self.filled.as_chunks::<WORDS>().0.iter().enumerate() {
+            let filled = u64::from(low) | u64::from(high) << BITS;
+            let number = time >> shift(level);
+            let ahead = filled.rotate_right(number % SLOTS).trailing_zeros();
+            let number = number.wrapping_add(ahead);
+            let distance = match ahead {
+                0 => 0,
+                _ => (number << shift(level)).wrapping_sub(time),
+            };
+            if filled != 0 && distance < first.0 {
+                first = (distance, slot_byte(level, number));
+            }
+        }
+        first
     }
 
-    /// For each level, the slot that was emptied last.
+    /// For each level, the slot in which the wheel's time is.
     pub(crate) fn hands(&self) -> [u8; LEVELS] {
-        self.cursors.map(|cursor| (cursor % SLOTS) as u8)
+        core::array::from_fn(|level| ((self.time >> shift(level)) as u32 % SLOTS) as u8)
     }
 
     /// Adds where time is, and which page comes after which.
     pub(crate) fn digest(&self, memory: &[u8], geometry: &Geometry, digest: &mut Digest) {
-        for (level, cursor) in self.cursors.into_iter().enumerate() {
-            digest.number(u64::from(cursor));
-            digest.number(self.filled[level]);
-            for &first in &self.slots[level] {
-                for page in List::Wheel.pages(memory, geometry, first) {
-                    digest.number(u64::from(page.0));
-                }
+        digest.number(self.time);
+        for &filled in &self.filled {
+            digest.number(filled.into());
+        }
+        for &first in &self.slots {
+            for page in List::Wheel.pages(memory, geometry, first) {
+                digest.number(u64::from(page.0));
             }
         }
     }
 
-    /// Panics if a page with a due unit is not in its slot, or another one is. For tests.
+    /// Whether a page that is due then is looked at as soon as this deadline has passed. For tests.
+    pub(crate) fn is_in_time(&self, due: u32, deadline: u64) -> bool {
+        self.moment(due) <= deadline.max(self.time)
+    }
+
+    /// Panics if a page that is due some time is not in its slot, or another one is. For tests.
     pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry, fresh: u32) {
+        let (distance, first) = self.next_filled();
+        let is_next = self.next <= self.time.saturating_add(distance.into());
+        let is_empty = self.slots[usize::from(first)].is_none();
+        assert!(is_next || is_empty, "a slot begins before");
         let mut filed = 0;
-        for (level, slots) in self.slots.iter().enumerate() {
-            for (slot, &first) in (0..).zip(slots) {
-                let is_filled = self.filled[level] & 1 << slot != 0;
-                assert_eq!(is_filled, !first.is_none(), "bit of a slot");
-                for page in List::Wheel.pages(memory, geometry, first) {
-                    assert!(page::due(memory, geometry, page).is_some(), "never due");
-                    let byte = page::slot(memory, geometry, page);
-                    assert_eq!(byte, slot_byte(level, slot), "slot of a page");
-                    filed += 1;
-                }
+        for (slot, &first) in self.slots.iter().enumerate() {
+            let is_filled = self.filled[slot / BITS] & 1 << (slot % BITS) != 0;
+            assert_eq!(is_filled, !first.is_none(), "bit of a slot");
+            for page in List::Wheel.pages(memory, geometry, first) {
+                let byte = page::slot(memory, geometry, page);
+                assert_eq!(usize::from(byte), slot, "slot of a page");
+                let due = page::due(memory, geometry, page).expect("when it is due");
+                let (level, _) = level_and_slot(byte);
+                assert_eq!(
+                    slot_byte(level, due >> shift(level)),
+                    byte,
+                    "slot of a moment"
+                );
+                filed += 1;
             }
         }
         let pages = (0..fresh).map(Page);
@@ -194,31 +243,41 @@ mod tests {
         (vec![0; geometry.end_of(count)], geometry)
     }
 
+    /// Takes out what is due.
+    fn due(wheel: &mut Expiry, memory: &mut [u8], geometry: &Geometry, now: u64) -> vec::Vec<u32> {
+        let pops = core::iter::from_fn(|| wheel.pop(memory, geometry, now));
+        let due = pops.flatten().map(|page| page.0).collect();
+        wheel.check(memory, geometry, geometry.pages());
+        due
+    }
+
     #[test]
-    fn every_page_comes_once_at_its_unit_or_one_later() {
+    fn every_page_is_due_once_at_its_millisecond() {
         let (mut memory, geometry) = pages(100);
-        let mut wheel = Expiry::new();
-        let unit_of = |page: u32| page * page * 97 + 1;
-        for page in 1..100 {
-            wheel.note(&mut memory, &geometry, Page(page), unit_of(page));
-        }
-        let mut came = 0;
-        for now in 0..unit_of(99) + 2 {
-            while let Some(page) = wheel.pop(&mut memory, &geometry, now) {
-                let unit = unit_of(page.0);
-                if unit <= now {
-                    assert!(
-                        now <= unit + 1,
-                        "page {} of unit {unit} came at {now}",
-                        page.0
-                    );
+        // Over rounds of every level, and over that of the 32 bits that a time is cut to.
+        for start in [
+            0,
+            1 << 12,
+            (1 << 18) - 40,
+            (1 << 24) - 40,
+            (1 << 32) - 40,
+            5 << 40,
+        ] {
+            let mut wheel = Expiry::new();
+            assert_eq!(wheel.pop(&mut memory, &geometry, start), None);
+            let at = |page: u32| start + u64::from(page * page * 97 / 64);
+            for page in 1..100 {
+                wheel.note(&mut memory, &geometry, Page(page), at(page));
+            }
+            let mut came = 0;
+            for now in start..=at(99) {
+                for page in due(&mut wheel, &mut memory, &geometry, now) {
+                    assert_eq!(now, at(page), "page {page}");
                     came += 1;
-                } else {
-                    wheel.note(&mut memory, &geometry, page, unit);
                 }
             }
+            assert_eq!(came, 99, "{start}");
         }
-        assert_eq!(came, 99);
     }
 
     #[test]
@@ -226,28 +285,50 @@ mod tests {
         let (mut memory, geometry) = pages(100);
         let mut wheel = Expiry::new();
         for page in 1..100 {
-            wheel.note(&mut memory, &geometry, Page(page), page << 16);
+            wheel.note(&mut memory, &geometry, Page(page), u64::from(page) << 16);
         }
-        let came = core::iter::from_fn(|| wheel.pop(&mut memory, &geometry, u32::MAX)).count();
-        assert_eq!(came, 99);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, u64::MAX).len(), 99);
         wheel.note(&mut memory, &geometry, Page(5), 1);
+        let now = u64::MAX;
         assert_eq!(
-            wheel.pop(&mut memory, &geometry, u32::MAX),
-            None,
-            "the end of time"
+            due(&mut wheel, &mut memory, &geometry, now),
+            [5],
+            "what is late"
         );
     }
 
     #[test]
-    fn the_earliest_unit_counts() {
+    fn what_is_behind_the_horizon_is_due_early() {
+        let (mut memory, geometry) = pages(10);
+        let mut wheel = Expiry::new();
+        wheel.note(&mut memory, &geometry, Page(3), HORIZON);
+        wheel.note(&mut memory, &geometry, Page(4), 1 << 40);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, HORIZON - 1), []);
+        let mut came = due(&mut wheel, &mut memory, &geometry, HORIZON);
+        came.sort_unstable();
+        assert_eq!(came, [3, 4]);
+    }
+
+    #[test]
+    fn the_earliest_moment_counts() {
         let (mut memory, geometry) = pages(10);
         let mut wheel = Expiry::new();
         wheel.note(&mut memory, &geometry, Page(3), 500);
         wheel.note(&mut memory, &geometry, Page(3), 7);
         wheel.note(&mut memory, &geometry, Page(3), 9);
-        assert_eq!(page::due(&memory, &geometry, Page(3)), Some(7));
-        assert_eq!(wheel.pop(&mut memory, &geometry, 6), None);
-        assert_eq!(wheel.pop(&mut memory, &geometry, 7), Some(Page(3)));
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, 6), []);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, 7), [3]);
         assert_eq!(page::due(&memory, &geometry, Page(3)), None);
+    }
+
+    #[test]
+    fn what_comes_due_at_once_is_due_at_once() {
+        let (mut memory, geometry) = pages(10);
+        let mut wheel = Expiry::new();
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, 1000), []);
+        for at in [1000, 999, 0] {
+            wheel.note(&mut memory, &geometry, Page(3), at);
+            assert_eq!(due(&mut wheel, &mut memory, &geometry, 1000), [3]);
+        }
     }
 }

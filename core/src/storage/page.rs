@@ -1,7 +1,7 @@
 //! The record of a page, 32 bytes: the only file that knows byte offsets inside it.
 //!
 //! ```text
-//!  0  word  due        earliest deadline among the items of the page, in wheel units; 0: none
+//!  0  word  due        if it is in the wheel: bit 31, and the low bits of the moment it is due
 //!  4  word  previous   } pages of the same slab size that have a free chunk,
 //!  8  word  next       } or free pages; of a page of the index: which one of them (next)
 //! 12  word  previous   } pages in the same slot of the expiry wheel
@@ -84,21 +84,33 @@ pub(crate) fn set_fresh(memory: &mut [u8], geometry: &Geometry, page: Page, fres
     set_half(record_mut(memory, geometry, page), FRESH, fresh as u16);
 }
 
-/// The earliest deadline in the page, in wheel units, if it has one.
+/// Which bits of the moment at which it is due the record of a page has.
+pub(crate) const DUE_BITS: u32 = !IS_DUE;
+const IS_DUE: u32 = 1 << 31;
+
+/// When the page is due, in milliseconds: these bits of it, if it is in the wheel.
 pub(crate) fn due(memory: &[u8], geometry: &Geometry, page: Page) -> Option<u32> {
-    Some(word(record(memory, geometry, page), DUE)).filter(|&due| due != 0)
+    let due = word(record(memory, geometry, page), DUE);
+    (due & IS_DUE != 0).then_some(due & DUE_BITS)
 }
 
-pub(crate) fn set_due(memory: &mut [u8], geometry: &Geometry, page: Page, due: Option<u32>) {
-    set_word(record_mut(memory, geometry, page), DUE, due.unwrap_or(0));
+/// Notes these bits, and in which slot the page is.
+pub(crate) fn set_due(memory: &mut [u8], geometry: &Geometry, page: Page, due: u32, slot: u8) {
+    let record = record_mut(memory, geometry, page);
+    set_word(record, DUE, due | IS_DUE);
+    record[SLOT] = slot;
+}
+
+/// Forgets them, and returns them as they were.
+pub(crate) fn take_due(memory: &mut [u8], geometry: &Geometry, page: Page) -> (u32, u8) {
+    let record = record_mut(memory, geometry, page);
+    let due = word(record, DUE) & DUE_BITS;
+    set_word(record, DUE, 0);
+    (due, record[SLOT])
 }
 
 pub(crate) fn slot(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
     record(memory, geometry, page)[SLOT]
-}
-
-pub(crate) fn set_slot(memory: &mut [u8], geometry: &Geometry, page: Page, slot: u8) {
-    record_mut(memory, geometry, page)[SLOT] = slot;
 }
 
 /// Which page of the index this one is. It is in no list.

@@ -12,7 +12,7 @@ use super::arena::{self, ChunkRef, Geometry, Page};
 use super::cas::Cas;
 use super::chain::{Chain, Writer};
 use super::eviction::Eviction;
-use super::expiry::{self, Expiry};
+use super::expiry::Expiry;
 use super::ghost::Ghosts;
 use super::header::{self, Deadline, Head, Meta, Notes};
 use super::index::{self, Found, Index};
@@ -303,8 +303,7 @@ impl Store {
         if let Some(millis) = deadline.millis() {
             let geometry = *self.geometry();
             let page = geometry.page_of(item);
-            self.expiry
-                .note(memory, &geometry, page, expiry::unit(millis));
+            self.expiry.note(memory, &geometry, page, millis);
         }
     }
 

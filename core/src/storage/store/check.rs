@@ -3,7 +3,7 @@
 use super::super::arena::ChunkRef;
 use super::super::chain::Chain;
 use super::super::header::{self, Kind};
-use super::super::{expiry, page};
+use super::super::page;
 use super::{Found, Store, hash_of};
 use crate::Config;
 
@@ -50,7 +50,7 @@ impl Store {
         if let Some(deadline) = head.deadline().millis() {
             let due = page::due(memory, geometry, geometry.page_of(item));
             assert!(
-                due.is_some_and(|due| due <= expiry::unit(deadline)),
+                due.is_some_and(|due| self.expiry.is_in_time(due, deadline)),
                 "a deadline not filed"
             );
         }

@@ -42,17 +42,13 @@ impl Store {
                 if let Some(to) = self.slabs.alloc(memory, Class(class), page) {
                     self.relocate(memory, from, to);
                     self.free_chunk(memory, from);
-                } else if !self.expire_or_evict(memory, now) {
+                    // Moves nothing: not into the page that is being emptied.
+                } else if !self.expire_or_evict(memory, now, Cause::Memory) {
                     return false;
                 }
             }
         }
         true
-    }
-
-    /// Frees something, but moves nothing: not into the page that is being emptied.
-    fn expire_or_evict(&mut self, memory: &mut [u8], now: u64) -> bool {
-        self.expire_page(memory, now).is_some() || self.evict(memory, Cause::Memory)
     }
 
     fn empty_index_page(&mut self, memory: &mut [u8], now: u64, page: Page) -> bool {

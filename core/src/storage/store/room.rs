@@ -3,9 +3,9 @@
 
 use super::super::arena::{self, ChunkRef, Geometry};
 use super::super::header::{self, Head, Kind};
+use super::super::page;
 use super::super::prefetch::{PREFETCHES, prefetch};
 use super::super::slab::Class;
-use super::super::{expiry, page};
 use super::{Found, Store, hash_of};
 use crate::view::Cause;
 
@@ -13,13 +13,17 @@ impl Store {
     /// Frees something: what has expired, a page by moving its chunks, or the least recently used
     /// item. `false` if there is nothing.
     pub(super) fn make_room(&mut self, memory: &mut [u8], now: u64) -> bool {
-        self.expire_page(memory, now).is_some()
-            || self.compact(memory)
-            || self.evict(memory, Cause::Memory)
+        self.expire_page(memory, now) || self.compact(memory) || self.evict(memory, Cause::Memory)
+    }
+
+    /// One step towards room without moving anything: what has expired, or if nothing has, the
+    /// least recently used item. `false` if there is nothing.
+    pub(crate) fn expire_or_evict(&mut self, memory: &mut [u8], now: u64, cause: Cause) -> bool {
+        self.expire_page(memory, now) || self.evict(memory, cause)
     }
 
     /// Removes the least recently used item.
-    pub(crate) fn evict(&mut self, memory: &mut [u8], cause: Cause) -> bool {
+    fn evict(&mut self, memory: &mut [u8], cause: Cause) -> bool {
         let geometry = *self.geometry();
         let Some(victim) = self.eviction.victim(memory, &geometry) else {
             return false;
@@ -70,37 +74,37 @@ impl Store {
         }
     }
 
-    /// Does one step of expiry, if one is due: a page whose items are looked at, or filed again.
-    pub(crate) fn expire_page(&mut self, memory: &mut [u8], now: u64) -> Option<usize> {
+    /// Does one step of expiry: looks at the items of a page that is due, or files one at a finer
+    /// level of the wheel. `false` if nothing has expired.
+    pub(crate) fn expire_page(&mut self, memory: &mut [u8], now: u64) -> bool {
         let geometry = *self.geometry();
-        let page = self.expiry.pop(memory, &geometry, expiry::current(now))?;
-        let mut earliest: Option<u64> = None;
-        let mut freed = 0;
+        let Some(page) = self.expiry.pop(memory, &geometry, now) else {
+            return false;
+        };
+        let Some(page) = page else {
+            return true;
+        };
+        let mut earliest = u64::MAX;
         for chunk in page::chunks(memory, &geometry, page) {
             let at = geometry.at(chunk);
             if header::kind(memory, at) != Kind::Head {
                 continue;
             }
             let found = self.read(memory, chunk);
-            match found.head.deadline().millis() {
-                Some(deadline) if deadline <= now => {
-                    self.reclaim(memory, &found, now, Cause::ExpiredUnasked);
-                    freed += 1;
-                    if page::class(memory, &geometry, page) == page::UNUSED {
-                        return Some(freed);
-                    }
+            let deadline = found.head.deadline().millis().unwrap_or(u64::MAX);
+            if deadline <= now {
+                self.reclaim(memory, &found, now, Cause::ExpiredUnasked);
+                if page::class(memory, &geometry, page) == page::UNUSED {
+                    return true;
                 }
-                Some(deadline) => {
-                    earliest = Some(earliest.map_or(deadline, |other| other.min(deadline)));
-                }
-                None => {}
+            } else {
+                earliest = earliest.min(deadline);
             }
         }
-        if let Some(deadline) = earliest {
-            self.expiry
-                .note(memory, &geometry, page, expiry::unit(deadline));
+        if earliest < u64::MAX {
+            self.expiry.note(memory, &geometry, page, earliest);
         }
-        Some(freed)
+        true
     }
 
     /// Empties a sparse page by moving its chunks to others of its size; `false` if none is worth

@@ -53,7 +53,7 @@ impl Store {
         record.used = page::used(memory, geometry, page);
         record.due = page::due(memory, geometry, page).map(|due| {
             let (level, slot) = expiry::level_and_slot(page::slot(memory, geometry, page));
-            (expiry::begins(due), level as u8, slot as u8)
+            (self.expiry.moment(due), level as u8, slot as u8)
         });
         record
     }
@@ -132,7 +132,7 @@ impl Store {
         })
     }
 
-    /// The slots that the hands of the wheel have passed, from the finest level on.
+    /// The slots in which the wheel's time is, from the finest level on.
     pub(crate) fn wheel_hands(&self) -> [u8; 4] {
         self.expiry.hands()
     }

@@ -1,0 +1,64 @@
+//! What every eviction must be, whatever the policy.
+
+use dynamidb_core::Instant;
+use dynamidb_core::view::{Cause, PageUse};
+
+use super::Run;
+
+impl Run {
+    /// Drops from the model what the cache evicted during an operation on this key, and makes sure
+    /// that it was the oldest and had to go.
+    pub(super) fn follow_evictions(&mut self, key: &[u8]) {
+        let evictions = self.cache.stats().evictions;
+        if evictions != self.evictions {
+            self.evictions = evictions;
+            self.no_expired_item_is_left(key);
+            self.no_more_went_than_had_to();
+            self.compare();
+        }
+        self.cache.forget_removals();
+    }
+
+    /// What has expired goes before anything is evicted. Only the operation itself can have ended
+    /// the item that it was about since.
+    fn no_expired_item_is_left(&self, key: &[u8]) {
+        let expired = |end: Instant| end <= self.now;
+        let mut left = self.cache.items().filter(|view| view.key != key);
+        let left = left.find(|view| view.item.expires_at.is_some_and(expired));
+        assert!(left.is_none(), "evicted before {left:?}, which has expired");
+    }
+
+    /// Nothing is evicted while there is room. So what is unused now is what the last one that went
+    /// has left, and what was written over.
+    fn no_more_went_than_had_to(&self) {
+        assert_eq!(self.cache.removals_missed(), 0, "so many go in one step");
+        let evicted = |cause| matches!(cause, Cause::Memory | Cause::ItemLimit);
+        let removals = self.cache.removals();
+        let last = removals.filter(|removal| evicted(removal.cause));
+        let last = last.last().expect("one that was evicted");
+        if last.cause == Cause::ItemLimit {
+            assert_eq!(self.cache.len(), self.max_items, "more went than had to");
+            return;
+        }
+        // Each of its chunks, five and those of whole pages, may have been the last in a page.
+        let page_size = self.cache.page_size();
+        let pages = |size: usize| size / page_size + 6;
+        let spare = pages(last.key.len() + last.value_len) + pages(self.item_size_max);
+        let stats = self.cache.stats();
+        assert!(
+            stats.unused_pages <= spare as u64,
+            "evicted while pages are unused"
+        );
+        // In each class as many chunks may be free as fill a page and a quarter: with one more, the
+        // others are moved together.
+        let all = self
+            .cache
+            .pages()
+            .filter(|page| page.usage != PageUse::Records);
+        let all = all.count() * page_size;
+        let classes = self.cache.slabs().count();
+        let kept = stats.bytes as usize + stats.hash_bytes as usize;
+        let loose = (classes + classes.div_ceil(4) + spare) * page_size;
+        assert!(kept + loose >= all, "{kept} of {all} bytes are kept");
+    }
+}
