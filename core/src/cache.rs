@@ -662,11 +662,13 @@ impl<M: Memory> Cache<M> {
             }
         }
         let Some(cas) = self.store.write(memory, time, old, write) else {
+            self.store.unpin();
             self.store.stats.store_no_memory += 1;
             return Err(Error::OutOfMemory);
         };
         self.store.stats.total_items += 1;
         self.store.resize(memory, time);
+        self.store.unpin();
         Ok(cas)
     }
 }

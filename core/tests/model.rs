@@ -2,7 +2,8 @@
 //!
 //! Whatever the memory, an eviction must take the least recently used item, so what the cache holds
 //! is always the front of the model's list. Under every policy nothing is evicted while an expired
-//! item or an unused page is there. Every run is made from a seed, which a failure prints.
+//! item or an unused page is there, and what was just stored is there. Every run is made from a
+//! seed, which a failure prints.
 //! All runs together do more than ten million operations; `MODEL_OPERATIONS` sets how many each
 //! does.
 
@@ -51,6 +52,8 @@ struct Entry {
 #[derive(Default)]
 struct Model {
     items: Vec<Entry>,
+    /// Whether the first of them has just come there.
+    has_new: bool,
 }
 
 impl Model {
@@ -68,6 +71,7 @@ impl Model {
         self.items.retain(|other| other.key != entry.key);
         if !past {
             self.items.insert(0, entry);
+            self.has_new = true;
         }
     }
 }
@@ -324,7 +328,7 @@ impl Run {
             [old, bytes].concat()
         };
         (entry.stale, entry.won) = (false, false);
-        self.model.items.insert(0, entry);
+        self.model.put(self.now, entry);
     }
 
     fn arithmetic(&mut self, key: &[u8]) {
@@ -641,6 +645,19 @@ fn an_admission_queue_in_front() {
     let mut config = Config::new(64 * 1024);
     config.policy = Policy::S3Lru;
     run(&config, 400, 20_000, operations(1_600_000), 500);
+}
+
+/// Sizes that leave much unused, so that room for pages of the index is made again and again.
+#[test]
+fn an_admission_queue_in_front_of_few_small_pages() {
+    let mut config = Config::new(16 * 1024);
+    config.policy = Policy::S3Lru;
+    config.page_size = 512;
+    config.slab_sizes = [32, 96, 256].into();
+    for bump in [LruBump::Strict, LruBump::Lazy] {
+        config.lru_bump = bump;
+        run(&config, 300, 2500, operations(1_600_000), 500);
+    }
 }
 
 #[test]

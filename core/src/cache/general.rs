@@ -78,7 +78,6 @@ impl<M: Memory> Cache<M> {
             self.fits(key, 0).ok()?;
             let write = Write::new(key.bytes, hash, 0, facts, &[]);
             self.write(time, None, &write).ok()?;
-            // It may be the one that had to go for the growth of the index.
             let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
             Some((found, self.deadline(now, time, expiry)))
         });

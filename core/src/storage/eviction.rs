@@ -27,6 +27,8 @@ pub(crate) struct Eviction {
     /// Empty but with `s3lru`.
     queue: Lru,
     ghosts: Ghosts,
+    /// The item that is being stored: whatever room is made for, it stays.
+    pinned: ChunkRef,
 }
 
 impl Eviction {
@@ -38,7 +40,13 @@ impl Eviction {
             lru: Lru::new(lazy),
             queue: Lru::new(false),
             ghosts,
+            pinned: ChunkRef::NONE,
         }
+    }
+
+    /// From now on this item stays, instead of the one before; [`ChunkRef::NONE`]: none has to.
+    pub(crate) const fn pin(&mut self, item: ChunkRef) {
+        self.pinned = item;
     }
 
     /// Forgets all items.
@@ -159,19 +167,25 @@ impl Eviction {
         to: ChunkRef,
     ) {
         let head = Head::read(memory, geometry.at(to));
+        if self.pinned == from {
+            self.pinned = to;
+        }
         self.list_of(&head).moved(memory, geometry, from, to);
     }
 
-    /// The item that goes next, if there is any.
+    /// The item that goes next, if there is any that may.
     pub(crate) fn victim(&mut self, memory: &mut [u8], geometry: &Geometry) -> Option<ChunkRef> {
         if self.policy == Policy::Refuse {
             return None;
         }
         for _ in 0..ADMISSIONS_MAX {
             let oldest = self.queue.oldest(memory, geometry);
+            if oldest.is_none() || oldest == self.pinned {
+                break;
+            }
             let bytes = self.queue.bytes() + self.lru.bytes();
             let queue_is_long = self.queue.bytes() * QUEUE_SHARE > bytes;
-            if oldest.is_none() || !queue_is_long && self.lru.len() > 0 {
+            if !queue_is_long && self.lru.len() > 0 {
                 break;
             }
             let head = Head::read(memory, geometry.at(oldest));
@@ -182,9 +196,16 @@ impl Eviction {
             header::set_mark(memory, geometry.at(oldest), Mark::Queued, false);
             self.lru.push(memory, geometry, oldest);
         }
-        let lists = [&mut self.lru, &mut self.queue];
-        let ends = lists.map(|list| list.oldest(memory, geometry));
-        ends.into_iter().find(|item| !item.is_none())
+        for list in [&mut self.lru, &mut self.queue] {
+            let mut oldest = list.oldest(memory, geometry);
+            if oldest == self.pinned && !oldest.is_none() {
+                oldest = Head::read(memory, geometry.at(oldest)).newer();
+            }
+            if !oldest.is_none() {
+                return Some(oldest);
+            }
+        }
+        None
     }
 
     /// The last item of the list that an item with this head was in, uses that are only noted

@@ -323,6 +323,7 @@ impl Store {
     }
 
     /// Writes an item, in place of the one under this key if there is one, and returns its cas.
+    /// What was written is pinned until [`unpin`](Self::unpin) is called.
     ///
     /// `None`: no room could be made; the item that was there is gone, unless it was to be joined.
     pub(crate) fn write(
@@ -351,6 +352,7 @@ impl Store {
             self.remove(memory, old, write.hash);
         } else if let Some(old) = old {
             self.bump(memory, old);
+            self.eviction.pin(old.item);
         }
         let plan = Plan::new(&self.slabs, meta.sizes());
         let meta = Meta {
@@ -387,6 +389,11 @@ impl Store {
         Some(cas)
     }
 
+    /// From now on, what was written may go.
+    pub(crate) const fn unpin(&mut self) {
+        self.eviction.pin(ChunkRef::NONE);
+    }
+
     /// Writes over an item whose chunks are those which the new one needs; `false` if they are not.
     fn overwrite(&mut self, memory: &mut [u8], old: &Found, meta: Meta, write: &Write<'_>) -> bool {
         let (before, after) = (old.head.sizes(), meta.sizes());
@@ -407,15 +414,16 @@ impl Store {
         true
     }
 
-    /// Writes head, key and value into chunks that are linked already.
+    /// Writes head, key and value into chunks that are linked already, and pins the item.
     fn fill(
-        &self,
+        &mut self,
         memory: &mut [u8],
         item: ChunkRef,
         meta: &Meta,
         write: &Write<'_>,
         old: Option<&Found>,
     ) {
+        self.eviction.pin(item);
         let geometry = self.geometry();
         let at = geometry.at(item);
         let next = if meta.split {
@@ -507,7 +515,7 @@ impl Store {
         }
         if self.index.needs_page(memory, &self.slabs) {
             let mut steps = 0;
-            while !self.slabs.has_page() && self.len() > 1 && steps < INDEX_ROOM_STEPS {
+            while !self.slabs.has_page() && steps < INDEX_ROOM_STEPS {
                 if !self.make_room(memory, now) {
                     break;
                 }

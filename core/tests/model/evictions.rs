@@ -3,12 +3,16 @@
 use dynamidb_core::Instant;
 use dynamidb_core::view::{Cause, PageUse};
 
-use super::Run;
+use super::{Run, same};
 
 impl Run {
     /// Drops from the model what the cache evicted during an operation on this key, and makes sure
     /// that it was the oldest and had to go.
     pub(super) fn follow_evictions(&mut self, key: &[u8]) {
+        if core::mem::take(&mut self.model.has_new) {
+            let entry = &self.model.items[0];
+            same(self.cache.peek(self.now, &entry.key[..]), Some(entry));
+        }
         let evictions = self.cache.stats().evictions;
         if evictions != self.evictions {
             self.evictions = evictions;

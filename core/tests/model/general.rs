@@ -82,9 +82,7 @@ impl Run {
         let at = self.place(key);
         let fetched = self.cache.fetch_with(self.now, key, &options);
         let Some(at) = at else {
-            // A new item may be the first to go, but not from the front of an exact LRU.
-            let made = fetched.is_some();
-            assert!(made == options.vivify.is_some() || !made && !self.exact);
+            assert_eq!(fetched.is_some(), options.vivify.is_some());
             let Some(fetched) = fetched else { return };
             assert!(fetched.created && fetched.win && !fetched.won && !fetched.stale);
             assert!(fetched.item.value.is_empty() && fetched.base64 == options.base64);
