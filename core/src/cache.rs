@@ -553,9 +553,12 @@ impl<M: Memory> Cache<M> {
     pub fn tick(&mut self, now: Instant, limit: usize) -> usize {
         let time = self.begin(now);
         let step = |_: &usize| {
-            self.memory.extend_to(self.store.reach(0));
+            let reach = self.store.reach(0);
+            self.memory.extend_to(reach);
             let memory = self.memory.bytes_mut();
-            self.store.expire_page(memory, time) || self.store.settle(memory, time)
+            let done = self.store.expire_page(memory, time) || self.store.settle(memory, time);
+            debug_assert!(self.store.end() <= reach, "beyond what was asked for");
+            done
         };
         (0..limit).take_while(step).count()
     }
@@ -653,7 +656,8 @@ impl<M: Memory> Cache<M> {
     #[inline]
     fn write(&mut self, time: u64, old: Option<&Found>, write: &Write<'_>) -> Result<u64, Error> {
         let size = write.key.len() + write.value_len(old);
-        self.memory.extend_to(self.store.reach(size));
+        let reach = self.store.reach(size);
+        self.memory.extend_to(reach);
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
             if !self.store.expire_or_evict(memory, time, Cause::ItemLimit) {
@@ -669,6 +673,7 @@ impl<M: Memory> Cache<M> {
         self.store.stats.total_items += 1;
         self.store.resize(memory, time);
         self.store.unpin();
+        debug_assert!(self.store.end() <= reach, "beyond what was asked for");
         Ok(cas)
     }
 }

@@ -281,7 +281,9 @@ impl Lru {
         self.bytes = self.bytes - before.size_in_all() + after;
     }
 
-    /// Lets everything that pointed to an item point to where it was copied.
+    /// Lets everything that pointed to an item point to where it was copied. Uses that are only
+    /// noted would go on pointing to where it was: they have to be
+    /// [entered](Self::enter_noted) before anything moves.
     pub(crate) fn moved(
         &mut self,
         memory: &mut [u8],
@@ -289,6 +291,7 @@ impl Lru {
         from: ChunkRef,
         to: ChunkRef,
     ) {
+        debug_assert_eq!(self.noted_len, 0, "uses noted of items that move");
         let head = Head::read(memory, geometry.at(to));
         match head.newer() {
             ChunkRef::NONE => self.newest = to,

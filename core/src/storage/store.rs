@@ -170,13 +170,21 @@ impl Store {
         self.slabs.stats()
     }
 
-    /// How much of the memory one store of `size` bytes may touch.
+    /// How much of the memory one store of `size` bytes may touch, or a step of upkeep if it is 0.
+    /// The memory need not be usable behind it, so it has to be more than any operation touches:
+    /// the pages of the value, and one each for the head, four further chunks, two overflow buckets
+    /// and a page of the index.
     pub(crate) fn reach(&self, size: usize) -> usize {
         let (geometry, fresh) = (self.geometry(), self.slabs.fresh());
         // An eighth more for the records, and for what is not used of each page.
         let pages = size / geometry.page_size() + 8;
         let wanted = fresh.saturating_add(pages as u32 + pages as u32 / 8);
         geometry.end_of(wanted.min(self.slabs.limit().max(fresh)))
+    }
+
+    /// How much of the memory was ever touched.
+    pub(crate) fn end(&self) -> usize {
+        self.geometry().end_of(self.slabs.fresh())
     }
 
     /// Lets it be this millisecond of the cache's own time.

@@ -138,7 +138,8 @@ impl Store {
         true
     }
 
-    /// Copies a chunk and lets everything that refers to it refer to the copy.
+    /// Copies a chunk and lets everything that refers to it refer to the copy. The order of use has
+    /// to be up to date, by [`Eviction::enter_noted`](super::Eviction::enter_noted).
     pub(super) fn move_chunk(&mut self, memory: &mut [u8], from: ChunkRef, to: ChunkRef) {
         let geometry = *self.geometry();
         let (from_at, to_at) = (geometry.at(from), geometry.at(to));
