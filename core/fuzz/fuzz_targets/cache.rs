@@ -272,7 +272,7 @@ impl Run {
             assert_eq!(result, Err(Error::ValueTooLarge));
         } else {
             assert_eq!(result, Ok(()), "a store was refused");
-            self.stored.insert(key.into(), Entry { bytes, flags, ends });
+            self.stored(key, Entry { bytes, flags, ends });
         }
     }
 
@@ -293,7 +293,7 @@ impl Run {
         } else {
             assert_eq!(result, Ok(Outcome::Stored));
             let flags = 0;
-            self.stored.insert(key.into(), Entry { bytes, flags, ends });
+            self.stored(key, Entry { bytes, flags, ends });
         }
     }
 
@@ -314,7 +314,7 @@ impl Run {
         } else {
             assert_eq!(result, Ok(Outcome::Stored));
             let (flags, ends) = (0, None);
-            self.stored.insert(key.into(), Entry { bytes, flags, ends });
+            self.stored(key, Entry { bytes, flags, ends });
         }
     }
 
@@ -340,6 +340,15 @@ impl Run {
         } else {
             [entry.bytes, bytes].concat()
         };
+        self.stored(key, entry);
+    }
+
+    /// What was just stored is there, whatever had to go for it.
+    fn stored(&mut self, key: &[u8], entry: Entry) {
+        if entry.ends.is_none_or(|end| end > self.now) {
+            let item = self.cache.peek(self.now, key);
+            assert_eq!(item.as_ref().map(self::entry), Some(entry.clone()));
+        }
         self.stored.insert(key.into(), entry);
     }
 
