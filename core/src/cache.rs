@@ -600,7 +600,8 @@ impl<M: Memory> Cache<M> {
         if has_passed {
             self.store.stats.get_expired += 1;
             let memory = self.memory.bytes_mut();
-            self.store.reclaim(memory, found, time, Cause::ExpiredAsked);
+            self.store
+                .reclaim(memory, found.item, time, Cause::ExpiredAsked);
         }
         !has_passed
     }

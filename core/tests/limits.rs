@@ -38,7 +38,7 @@ fn the_least_memory_is_what_the_error_says() {
 
 /// Stores items of all sizes, the largest included.
 fn fill<M: dynamidb_core::Memory>(cache: &mut Cache<M>, size_max: usize) {
-    let now = dynamidb_core::Instant::from_secs(1);
+    let now = Instant::from_secs(1);
     let value = vec![b'v'; size_max];
     for number in 0..300_usize {
         let key = number.to_le_bytes();
@@ -97,7 +97,7 @@ fn a_cache_that_may_not_evict_refuses() {
         let mut config = Config::new(256 << 10);
         (config.policy, config.max_items) = (Policy::Refuse, max_items);
         let mut cache = Cache::new(config).expect("a configuration that works");
-        let now = dynamidb_core::Instant::from_secs(1);
+        let now = Instant::from_secs(1);
         let mut stored = 0_usize;
         while cache.set(now, &stored.to_le_bytes(), &[7; 200]).is_ok() {
             stored += 1;
@@ -195,7 +195,7 @@ fn an_item_of_16_mib_is_kept_whole() {
     let mut config = Config::new(4 * Config::ITEM_SIZE_LIMIT);
     config.item_size_max = Config::ITEM_SIZE_LIMIT;
     let mut cache = Cache::new(config).expect("a configuration that works");
-    let now = dynamidb_core::Instant::from_secs(1);
+    let now = Instant::from_secs(1);
     let value: Vec<u8> = (0..Config::ITEM_SIZE_LIMIT)
         .map(|at| (at >> 3) as u8)
         .collect();
@@ -214,7 +214,7 @@ fn an_item_of_16_mib_is_kept_whole() {
 #[test]
 fn keys_have_1_to_250_bytes() {
     let mut cache = Cache::new(Config::new(64 * 1024)).expect("a configuration that works");
-    let now = dynamidb_core::Instant::from_secs(1);
+    let now = Instant::from_secs(1);
     for len in [1, 250] {
         assert_eq!(cache.set(now, &vec![b'k'; len][..], "v"), Ok(()));
     }

@@ -43,7 +43,7 @@ pub(crate) struct Expiry {
 /// Level and slot, given the slot's number from the beginning of time, in the byte that the record
 /// has for them.
 const fn slot_byte(level: usize, number: u32) -> u8 {
-    (level as u32 * SLOTS | number % SLOTS) as u8
+    (level as u32 * SLOTS + number % SLOTS) as u8
 }
 
 /// Level and slot that such a byte means.
@@ -128,6 +128,16 @@ impl Expiry {
         due
     }
 
+    /// Whether a slot that holds a page may have begun by now. If not, there is nothing to
+    /// [`pop`](Self::pop).
+    #[inline]
+    pub(crate) fn has_begun(&mut self, now: u64) -> bool {
+        if self.next > now {
+            self.time = self.time.max(now);
+        }
+        self.next <= now
+    }
+
     /// Takes out a page that is due by now, for the caller to look at and to file again.
     /// `Some(None)` if it was a page's turn to be filed at a finer level instead.
     #[inline]
@@ -137,14 +147,13 @@ impl Expiry {
         geometry: &Geometry,
         now: u64,
     ) -> Option<Option<Page>> {
-        let mut slot = 0;
-        if self.next <= now {
-            let (distance, first) = self.next_filled();
-            (self.next, slot) = (self.time.wrapping_add(distance.into()), first);
-        }
+        let (distance, slot) = self.next_filled();
         let page = self.slots[usize::from(slot)];
-        if self.next > now || page.is_none() {
-            self.time = self.time.max(now);
+        self.next = match page {
+            Page::NONE => u64::MAX,
+            _ => self.time + u64::from(distance),
+        };
+        if !self.has_begun(now) || page.is_none() {
             return None;
         }
         self.time = self.next;
@@ -307,6 +316,19 @@ mod tests {
         let mut came = due(&mut wheel, &mut memory, &geometry, HORIZON);
         came.sort_unstable();
         assert_eq!(came, [3, 4]);
+    }
+
+    #[test]
+    fn time_goes_on_while_no_page_is_filed() {
+        let (mut memory, geometry) = pages(10);
+        let mut wheel = Expiry::new();
+        for now in [1, 1 << 20, 1 << 33, 1 << 40, (1 << 40) + 5] {
+            assert_eq!(due(&mut wheel, &mut memory, &geometry, now), []);
+            assert_eq!(wheel.time, now);
+        }
+        wheel.note(&mut memory, &geometry, Page(3), (1 << 40) + 7);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, (1 << 40) + 6), []);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, (1 << 40) + 7), [3]);
     }
 
     #[test]

@@ -55,8 +55,9 @@ impl Store {
 
     /// Removes an item whose deadline has passed.
     #[cold]
-    pub(crate) fn reclaim(&mut self, memory: &mut [u8], found: &Found, now: u64, cause: Cause) {
-        let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, found.item);
+    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, now: u64, cause: Cause) {
+        let found = &self.read(memory, item);
+        let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, item);
         self.note_removal(memory, found, cause);
         let lag = now - found.head.deadline().millis().unwrap_or(now).min(now);
         self.stats.expiry_lag_max = self.stats.expiry_lag_max.max(lag);
@@ -76,7 +77,12 @@ impl Store {
 
     /// Does one step of expiry: looks at the items of a page that is due, or files one at a finer
     /// level of the wheel. `false` if nothing has expired.
+    #[inline]
     pub(crate) fn expire_page(&mut self, memory: &mut [u8], now: u64) -> bool {
+        self.expiry.has_begun(now) && self.expire_next(memory, now)
+    }
+
+    fn expire_next(&mut self, memory: &mut [u8], now: u64) -> bool {
         let geometry = *self.geometry();
         let Some(page) = self.expiry.pop(memory, &geometry, now) else {
             return false;
@@ -93,7 +99,7 @@ impl Store {
             let found = self.read(memory, chunk);
             let deadline = found.head.deadline().millis().unwrap_or(u64::MAX);
             if deadline <= now {
-                self.reclaim(memory, &found, now, Cause::ExpiredUnasked);
+                self.reclaim(memory, chunk, now, Cause::ExpiredUnasked);
                 if page::class(memory, &geometry, page) == page::UNUSED {
                     return true;
                 }
