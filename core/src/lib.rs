@@ -120,7 +120,7 @@ pub use memory::Memory;
 pub use options::{CalculateOptions, Calculated, DeleteOptions, FetchOptions, Fetched, Recache};
 pub use options::{StoreMode, StoreOptions, Stored};
 pub use protocol::{Action, Event, Lookup, Place};
-pub use protocol::{Command, Dialect, Keyspace, Next, Session, SessionConfig};
+pub use protocol::{Command, Dialect, FirstRequest, Keyspace, Next, Session, SessionConfig};
 pub use sizes::SlabSizes;
 pub use stats::{SlabStats, Stats};
 pub use time::Instant;

@@ -16,24 +16,24 @@ pub(super) struct Executor<'e, K> {
     pub(super) output: &'e mut Vec<u8>,
 }
 
+/// The request's key as it was written, with its hash; an empty one if it has none.
+#[inline]
+pub(super) fn key_of<'i>(keyspace: &impl Keyspace, request: &Request<'i>) -> Key<'i> {
+    match (request.key(), request) {
+        ([], _) => Key::from(&[]),
+        (_, Request::Meta(meta)) if META && meta.flags.is_base64() => decoded(keyspace, meta),
+        (bytes, _) => keyspace.key(bytes),
+    }
+}
+
+#[cold]
+fn decoded<'i>(keyspace: &impl Keyspace, meta: &Meta<'i>) -> Key<'i> {
+    let mut buffer = [0; Key::LEN_MAX];
+    let key = keyspace.key(meta.key_bytes(&mut buffer));
+    key.written(meta.key)
+}
+
 impl<K: Keyspace> Executor<'_, K> {
-    /// The request's key as it was written, with its hash; an empty one if it has none.
-    #[inline]
-    pub(super) fn key<'i>(&self, request: &Request<'i>) -> Key<'i> {
-        match (request.key(), request) {
-            ([], _) => Key::from(&[]),
-            (_, Request::Meta(meta)) if META && meta.flags.is_base64() => self.decoded(meta),
-            (bytes, _) => self.keyspace.key(bytes),
-        }
-    }
-
-    #[cold]
-    fn decoded<'i>(&self, meta: &Meta<'i>) -> Key<'i> {
-        let mut buffer = [0; Key::LEN_MAX];
-        let key = self.keyspace.key(meta.key_bytes(&mut buffer));
-        key.written(meta.key)
-    }
-
     /// Carries out one request. `key` is the request's, with its hash.
     pub(super) fn execute(&mut self, config: &SessionConfig, request: &Request<'_>, key: Key<'_>) {
         if self.keyspace.is_watched() {

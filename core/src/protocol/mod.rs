@@ -32,4 +32,4 @@ const META: bool = cfg!(feature = "meta");
 pub use command::{Command, Next};
 pub use event::{Action, Event, Lookup, Place};
 pub use keyspace::Keyspace;
-pub use session::{Dialect, Session, SessionConfig};
+pub use session::{Dialect, FirstRequest, Session, SessionConfig};

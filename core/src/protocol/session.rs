@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
-use super::execute::Executor;
+use super::execute::{Executor, key_of};
 use super::line::LINE_MAX;
 use super::request::{self, Parsed, Request, Skip, State};
 use crate::{Instant, Key, Keyspace};
@@ -119,6 +119,22 @@ pub struct Session {
     state: State,
 }
 
+/// The first request of an input, [parsed](Session::parse) and not acted on yet.
+#[derive(Clone, Copy, Debug)]
+pub struct FirstRequest<'i> {
+    input: &'i [u8],
+    parsed: Parsed<'i>,
+    key: Key<'i>,
+}
+
+impl<'i> FirstRequest<'i> {
+    /// The key of the request, hashed; an empty one if the request has none.
+    #[must_use]
+    pub const fn key(&self) -> Key<'i> {
+        self.key
+    }
+}
+
 impl Session {
     /// A session that has heard nothing yet.
     #[must_use]
@@ -149,6 +165,64 @@ impl Session {
         keyspace: &mut impl Keyspace,
         output: &mut Vec<u8>,
     ) -> usize {
+        self.run(now, input, None, keyspace, output)
+    }
+
+    /// Parses the first request at the front of `input` and hashes its key, without acting on it.
+    /// `None` if no request is complete yet, or if what comes next is no request.
+    ///
+    /// A host that has input for several sessions at the same moment parses the first request of
+    /// each, calls [`Keyspace::look_ahead`] once for the keys of all, and then
+    /// [`process_parsed`](Self::process_parsed) for each: the waits for memory overlap across
+    /// sessions, and nothing is parsed twice.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant, Key, Keyspace, Session, SessionConfig};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// let mut sessions = [(); 2].map(|()| Session::new(SessionConfig::default()));
+    /// let inputs = [b"get one\r\n", b"get two\r\n"];
+    ///
+    /// let parsed = [0, 1].map(|at| sessions[at].parse(inputs[at], &cache).unwrap());
+    /// Keyspace::look_ahead(&mut cache, &parsed.each_ref().map(|first| first.key()));
+    /// for (session, first) in sessions.iter_mut().zip(parsed) {
+    ///     let mut output = Vec::new();
+    ///     let used = session.process_parsed(now, first, &mut cache, &mut output);
+    ///     assert_eq!((used, &output[..]), (9, &b"END\r\n"[..]));
+    /// }
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn parse<'i>(&self, input: &'i [u8], keyspace: &impl Keyspace) -> Option<FirstRequest<'i>> {
+        let parsed = request::next(&self.config, self.state, input)?;
+        let key = key_of(keyspace, &parsed.request);
+        Some(FirstRequest { input, parsed, key })
+    }
+
+    /// As [`process`](Self::process), for an input whose first request has been
+    /// [parsed](Self::parse) by this session since it last processed anything.
+    #[must_use]
+    pub fn process_parsed(
+        &mut self,
+        now: Instant,
+        first: FirstRequest<'_>,
+        keyspace: &mut impl Keyspace,
+        output: &mut Vec<u8>,
+    ) -> usize {
+        let FirstRequest { input, parsed, key } = first;
+        self.run(now, input, Some((parsed, key)), keyspace, output)
+    }
+
+    fn run<'i>(
+        &mut self,
+        now: Instant,
+        input: &'i [u8],
+        mut first: Option<(Parsed<'i>, Key<'i>)>,
+        keyspace: &mut impl Keyspace,
+        output: &mut Vec<u8>,
+    ) -> usize {
         let output_max = self.config.output_max.max(1);
         let mut executor = Executor {
             now,
@@ -162,7 +236,9 @@ impl Session {
         while used < input.len() && executor.output.len() < output_max {
             let rest = &input[used..];
             let len = match self.state {
-                State::Ready { .. } | State::Keys(_) => self.requests(rest, &mut executor),
+                State::Ready { .. } | State::Keys(_) => {
+                    self.requests(rest, first.take(), &mut executor)
+                }
                 State::Skip(skip) => self.skip(skip, rest, executor.output),
                 State::Host | State::Monologue | State::Closed => break,
             };
@@ -207,24 +283,33 @@ impl Session {
     }
 
     /// Carries out requests at the front of `input`: as many as are read ahead at once.
-    fn requests<K: Keyspace>(&mut self, input: &[u8], executor: &mut Executor<'_, K>) -> usize {
-        let Some(first) = request::next(&self.config, self.state, input) else {
+    fn requests<'i, K: Keyspace>(
+        &mut self,
+        input: &'i [u8],
+        parsed: Option<(Parsed<'i>, Key<'i>)>,
+        executor: &mut Executor<'_, K>,
+    ) -> usize {
+        let parse = || {
+            let first = request::next(&self.config, self.state, input)?;
+            let key = key_of(executor.keyspace, &first.request);
+            Some((first, key))
+        };
+        let Some((first, key)) = parsed.or_else(parse) else {
             return 0;
         };
         // Most clients wait for each reply, so that there is nothing to read ahead.
         if first.len == input.len() {
-            let key = executor.key(&first.request);
             return self.carry_out(&first, key, executor);
         }
         let mut steps = [const { None }; BATCH];
         let mut keys = [Key::from(&[]); BATCH];
-        keys[0] = executor.key(&first.request);
+        keys[0] = key;
         let (mut state, mut end, mut count) = (first.next, first.len, 1);
         steps[0] = Some(first);
         while count < BATCH && end < input.len() {
             steps[count] = request::next(&self.config, state, &input[end..]);
             let Some(parsed) = &steps[count] else { break };
-            keys[count] = executor.key(&parsed.request);
+            keys[count] = key_of(executor.keyspace, &parsed.request);
             (state, end) = (parsed.next, end + parsed.len);
             count += 1;
         }
