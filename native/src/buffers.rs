@@ -1,117 +1,144 @@
-//! Where bytes are while they are worked on, and where they wait.
+//! Where bytes are while they are processed, and where they wait.
 //!
-//! The buffers that are read into and replied from belong to the thread and serve one connection
-//! after the other, each for the length of a poll. What a connection cannot get rid of by then it
-//! keeps for as long as there is any: a copy of little, and the buffer itself if it is much.
+//! A worker has a [`Slot`] for each connection of a turn: a small buffer that requests are read
+//! into. A connection that sends much gets a large one. Replies are appended to a `Vec` beside it.
+//! What a connection cannot finish within its turn it keeps: a copy of little, and the buffer
+//! itself if it is much.
 
-use std::cell::RefCell;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What is read at once.
-const READ_SIZE: usize = 64 * 1024;
-/// The room for one connection's input. It grows for a request that is larger.
-const RECEIVED_SIZE: usize = 128 * 1024;
-/// How much more than this a connection keeps by taking the thread's buffer along: making another
-/// is cheaper than the copy.
+/// The small input buffer of a slot.
+pub(crate) const SMALL: usize = 16 * 1024;
+/// A large input buffer, as it begins: it grows for a request that is larger.
+const LARGE: usize = 128 * 1024;
+/// What is read with one system call at most.
+const READ_MAX: usize = 64 * 1024;
+/// How much a connection keeps by a copy. More than this it keeps by taking the large buffer along:
+/// making another one is cheaper than the copy.
 const COPIED_MAX: usize = 32 * 1024;
-/// How many buffers that came back wait to be taken along again.
+/// How many large buffers a worker has in reserve.
 const SPARE_MAX: usize = 4;
-/// What a thread keeps of a buffer after a large request or reply.
-const USED_MAX: usize = 2 << 20;
+/// What a worker keeps of an output buffer after its turn.
+pub(crate) const OUTPUT_KEPT: usize = 64 * 1024;
 
-thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers::new());
-}
-
-/// Threads that have buffers.
-static THREADS: AtomicUsize = AtomicUsize::new(0);
+/// All slots of all workers.
+static SLOTS: AtomicUsize = AtomicUsize::new(0);
 
 /// How many buffers there are that requests are read into, and how many bytes each has.
 pub(crate) fn count_and_size() -> (usize, usize) {
-    (THREADS.load(Ordering::Relaxed), RECEIVED_SIZE)
+    (SLOTS.load(Ordering::Relaxed), SMALL)
 }
 
-/// The buffers of a thread.
-pub(crate) struct Buffers {
-    pub(crate) received: Received,
-    pub(crate) output: Vec<u8>,
-    spare: Vec<Received>,
+/// Where one connection's input is during a turn.
+pub(crate) struct Slot {
+    small: Input,
+    large: Option<Input>,
 }
 
-impl Buffers {
-    fn new() -> Self {
-        THREADS.fetch_add(1, Ordering::Relaxed);
+impl Slot {
+    pub(crate) fn new() -> Self {
+        SLOTS.fetch_add(1, Ordering::Relaxed);
         Self {
-            received: Received::with_room(),
-            output: Vec::with_capacity(READ_SIZE),
-            spare: Vec::new(),
+            small: Input::with_room(SMALL),
+            large: None,
         }
     }
 
-    /// Lends them, empty: a connection that has failed or panicked may have left something behind.
-    pub(crate) fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
-        BUFFERS.with_borrow_mut(|buffers| {
-            buffers.received.clear();
-            buffers.output.clear();
-            buffers.output.shrink_to(USED_MAX);
-            work(buffers)
-        })
+    pub(crate) fn input(&self) -> &Input {
+        self.large.as_ref().unwrap_or(&self.small)
+    }
+
+    pub(crate) fn input_mut(&mut self) -> &mut Input {
+        self.large.as_mut().unwrap_or(&mut self.small)
+    }
+
+    /// Where the next bytes are read to: never empty, and not more than one read takes.
+    pub(crate) fn room(&mut self, spare: &mut Spare) -> &mut [u8] {
+        if !self.input().has_room() {
+            self.enlarge(spare);
+        }
+        self.input_mut().room()
+    }
+
+    /// Empties it for the next connection.
+    pub(crate) fn clear(&mut self, spare: &mut Spare) {
+        self.small.clear();
+        if let Some(large) = self.large.take() {
+            spare.put(large);
+        }
+    }
+
+    /// Gives it a large input buffer, with what is in the small one.
+    pub(crate) fn enlarge(&mut self, spare: &mut Spare) {
+        if self.large.is_none() {
+            let mut large = spare.take();
+            large.push(self.small.bytes());
+            self.small.clear();
+            self.large = Some(large);
+        }
     }
 
     /// Goes on with what a connection has kept.
-    pub(crate) fn resume(&mut self, kept: &mut Received) {
-        if kept.size() < RECEIVED_SIZE {
-            self.received.push(kept.bytes());
-        } else {
-            mem::swap(&mut self.received, kept);
-            if self.spare.len() < SPARE_MAX && kept.size() == RECEIVED_SIZE {
-                self.spare.push(mem::take(kept));
-            }
+    pub(crate) fn resume(&mut self, kept: &mut Input, spare: &mut Spare) {
+        let kept = mem::take(kept);
+        if kept.size() >= LARGE {
+            self.large = Some(kept);
+            return;
         }
-        *kept = Received::default();
+        if kept.len() >= SMALL {
+            self.enlarge(spare);
+        }
+        self.input_mut().push(kept.bytes());
     }
 
-    /// Lets a connection keep what it has not used.
-    pub(crate) fn suspend(&mut self, kept: &mut Received) {
-        if self.received.len() > COPIED_MAX {
-            let next = self.spare.pop().unwrap_or_else(Received::with_room);
-            *kept = mem::replace(&mut self.received, next);
-        } else if !self.received.is_empty() {
-            *kept = Received::copy(self.received.bytes());
-            self.received.clear();
+    /// Lets a connection keep the input that is not processed.
+    pub(crate) fn suspend(&mut self) -> Input {
+        if self.input().len() <= COPIED_MAX {
+            return Input::copy(self.input().bytes());
         }
-    }
-
-    /// Lets a connection keep the output, but for what was sent of it.
-    pub(crate) fn keep_output(&mut self, sent: usize, kept: &mut Kept) {
-        let rest = &self.output[sent..];
-        *kept = if rest.len() > COPIED_MAX {
-            Kept {
-                bytes: mem::take(&mut self.output),
-                start: sent,
-            }
-        } else {
-            Kept {
-                bytes: rest.to_vec(),
-                start: 0,
-            }
-        };
+        self.large.take().expect("the small buffer is smaller")
     }
 }
 
-/// What has been received and is not used.
+impl Drop for Slot {
+    fn drop(&mut self) {
+        SLOTS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Large input buffers that wait for their next use.
 #[derive(Default)]
-pub(crate) struct Received {
+pub(crate) struct Spare {
+    inputs: Vec<Input>,
+}
+
+impl Spare {
+    fn take(&mut self) -> Input {
+        let spare = self.inputs.pop();
+        spare.unwrap_or_else(|| Input::with_room(LARGE))
+    }
+
+    fn put(&mut self, mut input: Input) {
+        if self.inputs.len() < SPARE_MAX && input.size() == LARGE {
+            input.clear();
+            self.inputs.push(input);
+        }
+    }
+}
+
+/// Bytes that were received and are not processed.
+#[derive(Default)]
+pub(crate) struct Input {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
 }
 
-impl Received {
-    fn with_room() -> Self {
+impl Input {
+    fn with_room(len: usize) -> Self {
         Self {
-            bytes: vec![0; RECEIVED_SIZE],
+            bytes: vec![0; len],
             start: 0,
             end: 0,
         }
@@ -142,17 +169,16 @@ impl Received {
         self.bytes.capacity()
     }
 
-    /// Whether more can be received without making room for it.
-    pub(crate) const fn has_room(&self) -> bool {
+    /// Whether more can be received without moving or growing.
+    const fn has_room(&self) -> bool {
         self.end < self.bytes.len()
     }
 
-    /// Where the next bytes are read to. There is always room.
-    pub(crate) fn room(&mut self) -> &mut [u8] {
+    fn room(&mut self) -> &mut [u8] {
         if !self.has_room() {
             self.make_room();
         }
-        let end = self.bytes.len().min(self.end + READ_SIZE);
+        let end = self.bytes.len().min(self.end + READ_MAX);
         &mut self.bytes[self.end..end]
     }
 
@@ -183,22 +209,35 @@ impl Received {
         self.end += bytes.len();
     }
 
-    fn clear(&mut self) {
-        if self.bytes.len() > USED_MAX {
-            *self = Self::with_room();
-        }
+    const fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
     }
 }
 
-/// Bytes that wait to be sent, in memory that is given back when all are.
+/// Replies that the client has not read, in memory that is freed when all are sent.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct UnsentOutput {
     bytes: Vec<u8>,
     start: usize,
 }
 
-impl Kept {
+impl UnsentOutput {
+    /// What a connection keeps of its output when the first `sent` bytes were sent.
+    pub(crate) fn rest_of(output: &mut Vec<u8>, sent: usize) -> Self {
+        let rest = &output[sent..];
+        if rest.len() > COPIED_MAX {
+            Self {
+                bytes: mem::take(output),
+                start: sent,
+            }
+        } else {
+            Self {
+                bytes: rest.to_vec(),
+                start: 0,
+            }
+        }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
@@ -226,89 +265,97 @@ mod tests {
     use super::*;
 
     /// Receives `count` bytes, counting on from `next`.
-    fn receive(received: &mut Received, mut next: u64, count: usize) {
+    fn receive(slot: &mut Slot, spare: &mut Spare, mut next: u64, count: usize) {
         let mut left = count;
         while left > 0 {
-            let room = received.room();
-            assert!(!room.is_empty() && room.len() <= READ_SIZE);
+            let room = slot.room(spare);
+            assert!(!room.is_empty() && room.len() <= READ_MAX);
             let len = room.len().min(left);
             for byte in &mut room[..len] {
                 *byte = next as u8;
                 next += 1;
             }
-            received.grow(len);
+            slot.input_mut().grow(len);
             left -= len;
         }
     }
 
     #[test]
-    fn what_was_received_is_there_until_it_is_used() {
-        let mut received = Received::with_room();
+    fn received_bytes_stay_until_they_are_processed() {
+        let (mut slot, mut spare) = (Slot::new(), Spare::default());
         let (mut next, mut used) = (0, 0);
         for round in 0..3000_u64 {
             let count = (round * 7919 % 3000) as usize;
-            receive(&mut received, next, count);
+            receive(&mut slot, &mut spare, next, count);
             next += count as u64;
-            let count = ((round * 6007 % 3100) as usize).min(received.len());
-            received.pop(count);
+            let count = ((round * 6007 % 3100) as usize).min(slot.input().len());
+            slot.input_mut().pop(count);
             used += count as u64;
             let expected = (used..next).map(|number| number as u8);
-            assert!(received.bytes().iter().copied().eq(expected));
+            assert!(slot.input().bytes().iter().copied().eq(expected));
         }
-        assert!(received.size() <= 2 * RECEIVED_SIZE);
+        assert!(slot.input().size() <= 2 * LARGE);
     }
 
     #[test]
-    fn a_connection_goes_on_where_it_was() {
+    fn a_connection_resumes_where_it_was_suspended() {
         let sizes = [
             1,
+            SMALL - 1,
+            SMALL,
             COPIED_MAX,
             COPIED_MAX + 1,
-            RECEIVED_SIZE,
-            RECEIVED_SIZE + 1,
-            USED_MAX + 1,
+            LARGE,
+            LARGE + 1,
+            1 << 21,
         ];
         for size in sizes {
-            let mut kept = Received::default();
-            Buffers::with(|buffers| {
-                receive(&mut buffers.received, 0, size + 10);
-                buffers.received.pop(10);
-                buffers.suspend(&mut kept);
-            });
+            let (mut slot, mut spare) = (Slot::new(), Spare::default());
+            receive(&mut slot, &mut spare, 0, size + 10);
+            slot.input_mut().pop(10);
+            let mut kept = slot.suspend();
+            slot.clear(&mut spare);
             assert!(
                 kept.len() == size && kept.size() < 4 * size.max(8),
                 "{size}"
             );
-            Buffers::with(|buffers| {
-                assert_eq!(buffers.received.len(), 0, "another connection sees nothing");
-                assert!(buffers.received.size() <= RECEIVED_SIZE);
-                receive(&mut buffers.received, 77, 1000);
-            });
-            Buffers::with(|buffers| {
-                buffers.resume(&mut kept);
-                receive(&mut buffers.received, size as u64 + 10, 100);
-                let expected = (10..size + 110).map(|number| number as u8);
-                assert!(buffers.received.bytes().iter().copied().eq(expected));
-                buffers.received.pop(size + 100);
-                buffers.suspend(&mut kept);
-            });
+            assert!(slot.input().is_empty(), "another connection sees nothing");
+            receive(&mut slot, &mut spare, 77, 1000);
+            slot.clear(&mut spare);
+            slot.resume(&mut kept, &mut spare);
             assert_eq!((kept.len(), kept.size()), (0, 0));
+            receive(&mut slot, &mut spare, size as u64 + 10, 100);
+            let expected = (10..size + 110).map(|number| number as u8);
+            assert!(slot.input().bytes().iter().copied().eq(expected), "{size}");
+            slot.input_mut().pop(size + 100);
+            assert!(slot.suspend().is_empty());
         }
     }
 
     #[test]
-    fn output_waits_in_memory_in_proportion_to_it() {
+    fn a_worker_keeps_a_few_large_buffers_of_the_usual_size() {
+        let mut spare = Spare::default();
+        let mut slots: Vec<_> = (0..=SPARE_MAX).map(|_| Slot::new()).collect();
+        slots.iter_mut().for_each(|slot| slot.enlarge(&mut spare));
+        slots.iter_mut().for_each(|slot| slot.clear(&mut spare));
+        assert_eq!(spare.inputs.len(), SPARE_MAX);
+        assert!(slots.iter().all(|slot| slot.large.is_none()));
+        spare.inputs.clear();
+        receive(&mut slots[0], &mut spare, 0, LARGE + 1);
+        slots[0].clear(&mut spare);
+        assert!(spare.inputs.is_empty(), "it had grown");
+    }
+
+    #[test]
+    fn kept_output_takes_memory_in_proportion_to_it() {
         for (len, sent) in [
             (10, 3),
             (COPIED_MAX + 3, 3),
             (100_000, 0),
             (100_000, 99_999),
         ] {
-            let mut kept = Kept::default();
-            Buffers::with(|buffers| {
-                buffers.output = (0..len).map(|number| number as u8).collect();
-                buffers.keep_output(sent, &mut kept);
-            });
+            let mut output = (0..len).map(|number| number as u8).collect();
+            let mut kept = UnsentOutput::rest_of(&mut output, sent);
             let expected = (sent..len).map(|number| number as u8);
             assert!(kept.bytes().iter().copied().eq(expected));
             assert!(kept.size() < 4 * (len - sent), "{len} {sent}");

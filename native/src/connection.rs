@@ -1,52 +1,53 @@
-//! One socket, one session: read, process, write.
+//! One client's connection: a state machine that a worker drives a step at a time.
+//!
+//! ```text
+//!           with users          signed in         quit, end of input, stop
+//!   New ───────────────▶ SignIn ───────────▶ Open ────────────────────────┐
+//!    │ other protocol      │ five refusals                                ▼
+//!    └─────────────────────┴────────────────────────────────────────▶ Flushing ──▶ Lingering ──▶ Closed
+//! ```
+//! `New` goes to `Open` where no users are configured. `Flushing` sends the last replies; `Lingering` gives the client time to read them. Every failure
+//! of the socket, and a client that stalls, closes at once from any state.
 //!
 //! A connection that waits holds next to nothing: half a request, or replies that the client does
-//! not take. While it has such replies it reads nothing, so a client that never reads costs a
+//! not read. While it has such replies it reads nothing, so a client that never reads costs a
 //! bounded amount of memory.
 
-use std::future::{Future, poll_fn};
 use std::io;
 use std::mem;
-use std::ops::Deref;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use dynamidb_core::Session;
+use dynamidb_core::{FirstRequest, Instant, Keyspace, Session};
 use nix::poll::PollFlags;
 use socket2::TcpKeepalive;
 
 use crate::admin::Task;
 use crate::auth::Verdict;
-use crate::buffers::{Buffers, Kept, Received};
+use crate::buffers::{Input, SMALL, Slot, Spare, UnsentOutput};
 use crate::connections::{Client, Doing};
+use crate::context::{ConnectionPermit, ServerContext};
 use crate::host::{Host, count};
-use crate::linger::{LINGER, linger};
-use crate::runtime::{Runtime, Stream};
-use crate::server::Shared;
+use crate::linger::Linger;
+use crate::runtime::{Runtime, Stream, Timer};
+use crate::shards::{Held, View};
 
-/// Bytes in and out after which a connection lets others have a turn: a millisecond of the
-/// smallest requests.
-const TURN_SIZE: usize = 64 * 1024;
-/// What counts besides for work that has been put off, because it may move nothing at all.
-const BACKLOG_SIZE: usize = 4 * 1024;
-/// How long a stopping server waits for a client to take its last replies.
+/// What a connection reads in one turn at most: a millisecond of the smallest requests.
+const TURN_INPUT: usize = 64 * 1024;
+/// How long a stopping server waits for a client to read its last replies.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
-/// A client that sends nothing for so long has taken its last replies.
+/// A client that sends nothing for so long has read its last replies.
 const LINGER_PAUSE: Duration = Duration::from_millis(50);
 /// How often it is looked whether a watcher has left that had closed its sending side.
 const DEPARTURE_PERIOD: Duration = Duration::from_secs(1);
 /// After so long without a line for it, such a watcher's host is asked whether it is still there.
 const DEPARTURE_PROBE: Duration = Duration::from_secs(30);
-
-/// After how many refusals a client is hung up on that has not shown who it is.
+/// After how many refusals a client that has not signed in is disconnected.
 const REFUSALS_MAX: u8 = 5;
 
-type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// What a client may let the server wait for, but not for ever.
+/// What a client may keep the server waiting for, but not for ever.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Wait {
     /// The rest of a request, or room for replies.
@@ -59,304 +60,185 @@ enum Wait {
     Departure,
 }
 
-/// Whether requests are listened to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Door {
-    /// Not known: it has said nothing yet.
-    Unknown,
-    /// Not before the client shows who it is; it was refused so often.
-    Closed(u8),
+enum State {
+    /// It has sent nothing yet.
+    New,
+    /// No request is served before the client signs in; it was refused this many times.
+    SignIn(u8),
     Open,
-    /// Never again.
-    Shut,
+    /// Nothing more is read; what is left to send is sent.
+    Flushing,
+    Lingering(Box<Linger>),
+    Closed,
 }
 
-/// One of the places for connections, for as long as it is held.
-pub(crate) struct Seat {
-    shared: Arc<Shared>,
+/// What a connection brings to a turn.
+pub(crate) enum Received {
+    /// Input to process, or to go on with what was put off.
+    Input,
+    /// Output to send.
+    Output,
+    /// Nothing.
+    Nothing,
 }
 
-impl Seat {
-    pub(crate) fn take(shared: &Arc<Shared>) -> Option<Self> {
-        shared.host.admit().then(|| Self {
-            shared: Arc::clone(shared),
-        })
-    }
+/// How it goes on after a turn.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum After {
+    /// There is more to do, once others have had their turn.
+    Requeue,
+    /// Until its waker is woken.
+    Wait,
+    /// The last reply is sent.
+    Flushed,
 }
 
-impl Deref for Seat {
-    type Target = Shared;
-
-    fn deref(&self) -> &Shared {
-        &self.shared
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.shared.host.dismiss();
-    }
-}
-
-/// Serves a client until it leaves, breaks the rules or the server stops.
-///
-/// Not an `async fn`: those keep their arguments twice, and there are many connections.
-pub(crate) fn serve<R: Runtime>(
-    stream: R::Stream,
-    seat: Seat,
-) -> impl Future<Output = ()> + Send + 'static {
-    let mut connection = Connection::<R>::new(stream, seat);
-    async move {
-        if poll_fn(|cx| connection.poll_end(cx)).await {
-            // Boxed, so that connections that stay do not hold the room for it.
-            Box::pin(connection.hang_up()).await;
-        }
-    }
-}
-
-struct Connection<R: Runtime> {
+pub(crate) struct Connection<R: Runtime> {
     stream: R::Stream,
     session: Session,
-    seat: Seat,
+    state: State,
     /// Whether processing stopped because there was enough output, or to let others have a turn.
     backlog: bool,
+    /// Whether it filled a small buffer in its last turn.
+    large: bool,
     client: Arc<Client>,
     /// Boxed, because most have nothing.
-    held: Option<Box<Held>>,
-    /// Whether it is known whom to wake when the server stops.
-    known: bool,
-    door: Door,
+    suspended: Option<Box<Suspended>>,
+    context: ConnectionPermit,
 }
 
-/// What a connection has while it waits for its client, or for its turn.
+/// What a connection keeps while it waits for its client, or for its turn.
 #[derive(Default)]
-struct Held {
-    /// What a command has begun that takes longer.
+struct Suspended {
+    /// A command that takes longer than a reply.
     task: Option<Box<Task>>,
     /// Bytes received that are not processed: half a request, or with `backlog` whole ones.
-    input: Received,
-    /// Replies that the client has not taken.
-    output: Kept,
+    input: Input,
+    output: UnsentOutput,
     /// Whether the client has closed its sending side and only watches.
     listens: bool,
-    /// What the two count for in [`Host::buffered`].
+    /// What input and output count for in [`Host::buffered`].
     buffered: usize,
     /// Ends the connection, if what it waits for must not take forever.
     timer: Option<(Wait, Timer)>,
 }
 
 impl<R: Runtime> Connection<R> {
-    fn new(stream: R::Stream, seat: Seat) -> Self {
-        let (host, now) = (&seat.host, seat.host.clock.now());
-        let client = host.clients.open(now, &stream.socket());
+    /// A connection that is woken by `waker`.
+    pub(crate) fn new(stream: R::Stream, waker: Waker, context: ConnectionPermit) -> Self {
+        let (host, now) = (&context.host, context.host.clock.now());
+        let client = host.clients.open(now, &stream.socket(), waker);
         host.watchers.note_client(&client, None);
         tracing::debug!("{client} opens");
         Self {
             stream,
-            session: Session::new(seat.session.clone()),
+            session: Session::new(context.session.clone()),
+            state: State::New,
             backlog: false,
+            large: false,
             client,
-            held: None,
-            known: false,
-            door: Door::Unknown,
-            seat,
+            suspended: None,
+            context,
         }
     }
 
-    /// Goes on to the end; whether the client is there to hear of it.
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let outcome = ready!(self.poll_converse(cx));
-        self.say_why(&outcome);
-        match &outcome {
-            Ok(()) => tracing::debug!("{} ends", self.client),
-            Err(error) => tracing::debug!("{} ends: {error}", self.client),
-        }
-        Poll::Ready(outcome.is_ok())
-    }
-
-    /// Lets watchers know how it ended.
-    fn say_why(&self, outcome: &io::Result<()>) {
-        let reason = match outcome {
-            _ if self.seat.stop.is_requested() => "shutdown",
-            Ok(()) => "normal",
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => "idle_timeout",
-            Err(_) => "error",
-        };
-        let host = &self.seat.host;
-        host.watchers.note_client(&self.client, Some(reason));
-    }
-
-    /// Goes on until the conversation is over and its replies are taken.
-    fn poll_converse(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !mem::replace(&mut self.known, true) {
-            // Once is enough: a task is woken by its first waker as well as by any later one.
-            self.seat.host.clients.set_waker(&self.client, cx.waker());
-        }
-        let over = Buffers::with(|buffers| {
-            if let Some(held) = &mut self.held {
-                buffers.resume(&mut held.input);
-            }
-            let over = self.poll_turn(cx, buffers);
-            if !buffers.received.is_empty() {
-                buffers.suspend(&mut self.held.get_or_insert_default().input);
-            }
-            over
-        });
-        self.keep_account()?;
-        match over {
-            Poll::Pending => self.poll_timer(cx),
-            over => over,
-        }
-    }
-
-    /// Works until the socket has nothing more to give or takes nothing more.
-    fn poll_turn(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> Poll<io::Result<()>> {
-        let mut moved = 0;
-        let mut halfway = false;
-        loop {
-            ready!(self.poll_flush(cx))?;
-            if self.session.is_closed() || self.door == Door::Shut {
-                return Poll::Ready(Ok(()));
-            }
-            if moved >= TURN_SIZE && !halfway {
-                count(&self.seat.host.yields, 1);
-                R::wake_later(cx);
-                return Poll::Pending;
-            }
-            // Replies are finished, but no list of everything there is.
-            let may_end = !self.backlog || self.session.is_busy();
-            if may_end && self.seat.stop.is_requested() {
-                return Poll::Ready(Ok(()));
-            }
-            if let Poll::Ready(sent) = self.poll_watch(cx, buffers)? {
-                moved += sent;
-                continue;
-            }
-            let mut read = 0;
-            if !self.backlog {
-                read = ready!(self.stream.poll_read(cx, buffers.received.room()))?;
-                if read == 0 {
-                    return match self.listen() {
-                        true => Poll::Pending,
-                        false => Poll::Ready(Ok(())),
-                    };
-                }
-                buffers.received.grow(read);
-                self.rewind_timer();
-            }
-            let received = buffers.received.len();
-            let replied = self.answer(cx, buffers)?;
-            self.seat.host.count_traffic(read, replied);
-            moved += read + replied;
-            if self.backlog {
-                moved += BACKLOG_SIZE;
-            }
-            // The beginning of a large value stays where it is while the rest may be there.
-            let unused = !self.backlog && received > 0 && buffers.received.len() == received;
-            halfway = unused && buffers.received.has_room();
-        }
-    }
-
-    /// Processes what was received; returns the size of the replies.
-    fn answer(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> io::Result<usize> {
-        let Buffers {
-            received, output, ..
-        } = buffers;
-        output.clear();
-        if self.door != Door::Open {
-            self.check_in(received, output);
-            if self.door != Door::Open {
-                let replied = output.len();
-                self.send(cx, buffers)?;
-                return Ok(replied);
-            }
-        }
-        let now = self.seat.host.clock.now();
-        let mut keyspace = self.seat.shards.view(&self.seat.host);
-        keyspace.task = self.held.as_mut().and_then(|held| held.task.take());
-        keyspace.client = Some(&self.client);
-        self.client.heard(now);
-        let input = received.bytes();
-        let used = self.session.process(now, input, &mut keyspace, output);
-        if let task @ Some(_) = keyspace.task.take() {
-            self.held.get_or_insert_default().task = task;
-        }
-        // A lock is not held while the kernel copies.
-        drop(keyspace);
-        received.pop(used);
-        self.backlog = output.len() >= self.seat.session.output_max || self.session.is_busy();
-        if !self.backlog && received.len() > self.session.input_max() {
-            return Err(io::Error::other("a request is longer than the longest"));
-        }
-        let replied = output.len();
-        self.send(cx, buffers)?;
-        Ok(replied)
-    }
-
-    /// Hears who the client is, and says whether it may come in.
-    fn check_in(&mut self, received: &mut Received, output: &mut Vec<u8>) {
-        let host = &self.seat.host;
-        if self.door == Door::Unknown {
-            if let Some(protocol) = host.foreign.recognize(received.bytes()) {
-                protocol.happened(host.clock.now());
-                received.pop(received.len());
-                self.door = Door::Shut;
-                return;
-            }
-            self.door = match self.seat.users {
-                Some(_) => Door::Closed(0),
-                None => Door::Open,
-            };
-        }
-        let Some(users) = &self.seat.users else {
-            return;
-        };
-        while let Door::Closed(refusals) = self.door {
-            let (used, reply, door) = match users.judge(received.bytes()) {
-                Verdict::Wait => return,
-                Verdict::Admit(used) => (used, &b"STORED\r\n"[..], Door::Open),
-                Verdict::Refuse(used, reply) if refusals + 1 < REFUSALS_MAX => {
-                    (used, reply, Door::Closed(refusals + 1))
-                }
-                Verdict::Refuse(_, reply) | Verdict::Close(reply) => {
-                    (received.len(), reply, Door::Shut)
-                }
-            };
-            count(&host.auth_cmds, 1);
-            if door != Door::Open {
-                host.auth_errors.happened(host.clock.now());
-            }
-            received.pop(used);
-            output.extend_from_slice(reply);
-            self.door = door;
-        }
-    }
-
-    /// Sends what a watcher is to know; pending if there is nothing, or nobody watches.
-    fn poll_watch(
+    /// First step of a turn: sends what was kept, and reads what has arrived.
+    ///
+    /// # Errors
+    /// Why the connection has to be closed.
+    pub(crate) fn receive(
         &mut self,
         cx: &mut Context<'_>,
-        buffers: &mut Buffers,
-    ) -> Poll<io::Result<usize>> {
-        let task = self.held.as_mut().and_then(|held| held.task.as_deref_mut());
-        let Some(Task::Watch(watcher)) = task else {
-            return Poll::Pending;
-        };
-        buffers.output.clear();
-        ready!(watcher.poll_lines(cx, &mut buffers.output));
-        let len = buffers.output.len();
-        self.send(cx, buffers)?;
-        self.seat.host.count_traffic(0, len);
-        Poll::Ready(Ok(len))
+        slot: &mut Slot,
+        output: &mut Vec<u8>,
+        spare: &mut Spare,
+    ) -> io::Result<Received> {
+        if matches!(self.state, State::Lingering(_)) {
+            self.linger(cx, slot, spare)?;
+            return Ok(Received::Nothing);
+        }
+        if self.poll_flush(cx)?.is_pending() {
+            return Ok(Received::Nothing);
+        }
+        // Replies are finished, but no list of everything there is.
+        let may_end = !self.backlog || self.session.is_busy();
+        if may_end && self.context.stop.is_requested() {
+            self.state = State::Flushing;
+        }
+        if matches!(self.state, State::Flushing) {
+            return Ok(Received::Output);
+        }
+        if let Some(suspended) = &mut self.suspended
+            && !suspended.input.is_empty()
+        {
+            slot.resume(&mut suspended.input, spare);
+        }
+        if self.poll_watch(cx, output).is_ready() {
+            return Ok(Received::Output);
+        }
+        if self.backlog {
+            return Ok(Received::Input);
+        }
+        if !self.read(cx, slot, spare)? {
+            return Ok(Received::Nothing);
+        }
+        self.sign_in(slot.input_mut(), output);
+        Ok(match self.state {
+            State::Open => Received::Input,
+            _ => Received::Output,
+        })
+    }
+
+    /// Reads until nothing is left or a turn's worth has come; whether something has, be it the end
+    /// of the input.
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: &mut Slot,
+        spare: &mut Spare,
+    ) -> io::Result<bool> {
+        if self.large {
+            slot.enlarge(spare);
+        }
+        let mut total = 0;
+        while total < TURN_INPUT {
+            let room = slot.room(spare);
+            let size = room.len();
+            match self.stream.poll_read(cx, room) {
+                Poll::Pending => break,
+                Poll::Ready(read) => match read {
+                    // What came before is processed first. The next read will say the same again.
+                    Ok(0) | Err(_) if total > 0 => break,
+                    Ok(0) if self.listen() => return Ok(false),
+                    Ok(0) => {
+                        self.state = State::Flushing;
+                        return Ok(true);
+                    }
+                    Ok(read) => {
+                        slot.input_mut().grow(read);
+                        total += read;
+                        if read < size {
+                            break;
+                        }
+                    }
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+        self.large = total >= SMALL;
+        if total > 0 {
+            self.rewind_timer();
+            self.context.host.count_read(total);
+        }
+        Ok(total > 0)
     }
 
     /// Nothing more will come from the client. A watcher goes on hearing; whether this is one.
     fn listen(&mut self) -> bool {
-        let Some(held) = &mut self.held else {
-            return false;
-        };
-        let watches = matches!(held.task.as_deref(), Some(Task::Watch(_)));
-        if watches && !mem::replace(&mut held.listens, true) {
+        let watches = self.is_watching();
+        if let Some(suspended) = self.suspended.as_mut().filter(|_| watches)
+            && !mem::replace(&mut suspended.listens, true)
+        {
             // Leaving is silent now. It shows when there is a line for the client; else the probes
             // of TCP find out, once the client's system has forgotten the connection.
             let probe = TcpKeepalive::new().with_time(DEPARTURE_PROBE);
@@ -365,48 +247,240 @@ impl<R: Runtime> Connection<R> {
         watches
     }
 
-    /// Writes the output, and keeps what the socket does not take.
-    fn send(&mut self, cx: &mut Context<'_>, buffers: &mut Buffers) -> io::Result<()> {
+    /// Looks at the first bytes, and lets the client sign in, if it has to.
+    fn sign_in(&mut self, input: &mut Input, output: &mut Vec<u8>) {
+        let host = &self.context.host;
+        if matches!(self.state, State::New) {
+            if let Some(protocol) = host.foreign.recognize(input.bytes()) {
+                protocol.happened(host.clock.now());
+                self.state = State::Flushing;
+                return;
+            }
+            self.state = match self.context.users {
+                Some(_) => State::SignIn(0),
+                None => State::Open,
+            };
+        }
+        let Some(users) = &self.context.users else {
+            return;
+        };
+        while let State::SignIn(refusals) = self.state {
+            let (used, reply, state) = match users.judge(input.bytes()) {
+                Verdict::Wait => return,
+                Verdict::Admit(used) => (used, &b"STORED\r\n"[..], State::Open),
+                Verdict::Refuse(used, reply) if refusals + 1 < REFUSALS_MAX => {
+                    (used, reply, State::SignIn(refusals + 1))
+                }
+                Verdict::Refuse(_, reply) | Verdict::Close(reply) => {
+                    (input.len(), reply, State::Flushing)
+                }
+            };
+            count(&host.auth_cmds, 1);
+            if !matches!(state, State::Open) {
+                host.auth_errors.happened(host.clock.now());
+            }
+            input.pop(used);
+            output.extend_from_slice(reply);
+            self.state = state;
+        }
+    }
+
+    /// Second step: parses the first request that was received.
+    pub(crate) fn parse<'i>(
+        &self,
+        input: &'i [u8],
+        keyspace: &impl Keyspace,
+    ) -> Option<FirstRequest<'i>> {
+        if self.backlog {
+            return None;
+        }
+        self.session.parse(input, keyspace)
+    }
+
+    /// Third step: processes the requests. Returns how many bytes of the input are done with.
+    pub(crate) fn process<'s>(
+        &mut self,
+        now: Instant,
+        first: Option<FirstRequest<'_>>,
+        input: &[u8],
+        output: &mut Vec<u8>,
+        held: Option<Held<'s>>,
+        context: &'s ServerContext,
+    ) -> (usize, Option<Held<'s>>) {
+        self.client.heard(now);
+        let mut keyspace = View::resume(&context.shards, &context.host, self.client.number, held);
+        keyspace.task = self.suspended.as_mut().and_then(|s| s.task.take());
+        let used = match first {
+            Some(first) => self
+                .session
+                .process_parsed(now, first, &mut keyspace, output),
+            None => self.session.process(now, input, &mut keyspace, output),
+        };
+        let (task, held) = keyspace.suspend();
+        if task.is_some() {
+            self.suspended.get_or_insert_default().task = task;
+        }
+        self.backlog = output.len() >= context.session.output_max || self.session.is_busy();
+        (used, held)
+    }
+
+    /// Fourth step: sends the replies, and keeps what the socket does not take.
+    ///
+    /// # Errors
+    /// Why the connection has to be closed.
+    pub(crate) fn send(&mut self, cx: &mut Context<'_>, output: &mut Vec<u8>) -> io::Result<()> {
         let mut sent = 0;
-        while sent < buffers.output.len() {
-            match self.stream.poll_write(cx, &buffers.output[sent..])? {
+        while sent < output.len() {
+            match self.stream.poll_write(cx, &output[sent..])? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(written) => sent += written,
                 Poll::Pending => {
-                    buffers.keep_output(sent, &mut self.held.get_or_insert_default().output);
+                    let rest = UnsentOutput::rest_of(output, sent);
+                    self.suspended.get_or_insert_default().output = rest;
                     break;
                 }
             }
         }
+        self.context.host.count_written(sent);
         Ok(())
     }
 
-    /// Writes what was kept.
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(held) = self.held.as_mut().filter(|held| !held.output.is_empty()) {
-            match ready!(self.stream.poll_write(cx, held.output.bytes()))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => held.output.pop(written),
+    /// Last step: keeps what is not processed, and says how it goes on.
+    ///
+    /// # Errors
+    /// Why the connection has to be closed.
+    pub(crate) fn settle(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: &mut Slot,
+        spare: &mut Spare,
+        received: &Received,
+    ) -> io::Result<After> {
+        if self.session.is_closed() {
+            self.state = State::Flushing;
+        }
+        let rest = slot.input();
+        if !rest.is_empty() && matches!(self.state, State::New | State::SignIn(_) | State::Open) {
+            if !self.backlog && rest.len() > self.session.input_max() {
+                return Err(io::Error::other("a request is longer than the longest"));
+            }
+            self.suspended.get_or_insert_default().input = slot.suspend();
+        }
+        let after = self.next_step(cx, received)?;
+        if after == After::Flushed {
+            self.start_lingering()?;
+            self.linger(cx, slot, spare)?;
+            return Ok(After::Wait);
+        }
+        self.keep_account()?;
+        match after {
+            After::Wait => self.check_timer(cx),
+            other => Ok(other),
+        }
+    }
+
+    fn next_step(&mut self, cx: &mut Context<'_>, received: &Received) -> io::Result<After> {
+        if let Some(suspended) = &self.suspended
+            && !suspended.output.is_empty()
+        {
+            return Ok(After::Wait);
+        }
+        match (&self.state, received) {
+            (State::Flushing, _) => return Ok(After::Flushed),
+            (State::Lingering(_), _) | (_, Received::Nothing) => return Ok(After::Wait),
+            _ => {}
+        }
+        // Whatever it waits for from now on, it has to ask for it once more.
+        if self.is_watching() || self.context.stop.is_requested() {
+            return Ok(After::Requeue);
+        }
+        if self.backlog || self.stream.poll_readable(cx)?.is_ready() {
+            count(&self.context.host.yields, 1);
+            return Ok(After::Requeue);
+        }
+        Ok(After::Wait)
+    }
+
+    fn start_lingering(&mut self) -> io::Result<()> {
+        tracing::debug!("{} ends", self.client);
+        self.announce_end("normal");
+        let end = self.suspended.take().and_then(|suspended| {
+            let buffered = &self.context.host.buffered;
+            buffered.fetch_sub(suspended.buffered, Ordering::Relaxed);
+            match suspended.timer {
+                Some((Wait::Drain, timer)) => Some(timer),
+                _ => None,
+            }
+        });
+        self.state = State::Closed;
+        let linger = Linger::start::<R>(&self.stream, LINGER_PAUSE, end)?;
+        self.state = State::Lingering(Box::new(linger));
+        Ok(())
+    }
+
+    /// Fails when the client has had its time to read the last replies.
+    fn linger(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: &mut Slot,
+        spare: &mut Spare,
+    ) -> io::Result<()> {
+        if let State::Lingering(linger) = &mut self.state
+            && linger
+                .poll::<R>(cx, &mut self.stream, slot.room(spare))
+                .is_ready()
+        {
+            self.state = State::Closed;
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        Ok(())
+    }
+
+    fn is_watching(&self) -> bool {
+        let task = self.suspended.as_ref().and_then(|s| s.task.as_deref());
+        matches!(task, Some(Task::Watch(_)))
+    }
+
+    /// Appends what a watcher is to hear; pending if there is nothing, or nobody watches.
+    fn poll_watch(&mut self, cx: &mut Context<'_>, output: &mut Vec<u8>) -> Poll<()> {
+        let suspended = self.suspended.as_mut();
+        match suspended.and_then(|s| s.task.as_deref_mut()) {
+            Some(Task::Watch(watcher)) => watcher.poll_lines(cx, output),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Sends what was kept.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
+        while let Some(s) = self.suspended.as_mut().filter(|s| !s.output.is_empty()) {
+            match self.stream.poll_write(cx, s.output.bytes())? {
+                Poll::Pending => return Ok(Poll::Pending),
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => {
+                    s.output.pop(written);
+                    self.context.host.count_written(written);
+                }
             }
             self.rewind_timer();
         }
-        Poll::Ready(Ok(()))
+        Ok(Poll::Ready(()))
     }
 
     /// Tells the host how much is kept here. Fails if that is too much in all.
     fn keep_account(&mut self) -> io::Result<()> {
-        self.client.set_doing(match &self.held {
-            Some(held) if matches!(held.task.as_deref(), Some(Task::Watch(_))) => Doing::Watching,
-            Some(held) if !held.output.is_empty() => Doing::Writing,
-            Some(held) if !held.input.is_empty() => Doing::Reading,
+        let suspended = self.suspended.as_deref();
+        self.client.set_doing(match suspended {
+            Some(_) if self.is_watching() => Doing::Watching,
+            Some(s) if !s.output.is_empty() => Doing::Writing,
+            Some(s) if !s.input.is_empty() => Doing::Reading,
             _ => Doing::Waiting,
         });
-        let Some(held) = &mut self.held else {
+        let Some(suspended) = &mut self.suspended else {
             return Ok(());
         };
-        let host = &self.seat.host;
-        let size = held.input.size() + held.output.size();
-        let before = mem::replace(&mut held.buffered, size);
+        let host = &self.context.host;
+        let size = suspended.input.size() + suspended.output.size();
+        let before = mem::replace(&mut suspended.buffered, size);
         if size < before {
             host.buffered.fetch_sub(before - size, Ordering::Relaxed);
         } else if size > before {
@@ -419,45 +493,53 @@ impl<R: Runtime> Connection<R> {
         Ok(())
     }
 
-    /// Ready when the client has let the server wait too long.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Fails when the client has kept the server waiting for too long.
+    fn check_timer(&mut self, cx: &mut Context<'_>) -> io::Result<After> {
         let Some((wait, limit)) = self.wait() else {
-            self.held
-                .take_if(|held| held.buffered == 0 && held.task.is_none());
+            self.suspended
+                .take_if(|s| s.buffered == 0 && s.task.is_none());
             self.rewind_timer();
-            return Poll::Pending;
+            return Ok(After::Wait);
         };
-        let held = self.held.get_or_insert_default();
-        let timer = held.timer.take().filter(|(set, _)| *set == wait);
-        let (_, timer) = held
+        let suspended = self.suspended.get_or_insert_default();
+        let timer = suspended.timer.take().filter(|(set, _)| *set == wait);
+        let (_, timer) = suspended
             .timer
             .insert(timer.unwrap_or_else(|| (wait, Box::pin(R::sleep(limit)))));
-        ready!(timer.as_mut().poll(cx));
-        let host = &self.seat.host;
+        if timer.as_mut().poll(cx).is_pending() {
+            return Ok(After::Wait);
+        }
+        let host = &self.context.host;
         let now = host.clock.now();
         if wait == Wait::Idle {
             // Nothing was wound back while requests came.
             let quiet = self.client.quiet_for(now);
             if quiet < limit {
                 *timer = Box::pin(R::sleep(limit - quiet));
-                ready!(timer.as_mut().poll(cx));
+                if timer.as_mut().poll(cx).is_pending() {
+                    return Ok(After::Wait);
+                }
             }
         }
         // After a stall of the process or its machine the time is over before the runtime has heard
         // of what came meanwhile, so that the socket itself is asked.
         let over = match wait {
-            Wait::Stall if !held.output.is_empty() => !self.stream.is_ready(PollFlags::POLLOUT),
+            Wait::Stall if !suspended.output.is_empty() => {
+                !self.stream.is_ready(PollFlags::POLLOUT)
+            }
             Wait::Stall | Wait::Idle => !self.stream.is_ready(PollFlags::POLLIN),
             Wait::Departure => self.stream.is_ready(PollFlags::empty()),
             Wait::Drain => true,
         };
         if !over {
-            held.timer = None;
-            R::wake_later(cx);
-            return Poll::Pending;
+            suspended.timer = None;
+            return Ok(After::Requeue);
         }
         match wait {
-            Wait::Departure => return Poll::Ready(Ok(())),
+            Wait::Departure => {
+                self.state = State::Flushing;
+                return Ok(After::Requeue);
+            }
             Wait::Drain => {}
             Wait::Stall => {
                 host.stalled.happened(now);
@@ -466,54 +548,69 @@ impl<R: Runtime> Connection<R> {
                 host.idle_kicks.happened(now);
             }
         }
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        Err(io::ErrorKind::TimedOut.into())
     }
 
     /// What is waited for, and for how long at most.
     fn wait(&self) -> Option<(Wait, Duration)> {
-        if self.seat.stop.is_requested() {
+        if matches!(self.state, State::Lingering(_)) {
+            return None;
+        }
+        if self.context.stop.is_requested() {
             return Some((Wait::Drain, DRAIN_TIMEOUT));
         }
-        let half_done = |held: &Held| {
-            let half_a_request = !held.input.is_empty() && !self.backlog;
-            half_a_request || !held.output.is_empty()
+        let half_done = |s: &Suspended| {
+            let half_a_request = !s.input.is_empty() && !self.backlog;
+            half_a_request || !s.output.is_empty()
         };
-        if self.held.as_deref().is_some_and(half_done) {
-            return Some((Wait::Stall, self.seat.stall_timeout?));
+        if self.suspended.as_deref().is_some_and(half_done) {
+            return Some((Wait::Stall, self.context.stall_timeout?));
         }
-        // Who watches has nothing to say.
-        let busy = match self.held.as_deref() {
-            Some(held) if held.listens => return Some((Wait::Departure, DEPARTURE_PERIOD)),
-            Some(held) => held.task.is_some(),
+        // A watcher has nothing to say.
+        let busy = match self.suspended.as_deref() {
+            Some(s) if s.listens => return Some((Wait::Departure, DEPARTURE_PERIOD)),
+            Some(s) => s.task.is_some(),
             None => false,
         };
-        let idle_timeout = self.seat.idle_timeout.filter(|_| !busy);
+        let idle_timeout = self.context.idle_timeout.filter(|_| !busy);
         Some((Wait::Idle, idle_timeout?))
     }
 
-    /// Something moved: the client has its time anew, unless the server stops.
+    /// Something moved: the client has its full time again, unless the server stops.
     fn rewind_timer(&mut self) {
-        if let Some(held) = &mut self.held {
-            held.timer.take_if(|(wait, _)| *wait == Wait::Stall);
+        if let Some(suspended) = &mut self.suspended {
+            suspended.timer.take_if(|(wait, _)| *wait == Wait::Stall);
         }
     }
 
-    /// Says that there is nothing more to come, and gives the client time to hear it.
-    async fn hang_up(&mut self) {
-        let timer = self.held.as_mut().and_then(|held| held.timer.take());
-        let end = match timer {
-            Some((Wait::Drain, timer)) => timer,
-            _ => Box::pin(R::sleep(LINGER)),
+    /// Lets watchers know why the connection fails.
+    pub(crate) fn fail(&self, error: &io::Error) {
+        if matches!(self.state, State::Lingering(_) | State::Closed) {
+            return;
+        }
+        tracing::debug!("{} ends: {error}", self.client);
+        self.announce_end(match error.kind() {
+            io::ErrorKind::TimedOut => "idle_timeout",
+            _ => "error",
+        });
+    }
+
+    fn announce_end(&self, reason: &str) {
+        let reason = if self.context.stop.is_requested() {
+            "shutdown"
+        } else {
+            reason
         };
-        linger::<R>(&mut self.stream, LINGER_PAUSE, end).await;
+        let host = &self.context.host;
+        host.watchers.note_client(&self.client, Some(reason));
     }
 }
 
 impl<R: Runtime> Drop for Connection<R> {
     fn drop(&mut self) {
-        let host = &self.seat.host;
+        let host = &self.context.host;
         host.clients.close(&self.client);
-        let buffered = self.held.as_ref().map_or(0, |held| held.buffered);
+        let buffered = self.suspended.as_ref().map_or(0, |s| s.buffered);
         host.buffered.fetch_sub(buffered, Ordering::Relaxed);
     }
 }

@@ -54,12 +54,11 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 struct Place {
     client: Arc<Client>,
-    /// Wakes its task.
-    waker: Option<Waker>,
+    waker: Waker,
 }
 
 impl Connections {
-    pub(crate) fn open(&self, now: Instant, socket: &Socket) -> Arc<Client> {
+    pub(crate) fn open(&self, now: Instant, socket: &Socket, waker: Waker) -> Arc<Client> {
         let address = |address: io::Result<SockAddr>| address.ok()?.as_socket();
         let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
         let client = Arc::new(Client {
@@ -71,7 +70,7 @@ impl Connections {
         });
         let place = Place {
             client: Arc::clone(&client),
-            waker: None,
+            waker,
         };
         self.places().insert(number, place);
         client
@@ -81,21 +80,9 @@ impl Connections {
         self.places().remove(&client.number);
     }
 
-    /// Has this connection woken by [`wake_all`](Self::wake_all).
-    pub(crate) fn set_waker(&self, client: &Client, waker: &Waker) {
-        if let Some(place) = self.places().get_mut(&client.number) {
-            place.waker = Some(waker.clone());
-        }
-    }
-
-    /// Wakes every connection, once: each can see now what has changed for all of them.
+    /// Wakes every connection: each can see now what has changed for all of them.
     pub(crate) fn wake_all(&self) {
-        let wakers = |places: &mut BTreeMap<_, Place>| -> Vec<_> {
-            let places = places.values_mut();
-            places.filter_map(|place| place.waker.take()).collect()
-        };
-        // Whoever is woken may want to close.
-        let wakers = wakers(&mut self.places());
+        let wakers: Vec<_> = self.places().values().map(|p| p.waker.clone()).collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 

@@ -14,7 +14,7 @@ use crate::clock::{Clock, unix_time};
 use crate::connections::Connections;
 use crate::foreign::Foreign;
 use crate::incident::Incident;
-use crate::linger::{REFUSALS_MAX, Refusals};
+use crate::linger::{REJECTIONS_MAX, Rejections};
 use crate::log;
 use crate::prefixes::Prefixes;
 use crate::stop::Stop;
@@ -36,7 +36,7 @@ pub(crate) struct Host {
     pub(crate) total_connections: AtomicU64,
     /// A connection was turned away.
     pub(crate) rejected: Incident,
-    pub(crate) refusals: Refusals,
+    pub(crate) rejections: Rejections,
     /// A connection was closed because its client speaks another protocol.
     pub(crate) foreign: Foreign,
     /// A connection was hung up on because nothing moved.
@@ -64,7 +64,7 @@ pub(crate) struct Host {
 
 /// File descriptors that are not connections: listeners, the runtime's own, standard streams, and
 /// clients that are told that they are too many.
-pub(crate) const FILES_RESERVED: u64 = 64 + REFUSALS_MAX as u64;
+pub(crate) const FILES_RESERVED: u64 = 64 + REJECTIONS_MAX as u64;
 
 /// What memcached counts and what does not happen here. Replies are no objects of their own, memory
 /// for buffers is there from the start, no page is moved in the background, the index always grows
@@ -127,7 +127,7 @@ impl Host {
                 "rejected_connections",
                 "a client was turned away: there are as many as --max-connections allows",
             ),
-            refusals: Refusals::default(),
+            rejections: Rejections::default(),
             foreign: Foreign::new(),
             stalled: Incident::new(
                 "stalled_connections",
@@ -183,10 +183,12 @@ impl Host {
         self.connections.fetch_sub(1, Ordering::Release);
     }
 
-    pub(crate) fn count_traffic(&self, read: usize, written: usize) {
-        let traffic = &self.traffic[stripe()];
-        count(&traffic.read, read as u64);
-        count(&traffic.written, written as u64);
+    pub(crate) fn count_read(&self, bytes: usize) {
+        count(&self.traffic[stripe()].read, bytes as u64);
+    }
+
+    pub(crate) fn count_written(&self, bytes: usize) {
+        count(&self.traffic[stripe()].written, bytes as u64);
     }
 
     /// Tells everything, by memcached's names; what it has no name for comes behind.

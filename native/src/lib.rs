@@ -44,6 +44,8 @@ mod connection;
 #[cfg(feature = "server")]
 mod connections;
 #[cfg(feature = "server")]
+mod context;
+#[cfg(feature = "server")]
 mod error;
 #[cfg(feature = "server")]
 mod foreign;
@@ -65,6 +67,8 @@ mod options;
 mod prefixes;
 #[cfg(feature = "server")]
 mod process;
+#[cfg(feature = "server")]
+mod ready;
 mod region;
 #[cfg(feature = "server")]
 mod runtime;
@@ -81,6 +85,8 @@ mod stop;
 mod upkeep;
 #[cfg(feature = "server")]
 mod watch;
+#[cfg(feature = "server")]
+mod worker;
 
 #[cfg(feature = "server")]
 pub use error::Error;

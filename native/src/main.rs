@@ -105,7 +105,11 @@ fn follow_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users
     let mut stopping = false;
     for signal in signals.forever() {
         if let SIGUSR1 | SIGUSR2 = signal {
-            let name = if signal == SIGUSR1 { "SIGUSR1" } else { "SIGUSR2" };
+            let name = if signal == SIGUSR1 {
+                "SIGUSR1"
+            } else {
+                "SIGUSR2"
+            };
             tracing::info!("{name} is ignored");
             continue;
         }

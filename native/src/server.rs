@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dynamidb_core::{Config, Dialect, SessionConfig};
@@ -12,41 +12,31 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
 use crate::admin::Settings;
 use crate::auth::Users;
-use crate::connection::{self, Seat};
+use crate::context::{ConnectionPermit, ServerContext};
 use crate::host::{FILES_RESERVED, Host, count};
-use crate::linger::{LINGER, linger};
+use crate::linger::{Linger, TIMEOUT};
 use crate::listen::{Listeners, address_of, listen};
 use crate::options::size_text;
 use crate::process::Account;
 use crate::runtime::{Runtime, Stream};
 use crate::shards::{Growth, SHARD_MEMORY_MAX, Shards};
 use crate::stop::Stop;
+use crate::worker::{Inbox, Worker};
 use crate::{Error, Options, RuntimeName, limits, process, seed, upkeep};
 
 /// How long nothing is accepted after the system has refused to give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What is discarded at once of what a rejected client sends.
+const DISCARD_BUFFER: usize = 16 * 1024;
 /// How often the end looks whether the last connection is gone.
 const DRAIN_PERIOD: Duration = Duration::from_millis(5);
-
-/// What all connections and the upkeep share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) shards: Shards,
-    pub(crate) host: Host,
-    pub(crate) stop: Arc<Stop>,
-    pub(crate) session: SessionConfig,
-    pub(crate) stall_timeout: Option<Duration>,
-    pub(crate) idle_timeout: Option<Duration>,
-    /// Who may come in, if not everybody.
-    pub(crate) users: Option<Arc<Users>>,
-}
 
 /// A server that listens, and serves once it is [`run`](Self::run).
 #[derive(Debug)]
 pub struct Server {
     listeners: Listeners,
     runtime: RuntimeName,
-    shared: Arc<Shared>,
+    shared: Arc<ServerContext>,
 }
 
 /// Stops a [`Server`] from another thread, or has it read its users anew.
@@ -123,7 +113,7 @@ impl Server {
             addresses,
             max_connections,
         });
-        let shared = Shared {
+        let shared = ServerContext {
             shards,
             stop: Arc::clone(&host.stop),
             host,
@@ -188,15 +178,23 @@ impl Server {
 
     async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
         let Listeners { sockets, files } = self.listeners;
+        let inboxes = (0..self.shared.host.settings.options.thread_count()).map(|number| {
+            let worker = Worker::<R>::new(Arc::clone(&self.shared));
+            let inbox = worker.inbox();
+            runtime.spawn(number, worker.run());
+            inbox
+        });
+        let acceptor = Arc::new(Acceptor {
+            runtime: Arc::clone(runtime),
+            context: Arc::clone(&self.shared),
+            inboxes: inboxes.collect(),
+            next: AtomicUsize::new(0),
+        });
         let listeners = sockets.into_iter().map(R::listen);
         for listener in listeners.collect::<io::Result<Vec<_>>>()? {
-            runtime.spawn(accept(
-                Arc::clone(runtime),
-                listener,
-                Arc::clone(&self.shared),
-            ));
+            runtime.spawn(0, Arc::clone(&acceptor).accept(listener));
         }
-        runtime.spawn(upkeep::run::<R>(Arc::clone(&self.shared)));
+        runtime.spawn(0, upkeep::run::<R>(Arc::clone(&self.shared)));
         self.shared.stop.requested().await;
         drop(files);
         self.shared.host.clients.wake_all();
@@ -249,37 +247,61 @@ impl Server {
     }
 }
 
-/// Takes connections from a socket until the server stops.
-async fn accept<R: Runtime>(runtime: Arc<R>, listener: R::Listener, shared: Arc<Shared>) {
-    let host = &shared.host;
-    while let Some(accepted) = shared.stop.or(R::accept(&listener)).await {
-        let handed_over = accepted.and_then(|stream| match Seat::take(&shared) {
-            Some(seat) => runtime.hand_over(stream, |s| connection::serve::<R>(s, seat)),
-            None => runtime.hand_over(stream, |s| refuse::<R>(s, Arc::clone(&shared))),
-        });
-        match handed_over {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                tracing::debug!("accept: {error}");
-                host.out_of_files.happened(host.clock.now());
-                host.accepting.store(false, Ordering::Relaxed);
-                shared.stop.or(R::sleep(ACCEPT_PAUSE)).await;
-                let paused = ACCEPT_PAUSE.as_micros() as u64;
-                count(&host.accept_paused_us, paused);
-                host.accepting.store(true, Ordering::Relaxed);
+/// Takes connections from the listeners and deals them out to the workers.
+struct Acceptor<R: Runtime> {
+    runtime: Arc<R>,
+    context: Arc<ServerContext>,
+    inboxes: Vec<Arc<Inbox<R>>>,
+    /// Whose turn it is.
+    next: AtomicUsize,
+}
+
+impl<R: Runtime> Acceptor<R> {
+    /// Takes connections from a listener until the server stops.
+    async fn accept(self: Arc<Self>, listener: R::Listener) {
+        let Self { context, .. } = &*self;
+        let host = &context.host;
+        while let Some(accepted) = context.stop.or(R::accept(&listener)).await {
+            match accepted.and_then(|stream| self.hand_over(stream)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::debug!("accept: {error}");
+                    host.out_of_files.happened(host.clock.now());
+                    host.accepting.store(false, Ordering::Relaxed);
+                    context.stop.or(R::sleep(ACCEPT_PAUSE)).await;
+                    let paused = ACCEPT_PAUSE.as_micros() as u64;
+                    count(&host.accept_paused_us, paused);
+                    host.accepting.store(true, Ordering::Relaxed);
+                }
             }
         }
+    }
+
+    fn hand_over(&self, stream: R::Stream) -> io::Result<()> {
+        let Some(permit) = ConnectionPermit::acquire(&self.context) else {
+            let context = Arc::clone(&self.context);
+            self.runtime.spawn(0, reject::<R>(stream, context));
+            return Ok(());
+        };
+        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len();
+        let stream = self.runtime.move_to(worker, stream)?;
+        self.inboxes[worker].push(stream, permit);
+        Ok(())
     }
 }
 
 /// Says why, as memcached does, and closes the connection. A client may have sent much by then.
-async fn refuse<R: Runtime>(mut stream: R::Stream, shared: Arc<Shared>) {
+async fn reject<R: Runtime>(mut stream: R::Stream, context: Arc<ServerContext>) {
     let line = b"ERROR Too many open connections\r\n";
     let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
-    if let Some(_refusal) = shared.host.refusals.enter() {
-        // It holds nobody's place, so that it need not hurry.
-        linger::<R>(&mut stream, LINGER, Box::pin(R::sleep(LINGER))).await;
+    let Some(_rejection) = context.host.rejections.enter() else {
+        return;
+    };
+    // It needs no permit, so that it need not hurry.
+    if let Ok(mut linger) = Linger::start::<R>(&stream, TIMEOUT, None) {
+        let mut buffer = vec![0; DISCARD_BUFFER];
+        poll_fn(|cx| linger.poll::<R>(cx, &mut stream, &mut buffer)).await;
     }
 }
 

@@ -13,7 +13,7 @@ use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Policy};
 
 use crate::region::{self, Region};
 #[cfg(feature = "server")]
-pub(crate) use view::{SHARD_MEMORY_MAX, View};
+pub(crate) use view::{Held, SHARD_MEMORY_MAX, View};
 
 /// As many as the bits of the hash that choose between them can tell apart.
 const SHARDS_MAX: usize = 1 << HASH_BITS;

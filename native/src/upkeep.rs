@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::context::ServerContext;
 use crate::host::Host;
 use crate::runtime::{Runtime, yield_now};
-use crate::server::Shared;
 use crate::shards::Shards;
 
 /// How often each shard is looked at: often enough that memory comes back well within a second.
@@ -15,7 +15,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 const SLICE: usize = 16;
 
 /// Runs until the server stops.
-pub(crate) async fn run<R: Runtime>(shared: Arc<Shared>) {
+pub(crate) async fn run<R: Runtime>(shared: Arc<ServerContext>) {
     let mut noted = false;
     while shared.stop.or(R::sleep(PERIOD)).await.is_some() {
         note_evictions(&shared.shards, &shared.host, &mut noted);

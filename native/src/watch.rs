@@ -154,7 +154,7 @@ impl Watchers {
     }
 
     /// Says what a request did.
-    pub(crate) fn note(&self, event: &Event<'_>, client: &Client) {
+    pub(crate) fn note(&self, event: &Event<'_>, client: u64) {
         let (wanted, Event { at, key, .. }) = (self.wanted(), *event);
         if wanted.has(Kinds::FETCHERS) {
             let (status, place) = match event.lookup {
@@ -163,7 +163,7 @@ impl Watchers {
                 _ => ("not_found", None),
             };
             let (class, size) = class_and_size(place);
-            let cfd = client.number;
+            let cfd = client;
             self.line(Kinds::FETCHERS, "item_get", Some(key), |line| {
                 write!(line, "status={status} clsid={class} cfd={cfd} size={size}")
             });
@@ -172,7 +172,7 @@ impl Watchers {
             Action::Store { status, item } if wanted.has(Kinds::MUTATIONS) => {
                 let ttl = ttl(at, item.and_then(|item| item.expires_at)).unwrap_or(0);
                 let (class, size) = class_and_size(item);
-                let (verb, cfd) = (event.verb, client.number);
+                let (verb, cfd) = (event.verb, client);
                 self.line(Kinds::MUTATIONS, "item_store", Some(key), |line| {
                     write!(line, "status={status} cmd={verb} ttl={ttl} ")?;
                     write!(line, "clsid={class} cfd={cfd} size={size}")

@@ -9,7 +9,6 @@ use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};
 use std::mem;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak, mpsc};
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
@@ -34,15 +33,6 @@ thread_local! {
 pub(crate) struct AsyncStd {
     /// Tasks know of this, so it does not keep them.
     workers: Vec<Weak<Executor<'static>>>,
-    next: AtomicUsize,
-}
-
-impl AsyncStd {
-    fn spawn_on(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static) {
-        if let Some(worker) = self.workers[worker].upgrade() {
-            worker.spawn(task).detach();
-        }
-    }
 }
 
 impl Runtime for AsyncStd {
@@ -59,7 +49,6 @@ impl Runtime for AsyncStd {
             .collect();
         let this = Arc::new(Self {
             workers: workers.iter().map(Arc::downgrade).collect(),
-            next: AtomicUsize::new(0),
         });
 
         let (end, ended) = channel::bounded::<()>(1);
@@ -92,18 +81,14 @@ impl Runtime for AsyncStd {
         })
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.spawn_on(0, task);
+    fn spawn(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(worker) = self.workers[worker].upgrade() {
+            worker.spawn(task).detach();
+        }
     }
 
-    fn hand_over<F: Future<Output = ()> + Send + 'static>(
-        &self,
-        stream: Connected,
-        serve: impl FnOnce(Connected) -> F,
-    ) -> io::Result<()> {
-        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
-        self.spawn_on(next, serve(stream));
-        Ok(())
+    fn move_to(&self, _worker: usize, stream: Connected) -> io::Result<Connected> {
+        Ok(stream)
     }
 
     fn wake_later(cx: &mut Context<'_>) {
@@ -155,6 +140,7 @@ async fn work<T>(worker: &Executor<'_>, main: impl Future<Output = T>) -> T {
 }
 
 /// A connected socket.
+#[derive(Debug)]
 pub(crate) struct Connected {
     socket: Async<Socket>,
     /// Whether it gave all that it had just now.
@@ -187,6 +173,14 @@ impl Stream for Connected {
             }
             ready!(self.socket.poll_writable(cx))?;
         }
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if mem::take(&mut self.heard) {
+            AsyncStd::wake_later(cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn socket(&self) -> SockRef<'_> {

@@ -5,10 +5,11 @@ mod async_std;
 #[cfg(feature = "tokio")]
 mod tokio;
 
-use std::fmt;
+use std::fmt::{self, Debug};
 use std::future::Future;
 use std::io;
 use std::os::fd::AsFd;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -76,15 +77,14 @@ pub(crate) trait Runtime: Send + Sync + Sized + 'static {
 
     fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// Runs a task on the first worker.
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+    /// Runs a task on this worker.
+    fn spawn(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static);
 
-    /// Runs `serve` with `stream` on the next worker in turn.
-    fn hand_over<F: Future<Output = ()> + Send + 'static>(
-        &self,
-        stream: Self::Stream,
-        serve: impl FnOnce(Self::Stream) -> F,
-    ) -> io::Result<()>;
+    /// Lets the stream be read and written by tasks of this worker from now on.
+    ///
+    /// # Errors
+    /// The system has no means to watch the socket there.
+    fn move_to(&self, worker: usize, stream: Self::Stream) -> io::Result<Self::Stream>;
 
     /// Wakes the task once the other tasks and the sockets have had a turn.
     fn wake_later(cx: &mut Context<'_>);
@@ -92,11 +92,16 @@ pub(crate) trait Runtime: Send + Sync + Sized + 'static {
     fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static;
 }
 
+/// Ready after a while.
+pub(crate) type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A connected socket. `poll_*` rather than `async`, so that buffers can be shared by all
 /// connections of a thread: they are needed during a call only, not while a client is waited for.
-pub(crate) trait Stream: Send + Unpin + 'static {
+pub(crate) trait Stream: Debug + Send + Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+    /// Ready if a read may succeed. Otherwise the task is woken as soon as it may.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
     fn socket(&self) -> SockRef<'_>;
 
     /// Whether one of these events, an error or the end of both directions can be seen at the
@@ -162,6 +167,7 @@ mod tests {
         });
         R::run(2, async |runtime: Arc<R>| {
             let listener = R::listen(listener.into()).unwrap();
+            let mut next = 0;
             while !clients.is_finished() {
                 let stream = R::accept(&listener);
                 let mut stream = std::pin::pin!(stream);
@@ -171,7 +177,9 @@ mod tests {
                     Poll::Pending => pause.as_mut().poll(cx).map(|()| None),
                 });
                 if let Some(stream) = accepted.await {
-                    runtime.hand_over(stream, echo).unwrap();
+                    next += 1;
+                    let stream = runtime.move_to(next % 2, stream).unwrap();
+                    runtime.spawn(next % 2, echo(stream));
                 }
             }
         })

@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
@@ -21,7 +20,6 @@ use super::{Runtime, Stream, would_block};
 #[derive(Debug)]
 pub(crate) struct Tokio {
     workers: Vec<Handle>,
-    next: AtomicUsize,
 }
 
 impl Runtime for Tokio {
@@ -41,10 +39,7 @@ impl Runtime for Tokio {
             .chain(&others)
             .map(|r| r.handle().clone())
             .collect();
-        let this = Arc::new(Self {
-            workers,
-            next: AtomicUsize::new(0),
-        });
+        let this = Arc::new(Self { workers });
 
         let (end, ended) = watch::channel(());
         thread::scope(|scope| {
@@ -82,23 +77,17 @@ impl Runtime for Tokio {
         })
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(task);
+    fn spawn(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static) {
+        self.workers[worker].spawn(task);
     }
 
-    fn hand_over<F: Future<Output = ()> + Send + 'static>(
-        &self,
-        stream: Connected,
-        serve: impl FnOnce(Connected) -> F,
-    ) -> io::Result<()> {
-        let next = self.next.fetch_add(1, Ordering::Relaxed) % self.workers.len();
-        let worker = &self.workers[next];
+    fn move_to(&self, worker: usize, stream: Connected) -> io::Result<Connected> {
+        let worker = &self.workers[worker];
         if worker.id() == Handle::current().id() {
-            worker.spawn(serve(stream));
-            return Ok(());
+            return Ok(stream);
         }
         // A socket belongs to the runtime in which it was registered.
-        let stream = match stream {
+        Ok(match stream {
             Connected::Tcp(stream) => {
                 let stream = stream.into_std()?;
                 let _there = worker.enter();
@@ -109,9 +98,7 @@ impl Runtime for Tokio {
                 let _there = worker.enter();
                 Connected::Unix(UnixStream::from_std(stream)?)
             }
-        };
-        worker.spawn(serve(stream));
-        Ok(())
+        })
     }
 
     fn wake_later(cx: &mut Context<'_>) {
@@ -158,6 +145,13 @@ impl Stream for Connected {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => stream.poll_read_ready(cx),
+            Self::Unix(stream) => stream.poll_read_ready(cx),
         }
     }
 

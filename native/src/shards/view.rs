@@ -8,7 +8,6 @@ use dynamidb_core::{Cache, Command, ConfigError, Event, Instant, Key, Keyspace, 
 use super::{Part, Shards};
 use crate::admin::{self, Task};
 use crate::clock;
-use crate::connections::Client;
 use crate::host::Host;
 use crate::region::Region;
 use crate::watch::{Kinds, REMOVALS_MAX};
@@ -20,17 +19,13 @@ const AHEAD: usize = 16;
 
 type Reader<'s> = RwLockReadGuard<'s, Part>;
 
+/// A shard and its lock.
+pub(crate) type Held<'s> = (usize, RwLockWriteGuard<'s, Part>);
+
 impl Shards {
     /// The keyspace for one call of a session, which is what a lock is held for at most.
     pub(crate) fn view<'s>(&'s self, host: &'s Host) -> View<'s> {
-        View {
-            shards: self,
-            host,
-            held: None,
-            task: None,
-            client: None,
-            watched: host.watchers.wanted(),
-        }
+        View::resume(self, host, 0, None)
     }
 
     /// Locks up to [`AHEAD`] shards for reading, a bit each, the lowest first.
@@ -67,16 +62,43 @@ impl Shards {
 pub(crate) struct View<'s> {
     shards: &'s Shards,
     host: &'s Host,
-    held: Option<(usize, RwLockWriteGuard<'s, Cache<Region>>)>,
+    held: Option<Held<'s>>,
     /// What the connection is in the middle of.
     pub(crate) task: Option<Box<Task>>,
-    /// Who asks.
-    pub(crate) client: Option<&'s Client>,
+    /// The number of the connection that asks; 0 if none does.
+    client: u64,
     /// What watchers want to know.
     watched: Kinds,
 }
 
 impl<'s> View<'s> {
+    /// The keyspace for one connection, with the lock that the one before it [held](Self::suspend).
+    pub(crate) fn resume(
+        shards: &'s Shards,
+        host: &'s Host,
+        client: u64,
+        held: Option<Held<'s>>,
+    ) -> Self {
+        Self {
+            shards,
+            host,
+            held,
+            task: None,
+            client,
+            watched: host.watchers.wanted(),
+        }
+    }
+
+    /// What the connection is in the middle of, and the lock that is held.
+    pub(crate) fn suspend(self) -> (Option<Box<Task>>, Option<Held<'s>>) {
+        (self.task, self.held)
+    }
+
+    /// The shard in which a key lives.
+    pub(crate) fn shard_of(&self, key: &Key<'_>) -> usize {
+        self.shards.index(key)
+    }
+
     pub(crate) const fn host(&self) -> &'s Host {
         self.host
     }
@@ -187,9 +209,7 @@ impl Keyspace for View<'_> {
             self.host.prefixes.note(event);
         }
         let watchers = &self.host.watchers;
-        if let Some(client) = self.client {
-            watchers.note(event, client);
-        }
+        watchers.note(event, self.client);
         if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
             let removals = cache.removals();
             removals.for_each(|removal| watchers.note_eviction(event.at, &removal));

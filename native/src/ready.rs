@@ -1,0 +1,200 @@
+//! Which connections of a worker are ready: a waker for each connection puts its number on a list,
+//! and the first on an empty list wakes the worker.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Wake, Waker};
+
+/// The connections of one worker that are ready.
+#[derive(Debug, Default)]
+pub(crate) struct ReadyList {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tokens: Vec<usize>,
+    /// Whether the worker has to run for a reason other than a connection.
+    notified: bool,
+    /// Wakes the worker, if it is parked.
+    worker: Option<Waker>,
+}
+
+/// Wakes the worker because of one connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionWaker {
+    token: usize,
+    /// Whether the connection is on the list.
+    queued: AtomicBool,
+    list: Arc<ReadyList>,
+}
+
+impl ReadyList {
+    /// Says that the worker runs: nothing wakes it until it [parks](Self::park).
+    pub(crate) fn unpark(&self) {
+        let mut state = self.lock();
+        (state.worker, state.notified) = (None, false);
+    }
+
+    /// Lets the worker be woken by the next connection that becomes ready. `false` if there is
+    /// something to do for it already.
+    pub(crate) fn park(&self, worker: &Waker) -> bool {
+        let mut state = self.lock();
+        let idle = state.tokens.is_empty() && !state.notified;
+        if idle {
+            state.worker = Some(worker.clone());
+        }
+        idle
+    }
+
+    /// Moves up to `limit` connections to `tokens`, in the order in which they became ready.
+    pub(crate) fn take(&self, limit: usize, tokens: &mut Vec<usize>) {
+        let mut state = self.lock();
+        let count = state.tokens.len().min(limit);
+        tokens.extend(state.tokens.drain(..count));
+    }
+
+    /// Lets the worker run for a reason other than a connection.
+    pub(crate) fn notify(&self) {
+        self.change(|state| state.notified = true);
+    }
+
+    /// Changes the state, and wakes the worker if it is parked.
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        let worker = state.worker.take();
+        drop(state);
+        if let Some(worker) = worker {
+            worker.wake();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConnectionWaker {
+    /// The waker of the connection with this number, which is put on the list at once.
+    pub(crate) fn queued(token: usize, list: &Arc<ReadyList>) -> Arc<Self> {
+        let waker = Arc::new(Self {
+            token,
+            queued: AtomicBool::new(false),
+            list: Arc::clone(list),
+        });
+        waker.queue();
+        waker
+    }
+
+    /// Puts the connection on the list, unless it is there.
+    pub(crate) fn queue(&self) {
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.list.change(|state| state.tokens.push(self.token));
+        }
+    }
+
+    /// Says that the connection has its turn: what wakes it from now on puts it on the list again.
+    pub(crate) fn start_turn(&self) {
+        self.queued.store(false, Ordering::Release);
+    }
+}
+
+impl Wake for ConnectionWaker {
+    fn wake(self: Arc<Self>) {
+        self.queue();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.queue();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::thread;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn take(list: &ReadyList, limit: usize) -> Vec<usize> {
+        let mut tokens = Vec::new();
+        list.take(limit, &mut tokens);
+        tokens
+    }
+
+    #[test]
+    fn a_connection_is_listed_once_until_it_has_its_turn() {
+        let list = Arc::<ReadyList>::default();
+        let wakers = [5, 3, 9].map(|token| ConnectionWaker::queued(token, &list));
+        wakers.iter().for_each(|waker| waker.queue());
+        assert_eq!(take(&list, 2), [5, 3]);
+        assert_eq!(take(&list, 2), [9]);
+        wakers[1].queue();
+        assert_eq!(take(&list, 2), [0; 0], "its turn has not begun");
+        wakers[1].start_turn();
+        wakers[1].queue();
+        assert_eq!(take(&list, 2), [3]);
+    }
+
+    #[test]
+    fn a_parked_worker_is_woken_once_and_a_running_one_not_at_all() {
+        let (list, count) = (Arc::<ReadyList>::default(), Arc::<Count>::default());
+        let (waker, woken) = (Waker::from(Arc::clone(&count)), || {
+            count.0.load(Ordering::SeqCst)
+        });
+        assert!(list.park(&waker));
+        let wakers = [1, 2].map(|token| ConnectionWaker::queued(token, &list));
+        assert_eq!(woken(), 1);
+        list.unpark();
+        assert!(!list.park(&waker), "connections are ready");
+        assert_eq!(take(&list, 9), [1, 2]);
+        wakers[1].start_turn();
+        wakers[1].queue();
+        assert_eq!(woken(), 1, "it runs");
+        assert_eq!(take(&list, 9), [2]);
+        list.notify();
+        assert!(!list.park(&waker), "it was notified");
+        list.unpark();
+        assert!(list.park(&waker));
+        list.notify();
+        assert_eq!(woken(), 2);
+    }
+
+    #[test]
+    fn no_wake_up_is_lost_between_threads() {
+        let list = Arc::<ReadyList>::default();
+        let waker = ConnectionWaker::queued(7, &list);
+        assert_eq!(take(&list, 9), [7]);
+        let (rounds, taken) = (10_000, AtomicUsize::new(0));
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    // Announces a round and waits until it is taken.
+                    let before = taken.load(Ordering::SeqCst);
+                    waker.start_turn();
+                    waker.queue();
+                    while taken.load(Ordering::SeqCst) == before {
+                        thread::yield_now();
+                    }
+                }
+                done.store(true, Ordering::SeqCst);
+            });
+            while !done.load(Ordering::SeqCst) {
+                taken.fetch_add(take(&list, 9).len(), Ordering::SeqCst);
+                thread::yield_now();
+            }
+        });
+        assert_eq!(taken.load(Ordering::SeqCst), rounds);
+    }
+}
