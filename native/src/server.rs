@@ -280,6 +280,7 @@ impl<R: Runtime> Acceptor<R> {
 
     fn hand_over(&self, stream: R::Stream) -> io::Result<()> {
         let Some(permit) = ConnectionPermit::acquire(&self.context) else {
+            let stream = self.runtime.move_to(0, stream)?;
             let context = Arc::clone(&self.context);
             self.runtime.spawn(0, reject::<R>(stream, context));
             return Ok(());

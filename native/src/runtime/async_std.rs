@@ -1,28 +1,35 @@
 //! async-std: its reactor serves all threads, and each has an executor to itself, so that no
 //! connection ever changes threads.
-//!
-//! The reactor has to be told anew of each wait for a socket, which takes a call of the system.
-//! So it is told only if a socket still has nothing to give after all others have had a turn.
+
+#[cfg(target_os = "linux")]
+mod epoll;
+#[cfg(not(target_os = "linux"))]
+#[path = "async_std/portable.rs"]
+mod epoll;
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::io::{self, Read, Write};
+use std::io;
 use std::mem;
 use std::pin::pin;
 use std::sync::{Arc, Weak, mpsc};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use async_executor::Executor;
 use async_io::Async;
 use async_std::{channel, task};
-use socket2::{SockRef, Socket};
+use socket2::Socket;
 
-use super::{Runtime, Stream, would_block};
+pub(crate) use self::epoll::Connected;
+use self::epoll::Sockets;
+use super::Runtime;
 
 /// How many tasks are run before the sockets are looked at.
 const TASKS_MAX: usize = 256;
+/// How often that goes on before timers are looked at.
+const ROUNDS_MAX: usize = 8;
 
 thread_local! {
     /// Tasks of this thread that go on after the sockets have been looked at.
@@ -32,7 +39,14 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct AsyncStd {
     /// Tasks know of this, so it does not keep them.
-    workers: Vec<Weak<Executor<'static>>>,
+    workers: Vec<Weak<Worker>>,
+}
+
+/// What a thread has to itself.
+#[derive(Debug)]
+struct Worker {
+    executor: Executor<'static>,
+    sockets: Arc<Sockets>,
 }
 
 impl Runtime for AsyncStd {
@@ -44,9 +58,13 @@ impl Runtime for AsyncStd {
         main: impl FnOnce(Arc<Self>) -> F,
     ) -> io::Result<()> {
         try_threads(threads)?;
-        let workers: Vec<_> = (0..threads)
-            .map(|_| Arc::<Executor<'_>>::default())
-            .collect();
+        let worker = || {
+            Ok(Arc::new(Worker {
+                executor: Executor::new(),
+                sockets: Arc::new(Sockets::new()?),
+            }))
+        };
+        let workers: Vec<_> = (0..threads).map(|_| worker()).collect::<io::Result<_>>()?;
         let this = Arc::new(Self {
             workers: workers.iter().map(Arc::downgrade).collect(),
         });
@@ -75,20 +93,20 @@ impl Runtime for AsyncStd {
 
     async fn accept(listener: &Async<Socket>) -> io::Result<Connected> {
         let (socket, _) = listener.read_with(Socket::accept).await?;
-        Ok(Connected {
-            socket: Async::new(socket)?,
-            heard: false,
-        })
+        Connected::new(socket)
     }
 
     fn spawn(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static) {
         if let Some(worker) = self.workers[worker].upgrade() {
-            worker.spawn(task).detach();
+            worker.executor.spawn(task).detach();
         }
     }
 
-    fn move_to(&self, _worker: usize, stream: Connected) -> io::Result<Connected> {
-        Ok(stream)
+    fn move_to(&self, worker: usize, stream: Connected) -> io::Result<Connected> {
+        match self.workers[worker].upgrade() {
+            Some(worker) => stream.register(&worker.sockets),
+            None => Err(io::ErrorKind::ConnectionAborted.into()),
+        }
     }
 
     fn wake_later(cx: &mut Context<'_>) {
@@ -119,16 +137,26 @@ fn try_threads(workers: usize) -> io::Result<()> {
 }
 
 /// Runs the tasks of a worker, and looks at the sockets in between, until `main` is done.
-async fn work<T>(worker: &Executor<'_>, main: impl Future<Output = T>) -> T {
+async fn work<T>(worker: &Worker, main: impl Future<Output = T>) -> T {
+    let Worker { executor, sockets } = worker;
     let tasks = async {
+        let mut rounds = 0;
+        // Whether more than one socket was ready last time: then others are likely to be by now.
+        let mut crowded = false;
         loop {
-            worker.tick().await;
-            let many = (1..TASKS_MAX).all(|_| worker.try_tick());
+            let ready = sockets.wake_ready();
+            let ran = (0..TASKS_MAX).take_while(|_| executor.try_tick()).count();
             let later = LATER.with_borrow_mut(mem::take);
-            if many || !later.is_empty() {
+            let busy = ran == TASKS_MAX || !later.is_empty() || crowded && ran > 0;
+            crowded = ready > 1;
+            later.into_iter().for_each(Waker::wake);
+            if !busy {
+                wait(executor, sockets).await;
+            }
+            rounds += 1;
+            if rounds % ROUNDS_MAX == 0 {
                 task::yield_now().await;
             }
-            later.into_iter().for_each(Waker::wake);
         }
     };
     let (mut main, mut tasks) = (pin!(main), pin!(tasks));
@@ -139,51 +167,12 @@ async fn work<T>(worker: &Executor<'_>, main: impl Future<Output = T>) -> T {
     .await
 }
 
-/// A connected socket.
-#[derive(Debug)]
-pub(crate) struct Connected {
-    socket: Async<Socket>,
-    /// Whether it gave all that it had just now.
-    heard: bool,
-}
-
-impl Stream for Connected {
-    fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
-        if mem::take(&mut self.heard) {
-            AsyncStd::wake_later(cx);
-            return Poll::Pending;
-        }
-        loop {
-            let read = self.socket.get_ref().read(into);
-            if !would_block(&read) {
-                self.heard = read
-                    .as_ref()
-                    .is_ok_and(|read| (1..into.len()).contains(read));
-                return Poll::Ready(read);
-            }
-            ready!(self.socket.poll_readable(cx))?;
-        }
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        loop {
-            let written = self.socket.get_ref().write(bytes);
-            if !would_block(&written) {
-                return Poll::Ready(written);
-            }
-            ready!(self.socket.poll_writable(cx))?;
-        }
-    }
-
-    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if mem::take(&mut self.heard) {
-            AsyncStd::wake_later(cx);
-            return Poll::Pending;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn socket(&self) -> SockRef<'_> {
-        SockRef::from(self.socket.get_ref())
-    }
+/// Waits for a task to run, and runs it, or for a socket.
+async fn wait(executor: &Executor<'_>, sockets: &Sockets) {
+    let mut tick = pin!(executor.tick());
+    poll_fn(|cx| match sockets.poll_ready(cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => tick.as_mut().poll(cx),
+    })
+    .await;
 }

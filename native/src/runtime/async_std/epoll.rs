@@ -1,0 +1,240 @@
+//! The sockets of a worker on Linux: an epoll instance of the worker's, which knows each socket once
+//! and for all, edge-triggered. It alone is what async-std's reactor watches for the worker:
+//! that reactor has to be told of each wait by a system call.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use async_io::Async;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use slab::Slab;
+use socket2::{SockRef, Socket};
+
+use super::super::{Stream, would_block};
+
+/// Events that are fetched at once.
+const EVENTS: usize = 64;
+
+/// The sockets of one worker.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    epoll: Async<Descriptor>,
+    sources: Mutex<Slab<Arc<Source>>>,
+}
+
+/// The reactor asks for the descriptor in the standard library's way.
+#[derive(Debug)]
+struct Descriptor(Epoll);
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.0.as_fd()
+    }
+}
+
+/// Whether a socket may be read and written, and who waits for that.
+#[derive(Debug, Default)]
+struct Source {
+    state: Mutex<[Direction; 2]>,
+}
+
+const READ: usize = 0;
+const WRITE: usize = 1;
+
+#[derive(Debug, Default)]
+struct Direction {
+    /// It was tried in vain, and nothing has happened since.
+    blocked: bool,
+    /// The end was announced: it comes behind the last bytes, and is no event of its own.
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+impl Sockets {
+    pub(super) fn new() -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        Ok(Self {
+            epoll: Async::new_nonblocking(Descriptor(epoll))?,
+            sources: Mutex::default(),
+        })
+    }
+
+    /// Wakes the tasks whose sockets have become ready; returns how many.
+    pub(super) fn wake_ready(&self) -> usize {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        let fetched = self.epoll.get_ref().0.wait(&mut events, EpollTimeout::ZERO);
+        let events = &events[..fetched.unwrap_or(0)];
+        for event in events {
+            let key = usize::try_from(event.data()).unwrap_or(usize::MAX);
+            let source = unpoisoned(&self.sources).get(key).map(Arc::clone);
+            // A socket that is gone may have left an event.
+            if let Some(source) = source {
+                source.set_ready(event.events());
+            }
+        }
+        events.len()
+    }
+
+    /// Ready when [`wake_ready`](Self::wake_ready) has something to do.
+    pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.epoll.poll_readable(cx).map(|_| ())
+    }
+}
+
+impl Source {
+    fn set_ready(&self, events: EpollFlags) {
+        let both = EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP;
+        let flags = [
+            (EpollFlags::EPOLLIN, EpollFlags::EPOLLRDHUP | both),
+            (EpollFlags::EPOLLOUT, both),
+        ];
+        for (direction, (moves, ends)) in flags.into_iter().enumerate() {
+            if events.intersects(moves | ends) {
+                let waker = {
+                    let direction = &mut unpoisoned(&self.state)[direction];
+                    direction.blocked = false;
+                    direction.ended |= events.intersects(ends);
+                    direction.waker.take()
+                };
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    /// Pending if the socket was tried in vain and nothing has happened since.
+    fn poll(&self, direction: usize, cx: &Context<'_>) -> Poll<()> {
+        let direction = &mut unpoisoned(&self.state)[direction];
+        if !direction.blocked || direction.ended {
+            return Poll::Ready(());
+        }
+        direction.watch(cx);
+        Poll::Pending
+    }
+
+    fn watch(&self, direction: usize, cx: &Context<'_>) {
+        unpoisoned(&self.state)[direction].watch(cx);
+    }
+
+    fn set_blocked(&self, direction: usize) {
+        unpoisoned(&self.state)[direction].blocked = true;
+    }
+}
+
+impl Direction {
+    fn watch(&mut self, cx: &Context<'_>) {
+        if !matches!(&self.waker, Some(waker) if waker.will_wake(cx.waker())) {
+            self.waker = Some(cx.waker().clone());
+        }
+    }
+}
+
+/// A connected socket.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    socket: Socket,
+    /// None before it is known which worker it belongs to.
+    registration: Option<Registration>,
+}
+
+#[derive(Debug)]
+struct Registration {
+    sockets: Arc<Sockets>,
+    key: usize,
+    source: Arc<Source>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // The system forgets the socket when it is closed.
+        unpoisoned(&self.sockets.sources).remove(self.key);
+    }
+}
+
+impl Connected {
+    pub(super) const fn new(socket: Socket) -> io::Result<Self> {
+        Ok(Self {
+            socket,
+            registration: None,
+        })
+    }
+
+    /// Lets tasks of the worker that has these sockets use it.
+    pub(super) fn register(mut self, sockets: &Arc<Sockets>) -> io::Result<Self> {
+        self.socket.set_nonblocking(true)?;
+        let source = Arc::<Source>::default();
+        let key = unpoisoned(&sockets.sources).insert(Arc::clone(&source));
+        let registration = Registration {
+            sockets: Arc::clone(sockets),
+            key,
+            source,
+        };
+        let flags = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLOUT
+            | EpollFlags::EPOLLRDHUP
+            | EpollFlags::EPOLLET;
+        let event = EpollEvent::new(flags, key as u64);
+        sockets.epoll.get_ref().0.add(&self.socket, event)?;
+        self.registration = Some(registration);
+        Ok(self)
+    }
+
+    fn source(&self) -> io::Result<&Source> {
+        let registration = self.registration.as_ref();
+        let source = registration.map(|registration| &*registration.source);
+        source.ok_or_else(|| io::Error::other("the socket belongs to no worker"))
+    }
+
+    /// Tries until the socket gives or takes something.
+    fn poll(
+        &self,
+        direction: usize,
+        cx: &Context<'_>,
+        len: usize,
+        mut operate: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let source = self.source()?;
+        if source.poll(direction, cx).is_pending() {
+            return Poll::Pending;
+        }
+        let outcome = operate(&self.socket);
+        // Less than was asked for is all there was: what comes next is an event of its own.
+        let is_short = matches!(outcome, Ok(count) if count > 0 && count < len);
+        if is_short || would_block(&outcome) {
+            source.set_blocked(direction);
+        }
+        if would_block(&outcome) {
+            source.watch(direction, cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+impl Stream for Connected {
+    fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
+        let len = into.len();
+        self.poll(READ, cx, len, |mut socket| socket.read(into))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll(WRITE, cx, bytes.len(), |mut socket| socket.write(bytes))
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let source = self.source()?;
+        source.poll(READ, cx).map(Ok)
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.socket)
+    }
+}
+
+/// What a panic has left behind is whole: each change is one step.
+fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
