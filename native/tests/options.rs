@@ -487,7 +487,7 @@ fn a_thread_that_cannot_be_had_is_one_line_and_status_1() {
         assert_eq!(limited.status.code(), Some(1), "{said}");
         let errors = said
             .lines()
-            .filter(|line| line.starts_with("error: cannot start a thread: "));
+            .filter(|line| line.starts_with("error: cannot serve: a thread cannot be started: "));
         assert_eq!(errors.count(), 1, "{said}");
         assert!(!said.contains("panicked"), "{said}");
     }

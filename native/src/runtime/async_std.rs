@@ -24,7 +24,7 @@ use socket2::Socket;
 
 pub(crate) use self::epoll::Connected;
 use self::epoll::Sockets;
-use super::Runtime;
+use super::{Runtime, no_thread};
 
 /// How many tasks are run before the sockets are looked at.
 const TASKS_MAX: usize = 256;
@@ -79,7 +79,8 @@ impl Runtime for AsyncStd {
                 };
                 thread::Builder::new()
                     .name(format!("worker-{number}"))
-                    .spawn_scoped(scope, serve)?;
+                    .spawn_scoped(scope, serve)
+                    .map_err(no_thread)?;
             }
             task::block_on(work(&workers[0], main(this)));
             drop(end);
@@ -128,7 +129,8 @@ fn try_threads(workers: usize) -> io::Result<()> {
         thread.map(|thread| (release, thread))
     });
     // All at once: each waits until the last has started.
-    for (release, thread) in tried.collect::<io::Result<Vec<_>>>()? {
+    let tried = tried.collect::<io::Result<Vec<_>>>();
+    for (release, thread) in tried.map_err(no_thread)? {
         drop(release);
         // It does nothing that could fail.
         let _ = thread.join();

@@ -113,6 +113,11 @@ pub(crate) trait Stream: Debug + Send + Unpin + 'static {
     }
 }
 
+/// Says what could not be had.
+fn no_thread(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("a thread cannot be started: {error}"))
+}
+
 /// Whether a socket has nothing to give, or takes nothing more.
 fn would_block<T>(outcome: &io::Result<T>) -> bool {
     matches!(outcome, Err(error) if error.kind() == io::ErrorKind::WouldBlock)

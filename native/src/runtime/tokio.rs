@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 
-use super::{Runtime, Stream, would_block};
+use super::{Runtime, Stream, no_thread, would_block};
 
 #[derive(Debug)]
 pub(crate) struct Tokio {
@@ -51,7 +51,8 @@ impl Runtime for Tokio {
                 };
                 thread::Builder::new()
                     .name(format!("worker-{number}"))
-                    .spawn_scoped(scope, serve)?;
+                    .spawn_scoped(scope, serve)
+                    .map_err(no_thread)?;
             }
             first.block_on(main(this));
             drop(end);
