@@ -145,35 +145,146 @@ mod tests {
     use super::super::arena::Geometry;
     use super::*;
 
-    fn chunks(sizes: &[usize], key_len: usize, value_len: usize) -> Vec<usize> {
+    fn slabs(sizes: &[usize]) -> Slabs {
         let page_size = *sizes.last().unwrap();
-        let slabs = Slabs::new(Geometry::new(0, page_size, 100), sizes);
+        Slabs::new(Geometry::new(0, page_size, 100), sizes)
+    }
+
+    fn classes(slabs: &Slabs, key_len: usize, value_len: usize) -> Vec<Class> {
         let (head, value) = (24 + key_len, value_len);
-        let plan = Plan::new(&slabs, Sizes { head, value });
-        let rest = plan.rest(slabs.page_class()).map(|class| slabs.size(class));
-        core::iter::once(slabs.size(plan.head()))
-            .chain(rest)
-            .collect()
+        let plan = Plan::new(slabs, Sizes { head, value });
+        assert_eq!(plan.is_split(), plan.rest(slabs.page_class()).count() > 0);
+        let rest = plan.rest(slabs.page_class());
+        core::iter::once(plan.head()).chain(rest).collect()
+    }
+
+    fn chunks(sizes: &[usize], key_len: usize, value_len: usize) -> Vec<usize> {
+        let slabs = slabs(sizes);
+        let classes = classes(&slabs, key_len, value_len).into_iter();
+        classes.map(|class| slabs.size(class)).collect()
+    }
+
+    /// Few sizes and many, one alone, powers of two, for the smallest pages and the largest.
+    fn lists() -> Vec<Vec<usize>> {
+        let few: [&[usize]; 6] = [
+            &[64, 128, 256, 1024, 4096],
+            &[512],
+            &[32, 48, 1024],
+            &[96, 4096],
+            &[32, 4096, 65536],
+            &[48, 80, 112, 160, 240, 352, 512, 800, 1200, 2032, 4096],
+        ];
+        let mut lists: Vec<_> = few.map(Vec::from).into();
+        for page_shift in 9..=16 {
+            lists.push((5..=page_shift).map(|shift| 1 << shift).collect());
+        }
+        for (count, page_size) in [(11, 65536), (30, 4096), (30, 65536), (62, 65536)] {
+            let ratio = (page_size as f64 / 32.0).powf(1.0 / f64::from(count - 1));
+            let size = |at| 16 * (2.0 * ratio.powi(at)).round() as usize;
+            let mut list: Vec<_> = (0..count).map(size).collect();
+            list.dedup();
+            assert!(list.len() * 5 > count as usize * 4 && list.last() == Some(&page_size));
+            lists.push(list);
+        }
+        lists
+    }
+
+    /// Value sizes up to some pages: all of them for small pages, else those about the ends of
+    /// pages and some hundreds of each page.
+    fn value_lens(page_size: usize) -> impl Iterator<Item = usize> {
+        let step = if page_size > 4096 {
+            page_size / 128 - 1
+        } else {
+            1
+        };
+        let near_ends = (1..5).flat_map(move |pages| {
+            let end = pages * page_size;
+            (end - 350..end + 50).chain(end + 65..end + 400)
+        });
+        let small = (0..4096).chain((4096..5 * page_size.max(4096)).step_by(step));
+        small.chain(near_ends).chain([1 << 20, (1 << 24) - 1])
     }
 
     #[test]
     fn every_size_fits_its_chunks_with_the_key_in_the_first() {
-        for sizes in [
-            &[64, 128, 256, 1024, 4096][..],
-            &[512],
-            &[32, 48, 1024],
-            &[96, 4096],
-        ] {
+        for sizes in lists() {
+            let (slabs, page) = (slabs(&sizes), *sizes.last().unwrap());
             for key_len in [1, 20, 250] {
-                for value_len in (0..20_000).chain([1 << 20, (1 << 24) - 1]) {
-                    let chunks = chunks(sizes, key_len, value_len);
+                for value_len in value_lens(page) {
+                    let chunks = classes(&slabs, key_len, value_len).into_iter();
+                    let chunks: Vec<_> = chunks.map(|class| slabs.size(class)).collect();
                     let split = chunks.len() > 1;
                     let head = 24 + 4 * usize::from(split) + key_len;
                     let room = chunks.iter().sum::<usize>() - CONTINUATION * (chunks.len() - 1);
-                    assert!(room >= head + value_len, "{sizes:?} {key_len} {value_len}");
-                    assert!(chunks[0] >= head.min(sizes[sizes.len() - 1]));
-                    let page = *sizes.last().unwrap();
+                    let case = || std::format!("{sizes:?} {key_len} {value_len} {chunks:?}");
+                    assert!(room >= head + value_len, "{}", case());
+                    assert!(chunks[0] >= head.min(page), "{}", case());
                     assert!(chunks.iter().filter(|&&size| size < page).count() <= PARTS);
+                    let least = chunks.iter().min().unwrap();
+                    let without = (room + CONTINUATION).saturating_sub(*least);
+                    assert!(!split || without < head + value_len, "in vain: {}", case());
+                }
+            }
+        }
+    }
+
+    /// The chunks never take more than one end chunk behind the whole pages would, and no end chunk
+    /// is left that two smaller ones would clearly be better than.
+    #[test]
+    fn little_is_wasted_at_the_end_of_any_size() {
+        for sizes in lists() {
+            let (slabs, page) = (slabs(&sizes), *sizes.last().unwrap());
+            let fit = |size| slabs.fitting(size).unwrap_or(slabs.page_class());
+            let total = |classes: &[Class]| classes.iter().map(|&c| slabs.cost(c)).sum::<usize>();
+            // The cost of the next smaller chunk and of what is needed then.
+            let in_two = |class: Class, left: usize| {
+                let smaller = Class(class.0.checked_sub(1)?);
+                let rest = (left + CONTINUATION).checked_sub(slabs.size(smaller))?;
+                Some(slabs.cost(smaller) + slabs.cost(fit(rest)))
+            };
+            for key_len in [1, 20, 250] {
+                for value_len in value_lens(page) {
+                    let chunks = classes(&slabs, key_len, value_len);
+                    let case = || {
+                        let chunks = chunks.iter().map(|&class| slabs.size(class));
+                        let chunks: Vec<_> = chunks.collect();
+                        std::format!("{sizes:?} {key_len} {value_len} {chunks:?}")
+                    };
+                    let whole = 24 + key_len + value_len;
+                    if whole <= page {
+                        let single = slabs.cost(fit(whole));
+                        if chunks.len() > 1 {
+                            let saved = single - total(&chunks);
+                            assert!(saved >= single / SAVING, "{}", case());
+                            continue;
+                        }
+                        let head_fits =
+                            chunks[0].0 > 0 && slabs.size(Class(chunks[0].0 - 1)) >= 28 + key_len;
+                        let two = in_two(chunks[0], whole + 4).filter(|_| head_fits);
+                        let least = single - single / SAVING;
+                        assert!(two.is_none_or(|two| two > least), "{}", case());
+                        continue;
+                    }
+                    let pages = 1 + (whole + 4 - page) / (page - CONTINUATION);
+                    let left = (whole + 4 - page) % (page - CONTINUATION);
+                    let single = if left > 0 {
+                        slabs.cost(fit(left + CONTINUATION))
+                    } else {
+                        0
+                    };
+                    let best_end = pages * page + single;
+                    assert!(total(&chunks) <= best_end, "{}", case());
+                    // All parts but for the last one are filled; it could have been two.
+                    let parts: Vec<_> = chunks.iter().filter(|c| slabs.size(**c) < page).collect();
+                    assert!(parts.len() < PARTS);
+                    if let Some((&&end, filled)) = parts.split_last()
+                        && parts.len() < PARTS - 1
+                    {
+                        let filled = filled.iter().map(|&&c| slabs.size(c) - CONTINUATION);
+                        let left = left + CONTINUATION - filled.sum::<usize>();
+                        let two = in_two(end, left);
+                        assert!(two.is_none_or(|two| two >= slabs.cost(end)), "{}", case());
+                    }
                 }
             }
         }
