@@ -7,6 +7,9 @@
 //! its items over it; when all groups have eight, they count as twice as many groups of four. The
 //! number of bucket `m` of group `g` is `m * groups + g`.
 
+#[cfg(test)]
+mod tests;
+
 use super::arena::{self, ChunkRef, Geometry, Page, set_word, word};
 use super::bucket::{self, Bucket, SLOTS};
 use super::header::Head;
@@ -451,6 +454,8 @@ impl Index {
             items += 1;
         }
         assert_eq!(items, self.items, "items in the index");
+        // It grows at `LOAD`; for a while there may be no room for that.
+        assert!(items <= self.buckets() as usize * SLOTS, "a crowded index");
         let firsts = (0..self.buckets()).map(|number| self.at(memory, geometry, number));
         let chains = firsts.map(|first| bucket::chain(memory, geometry, first));
         chains.map(|chain| chain.count() - 1).sum()

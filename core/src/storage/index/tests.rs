@@ -1,0 +1,203 @@
+//! The index alone, where room is scarce.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::*;
+
+/// An index of items that are nothing but a number and a hash, in pages of eight buckets.
+struct World {
+    memory: Vec<u8>,
+    slabs: Slabs,
+    index: Index,
+    hashes: Vec<u64>,
+}
+
+impl World {
+    fn new(pages: u32) -> Self {
+        let geometry = Geometry::new(4096, 512, pages);
+        let mut memory = vec![0xFF; geometry.end_of(pages)];
+        let mut slabs = Slabs::new(geometry, &[512]);
+        let index = Index::new(&mut memory, &mut slabs, 1000).unwrap();
+        let hashes = vec![0];
+        Self {
+            memory,
+            slabs,
+            index,
+            hashes,
+        }
+    }
+
+    /// The hash of an item in the group of number 0, at so many thousandths of its buckets.
+    fn hash(thousandths: u64) -> u64 {
+        let fraction = (thousandths << 19) / 1000;
+        let (quarter, half, rest) = (fraction >> 17, fraction >> 16 & 1, fraction & 0xFFFF);
+        (quarter << 16 | rest) << MEMBER_SHIFT | half
+    }
+
+    /// A new item of this hash, if there is room for it.
+    fn insert(&mut self, hash: u64) -> Option<ChunkRef> {
+        let item = ChunkRef::from_word(self.hashes.len() as u32);
+        let Self { memory, slabs, .. } = self;
+        self.index.insert(memory, slabs, hash, item).ok()?;
+        self.hashes.push(hash);
+        Some(item)
+    }
+
+    fn remove(&mut self, item: ChunkRef) {
+        let hash = self.hashes[item.within(0) as usize];
+        let Self { memory, slabs, .. } = self;
+        self.index.remove(memory, slabs, hash, item);
+    }
+
+    /// Makes it grow or shrink; says whether it did.
+    fn resize(&mut self, grow: bool) -> bool {
+        let before = self.index.buckets();
+        let hash_of = |_: &[u8], item: ChunkRef| self.hashes[item.within(0) as usize];
+        let (memory, slabs) = (&mut self.memory, &mut self.slabs);
+        if grow {
+            self.index.grow(memory, slabs, hash_of);
+        } else {
+            self.index.shrink(memory, slabs, hash_of);
+        }
+        let after = self.index.buckets();
+        assert!(after == before || after == if grow { before + 1 } else { before - 1 });
+        after != before
+    }
+
+    /// All is in order, and these are the items.
+    fn check(&self, items: &[ChunkRef]) {
+        let hash_of = |_: &[u8], item: ChunkRef| self.hashes[item.within(0) as usize];
+        let geometry = self.slabs.geometry();
+        let found = self.index.items(&self.memory, geometry);
+        let mut found: Vec<_> = found.map(|(_, item)| item).collect();
+        let mut items = items.to_vec();
+        found.sort_unstable();
+        items.sort_unstable();
+        assert_eq!(found, items);
+        for &item in &items {
+            let hash = hash_of(&self.memory, item);
+            let first = self.index.first_bucket(&self.memory, geometry, hash);
+            assert!(locate(&self.memory, geometry, first, hash, item).is_some());
+        }
+        self.index.check(&self.memory, geometry, hash_of);
+    }
+
+    /// Takes all pages and overflow buckets but so many of these.
+    fn leave(&mut self, overflow_buckets: usize) {
+        let class = self.slabs.index_class();
+        // Two pages of overflow buckets with one in use each, then all other pages.
+        let alloc = |_| {
+            self.slabs
+                .alloc(&mut self.memory, class, Page::NONE)
+                .unwrap()
+        };
+        let chunks: Vec<_> = (0..9).map(alloc).collect();
+        for &chunk in &chunks[1..8] {
+            self.slabs.free(&mut self.memory, chunk);
+        }
+        while self.slabs.take_page(&mut self.memory, 0, 512).is_some() {}
+        while self.slabs.available(class) > overflow_buckets {
+            let _ = self.slabs.alloc(&mut self.memory, class, Page::NONE);
+        }
+        assert_eq!(self.slabs.available(class), overflow_buckets);
+    }
+}
+
+/// Gathering the items of two full buckets takes overflow buckets: two that suffice however the
+/// items fall, and eight to spare. Without them nothing is done, and nothing is lost.
+#[test]
+fn a_group_shrinks_only_if_its_overflow_buckets_are_there() {
+    for left in [0, 1, 2, 9, 10, 11] {
+        let mut world = World::new(10);
+        assert!(world.resize(true));
+        let places = [790, 810];
+        let hashes = (0..2 * SLOTS).map(|number| World::hash(places[number % 2]));
+        let items: Vec<_> = hashes.map(|hash| world.insert(hash).unwrap()).collect();
+        world.leave(left);
+        assert_eq!(world.resize(false), left >= 10, "{left}");
+        world.check(&items);
+    }
+}
+
+/// Items of four buckets, all of them full, may all fall into few: that many overflow buckets
+/// have to be there first.
+#[test]
+fn a_group_of_full_buckets_grows_only_if_overflow_buckets_are_there() {
+    for (left, grows) in [(0, false), (11, false), (12, true), (13, true)] {
+        let mut world = World::new(10);
+        let hashes = (0..4 * SLOTS).map(|number| World::hash(number as u64 * 1000 / 48));
+        let items: Vec<_> = hashes.map(|hash| world.insert(hash).unwrap()).collect();
+        world.leave(left);
+        assert_eq!(world.resize(true), grows, "{left}");
+        world.check(&items);
+    }
+}
+
+/// Whatever the hashes, while others take pages away and give them back: no item is lost, and
+/// the index says beforehand whether it can grow without another page.
+#[test]
+fn nothing_is_lost_however_little_room_there_is() {
+    let (mut grown, mut shrunk, mut refused) = (0, 0, 0);
+    for seed in 1..=20_u64 {
+        let mut random = seed;
+        let mut below = |end: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 33) % end
+        };
+        let mut world = World::new(12 + below(40) as u32);
+        let (mut items, mut pages): (Vec<ChunkRef>, Vec<Page>) = Default::default();
+        for step in 0..4000 {
+            match below(16) {
+                0..=5 if items.len() < world.index.buckets() as usize * SLOTS => {
+                    let hash = (below(1 << 31) << 32) | below(1 << 31);
+                    let few_groups = hash & !0x3E | 0x3F << 44;
+                    let hash = if below(3) == 0 { few_groups } else { hash };
+                    items.extend(world.insert(hash));
+                }
+                6..=9 if !items.is_empty() => {
+                    let item = items.swap_remove(below(items.len() as u64) as usize);
+                    world.remove(item);
+                }
+                10 | 11 => {
+                    let needs_page = world.index.needs_page(&world.memory, &world.slabs);
+                    let before = world.index.pages(&world.slabs);
+                    let grew = world.resize(true);
+                    let took = world.index.pages(&world.slabs) > before;
+                    assert_eq!(needs_page, took || !grew);
+                    grown += u32::from(grew);
+                    refused += u32::from(!grew);
+                }
+                12 if items.len() < (world.index.buckets() as usize - 1) * SLOTS => {
+                    let shrank = world.resize(false);
+                    shrunk += u32::from(shrank);
+                }
+                13 => {
+                    pages.extend(world.slabs.take_page(&mut world.memory, 0, 512));
+                }
+                14 if !pages.is_empty() => {
+                    let page = pages.swap_remove(below(pages.len() as u64) as usize);
+                    world.slabs.give_page(&mut world.memory, page);
+                }
+                _ => {
+                    let page = world.slabs.begun().find(|&page| {
+                        page::class(&world.memory, world.slabs.geometry(), page) == page::INDEX
+                    });
+                    let (memory, slabs) = (&mut world.memory, &mut world.slabs);
+                    let had_page = slabs.has_page();
+                    let moved = world.index.move_page(memory, slabs, page.unwrap());
+                    assert_eq!(moved, had_page);
+                }
+            }
+            if step % 16 == 0 {
+                world.check(&items);
+            }
+        }
+    }
+    assert!(
+        grown > 1000 && shrunk > 1000 && refused > 100,
+        "{grown} {shrunk} {refused}"
+    );
+}
