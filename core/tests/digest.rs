@@ -131,3 +131,73 @@ fn every_difference_shows() {
         assert_eq!(same, None, "{what}");
     }
 }
+
+/// Two lazy caches whose items, order and history of stores are the same, but in one of them more
+/// items are recent: it will leave them in place when they are read, so it is in another state.
+#[test]
+fn which_items_are_recent_shows() {
+    let mut config = Config::new(MEMORY);
+    config.lru_bump = LruBump::Lazy;
+    let now = Instant::from_secs(1);
+    let caches = [false, true].map(|delete_first| {
+        let mut cache = Cache::new(config.clone()).unwrap();
+        for number in 1..=8_u8 {
+            cache.set(now, &[number], "value").unwrap();
+        }
+        let read = |cache: &mut Cache| {
+            for number in 5..=8_u8 {
+                assert!(cache.get(now, &[number]).is_some());
+            }
+        };
+        let delete = |cache: &mut Cache| {
+            for number in 1..=4_u8 {
+                assert!(cache.delete(now, &[number]));
+            }
+        };
+        if delete_first {
+            delete(&mut cache);
+            read(&mut cache);
+        } else {
+            read(&mut cache);
+            delete(&mut cache);
+        }
+        // Uses that are noted are entered in the list.
+        assert!(cache.delete(now, &[7]));
+        cache
+    });
+    let view = |cache: &Cache| -> Vec<_> {
+        let items = cache.items();
+        items
+            .map(|item| (item.key.to_vec(), item.position))
+            .collect()
+    };
+    let young = |cache: &Cache| cache.items().filter(|item| item.young).count();
+    let [many, few] = &caches;
+    assert_eq!(view(many), view(few));
+    assert_eq!((young(many), young(few)), (2, 1));
+    assert_ne!(many.digest(), few.digest());
+}
+
+/// The same for items that are in the admission queue in one cache and in the list in the other.
+#[test]
+fn which_items_are_queued_shows() {
+    let now = Instant::from_secs(1);
+    let caches = [Policy::Lru, Policy::S3Lru].map(|policy| {
+        let mut config = Config::new(MEMORY);
+        config.policy = policy;
+        // The same pages, though the other policy takes some memory for itself.
+        config.memory -= if policy == Policy::Lru {
+            MEMORY / 128
+        } else {
+            0
+        };
+        let mut cache = Cache::new(config).unwrap();
+        cache.set(now, "key", "value").unwrap();
+        cache
+    });
+    let queued = |cache: &Cache| cache.items().filter(|item| item.queued).count();
+    let [listed, waiting] = &caches;
+    assert_eq!(listed.pages().count(), waiting.pages().count());
+    assert_eq!((queued(listed), queued(waiting)), (0, 1));
+    assert_ne!(listed.digest(), waiting.digest());
+}

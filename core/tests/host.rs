@@ -237,6 +237,36 @@ fn a_host_that_watches_hears_of_every_request_about_a_key() {
 }
 
 #[test]
+fn an_item_past_its_deadline_is_expired_in_an_event_and_was_found_until_then() {
+    let mut host = Host::new();
+    let mut session = Session::new(SessionConfig::default());
+    let mut say = |millis, said: &[u8]| {
+        let (now, mut output) = (Instant::from_millis(millis), Vec::new());
+        assert_eq!(
+            session.process(now, said, &mut host, &mut output),
+            said.len()
+        );
+    };
+    say(
+        1000,
+        b"watch on\r\nset a 0 5 1\r\nx\r\nset b 0 5 2\r\nyy\r\n",
+    );
+    say(5999, b"mg a\r\n");
+    // The lookup that finds it too late is the last that does. A store finds it, too.
+    say(6000, b"get a\r\nget a\r\nadd b 0 0 1\r\nz\r\nget b\r\n");
+    let expected = [
+        "set a: NotFound, stored true",
+        "set b: NotFound, stored true",
+        "mg a: found 1, Get",
+        "get a: Expired, Get",
+        "get a: NotFound, Get",
+        "add b: Expired, stored true",
+        "get b: found 1, Get",
+    ];
+    assert_eq!(host.events, expected);
+}
+
+#[test]
 fn watching_changes_no_reply() {
     let said = "get k\r\nset k 0 0 2\r\nxx\r\nms k 2 c T9\r\nyy\r\nmg k v t c\r\nappend k 0 0 1\r\n\
         z\r\ngets k a\r\ndecr k 1\r\nset n 0 0 1\r\n5\r\nincr n 2\r\nmd k x\r\nmg k v s\r\n\

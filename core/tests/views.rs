@@ -97,6 +97,9 @@ fn pages_and_the_chunks_of_items_add_up() {
             let (mut value, mut key) = (Vec::new(), Vec::new());
             for chunk in cache.chunks(item.position) {
                 *used.entry(chunk.page).or_insert(0) += 1;
+                let start = chunk.page as usize * cache.page_size();
+                let in_page = chunk.number * chunk.bytes.len();
+                assert_eq!(chunk.position as usize * 16, start + in_page);
                 let (start, middle) = (chunk.head, chunk.head + chunk.key);
                 key.extend_from_slice(&chunk.bytes[start..middle]);
                 value.extend_from_slice(&chunk.bytes[middle..middle + chunk.value]);
@@ -127,6 +130,52 @@ fn pages_and_the_chunks_of_items_add_up() {
             cache.items().any(|item| item.queued),
             policy == Policy::S3Lru
         );
+    }
+}
+
+/// Pages that were never used and those that were given back, in an extent that has begun and in
+/// those that have not, with the whole budget and with less.
+#[test]
+fn unused_pages_are_those_that_nobody_uses() {
+    for (page_size, memory) in [(512, MEMORY), (1024, 4 * MEMORY), (4096, 8 * MEMORY)] {
+        let mut config = Config::new(memory);
+        (config.page_size, config.slab_sizes) = (page_size, [64, 256, page_size].into());
+        let mut cache = Cache::new(config).unwrap();
+        let now = Instant::from_secs(1);
+        let counted = |cache: &Cache| {
+            let pages = cache.pages();
+            let unused = pages.filter(|page| page.usage == PageUse::Unused);
+            assert_eq!(cache.stats().unused_pages, unused.count() as u64);
+            cache.stats().unused_pages
+        };
+        let all = counted(&cache);
+        assert!(all > 100);
+        for number in 0..400_u32 {
+            let size = [10, 200, 1000][number as usize % 3];
+            let value = vec![b'v'; size];
+            cache.set(now, &number.to_le_bytes(), &value[..]).unwrap();
+            counted(&cache);
+        }
+        let fewest = counted(&cache);
+        assert!(fewest + 20 < all);
+        for number in 0..400_u32 {
+            cache.delete(now, &number.to_le_bytes());
+            counted(&cache);
+        }
+        while cache.tick(now, 8) == 8 {}
+        assert_eq!(
+            counted(&cache),
+            all,
+            "all but the one that the index begins with"
+        );
+        for share in 1..40 {
+            if cache.set_memory(memory / 40 * share).is_ok() {
+                while cache.tick(now, 8) == 8 {}
+                assert!(counted(&cache) < all);
+            }
+        }
+        cache.set_memory(memory).unwrap();
+        assert_eq!(counted(&cache), all);
     }
 }
 
