@@ -139,6 +139,14 @@ load: # the server with both runtimes, and what puts it under load
 	cargo build --locked --release --target-dir target -p dynamidb --features async-std
 	cargo build --locked --release --target-dir target --manifest-path native/bench/Cargo.toml
 
+mutants: ## a sample of changes to the core, by MUTANTS_SEED: lists those that no test notices
+	.ci/setup mutants
+	.ci/mutants core
+
+mutants-native: ## the same for the server, its shards and connections
+	.ci/setup mutants
+	.ci/mutants native
+
 miri: ## the Rust side of the C interface, in an interpreter that finds undefined behaviour
 	.ci/setup miri
 	cd core/capi && cargo +nightly miri test --locked --lib
