@@ -7,7 +7,10 @@ use core::cell::Cell;
 use core::time::Duration;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-use dynamidb_core::{Cache, Config, ConfigError, Expiry, Instant, Session, SessionConfig, Value};
+use dynamidb_core::view::PageUse;
+use dynamidb_core::{
+    Cache, Config, ConfigError, Expiry, Instant, Memory, Session, SessionConfig, Value,
+};
 
 struct Counting;
 
@@ -80,6 +83,64 @@ fn a_cache_in_lent_memory_needs_no_allocator() {
         .set(Instant::from_secs(0), "key", "value")
         .expect("there is room");
     assert_eq!(ALLOCATIONS.get(), before);
+}
+
+/// Memory of which no more can be used than was asked for.
+struct Asked {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Memory for &mut Asked {
+    fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[..self.len]
+    }
+    fn extend_to(&mut self, len: usize) {
+        assert!(len <= self.bytes.len());
+        self.len = self.len.max(len);
+    }
+}
+
+/// Small items, then one of nearly 16 MiB: memory is asked for in time, and not much of it early.
+#[test]
+fn little_more_memory_is_asked_for_than_is_used() {
+    for page_size in [512, 4096, 65536] {
+        let (bytes, now) = (vec![0; 70 << 20], Instant::from_secs(1));
+        let mut memory = Asked { bytes, len: 0 };
+        let table = 4 * (memory.bytes.len() / page_size / 3 + 1) + 128;
+        let mut asked = |numbers: core::ops::Range<u32>, value: &[u8]| {
+            memory.len = 0;
+            let mut config = Config::new(0);
+            (config.page_size, config.slab_sizes) = (page_size, [64, page_size].into());
+            config.item_size_max = Config::ITEM_SIZE_LIMIT;
+            let mut cache = Cache::with_memory(config, &mut memory).expect("enough memory");
+            for number in numbers {
+                assert_eq!(cache.set(now, &number.to_le_bytes(), value), Ok(()));
+            }
+            let used = cache.pages().filter(|page| page.usage != PageUse::Unused);
+            // Records of pages that nobody uses yet count as well.
+            let used = used.filter(|page| page.usage != PageUse::Records || page.number == 0);
+            let end = used
+                .map(|page| page.number)
+                .max()
+                .map_or(0, |last| last + 1);
+            drop(cache);
+            (memory.len - table, end as usize * page_size)
+        };
+        for numbers in [0..0, 0..1, 0..100, 0..5000] {
+            let (asked, used) = asked(numbers, b"v");
+            assert!(asked <= used + 11 * page_size, "{asked} for {used}");
+        }
+        let large = vec![b'v'; Config::ITEM_SIZE_LIMIT - 4];
+        let (asked, used) = asked(0..1, &large);
+        assert!(used > large.len() && asked <= used + used / 8 + 11 * page_size);
+    }
 }
 
 #[test]
