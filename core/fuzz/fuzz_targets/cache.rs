@@ -1,7 +1,11 @@
 //! Any operations in any order on tiny caches: what is read is what was stored last, nothing is
 //! missing that was not evicted, and all structures agree.
+//!
+//! An execution costs about as much as its operations: all structures are compared as often as pays
+//! for itself, and the memory is that of the execution before.
 #![no_main]
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -9,24 +13,24 @@ use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Item, LruBump, Outcom
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-const CHECK_EVERY: usize = 32;
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const START: Instant = Instant::from_secs(1_700_000_000);
 
+/// The largest memory of all configurations.
+const MEMORY_MAX: usize = 17 << 16;
+
+thread_local! {
+    /// Memory for one execution after the other, so that none has to be had from the system.
+    static MEMORY: RefCell<Vec<u8>> = RefCell::new(vec![0; MEMORY_MAX]);
+}
+
 fuzz_target!(|input: (u8, Vec<Operation>)| {
     let (number, operations) = input;
-    let mut run = Run::new(config(number));
-    for (at, operation) in operations.iter().enumerate() {
-        run.step(operation);
-        if at % CHECK_EVERY == 0 {
-            run.cache.check();
-        }
-    }
-    run.cache.check();
+    MEMORY.with_borrow_mut(|memory| Run::new(config(number), memory).all(&operations));
 });
 
 fn config(number: u8) -> Config {
-    let memory = [12, 16, 24, 64, 256][number as usize % 5] << 10;
+    let memory = [12, 16, 24, 48, 96][number as usize % 5] << 10;
     let mut config = Config::new(memory);
     match number / 5 % 8 {
         0 => config.slab_sizes = [32, 48, 64, 512].into(),
@@ -36,7 +40,7 @@ fn config(number: u8) -> Config {
         4 => (config.policy, config.lru_bump) = (Policy::S3Lru, LruBump::Lazy),
         5 => config.max_items = Some(1 + number as usize / 40),
         6 => {
-            config.memory = 17 << 16;
+            config.memory = MEMORY_MAX;
             config.page_size = 1 << 16;
             config.slab_sizes = [32, 4096].into();
         }
@@ -66,8 +70,8 @@ enum Operation {
     Resize(u8),
     Wait(u16),
     Sleep(u32),
-    /// So many keys of the same size, as it takes to fill the memory and make the index grow.
-    Many(u8, u8),
+    /// Up to 64 keys with values of one size: some of these fill the memory and make the index grow.
+    Many(u8, u8, u8),
 }
 
 #[derive(Arbitrary, Debug, Clone, Copy)]
@@ -91,11 +95,11 @@ struct Entry {
     ends: Option<Instant>,
 }
 
-struct Run {
-    cache: Cache,
+struct Run<'m> {
+    cache: Cache<&'m mut [u8]>,
     now: Instant,
     /// What was stored and neither deleted nor read as missing since.
-    stored: HashMap<Vec<u8>, Entry>,
+    stored: HashMap<u16, Entry>,
     clear_at: Option<Instant>,
     memory: usize,
     item_size_wanted: usize,
@@ -115,28 +119,64 @@ fn rounded(end: Instant) -> Option<Instant> {
     }
 }
 
-fn key(number: u16) -> Vec<u8> {
-    let len = [2, 5, 9, 17, 40, 250][usize::from(number) % 6];
-    let mut key = vec![b'k'; len];
-    key[..2].copy_from_slice(&number.to_le_bytes());
-    key
+/// The key of this number.
+struct Key {
+    number: u16,
+    bytes: [u8; 250],
+    len: usize,
 }
 
-impl Run {
-    fn new(config: Config) -> Self {
-        let (memory, item_size_wanted) = (config.memory, config.item_size_max);
-        let mut cache = Cache::new(config).expect("these limits are possible");
+fn key(number: u16) -> Key {
+    let len = [2, 5, 9, 17, 40, 250][usize::from(number) % 6];
+    let mut bytes = [b'k'; 250];
+    bytes[..2].copy_from_slice(&number.to_le_bytes());
+    Key { number, bytes, len }
+}
+
+impl std::ops::Deref for Key {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl<'m> Run<'m> {
+    fn new(config: Config, memory: &'m mut [u8]) -> Self {
+        let (size, item_size_wanted) = (config.memory, config.item_size_max);
+        // What an execution does must not depend on the one before.
+        let memory = &mut memory[..size];
+        memory.fill(0xA5);
+        let mut cache = Cache::with_memory(config, memory).expect("these limits are possible");
         cache.tick(START, 0);
         Self {
             cache,
             now: START,
             stored: HashMap::new(),
             clear_at: None,
-            memory,
+            memory: size,
             item_size_wanted,
-            item_size_max: item_size_wanted.min(memory / 4),
+            item_size_max: item_size_wanted.min(size / 4),
             stores: 0,
         }
+    }
+
+    /// Does these operations, and compares all structures whenever as much was done as that costs,
+    /// and at the end.
+    fn all(mut self, operations: &[Operation]) {
+        let mut done = 0;
+        for operation in operations {
+            self.step(operation);
+            done += match *operation {
+                Operation::Many(_, _, count) => usize::from(count / 4),
+                _ => 1,
+            };
+            if done > 32 + 2 * self.cache.len() {
+                self.cache.check();
+                done = 0;
+            }
+        }
+        self.cache.check();
     }
 
     fn bytes(&mut self, length: Length) -> Vec<u8> {
@@ -159,36 +199,42 @@ impl Run {
         (expiry, expiry.deadline(self.now).and_then(rounded))
     }
 
-    /// What must be under the key, if anything is.
-    fn known(&mut self, key: &[u8]) -> Option<Entry> {
+    /// A flush that has come due happens with the next operation.
+    fn clear_if_due(&mut self) {
         if self.clear_at.is_some_and(|at| at <= self.now) {
             self.clear_at = None;
             self.stored.clear();
         }
-        let entry = self.stored.get(key)?;
-        let lives = entry.ends.is_none_or(|end| end > self.now);
-        if !lives {
-            self.stored.remove(key);
-        }
-        self.stored.get(key).cloned()
     }
 
-    /// What is under the key, which must be what is known, or nothing because it was evicted.
-    fn peek(&mut self, key: &[u8]) -> Option<Entry> {
-        let known = self.known(key);
-        let entry = self.cache.peek(self.now, key).as_ref().map(entry);
-        match &entry {
-            Some(_) => assert_eq!(entry, known),
-            None => {
+    /// Whether there is an item under the key, which must be what is known, or nothing because it
+    /// was evicted.
+    fn is_there(&mut self, key: &Key) -> bool {
+        self.clear_if_due();
+        let known = self.stored.get(&key.number);
+        let known = known.filter(|entry| entry.ends.is_none_or(|end| end > self.now));
+        let item = self.cache.peek(self.now, &key[..]);
+        match (&item, known) {
+            (Some(item), Some(entry)) => assert!(is(item, entry), "{item:?} is not {entry:?}"),
+            (Some(item), None) => panic!("{item:?} was not stored"),
+            (None, known) => {
                 let evicted = self.cache.stats().evictions > 0;
                 assert!(known.is_none() || evicted, "an item got lost");
-                self.stored.remove(key);
             }
         }
-        entry
+        let is_there = item.is_some();
+        if !is_there {
+            self.stored.remove(&key.number);
+        }
+        is_there
     }
 
-    fn too_large(&self, key: &[u8], value_len: usize) -> bool {
+    /// What is under the key.
+    fn peek(&mut self, key: &Key) -> Option<Entry> {
+        self.is_there(key).then(|| self.stored[&key.number].clone())
+    }
+
+    fn too_large(&self, key: &Key, value_len: usize) -> bool {
         key.len() + value_len > self.item_size_max
     }
 
@@ -197,8 +243,10 @@ impl Run {
         match *operation {
             Operation::Get(number) => {
                 let key = key(number.into());
-                let before = self.peek(&key);
-                assert_eq!(self.cache.get(now, &key[..]).as_ref().map(entry), before);
+                let is_there = self.is_there(&key);
+                let item = self.cache.get(now, &key[..]);
+                assert_eq!(item.is_some(), is_there);
+                assert!(item.is_none_or(|item| is(&item, &self.stored[&key.number])));
             }
             Operation::Set(number, length, lifetime, flags) => {
                 let bytes = self.bytes(length);
@@ -220,14 +268,14 @@ impl Run {
                 let before = self.peek(&key);
                 assert_eq!(self.cache.touch(now, &key[..], expiry), before.is_some());
                 if let Some(before) = before {
-                    self.stored.insert(key, Entry { ends, ..before });
+                    self.stored.insert(key.number, Entry { ends, ..before });
                 }
             }
             Operation::Delete(number) => {
                 let key = key(number.into());
-                let before = self.peek(&key);
-                assert_eq!(self.cache.delete(now, &key[..]), before.is_some());
-                self.stored.remove(&key);
+                let is_there = self.is_there(&key);
+                assert_eq!(self.cache.delete(now, &key[..]), is_there);
+                self.stored.remove(&key.number);
             }
             Operation::Clear => {
                 self.cache.clear();
@@ -239,7 +287,10 @@ impl Run {
                 self.cache.clear_at(at);
                 self.clear_at = Some(at);
             }
-            Operation::Tick(limit) => drop(self.cache.tick(now, limit.into())),
+            Operation::Tick(limit) => {
+                self.clear_if_due();
+                self.cache.tick(now, limit.into());
+            }
             Operation::Resize(share) => {
                 let memory = self.memory / 255 * usize::from(share);
                 if self.cache.set_memory(memory).is_ok() {
@@ -252,22 +303,22 @@ impl Run {
                 self.now = now + Duration::from_secs(secs.into()).min(YEAR);
             }
             Operation::Sleep(_) => {}
-            Operation::Many(number, len) => {
-                for other in 0..256_u16 {
+            Operation::Many(number, len, count) => {
+                for other in 0..=count / 4 {
                     let bytes = self.bytes(Length::Short(len));
-                    let key = key(u16::from(number) << 8 | other);
+                    let key = key(u16::from(number) << 8 | u16::from(other));
                     self.set(&key, bytes, Lifetime::Forever, 0);
                 }
             }
         }
     }
 
-    fn set(&mut self, key: &[u8], bytes: Vec<u8>, lifetime: Lifetime, flags: u32) {
+    fn set(&mut self, key: &Key, bytes: Vec<u8>, lifetime: Lifetime, flags: u32) {
         let (expiry, ends) = self.expiry(lifetime);
-        self.peek(key);
+        self.is_there(key);
         let value = Value::from(&bytes[..]).flags(flags).expire(expiry);
-        let result = self.cache.set(self.now, key, value);
-        self.stored.remove(key);
+        let result = self.cache.set(self.now, &key[..], value);
+        self.stored.remove(&key.number);
         if self.too_large(key, bytes.len()) {
             assert_eq!(result, Err(Error::ValueTooLarge));
         } else {
@@ -276,17 +327,17 @@ impl Run {
         }
     }
 
-    fn conditional(&mut self, key: &[u8], length: Length, lifetime: Lifetime, wants_old: bool) {
+    fn conditional(&mut self, key: &Key, length: Length, lifetime: Lifetime, wants_old: bool) {
         let bytes = self.bytes(length);
         let (expiry, ends) = self.expiry(lifetime);
-        let before = self.peek(key);
+        let is_there = self.is_there(key);
         let value = Value::from(&bytes[..]).expire(expiry);
         let result = if wants_old {
-            self.cache.replace(self.now, key, value)
+            self.cache.replace(self.now, &key[..], value)
         } else {
-            self.cache.add(self.now, key, value)
+            self.cache.add(self.now, &key[..], value)
         };
-        if before.is_some() != wants_old {
+        if is_there != wants_old {
             assert_eq!(result, Ok(Outcome::NotStored));
         } else if self.too_large(key, bytes.len()) {
             assert_eq!(result, Err(Error::ValueTooLarge));
@@ -297,14 +348,17 @@ impl Run {
         }
     }
 
-    fn swap(&mut self, key: &[u8], length: Length, right: bool) {
+    fn swap(&mut self, key: &Key, length: Length, right: bool) {
         let bytes = self.bytes(length);
         let before = self.peek(key);
-        let cas = self.cache.peek(self.now, key).map_or(0, |item| item.cas);
+        let cas = self
+            .cache
+            .peek(self.now, &key[..])
+            .map_or(0, |item| item.cas);
         let given = cas + u64::from(!right);
         let result = self
             .cache
-            .compare_and_swap(self.now, key, &bytes[..], given);
+            .compare_and_swap(self.now, &key[..], &bytes[..], given);
         if before.is_none() {
             assert_eq!(result, Ok(Outcome::NotFound));
         } else if !right || cas == 0 {
@@ -318,13 +372,13 @@ impl Run {
         }
     }
 
-    fn join(&mut self, key: &[u8], length: Length, front: bool) {
+    fn join(&mut self, key: &Key, length: Length, front: bool) {
         let bytes = self.bytes(length);
         let before = self.peek(key);
         let result = if front {
-            self.cache.prepend(self.now, key, &bytes)
+            self.cache.prepend(self.now, &key[..], &bytes)
         } else {
-            self.cache.append(self.now, key, &bytes)
+            self.cache.append(self.now, &key[..], &bytes)
         };
         let Some(mut entry) = before else {
             assert_eq!(result, Ok(Outcome::NotStored));
@@ -344,29 +398,29 @@ impl Run {
     }
 
     /// What was just stored is there, whatever had to go for it.
-    fn stored(&mut self, key: &[u8], entry: Entry) {
+    fn stored(&mut self, key: &Key, entry: Entry) {
         if entry.ends.is_none_or(|end| end > self.now) {
-            let item = self.cache.peek(self.now, key);
-            assert_eq!(item.as_ref().map(self::entry), Some(entry.clone()));
+            let item = self.cache.peek(self.now, &key[..]);
+            assert!(item.is_some_and(|item| is(&item, &entry)), "key {}", key.number);
         }
-        self.stored.insert(key.into(), entry);
+        self.stored.insert(key.number, entry);
     }
 
-    fn count(&mut self, key: &[u8], delta: u64, up: bool) {
+    fn count(&mut self, key: &Key, delta: u64, up: bool) {
         if self.peek(key).is_none_or(|entry| entry.bytes.is_empty()) {
             self.set(key, b"17".to_vec(), Lifetime::Forever, 0);
         }
         let before = self.peek(key);
         let result = if up {
-            self.cache.increment(self.now, key, delta)
+            self.cache.increment(self.now, &key[..], delta)
         } else {
-            self.cache.decrement(self.now, key, delta)
+            self.cache.decrement(self.now, &key[..], delta)
         };
         match (result, before) {
             (Ok(Some(number)), Some(entry)) => {
                 let width = entry.bytes.len();
                 let bytes = format!("{number:<width$}").into_bytes();
-                self.stored.insert(key.into(), Entry { bytes, ..entry });
+                self.stored.insert(key.number, Entry { bytes, ..entry });
             }
             (Ok(None), None) | (Err(Error::NotANumber), Some(_)) => {}
             other => panic!("{other:?}"),
@@ -374,10 +428,6 @@ impl Run {
     }
 }
 
-fn entry(item: &Item<'_>) -> Entry {
-    Entry {
-        bytes: item.value.to_vec(),
-        flags: item.flags,
-        ends: item.expires_at,
-    }
+fn is(item: &Item<'_>, entry: &Entry) -> bool {
+    item.value == entry.bytes[..] && item.flags == entry.flags && item.expires_at == entry.ends
 }
