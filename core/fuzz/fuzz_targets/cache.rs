@@ -70,7 +70,7 @@ enum Operation {
     Resize(u8),
     Wait(u16),
     Sleep(u32),
-    /// Up to 64 keys with values of one size: some of these fill the memory and make the index grow.
+    /// Up to 64 keys with values of one size: some of these fill the memory and the index grows.
     Many(u8, u8, u8),
 }
 

@@ -234,7 +234,8 @@ mod tests {
     fn little_is_wasted_at_the_end_of_any_size() {
         for sizes in lists() {
             let (slabs, page) = (slabs(&sizes), *sizes.last().unwrap());
-            let fit = |size| slabs.fitting(size).unwrap_or(slabs.page_class());
+            let last = slabs.page_class();
+            let fit = |size| slabs.fitting(size).unwrap_or(last);
             let total = |classes: &[Class]| classes.iter().map(|&c| slabs.cost(c)).sum::<usize>();
             // The cost of the next smaller chunk and of what is needed then.
             let in_two = |class: Class, left: usize| {

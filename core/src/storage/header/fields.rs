@@ -85,14 +85,135 @@ mod tests {
         Head::read(&memory, 8).fields(&memory, 8).collect()
     }
 
+    const CAS_LOW: u64 = 0x0FED_CBA9;
+    const CAS_WIDE: u64 = 5 << 32 | CAS_LOW;
+
+    type Names = &'static [&'static str];
+
+    /// Kinds of heads, and what their fields are besides those that every head has: the one in the
+    /// first word, and those behind it.
+    const KINDS_OF_HEADS: [(bool, u32, u64, u32, &str, Names); 9] = [
+        (
+            false,
+            0,
+            0,
+            2,
+            "deadline, low",
+            &["deadline, middle", "value size", "key size"],
+        ),
+        (
+            true,
+            0,
+            0,
+            2,
+            "next chunk",
+            &["value size", "key size", "deadline"],
+        ),
+        (
+            false,
+            0,
+            CAS_LOW,
+            1,
+            "last use",
+            &["value size", "key size", "deadline", "cas"],
+        ),
+        (
+            true,
+            0,
+            CAS_LOW,
+            1,
+            "next chunk",
+            &["value size", "key size", "deadline", "cas", "last use"],
+        ),
+        (
+            false,
+            9,
+            CAS_LOW,
+            1,
+            "last use",
+            &["value size", "key size", "deadline", "cas", "flags"],
+        ),
+        (
+            true,
+            9,
+            CAS_LOW,
+            1,
+            "next chunk",
+            &[
+                "value size",
+                "key size",
+                "deadline",
+                "cas",
+                "last use",
+                "flags",
+            ],
+        ),
+        (
+            false,
+            0,
+            CAS_WIDE,
+            3,
+            "last use",
+            &["value size", "key size", "deadline", "cas", "cas, high"],
+        ),
+        (
+            true,
+            0,
+            CAS_WIDE,
+            3,
+            "next chunk",
+            &[
+                "value size",
+                "key size",
+                "deadline",
+                "cas",
+                "last use",
+                "cas, high",
+            ],
+        ),
+        (
+            true,
+            9,
+            CAS_WIDE,
+            3,
+            "next chunk",
+            &[
+                "value size",
+                "key size",
+                "deadline",
+                "cas",
+                "last use",
+                "flags",
+                "cas, high",
+            ],
+        ),
+    ];
+
+    /// What the field of this name is, as `fields` writes it.
+    fn value(name: &str) -> u32 {
+        match name {
+            "next chunk" => 0x777,
+            "last use" => 0x0123_4567,
+            "deadline, low" => 0x0345_6789,
+            "deadline, middle" => 2,
+            "deadline" => 0x2345_6789,
+            "value size" => 0x0A_BCDE,
+            "key size" => 0xAB,
+            "cas" => CAS_LOW as u32,
+            "cas, high" => 5,
+            "flags" => 9,
+            other => panic!("no field is called {other}"),
+        }
+    }
+
     #[test]
     fn the_fields_of_every_kind_of_head_are_named_and_valued() {
-        let first = |kind, split, flags, link| {
-            [
+        for (split, flags, cas, kind, link, rest) in KINDS_OF_HEADS {
+            let first = [
                 ("kind", kind),
-                ("split", split),
-                ("has flags", flags),
-                link,
+                ("split", split.into()),
+                ("has flags", u32::from(flags != 0)),
+                (link, value(link)),
                 ("fetched", 0),
                 ("stale", 1),
                 ("won", 0),
@@ -102,64 +223,10 @@ mod tests {
                 ("young", 1),
                 ("deadline, high", 1),
                 ("older", 0x666),
-            ]
-        };
-        let sizes = [("value size", 0x0A_BCDE), ("key size", 0xAB)];
-        let (next, used) = (("next chunk", 0x777), ("last use", 0x0123_4567));
-        let (low, middle) = (("deadline, low", 0x0345_6789), ("deadline, middle", 2));
-        let deadline = ("deadline", 0x2345_6789);
-        let (cas, high, flags) = (("cas", 0x0FED_CBA9), ("cas, high", 5), ("flags", 9));
-        let large = 0x5_0FED_CBA9;
-        type Fields = Vec<(&'static str, u32)>;
-        let cases: [(Meta, [(&str, u32); 13], Fields); 9] = [
-            (
-                meta(false, 0, 0),
-                first(2, 0, 0, low),
-                [&[middle], &sizes[..]].concat(),
-            ),
-            (
-                meta(true, 0, 0),
-                first(2, 1, 0, next),
-                [&sizes[..], &[deadline]].concat(),
-            ),
-            (
-                meta(false, 0, large & 0xFFFF_FFFF),
-                first(1, 0, 0, used),
-                [&sizes[..], &[deadline, cas]].concat(),
-            ),
-            (
-                meta(true, 0, large & 0xFFFF_FFFF),
-                first(1, 1, 0, next),
-                [&sizes[..], &[deadline, cas, used]].concat(),
-            ),
-            (
-                meta(false, 9, large & 0xFFFF_FFFF),
-                first(1, 0, 1, used),
-                [&sizes[..], &[deadline, cas, flags]].concat(),
-            ),
-            (
-                meta(true, 9, large & 0xFFFF_FFFF),
-                first(1, 1, 1, next),
-                [&sizes[..], &[deadline, cas, used, flags]].concat(),
-            ),
-            (
-                meta(false, 0, large),
-                first(3, 0, 0, used),
-                [&sizes[..], &[deadline, cas, high]].concat(),
-            ),
-            (
-                meta(true, 0, large),
-                first(3, 1, 0, next),
-                [&sizes[..], &[deadline, cas, used, high]].concat(),
-            ),
-            (
-                meta(true, 9, large),
-                first(3, 1, 1, next),
-                [&sizes[..], &[deadline, cas, used, flags, high]].concat(),
-            ),
-        ];
-        for (meta, first, rest) in cases {
-            let expected = [&first[..], &rest].concat();
+            ];
+            let rest = rest.iter().map(|&name| (name, value(name)));
+            let expected: Vec<_> = first.into_iter().chain(rest).collect();
+            let meta = meta(split, flags, cas);
             let fields = fields(&meta).into_iter();
             let fields: Vec<_> = fields.map(|field| (field.name, field.value)).collect();
             assert_eq!(fields, expected, "{meta:?}");
