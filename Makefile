@@ -51,6 +51,7 @@ msrv: ## all that users build compiles with the oldest Rust that Cargo.toml prom
 test-core: ## the cache and the protocol
 	cargo test --locked -p dynamidb-core
 	cargo test --locked -p dynamidb-core --examples
+	cargo test --locked -p dynamidb-core --features monitoring --lib --test monitoring
 
 test-no-std: ## the core compiles where there is no std, also without the meta commands
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown

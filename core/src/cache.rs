@@ -1,5 +1,6 @@
 //! The cache: every operation, each a short composition of the parts in `storage/`.
 
+mod count;
 mod general;
 mod resize;
 mod time;
@@ -10,10 +11,10 @@ use core::fmt;
 
 use crate::config::{Budget, Layout};
 use crate::options::{CalculateOptions, StoreMode, StoreOptions};
-use crate::storage::{Cas, Facts, Found, Notes, Store, Write};
+use crate::storage::{Cas, Counted, Facts, Found, Notes, Store, Write, Written};
 use crate::view::Cause;
 use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
-use crate::{Outcome, Stats, Value};
+use crate::{Outcome, Value};
 
 /// An in-memory cache with a hard memory bound: keys and values of any bytes, an exact LRU, and
 /// deadlines to the millisecond by the caller's clock.
@@ -176,10 +177,11 @@ impl<M: Memory> Cache<M> {
         let found = found.filter(|found| self.is_live(found, time));
         let Some(found) = found else {
             self.store.stats.get_misses += 1;
+            self.store.count_missing(hash);
             return None;
         };
-        self.store.stats.get_hits += 1;
         self.store.bump(self.memory.bytes_mut(), &found);
+        self.count(&found, |stats| stats.get_hits += 1);
         Some(self.item(&found))
     }
 
@@ -232,7 +234,7 @@ impl<M: Memory> Cache<M> {
             self.store.stats.touch_misses += 1;
             return None;
         };
-        self.store.stats.touch_hits += 1;
+        self.count(&found, |stats| stats.touch_hits += 1);
         let deadline = self.deadline(now, time, expiry);
         let memory = self.memory.bytes_mut();
         self.store.bump(memory, &found);
@@ -279,8 +281,10 @@ impl<M: Memory> Cache<M> {
         let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let old = self.find(time, &key);
         let facts = Facts::new(self.deadline(now, time, value.expiry), 0, Notes::NONE);
-        self.put(time, &key, &value, facts, old.as_ref())
-            .map(|_| ())
+        let written = self.put(time, &key, &value, facts, old.as_ref())?;
+        self.store
+            .count_in(written.class, |stats| stats.cmd_set += 1);
+        Ok(())
     }
 
     /// Stores a value if there is none under this key. If there is, that item counts as used.
@@ -474,33 +478,26 @@ impl<M: Memory> Cache<M> {
     pub fn delete<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
         let found = self.discard(now, key);
         let stats = &mut self.store.stats;
-        *if found {
+        *if found.is_some() {
             &mut stats.delete_hits
         } else {
             &mut stats.delete_misses
         } += 1;
-        found
+        if let Some(class) = found {
+            self.store.count_in(class, |stats| stats.delete_hits += 1);
+        }
+        found.is_some()
     }
 
     /// As [`delete`](Self::delete), but not counted: for an item that a refused store invalidates.
-    pub(crate) fn discard<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
+    /// Says in which class it was.
+    pub(crate) fn discard<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> Option<Counted> {
         let (key, time) = (self.hashed(key), self.begin(now));
-        let Some(found) = self.find(time, &key) else {
-            return false;
-        };
+        let found = self.find(time, &key)?;
         let hash = self.hasher().hash(&key);
+        let class = self.store.counted_class(found.item);
         self.store.remove(self.memory.bytes_mut(), &found, hash);
-        true
-    }
-
-    /// Counts a store that was refused for the size of its value before the value had come.
-    pub(crate) const fn count_too_large(&mut self) {
-        self.store.stats.store_too_large += 1;
-    }
-
-    /// Counts a request to see an item's facts.
-    pub(crate) const fn count_meta(&mut self) {
-        self.store.stats.cmd_meta += 1;
+        Some(class)
     }
 
     /// Removes everything, in the same time however much there is.
@@ -575,11 +572,6 @@ impl<M: Memory> Cache<M> {
         self.len() == 0
     }
 
-    /// Sets the counters of what happened to zero.
-    pub fn reset_stats(&mut self) {
-        self.store.stats = Stats::default();
-    }
-
     /// The key with its hash.
     #[inline]
     fn hashed<'k>(&self, key: impl Into<Key<'k>>) -> Key<'k> {
@@ -589,7 +581,10 @@ impl<M: Memory> Cache<M> {
     /// The item under a key. One that is past its deadline is given back instead.
     fn find(&mut self, time: u64, key: &Key<'_>) -> Option<Found> {
         let hash = self.hasher().hash(key);
-        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+        let Some(found) = self.store.find(self.memory.bytes(), hash, key.bytes) else {
+            self.store.count_missing(hash);
+            return None;
+        };
         self.is_live(&found, time).then_some(found)
     }
 
@@ -631,7 +626,7 @@ impl<M: Memory> Cache<M> {
         Ok(())
     }
 
-    /// Stores a value in place of `old`, which goes in any case, and returns the new cas.
+    /// Stores a value in place of `old`, which goes in any case.
     fn put(
         &mut self,
         time: u64,
@@ -639,43 +634,53 @@ impl<M: Memory> Cache<M> {
         value: &Value<'_>,
         facts: Facts,
         old: Option<&Found>,
-    ) -> Result<u64, Error> {
+    ) -> Result<Written, Error> {
         let hash = self.hasher().hash(key);
         let fits = self.fits(key, value.bytes.len());
+        let (flags, front) = (value.flags, value.bytes);
         if fits.is_err() || facts.deadline.has_passed(time) {
             if let Some(old) = old {
                 self.store.remove(self.memory.bytes_mut(), old, hash);
             }
             self.store.stats.total_items += u64::from(fits.is_ok());
-            return fits.map(|()| self.store.cas.next(facts.cas));
+            let cas = fits.map(|()| self.store.cas.next(facts.cas))?;
+            let skipped = Write::new(key.bytes, hash, flags, facts, front);
+            let class = self.store.skip(&skipped);
+            return Ok(Written { cas, class });
         }
-        let (flags, front) = (value.flags, value.bytes);
         let write = Write::new(key.bytes, hash, flags, facts, front);
-        self.write(time, old, &write)
+        let written = self.write(time, old, &write)?;
+        self.store.stats.total_items += 1;
+        Ok(written)
     }
 
-    #[inline]
-    fn write(&mut self, time: u64, old: Option<&Found>, write: &Write<'_>) -> Result<u64, Error> {
-        let size = write.key.len() + write.value_len(old);
-        let reach = self.store.reach(size);
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn write(
+        &mut self,
+        time: u64,
+        old: Option<&Found>,
+        write: &Write<'_>,
+    ) -> Result<Written, Error> {
+        let value_len = write.value_len(old);
+        let reach = self.store.reach(write.key.len() + value_len);
         self.memory.extend_to(reach);
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
             if !self.store.expire_or_evict(memory, time, Cause::ItemLimit) {
-                self.store.stats.store_no_memory += 1;
+                self.store.count_no_memory(write, value_len);
                 return Err(Error::OutOfMemory);
             }
         }
-        let Some(cas) = self.store.write(memory, time, old, write) else {
+        let Some(written) = self.store.write(memory, time, old, write) else {
             self.store.unpin();
-            self.store.stats.store_no_memory += 1;
+            self.store.count_no_memory(write, value_len);
             return Err(Error::OutOfMemory);
         };
-        self.store.stats.total_items += 1;
         self.store.resize(memory, time);
         self.store.unpin();
         debug_assert!(self.store.end() <= reach, "beyond what was asked for");
-        Ok(cas)
+        Ok(written)
     }
 }
 

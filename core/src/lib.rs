@@ -122,7 +122,7 @@ pub use options::{StoreMode, StoreOptions, Stored};
 pub use protocol::{Action, Event, Lookup, Place};
 pub use protocol::{Command, Dialect, FirstRequest, Keyspace, Next, Session, SessionConfig};
 pub use sizes::SlabSizes;
-pub use stats::{SlabStats, Stats};
+pub use stats::{ClassStats, SlabStats, Stats};
 pub use time::Instant;
 
 /// The examples of the read-me files are tests.

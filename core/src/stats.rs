@@ -33,7 +33,8 @@ pub struct Stats {
     pub get_hits: u64,
     /// `get` found none.
     pub get_misses: u64,
-    /// A lookup met an item past its deadline.
+    /// A lookup came too late: it met an item past its deadline or, with the feature `monitoring`,
+    /// missed one that was given back since.
     pub get_expired: u64,
     /// `delete` found an item.
     pub delete_hits: u64,
@@ -61,7 +62,7 @@ pub struct Stats {
     pub store_too_large: u64,
     /// Stores refused for lack of room.
     pub store_no_memory: u64,
-    /// Items linked since the start.
+    /// Items stored or made since the start; one that is changed in place is the same item.
     pub total_items: u64,
     /// Items dropped to make room.
     pub evictions: u64,
@@ -200,4 +201,46 @@ pub struct SlabStats {
     pub used_chunks: usize,
     /// Items that begin in one of those.
     pub items: usize,
+}
+
+/// What happened to the items of one slab size, and what they hold.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, ClassStats, Config, Instant};
+///
+/// let mut cache = Cache::new(Config::new(256 * 1024))?;
+/// cache.set(Instant::from_secs(0), "key", "value")?;
+/// let mut all = ClassStats::default();
+/// cache.class_stats().for_each(|class| all.add(&class));
+/// assert!(all.counted.cmd_set <= cache.stats().cmd_set);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ClassStats {
+    /// What is counted of single items: stores, hits, what was evicted or expired, and
+    /// `cas_badval` and `store_no_memory`. All others are 0.
+    pub counted: Stats,
+    /// Items dropped to make room though they had a deadline.
+    pub evicted_nonzero: u64,
+    /// For how many seconds the last of all that were dropped to make room had not been used.
+    pub evicted_time: u64,
+    /// Bytes of heads, keys and values of the items held now.
+    pub mem_requested: u64,
+    /// For how many seconds the oldest item has not been used; an upper bound if it is not among
+    /// the thousand items that are the next to be evicted.
+    pub age: u64,
+}
+
+impl ClassStats {
+    /// Adds another cache's numbers for the same size: the sum over shards, and of times the
+    /// longest.
+    pub fn add(&mut self, other: &Self) {
+        self.counted.add(&other.counted);
+        self.evicted_nonzero += other.evicted_nonzero;
+        self.evicted_time = self.evicted_time.max(other.evicted_time);
+        self.mem_requested += other.mem_requested;
+        self.age = self.age.max(other.age);
+    }
 }

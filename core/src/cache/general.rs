@@ -5,7 +5,7 @@ use super::Cache;
 use crate::number;
 use crate::options::{CalculateOptions, Calculated, DeleteOptions, FetchOptions, Fetched, Recache};
 use crate::options::{StoreMode, StoreOptions, Stored};
-use crate::storage::{Deadline, Facts, Found, Notes, Write};
+use crate::storage::{Deadline, Facts, Found, Notes, Write, Written};
 use crate::{Error, Instant, Item, Key, Memory, Outcome, Value};
 
 impl<M: Memory> Cache<M> {
@@ -39,7 +39,7 @@ impl<M: Memory> Cache<M> {
         let Some(found) = self.find(time, &key) else {
             return self.vivify(now, time, &key, options);
         };
-        self.count_hit(options);
+        self.count_hit(&found, options);
         let notes = found.head.notes();
         let due = notes.has(Notes::STALE) || self.is_due(now, &found, options.recache);
         let win = due && !notes.has(Notes::WON);
@@ -78,6 +78,7 @@ impl<M: Memory> Cache<M> {
             self.fits(key, 0).ok()?;
             let write = Write::new(key.bytes, hash, 0, facts, &[]);
             self.write(time, None, &write).ok()?;
+            self.store.stats.total_items += 1;
             let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
             Some((found, self.deadline(now, time, expiry)))
         });
@@ -86,7 +87,7 @@ impl<M: Memory> Cache<M> {
             self.store.stats.get_misses += 1;
             return None;
         };
-        self.count_hit(options);
+        self.count_hit(&found, options);
         let notes = found.head.notes().and(read(options));
         let memory = self.memory.bytes_mut();
         self.store.set_notes(memory, found.item, notes);
@@ -105,14 +106,13 @@ impl<M: Memory> Cache<M> {
         })
     }
 
-    const fn count_hit(&mut self, options: &FetchOptions) {
-        let stats = &mut self.store.stats;
+    fn count_hit(&mut self, found: &Found, options: &FetchOptions) {
         if options.touch.is_some() {
-            stats.cmd_touch += 1;
-            stats.touch_hits += 1;
+            self.store.stats.cmd_touch += 1;
+            self.count(found, |stats| stats.touch_hits += 1);
         } else {
-            stats.cmd_get += 1;
-            stats.get_hits += 1;
+            self.store.stats.cmd_get += 1;
+            self.count(found, |stats| stats.get_hits += 1);
         }
     }
 
@@ -173,10 +173,7 @@ impl<M: Memory> Cache<M> {
         let old = self.find(time, &key);
         let outdated = match self.admit(old.as_ref(), options) {
             Ok(outdated) => outdated,
-            Err(outcome) => {
-                let cas = 0;
-                return Ok(Stored { outcome, cas, len });
-            }
+            Err(outcome) => return Ok(self.refuse(&key, &value, options, outcome)),
         };
         let joins = options.mode.joins();
         if let Some(old) = old.as_ref().filter(|_| joins) {
@@ -193,8 +190,34 @@ impl<M: Memory> Cache<M> {
             facts.deadline = old.head.deadline();
             facts.notes = facts.notes.and(Notes::STALE).and(kept);
         }
-        self.put(time, &key, &value, facts, old.as_ref())
-            .map(|cas| Stored::with(cas, len))
+        let written = self.put(time, &key, &value, facts, old.as_ref())?;
+        Ok(self.stored(written, len))
+    }
+
+    /// What is said of an item that was stored.
+    fn stored(&mut self, Written { cas, class }: Written, len: usize) -> Stored {
+        self.store.count_in(class, |stats| stats.cmd_set += 1);
+        let outcome = Outcome::Stored;
+        Stored { outcome, cas, len }
+    }
+
+    /// What is said of one that was not. It counts for the class in which it would have been.
+    fn refuse(
+        &mut self,
+        key: &Key<'_>,
+        value: &Value<'_>,
+        options: &StoreOptions,
+        outcome: Outcome,
+    ) -> Stored {
+        let facts = Facts::new(Deadline::NEVER, options.cas, Notes::NONE);
+        let write = Write::new(key.bytes, 0, value.flags, facts, value.bytes);
+        let (cas, len) = (0, value.bytes.len());
+        let class = self.store.class_of_new(&write, len);
+        let refused = Written { cas, class };
+        Stored {
+            outcome,
+            ..self.stored(refused, len)
+        }
     }
 
     /// Whether a value may be stored, and if so, whether it is out of date already.
@@ -231,10 +254,10 @@ impl<M: Memory> Cache<M> {
         };
         let current = self.cas(old);
         if self.has_cas(old, cas) || lower && cas < current {
-            self.store.stats.cas_hits += 1;
+            self.count(old, |stats| stats.cas_hits += 1);
             return Ok(cas != current);
         }
-        self.store.stats.cas_badval += 1;
+        self.count(old, |stats| stats.cas_badval += 1);
         Err(Outcome::Exists)
     }
 
@@ -260,8 +283,9 @@ impl<M: Memory> Cache<M> {
             join: true,
             ..self.rewrite(key, old, options.cas, notes)
         };
-        self.write_again(time, old, &write)
-            .map(|cas| Stored::with(cas, len))
+        let written = self.write_again(time, old, &write)?;
+        self.store.stats.total_items += 1;
+        Ok(self.stored(written, len))
     }
 
     /// Deletes an item, or does what the options say instead.
@@ -301,6 +325,9 @@ impl<M: Memory> Cache<M> {
             self.store.stats.delete_misses += 1;
             return Ok(Outcome::Exists);
         }
+        if !options.invalidate {
+            self.count(&found, |stats| stats.delete_hits += 1);
+        }
         if options.clear {
             self.empty(now, time, &key, &found, options)?;
         } else if options.invalidate {
@@ -309,7 +336,6 @@ impl<M: Memory> Cache<M> {
             let hash = self.hasher().hash(&key);
             self.store.remove(self.memory.bytes_mut(), &found, hash);
         }
-        self.store.stats.delete_hits += u64::from(!options.invalidate);
         Ok(Outcome::Deleted)
     }
 
@@ -406,7 +432,8 @@ impl<M: Memory> Cache<M> {
         let digits = number::Digits::new(number);
         let digits = digits.as_bytes();
         // What keeps its length is the same item, changed in place.
-        let notes = match digits.len() > len {
+        let is_new = digits.len() > len;
+        let notes = match is_new {
             true => old.head.notes().only(Notes::BASE64),
             false => old.head.notes(),
         };
@@ -415,12 +442,14 @@ impl<M: Memory> Cache<M> {
         if let Some(expiry) = options.touch {
             write.facts.deadline = self.deadline(now, time, expiry);
         }
-        let cas = self.write_again(time, &old, &write)?;
-        let stats = &mut self.store.stats;
-        *match options.decrement {
-            true => &mut stats.decr_hits,
-            false => &mut stats.incr_hits,
-        } += 1;
+        self.count(&old, |stats| {
+            *match options.decrement {
+                true => &mut stats.decr_hits,
+                false => &mut stats.incr_hits,
+            } += 1;
+        });
+        let Written { cas, .. } = self.write_again(time, &old, &write)?;
+        self.store.stats.total_items += u64::from(is_new);
         Ok(Calculated {
             outcome: Outcome::Stored,
             number,
@@ -449,7 +478,7 @@ impl<M: Memory> Cache<M> {
         let digits = number::Digits::new(number);
         let deadline = self.deadline(now, time, expiry);
         let facts = Facts::new(deadline, options.cas, base64(options.base64));
-        let cas = self.put(time, key, &digits.as_bytes().into(), facts, None)?;
+        let Written { cas, .. } = self.put(time, key, &digits.as_bytes().into(), facts, None)?;
         Ok(Calculated {
             number,
             cas,
@@ -469,7 +498,7 @@ impl<M: Memory> Cache<M> {
     }
 
     #[inline(never)]
-    fn write_again(&mut self, time: u64, old: &Found, write: &Write<'_>) -> Result<u64, Error> {
+    fn write_again(&mut self, time: u64, old: &Found, write: &Write<'_>) -> Result<Written, Error> {
         self.write(time, Some(old), write)
     }
 
@@ -478,13 +507,6 @@ impl<M: Memory> Cache<M> {
         let (hash, flags) = (self.hasher().hash(key), old.head.flags());
         let facts = Facts::new(old.head.deadline(), cas, notes);
         Write::new(key.bytes, hash, flags, facts, &[])
-    }
-}
-
-impl Stored {
-    const fn with(cas: u64, len: usize) -> Self {
-        let outcome = Outcome::Stored;
-        Self { outcome, cas, len }
     }
 }
 

@@ -6,7 +6,8 @@ use crate::{Expiry, Instant, Memory};
 
 impl<M: Memory> Cache<M> {
     /// Every operation begins here: the time as the cache counts it, from 1.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline)]
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(super) fn begin(&mut self, now: Instant) -> u64 {
         match self.last {
             Some((last, time)) if last == now => time,

@@ -6,7 +6,7 @@ use super::Cache;
 use crate::digest::Digest;
 use crate::storage::{Found, Notes};
 use crate::view::{ChunkView, Due, Field, ItemView, PageView, Removal};
-use crate::{Instant, Item, Key, Memory, SlabStats, Stats};
+use crate::{ClassStats, Instant, Item, Key, Memory, SlabStats, Stats};
 
 impl<M: Memory> Cache<M> {
     /// What happened since the start, and what is held now.
@@ -42,6 +42,26 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn slabs(&self) -> impl Iterator<Item = SlabStats> + '_ {
         self.store.slab_stats()
+    }
+
+    /// What happened to the items of each chunk size, in the order of [`slabs`](Self::slabs): an
+    /// item counts for the size of its first chunk. Nothing without the feature `monitoring`.
+    ///
+    /// Looks at up to some thousand items.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(256 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// if let Some(class) = cache.class_stats().next() {
+    ///     assert_eq!((class.counted.cmd_set, class.mem_requested), (1, 24 + 3 + 5));
+    /// }
+    /// assert_eq!(cache.class_stats().count() > 0, cfg!(feature = "monitoring"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn class_stats(&self) -> impl Iterator<Item = ClassStats> + '_ {
+        self.store.class_stats(self.memory.bytes())
     }
 
     /// Keys and items, the most recently used first, expired ones that were not given back yet
@@ -331,7 +351,7 @@ impl<M: Memory> Cache<M> {
             position: found.item.within(0),
             key: self.store.key(self.memory.bytes(), found),
             item: self.item(found),
-            class: self.store.class(self.memory.bytes(), found),
+            class: self.store.class(self.memory.bytes(), found.item),
             queued,
             young,
             stale: notes.has(Notes::STALE),

@@ -32,6 +32,14 @@ impl Cas {
         self.last
     }
 
+    /// One that takes as much room as the one that is wanted, or, if that is 0, as the next.
+    pub(crate) const fn like(&self, wanted: u64) -> u64 {
+        match self.step {
+            Some(_) if wanted == 0 => 1,
+            _ => wanted,
+        }
+    }
+
     /// The one that is wanted; if that is 0, the next.
     pub(crate) fn next(&mut self, wanted: u64) -> u64 {
         if wanted != 0 {

@@ -69,6 +69,15 @@ impl Eviction {
         self.lru.items(memory, geometry).chain(queued)
     }
 
+    /// The items of the LRU and those of the queue, each with the most recently used first.
+    pub(crate) fn lists<'m>(
+        &'m self,
+        memory: &'m [u8],
+        geometry: &'m Geometry,
+    ) -> [impl DoubleEndedIterator<Item = ChunkRef> + 'm; 2] {
+        [&self.lru, &self.queue].map(|list| list.items(memory, geometry))
+    }
+
     /// Brings the order up to date, so that items may move.
     pub(crate) fn enter_noted(&mut self, memory: &mut [u8], geometry: &Geometry) {
         self.lru.enter_noted(memory, geometry);

@@ -211,6 +211,11 @@ impl Meta {
         self.size() + self.key_len
     }
 
+    /// Bytes of head, key and value.
+    pub(crate) const fn size_in_all(&self) -> u64 {
+        (self.value_offset() + self.value_len) as u64
+    }
+
     /// What decides which chunks it takes.
     pub(crate) const fn sizes(&self) -> Sizes {
         Sizes {
@@ -323,7 +328,7 @@ impl Head {
         }
     }
 
-    const fn is_compact(&self) -> bool {
+    pub(crate) const fn is_compact(&self) -> bool {
         is_compact(self.words[LINK / 4])
     }
 

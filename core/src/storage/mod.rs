@@ -9,8 +9,8 @@
 //! All of them work on one slice of bytes that is handed in with every call; what they hold
 //! themselves is a few numbers. `arena.rs` says where pages lie in it, `header.rs` what is in a
 //! chunk, `plan.rs` which chunks an item takes, `chain.rs` how its value runs through them. Beside
-//! them, `cas.rs` counts stores, `removal.rs` notes who was evicted, `prefetch.rs` asks for memory
-//! before it is needed.
+//! them, `cas.rs` counts stores, `removal.rs` notes who was evicted, `monitor.rs` counts by slab
+//! class, `prefetch.rs` asks for memory before it is needed.
 
 mod arena;
 mod bucket;
@@ -22,6 +22,7 @@ mod ghost;
 mod header;
 mod index;
 mod lru;
+mod monitor;
 mod page;
 mod plan;
 mod prefetch;
@@ -34,4 +35,5 @@ pub(crate) use cas::Cas;
 pub(crate) use chain::Chain;
 pub(crate) use header::{Deadline, Notes};
 pub(crate) use index::Found;
-pub(crate) use store::{Facts, Store, Write};
+pub(crate) use monitor::Counted;
+pub(crate) use store::{Facts, Store, Write, Written};

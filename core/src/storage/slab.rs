@@ -7,6 +7,7 @@ use core::num::NonZero;
 
 use super::arena::{ChunkRef, Geometry, Page};
 use super::header;
+use super::monitor::{Counted, PageClasses};
 use super::page::{self, List};
 use crate::digest::Digest;
 use crate::{Config, SlabStats};
@@ -53,7 +54,7 @@ const UNIT: u32 = 16;
 
 /// How many classes there can be: those of items, one for what is as large as a page, and one that
 /// is the index's own.
-const CLASSES: usize = Config::SLAB_SIZES_MAX + 2;
+pub(crate) const CLASSES: usize = Config::SLAB_SIZES_MAX + 2;
 
 /// How many pages are looked at to find one that is cheap to empty.
 const CANDIDATES: usize = 16;
@@ -65,6 +66,7 @@ pub(crate) struct Slabs {
     /// The classes in order of size, then one that is the index's own.
     classes: [Chunks; CLASSES],
     count: u8,
+    page_classes: PageClasses,
     free_page: Page,
     free_pages: u32,
     /// Pages from this one on were never used.
@@ -92,6 +94,7 @@ impl Slabs {
             geometry,
             classes,
             count,
+            page_classes: PageClasses::new(geometry.pages()),
             free_page: Page::NONE,
             free_pages: 0,
             fresh: 0,
@@ -191,6 +194,12 @@ impl Slabs {
         self.geometry.page_size() / NonZero::from(self.class(class).per_page)
     }
 
+    /// The class of a page of items, to count in.
+    #[inline]
+    pub(crate) fn counted_class(&self, page: Page) -> Counted {
+        self.page_classes.get(page)
+    }
+
     /// The smallest class whose chunk has at least `size` bytes.
     #[inline]
     pub(crate) fn fitting(&self, size: usize) -> Option<Class> {
@@ -252,6 +261,7 @@ impl Slabs {
             page
         };
         page::write(memory, &self.geometry, page, class, size);
+        self.page_classes.set(page, class);
         Some(page)
     }
 

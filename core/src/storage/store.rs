@@ -3,6 +3,7 @@
 //! How room is made for it, if there is none, is in `room`.
 
 mod check;
+mod count;
 mod digest;
 mod resize;
 mod room;
@@ -16,6 +17,7 @@ use super::expiry::Expiry;
 use super::ghost::Ghosts;
 use super::header::{self, Deadline, Head, Meta, Notes};
 use super::index::{self, Found, Index};
+use super::monitor::{Counted, Monitor};
 use super::page;
 use super::plan::Plan;
 use super::prefetch::prefetch;
@@ -87,6 +89,28 @@ impl<'w> Write<'w> {
         let joined = joined.map_or(0, |old| old.head.value_len());
         self.front.len() + joined + self.back.len()
     }
+
+    /// The head of the item, before it is known whether it is split.
+    const fn meta(&self, value_len: usize, cas: u64) -> Meta {
+        Meta {
+            key_len: self.key.len(),
+            value_len,
+            flags: self.flags,
+            deadline: self.facts.deadline,
+            cas,
+            notes: self.facts.notes,
+            split: false,
+            over: false,
+        }
+    }
+}
+
+/// An item that was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    pub(crate) cas: u64,
+    /// The class in which it is listed.
+    pub(crate) class: Counted,
 }
 
 /// All items of a cache and what finds them.
@@ -103,6 +127,7 @@ pub(crate) struct Store {
     pub(crate) cas: Cas,
     /// Counters of what happens in here; the rest is the cache's.
     pub(crate) stats: Stats,
+    pub(crate) monitor: Monitor,
     pub(crate) removals: Removals,
 }
 
@@ -135,6 +160,7 @@ impl Store {
             second: 0,
             cas,
             stats,
+            monitor: Monitor::new(),
             removals: Removals::new(),
         }
     }
@@ -197,6 +223,7 @@ impl Store {
         self.slabs.clear();
         self.eviction.clear();
         self.expiry.clear();
+        self.monitor.clear();
         if let Some(index) = Index::new(memory, &mut self.slabs, self.map_len) {
             self.index = index;
         }
@@ -330,8 +357,8 @@ impl Store {
         header::set_notes(memory, self.geometry().at(item), notes);
     }
 
-    /// Writes an item, in place of the one under this key if there is one, and returns its cas.
-    /// What was written is pinned until [`unpin`](Self::unpin) is called.
+    /// Writes an item, in place of the one under this key if there is one. What was written is
+    /// pinned until [`unpin`](Self::unpin) is called.
     ///
     /// `None`: no room could be made; the item that was there is gone, unless it was to be joined.
     pub(crate) fn write(
@@ -340,22 +367,13 @@ impl Store {
         now: u64,
         old: Option<&Found>,
         write: &Write<'_>,
-    ) -> Option<u64> {
+    ) -> Option<Written> {
         let cas = self.cas.next(write.facts.cas);
-        let meta = Meta {
-            key_len: write.key.len(),
-            value_len: write.value_len(old),
-            flags: write.flags,
-            deadline: write.facts.deadline,
-            cas,
-            notes: write.facts.notes,
-            split: false,
-            over: false,
-        };
+        let meta = write.meta(write.value_len(old), cas);
         let before = old.map(|old| old.head);
         if let Some(old) = old.filter(|_| !write.join) {
-            if self.overwrite(memory, old, meta, write) {
-                return Some(cas);
+            if let Some(class) = self.overwrite(memory, old, meta, write) {
+                return Some(Written { cas, class });
             }
             self.remove(memory, old, write.hash);
         } else if let Some(old) = old {
@@ -389,12 +407,14 @@ impl Store {
             self.remove(memory, &old, write.hash);
         }
         self.slabs.count_item(plan.head());
+        self.count_bytes(Counted::new(plan.head()), meta.size_in_all(), 0);
         let before = before.as_ref();
         self.eviction
             .push(memory, &{ *self.geometry() }, head, write.hash, before);
         self.note_deadline(memory, head, meta.deadline);
         self.fit_index(memory, now);
-        Some(cas)
+        let class = Counted::new(plan.head());
+        Some(Written { cas, class })
     }
 
     /// From now on, what was written may go.
@@ -402,11 +422,17 @@ impl Store {
         self.eviction.pin(ChunkRef::NONE);
     }
 
-    /// Writes over an item whose chunks are those which the new one needs; `false` if they are not.
-    fn overwrite(&mut self, memory: &mut [u8], old: &Found, meta: Meta, write: &Write<'_>) -> bool {
+    /// Writes over an item whose chunks are those which the new one needs; `None` if they are not.
+    fn overwrite(
+        &mut self,
+        memory: &mut [u8],
+        old: &Found,
+        meta: Meta,
+        write: &Write<'_>,
+    ) -> Option<Counted> {
         let (before, after) = (old.head.sizes(), meta.sizes());
         if before != after && Plan::new(&self.slabs, before) != Plan::new(&self.slabs, after) {
-            return false;
+            return None;
         }
         let meta = Meta {
             split: old.head.is_split(),
@@ -414,12 +440,14 @@ impl Store {
             ..meta
         };
         let geometry = *self.geometry();
-        let size = (meta.value_offset() + meta.value_len) as u64;
+        let size = meta.size_in_all();
         self.eviction
             .replace(memory, &geometry, old.item, &old.head, size);
         self.fill(memory, old.item, &meta, write, None);
         self.note_deadline(memory, old.item, meta.deadline);
-        true
+        let class = self.counted_class(old.item);
+        self.count_bytes(class, size, old.head.size_in_all());
+        Some(class)
     }
 
     /// Writes head, key and value into chunks that are linked already, and pins the item.
@@ -542,6 +570,7 @@ impl Store {
             .unlink(memory, &geometry, found.item, &found.head);
         let class = page::class(memory, &geometry, geometry.page_of(found.item));
         self.slabs.discount_item(Class(class));
+        self.count_bytes(Counted::new(Class(class)), 0, found.head.size_in_all());
         self.free_chain(memory, found.item);
     }
 

@@ -21,13 +21,19 @@ impl Store {
         assert_eq!(self.index.len(), self.len(), "items in index and list");
         let (mut items, mut chunks) = (0, 0);
         let mut by_class = [0; Config::SLAB_SIZES_MAX + 1];
+        let mut bytes = by_class;
         for found in self.items(memory) {
             chunks += self.check_item(memory, &found);
             items += 1;
-            by_class[usize::from(self.class(memory, &found))] += 1;
+            let class = usize::from(self.class(memory, found.item));
+            by_class[class] += 1;
+            bytes[class] += found.head.size_in_all() as usize;
         }
         for (class, counted) in self.slabs.stats().zip(by_class) {
             assert_eq!(class.items, counted, "items that begin in a class");
+        }
+        for (class, counted) in self.monitor.classes().iter().zip(bytes) {
+            assert_eq!(class.mem_requested, counted as u64, "bytes of a class");
         }
         assert_eq!(items, self.len(), "items in the lists");
         let used = self.slabs.stats().map(|class| class.used_chunks).sum();

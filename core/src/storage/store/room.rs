@@ -29,8 +29,7 @@ impl Store {
             return false;
         };
         let oldest = self.read(memory, victim);
-        self.stats.evictions += 1;
-        self.stats.evicted_unfetched += u64::from(!oldest.head.fetched());
+        self.count_eviction(&oldest);
         let hash = hash_of(&self.hasher, &geometry, memory, oldest.item);
         self.eviction.remember(memory, &oldest.head, hash);
         self.note_removal(memory, &oldest, cause);
@@ -62,15 +61,21 @@ impl Store {
         let lag = now - found.head.deadline().millis().unwrap_or(now).min(now);
         self.stats.expiry_lag_max = self.stats.expiry_lag_max.max(lag);
         self.stats.expiry_lag_total += lag;
-        self.stats.reclaimed += 1;
-        self.stats.expired_unfetched += u64::from(!found.head.fetched());
+        let unfetched = u64::from(!found.head.fetched());
+        self.count(item, |stats| {
+            stats.reclaimed += 1;
+            stats.expired_unfetched += unfetched;
+        });
+        if cause == Cause::ExpiredUnasked {
+            self.monitor.expire(hash);
+        }
         self.remove(memory, found, hash);
     }
 
     fn note_removal(&mut self, memory: &[u8], found: &Found, cause: Cause) {
         if self.removals.is_on() {
             let key = self.key(memory, found);
-            let class = self.class(memory, found);
+            let class = self.class(memory, found.item);
             self.removals.note(cause, found, class, key);
         }
     }

@@ -79,9 +79,10 @@ impl Store {
     }
 
     /// The slab class of an item's head.
-    pub(crate) fn class(&self, memory: &[u8], found: &Found) -> u8 {
+    #[inline]
+    pub(crate) fn class(&self, memory: &[u8], item: ChunkRef) -> u8 {
         let geometry = self.geometry();
-        page::class(memory, geometry, geometry.page_of(found.item))
+        page::class(memory, geometry, geometry.page_of(item))
     }
 
     /// The fields of an item's head.

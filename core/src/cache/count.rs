@@ -1,0 +1,39 @@
+//! What happens, counted: see [`Stats`] and [`ClassStats`](crate::ClassStats).
+
+use super::Cache;
+use crate::storage::Found;
+use crate::{Memory, Stats};
+
+impl<M: Memory> Cache<M> {
+    /// Sets the counters of what happened to zero.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// cache.reset_stats();
+    /// assert_eq!((cache.stats().cmd_set, cache.stats().curr_items), (0, 1));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn reset_stats(&mut self) {
+        self.store.stats = Stats::default();
+        self.store.monitor.reset();
+    }
+
+    /// Counts what happens to an item.
+    #[inline]
+    pub(super) fn count(&mut self, found: &Found, count: impl Fn(&mut Stats)) {
+        self.store.count(found.item, count);
+    }
+
+    /// Counts a store that was refused for the size of its value before the value had come.
+    pub(crate) const fn count_too_large(&mut self) {
+        self.store.stats.store_too_large += 1;
+    }
+
+    /// Counts a request to see an item's facts.
+    pub(crate) const fn count_meta(&mut self) {
+        self.store.stats.cmd_meta += 1;
+    }
+}
