@@ -68,13 +68,15 @@ pub(crate) const FILES_RESERVED: u64 = 64 + REJECTIONS_MAX as u64;
 
 /// What memcached counts and what does not happen here. Replies are no objects of their own, memory
 /// for buffers is there from the start, no page is moved in the background, the index always grows
-/// in passing, and there is neither a maintainer nor a crawler of the LRU.
-const NEVER: [&str; 21] = [
+/// in passing and has no table with a power of two of buckets, and there is one list of items,
+/// without a maintainer or a crawler.
+const NEVER: [&str; 28] = [
     "response_obj_oom",
     "response_obj_count",
     "response_obj_bytes",
     "read_buf_oom",
     "malloc_fails",
+    "hash_power_level",
     "hash_is_expanding",
     "slab_reassign_rescues",
     "slab_reassign_inline_reclaim",
@@ -91,6 +93,12 @@ const NEVER: [&str; 21] = [
     "crawler_reclaimed",
     "crawler_items_checked",
     "lrutail_reflocked",
+    "evicted_active",
+    "moves_to_cold",
+    "moves_to_warm",
+    "moves_within_lru",
+    "direct_reclaims",
+    "lru_bumps_dropped",
 ];
 
 /// Byte counts have cache lines of their own for each of so many threads, so that threads do not
@@ -223,6 +231,7 @@ impl Host {
         report("time", &unix_time().as_secs());
         report("version", &options.memcached_version);
         report("dynamidb_version", &env!("CARGO_PKG_VERSION"));
+        report("libevent", &"none");
         report("pointer_size", &usize::BITS);
         if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
             report("rusage_user", &seconds(usage.user_time()));

@@ -21,7 +21,7 @@ use crate::connections::Client;
 /// As many clients as may watch at a time; memcached's limit.
 const WATCHERS_MAX: usize = 20;
 /// Bytes of lines that wait for one watcher; memcached's default.
-const QUEUE_SIZE: usize = 256 * 1024;
+pub(crate) const QUEUE_SIZE: usize = 256 * 1024;
 /// Evictions that are noted until the request that caused them is done.
 pub(crate) const REMOVALS_MAX: usize = 256;
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use dynamidb::RuntimeName;
 use support::{Client, Process};
 
-/// What memcached 1.6.45 reports without an LRU maintainer and crawler.
+/// What memcached 1.6.45 reports by default.
 const NAMES: &str = "pid uptime time version libevent pointer_size rusage_user rusage_system \
     max_connections curr_connections total_connections rejected_connections \
     connection_structures response_obj_oom response_obj_count response_obj_bytes \
@@ -25,11 +25,33 @@ const NAMES: &str = "pid uptime time version libevent pointer_size rusage_user r
     slab_reassign_running slabs_moved malloc_fails log_worker_dropped log_worker_written \
     log_watcher_skipped log_watcher_sent log_watchers unexpected_napi_ids round_robin_fallback \
     bytes curr_items total_items slab_global_page_pool expired_unfetched evicted_unfetched \
-    evictions reclaimed crawler_reclaimed crawler_items_checked lrutail_reflocked";
+    evictions reclaimed crawler_reclaimed crawler_items_checked lrutail_reflocked \
+    lru_crawler_running lru_crawler_starts lru_maintainer_juggles evicted_active moves_to_cold \
+    moves_to_warm moves_within_lru direct_reclaims lru_bumps_dropped";
 
-/// Those that would say something untrue: there is no libevent, and no table with a power of two
-/// of buckets.
-const MISSING: [&str; 2] = ["libevent", "hash_power_level"];
+/// The same for `stats settings`, those about TLS included.
+const SETTINGS: &str = "maxbytes maxconns tcpport udpport inter verbosity oldest evictions \
+    domain_socket umask shutdown_command growth_factor chunk_size num_threads num_threads_per_udp \
+    stat_key_prefix detail_enabled reqs_per_event cas_enabled tcp_backlog binding_protocol \
+    auth_enabled_sasl auth_enabled_ascii item_size_max maxconns_fast hashpower_init slab_reassign \
+    slab_automove slab_automove_ratio slab_automove_window slab_automove_freeratio slab_chunk_max \
+    lru_crawler lru_crawler_sleep lru_crawler_tocrawl tail_repair_time flush_enabled dump_enabled \
+    hash_algorithm lru_maintainer_thread lru_segmented hot_lru_pct warm_lru_pct hot_max_factor \
+    warm_max_factor temp_lru temporary_ttl idle_timeout watcher_logbuf_size worker_logbuf_size \
+    read_buf_mem_limit track_sizes inline_ascii_response client_flags_size memory_file num_napi_ids \
+    ext_item_size ext_item_age ext_low_ttl ext_recache_rate ext_wbuf_size ext_compact_under \
+    ext_drop_under ext_max_sleep ext_max_frag ext_drop_unread ssl_enabled ssl_chain_cert ssl_key \
+    ssl_verify_mode ssl_keyformat ssl_ciphers ssl_ca_cert ssl_wbuf_size ssl_session_cache \
+    ssl_kernel_tls ssl_min_version";
+
+/// Of each class, in `stats items` and in `stats slabs`.
+const ITEMS: &str = "number number_hot number_warm number_cold age_hot age_warm age mem_requested \
+    evicted evicted_nonzero evicted_time outofmemory tailrepairs reclaimed expired_unfetched \
+    evicted_unfetched evicted_active crawler_reclaimed crawler_items_checked lrutail_reflocked \
+    moves_to_cold moves_to_warm moves_within_lru direct_reclaims hits_to_hot hits_to_warm \
+    hits_to_cold hits_to_temp";
+const SLABS: &str = "chunk_size chunks_per_page total_pages total_chunks used_chunks free_chunks \
+    free_chunks_end get_hits cmd_set delete_hits incr_hits decr_hits cas_hits cas_badval touch_hits";
 
 fn stats(server: &Process, what: &str) -> BTreeMap<String, String> {
     let text = server.connect().converse(format!("stats {what}\r\n"));
@@ -48,15 +70,128 @@ fn number(stats: &BTreeMap<String, String>, name: &str) -> u64 {
 }
 
 #[test]
-fn all_names_of_memcached_are_there_but_two() {
+fn every_name_of_memcached_is_there() {
     let server = Process::start(RuntimeName::DEFAULT, "");
-    let stats = stats(&server, "");
-    assert_eq!(NAMES.split_whitespace().count(), 84);
-    for name in NAMES.split_whitespace() {
-        assert_eq!(stats.contains_key(name), !MISSING.contains(&name), "{name}");
+    server.connect().ask("set k 0 0 1\r\nx\r\n", "STORED\r\n");
+    for (what, names, count, prefix) in [
+        ("", NAMES, 93, ""),
+        ("settings", SETTINGS, 77, ""),
+        ("items", ITEMS, 28, "items:1:"),
+        ("slabs", SLABS, 15, "1:"),
+        ("slabs", "active_slabs total_malloced", 2, ""),
+    ] {
+        let stats = stats(&server, what);
+        assert_eq!(names.split_whitespace().count(), count);
+        for name in names.split_whitespace() {
+            let value = stats.get(&format!("{prefix}{name}"));
+            assert!(
+                value.is_some_and(|value| !value.is_empty()),
+                "{what} {name}"
+            );
+        }
     }
+    let stats = stats(&server, "");
     assert_eq!(stats["version"], "1.6.45");
     assert_eq!(stats["dynamidb_version"], env!("CARGO_PKG_VERSION"));
+    server.stop();
+}
+
+/// What Prometheus' memcached_exporter needs, or else it calls the server down: of each class that
+/// it reads of, numbers under these names; each name once; no general name that looks like a
+/// class's; times with six digits behind the dot; two switches.
+#[test]
+fn an_exporter_finds_what_it_needs_after_evictions() {
+    let server = Process::start(RuntimeName::DEFAULT, "-m 8 -t 2");
+    let mut client = server.connect();
+    for number in 0..5000 {
+        let len = [20, 900, 9000][number % 3];
+        let value = "v".repeat(len);
+        client.say(format!("set {number} 0 1000 {len} noreply\r\n{value}\r\n"));
+    }
+    client.ask("mn\r\n", "MN\r\n");
+    let general = stats(&server, "");
+    assert!(number(&general, "evictions") > 1000);
+    for name in ["cmd_set", "cas_hits", "cas_misses", "cas_badval"] {
+        number(&general, name);
+    }
+    assert!(general.keys().all(|name| !name.contains(':')));
+    for name in ["rusage_user", "rusage_system"] {
+        let (seconds, micros) = general[name].split_once('.').unwrap();
+        assert!(
+            seconds.parse::<u64>().is_ok() && micros.len() == 6,
+            "{name}"
+        );
+    }
+    let (slabs, items) = (stats(&server, "slabs"), stats(&server, "items"));
+    for (stats, colons) in [(&slabs, 1), (&items, 2)] {
+        for (name, value) in stats {
+            let count = name.matches(':').count();
+            assert!(count == colons || colons == 1 && count == 0, "{name}");
+            assert!(value.parse::<u64>().is_ok(), "{name} {value}");
+        }
+    }
+    for class in slabs
+        .keys()
+        .filter_map(|name| name.split_once(':')?.0.parse::<u32>().ok())
+    {
+        for name in ["cmd_set", "cas_hits", "cas_badval"] {
+            number(&slabs, &format!("{class}:{name}"));
+        }
+        assert!(!slabs.contains_key(&format!("{class}:mem_requested")));
+    }
+    let sum = |stats: &BTreeMap<String, String>, end: &str| {
+        let named = stats.keys().filter(|name| name.ends_with(end));
+        named.map(|name| number(stats, name)).sum::<u64>()
+    };
+    for (class, all) in [
+        (sum(&items, ":evicted"), "evictions"),
+        (sum(&items, ":evicted_nonzero"), "evictions"),
+        (sum(&items, ":evicted_unfetched"), "evicted_unfetched"),
+        (sum(&items, ":number_cold"), "curr_items"),
+        (sum(&slabs, ":cmd_set"), "cmd_set"),
+    ] {
+        assert_eq!(class, number(&general, all), "{all}");
+    }
+    let requested = sum(&items, ":mem_requested");
+    assert!(requested > 4 << 20 && requested < number(&general, "bytes"));
+    let settings = stats(&server, "settings");
+    assert_eq!(
+        (
+            &*settings["lru_crawler"],
+            &*settings["lru_maintainer_thread"]
+        ),
+        ("yes", "no")
+    );
+    for name in [
+        "hot_max_factor",
+        "warm_max_factor",
+        "lru_crawler_sleep",
+        "hot_lru_pct",
+    ] {
+        assert!(settings[name].parse::<f64>().is_ok(), "{name}");
+    }
+    server.stop();
+}
+
+#[test]
+fn a_lookup_of_an_expired_key_counts_as_expired_whether_or_not_it_was_given_back() {
+    let server = Process::start(RuntimeName::DEFAULT, "-t 2");
+    let mut client = server.connect();
+    client.ask(
+        "set a 0 -1 1\r\nx\r\nget a\r\nget a\r\n",
+        "STORED\r\nEND\r\nEND\r\n",
+    );
+    assert_eq!(client.stat("get_expired"), 1);
+    client.ask(
+        "set b 0 1000000000 1\r\nx\r\nincr b 1\r\n",
+        "STORED\r\nNOT_FOUND\r\n",
+    );
+    assert_eq!(client.stat("get_expired"), 2);
+    client.ask("set c 0 1 1\r\nx\r\n", "STORED\r\n");
+    client.await_stat("curr_items", |count| count == 0);
+    client.ask("mg c\r\nmg c\r\n", "EN\r\nEN\r\n");
+    assert_eq!(client.stat("get_expired"), 3);
+    assert_eq!(client.stat("total_items"), 3);
     server.stop();
 }
 

@@ -8,6 +8,65 @@ use dynamidb_core::{Config, Dialect, LruBump, Policy};
 
 use crate::Options;
 use crate::host::Host;
+use crate::watch::QUEUE_SIZE;
+
+/// Settings of memcached's for what there is not here, by what is said of them: a numbered limit or
+/// share, a switch, a file. There is one list of items, no crawler's pace, no storage on disk, no
+/// TLS; a client's turn is measured in bytes, the index grows by itself.
+const NOT_HERE: [(&str, &[&str]); 3] = [
+    (
+        "0",
+        &[
+            "oldest",
+            "num_threads_per_udp",
+            "reqs_per_event",
+            "hashpower_init",
+            "slab_automove_ratio",
+            "slab_automove_window",
+            "slab_automove_freeratio",
+            "lru_crawler_sleep",
+            "lru_crawler_tocrawl",
+            "hot_lru_pct",
+            "warm_lru_pct",
+            "hot_max_factor",
+            "warm_max_factor",
+            "worker_logbuf_size",
+            "num_napi_ids",
+            "ext_item_size",
+            "ext_item_age",
+            "ext_low_ttl",
+            "ext_recache_rate",
+            "ext_wbuf_size",
+            "ext_compact_under",
+            "ext_drop_under",
+            "ext_max_sleep",
+            "ext_max_frag",
+            "ssl_verify_mode",
+            "ssl_keyformat",
+            "ssl_wbuf_size",
+        ],
+    ),
+    (
+        "no",
+        &[
+            "temp_lru",
+            "inline_ascii_response",
+            "ext_drop_unread",
+            "ssl_session_cache",
+            "ssl_kernel_tls",
+        ],
+    ),
+    (
+        "NULL",
+        &[
+            "ssl_chain_cert",
+            "ssl_key",
+            "ssl_ciphers",
+            "ssl_ca_cert",
+            "ssl_min_version",
+        ],
+    ),
+];
 
 /// The level above which `verbosity` makes no difference in memcached.
 const VERBOSITY_MAX: u32 = 2;
@@ -72,6 +131,9 @@ impl Settings {
         report("track_sizes", &switch(flags.tracks_sizes()));
         report("lru_crawler", &switch(switches.crawler_enabled()));
         self.memory(report);
+        for (value, names) in NOT_HERE {
+            names.iter().for_each(|name| report(name, &value));
+        }
     }
 
     fn network(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
@@ -109,6 +171,7 @@ impl Settings {
         report("idle_timeout", &options.memcached.idle_timeout());
         report("stall_timeout", &options.stall_timeout);
         report("read_buf_mem_limit", &Host::BUFFERED_MAX);
+        report("watcher_logbuf_size", &QUEUE_SIZE);
         report("ssl_enabled", &"no");
         report("runtime", &options.runtime);
         report("dialect", &dialect(options.dialect));

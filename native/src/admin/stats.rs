@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::Write;
 
-use dynamidb_core::Keyspace;
+use dynamidb_core::{Keyspace, Stats};
 
 use super::conns::Conns;
 use super::dump::Dump;
@@ -87,35 +87,82 @@ fn detail(view: &View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
     Answer::Reply(OK)
 }
 
-/// Classes are numbered from 1, as in memcached; only those that have pages are listed.
+/// Classes are numbered from 1, as in memcached. Those are listed that have pages, or that something
+/// was counted of: what was counted does not go with the last page.
 fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
     let slabs = view.slabs();
     let page_size = view.cache_at(0).map_or(0, |cache| cache.page_size());
-    let in_use = || (1..).zip(&slabs).filter(|(_, slab)| slab.pages > 0);
-    for (class, slab) in in_use() {
+    for (number, (slab, class)) in (1..).zip(&slabs) {
+        let counted = &class.counted;
+        if slab.pages == 0 && *counted == Stats::default() {
+            continue;
+        }
         for (name, value) in [
-            ("chunk_size", slab.chunk_size),
-            ("chunks_per_page", slab.chunks / slab.pages),
-            ("total_pages", slab.pages),
-            ("total_chunks", slab.chunks),
-            ("used_chunks", slab.used_chunks),
-            ("free_chunks", slab.chunks - slab.used_chunks),
+            ("chunk_size", slab.chunk_size as u64),
+            ("chunks_per_page", (page_size / slab.chunk_size) as u64),
+            ("total_pages", slab.pages as u64),
+            ("total_chunks", slab.chunks as u64),
+            ("used_chunks", slab.used_chunks as u64),
+            ("free_chunks", (slab.chunks - slab.used_chunks) as u64),
             // A page has its unused chunks in the same list as those that were given back.
             ("free_chunks_end", 0),
+            ("get_hits", counted.get_hits),
+            ("cmd_set", counted.cmd_set),
+            ("delete_hits", counted.delete_hits),
+            ("incr_hits", counted.incr_hits),
+            ("decr_hits", counted.decr_hits),
+            ("cas_hits", counted.cas_hits),
+            ("cas_badval", counted.cas_badval),
+            ("touch_hits", counted.touch_hits),
         ] {
-            stat(output, format_args!("{class}:{name}"), value);
+            stat(output, format_args!("{number}:{name}"), value);
         }
     }
-    let pages: usize = slabs.iter().map(|slab| slab.pages).sum();
-    stat(output, "active_slabs", in_use().count());
+    let pages: usize = slabs.iter().map(|(slab, _)| slab.pages).sum();
+    let active = slabs.iter().filter(|(slab, _)| slab.pages > 0);
+    stat(output, "active_slabs", active.count());
     stat(output, "total_malloced", pages * page_size);
 }
 
-/// An item counts for the class of its first chunk.
+/// An item counts for the class of its first chunk. All items are in one list, as memcached's cold
+/// ones are; nothing is moved from list to list or repaired.
 fn items(view: &mut View<'_>, output: &mut Vec<u8>) {
-    for (class, slab) in (1..).zip(&view.slabs()) {
-        if slab.items > 0 {
-            stat(output, format_args!("items:{class}:number"), slab.items);
+    for (number, (slab, class)) in (1..).zip(&view.slabs()) {
+        let counted = &class.counted;
+        if slab.items == 0 && *counted == Stats::default() {
+            continue;
+        }
+        for (name, value) in [
+            ("number", slab.items as u64),
+            ("number_hot", 0),
+            ("number_warm", 0),
+            ("number_cold", slab.items as u64),
+            ("age_hot", 0),
+            ("age_warm", 0),
+            ("age", class.age),
+            ("mem_requested", class.mem_requested),
+            ("evicted", counted.evictions),
+            ("evicted_nonzero", class.evicted_nonzero),
+            ("evicted_time", class.evicted_time),
+            ("outofmemory", counted.store_no_memory),
+            ("tailrepairs", 0),
+            ("reclaimed", counted.reclaimed),
+            ("expired_unfetched", counted.expired_unfetched),
+            ("evicted_unfetched", counted.evicted_unfetched),
+            ("evicted_active", 0),
+            ("crawler_reclaimed", 0),
+            ("crawler_items_checked", 0),
+            ("lrutail_reflocked", 0),
+            ("moves_to_cold", 0),
+            ("moves_to_warm", 0),
+            ("moves_within_lru", 0),
+            ("direct_reclaims", 0),
+            ("hits_to_hot", 0),
+            ("hits_to_warm", 0),
+            ("hits_to_cold", counted.get_hits),
+            ("hits_to_temp", 0),
+        ] {
+            stat(output, format_args!("items:{number}:{name}"), value);
         }
     }
 }

@@ -37,19 +37,16 @@ pub(super) fn slabs(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
 
 /// Pages follow the sizes that are asked for, so whatever could be moved, nothing needs to be.
 fn reassign(view: &mut View<'_>, from: i32, to: i32) -> &'static str {
-    let class = |number: i32| u32::try_from(number).is_ok_and(|number| CLASSES.contains(&number));
     if from == to {
         return "SAME src and dst class are identical\r\n";
     }
-    if !class(to) || !(class(from) || from == -1) {
-        return "BADCLASS invalid src or dst class id\r\n";
-    }
-    let pages = view.slabs();
-    let spare = usize::try_from(from - 1).map(|at| pages.get(at).map_or(0, |slab| slab.pages));
-    match spare {
-        // Any class, or one that has a page to give.
-        Err(_) | Ok(2..) => OK,
-        Ok(_) => "NOSPARE source class has no spare pages\r\n",
+    let slabs = view.slabs();
+    let class = |number: i32| slabs.get(usize::try_from(number.checked_sub(1)?).ok()?);
+    match (from, class(from), class(to)) {
+        (-1, _, Some(_)) => OK,
+        (_, Some((slab, _)), Some(_)) if slab.pages > 1 => OK,
+        (_, Some(_), Some(_)) => "NOSPARE source class has no spare pages\r\n",
+        _ => "BADCLASS invalid src or dst class id\r\n",
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 
-use dynamidb_core::{Cache, Command, ConfigError, Event, Instant, Key, Keyspace, Next, SlabStats};
+use dynamidb_core::{Cache, ClassStats, Command, ConfigError, Event, Instant, Key, Keyspace};
+use dynamidb_core::{Next, SlabStats};
 
 use super::{Part, Shards};
 use crate::admin::{self, Task};
@@ -126,13 +127,16 @@ impl<'s> View<'s> {
     }
 
     /// The slab classes of all shards together, in order of size.
-    pub(crate) fn slabs(&mut self) -> Vec<SlabStats> {
-        let mut sums: Vec<SlabStats> = Vec::new();
+    pub(crate) fn slabs(&mut self) -> Vec<(SlabStats, ClassStats)> {
+        let mut sums: Vec<(SlabStats, ClassStats)> = Vec::new();
         self.for_each(|cache| {
-            for (at, slab) in cache.slabs().enumerate() {
+            for (at, (slab, class)) in cache.slabs().zip(cache.class_stats()).enumerate() {
                 match sums.get_mut(at) {
-                    Some(sum) => sum.add(&slab),
-                    None => sums.push(slab),
+                    Some((slabs, classes)) => {
+                        slabs.add(&slab);
+                        classes.add(&class);
+                    }
+                    None => sums.push((slab, class)),
                 }
             }
         });
