@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -38,6 +39,8 @@ pub(crate) struct Client {
     pub(crate) number: u64,
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
+    /// The file of a Unix socket: the client's if it has one, or else the server's.
+    file: Option<Box<Path>>,
     doing: AtomicU8,
     /// When it last said something, in milliseconds since 1970.
     last_heard: AtomicU64,
@@ -60,11 +63,13 @@ struct Place {
 impl Connections {
     pub(crate) fn open(&self, now: Instant, socket: &Socket, waker: Waker) -> Arc<Client> {
         let address = |address: io::Result<SockAddr>| address.ok()?.as_socket();
+        let file = |address: io::Result<SockAddr>| address.ok()?.as_pathname().map(Box::from);
         let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
         let client = Arc::new(Client {
             number,
             peer: address(socket.peer_addr()),
             local: address(socket.local_addr()),
+            file: file(socket.peer_addr()).or_else(|| file(socket.local_addr())),
             doing: AtomicU8::new(Doing::Waiting as u8),
             last_heard: AtomicU64::new(now.as_millis()),
         });
@@ -139,12 +144,30 @@ impl Client {
         }
     }
 
+    /// The address of the listener that accepted it, as that was bound.
+    fn listener(&self, listeners: &[SocketAddr]) -> Option<SocketAddr> {
+        let local = self.local?;
+        let accepts = |listener: &&SocketAddr| {
+            let any = listener.ip().is_unspecified() && listener.is_ipv4() == local.is_ipv4();
+            listener.port() == local.port() && any
+        };
+        let is_bound = listeners.contains(&local);
+        let bound = listeners.iter().find(accepts).filter(|_| !is_bound);
+        Some(bound.copied().unwrap_or(local))
+    }
+
     /// Writes its lines of `stats conns`.
-    pub(crate) fn write_stats(&self, now: Instant, output: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn write_stats(
+        &self,
+        now: Instant,
+        listeners: &[SocketAddr],
+        output: &mut Vec<u8>,
+    ) -> io::Result<()> {
         let number = self.number;
-        let address = |address: Option<SocketAddr>| match address {
-            Some(address) => format!("tcp:{address}"),
-            None => "unix".into(),
+        let address = |address: Option<SocketAddr>| match (address, &self.file) {
+            (Some(address), _) => format!("tcp:{address}"),
+            (None, Some(file)) => format!("unix:{}", file.display()),
+            (None, None) => "unix".into(),
         };
         let doing = self.doing.load(Ordering::Relaxed);
         let quiet = self.quiet_for(now).as_secs();
@@ -152,7 +175,7 @@ impl Client {
         write!(
             output,
             "STAT {number}:listen_addr {}\r\n",
-            address(self.local)
+            address(self.listener(listeners))
         )?;
         write!(
             output,

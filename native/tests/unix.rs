@@ -63,7 +63,8 @@ fn clients_come_over_a_unix_socket_and_its_file_goes_at_the_end() {
             format!("STAT domain_socket {}\r\n", path.display()),
             "STAT umask 720\r\n".into(),
             format!("STAT listen0:addr unix:{}\r\n", path.display()),
-            ":addr unix\r\n".into(),
+            format!(":addr unix:{}\r\n", path.display()),
+            format!(":listen_addr unix:{}\r\n", path.display()),
         ] {
             assert!(replies.contains(&line), "{line}{replies}");
         }

@@ -41,7 +41,8 @@ impl Conns {
         let clients = host.clients.after(self.last, CLIENTS);
         for client in &clients {
             self.last = client.number;
-            let _ = client.write_stats(host.clock.now(), output);
+            let listeners = &host.settings.addresses;
+            let _ = client.write_stats(host.clock.now(), listeners, output);
         }
         if clients.is_empty() {
             output.extend_from_slice(END.as_bytes());
