@@ -101,6 +101,8 @@ pub(crate) struct Connection<R: Runtime> {
     backlog: bool,
     /// Whether it filled a small buffer in its last turn.
     large: bool,
+    /// Whether it is closed because of what the client sent before any request.
+    broke_protocol: bool,
     client: Arc<Client>,
     /// Boxed, because most have nothing.
     suspended: Option<Box<Suspended>>,
@@ -136,6 +138,7 @@ impl<R: Runtime> Connection<R> {
             state: State::New,
             backlog: false,
             large: false,
+            broke_protocol: false,
             client,
             suspended: None,
             context,
@@ -253,7 +256,7 @@ impl<R: Runtime> Connection<R> {
         if matches!(self.state, State::New) {
             if let Some(protocol) = host.foreign.recognize(input.bytes()) {
                 protocol.happened(host.clock.now());
-                self.state = State::Flushing;
+                (self.state, self.broke_protocol) = (State::Flushing, true);
                 return;
             }
             self.state = match self.context.users {
@@ -281,6 +284,7 @@ impl<R: Runtime> Connection<R> {
             }
             input.pop(used);
             output.extend_from_slice(reply);
+            self.broke_protocol = matches!(state, State::Flushing);
             self.state = state;
         }
     }
@@ -403,7 +407,8 @@ impl<R: Runtime> Connection<R> {
 
     fn start_lingering(&mut self) -> io::Result<()> {
         tracing::debug!("{} ends", self.client);
-        self.announce_end("normal");
+        let at_fault = self.broke_protocol || self.session.is_closed_by_error();
+        self.announce_end(if at_fault { "error" } else { "normal" });
         let end = self.suspended.take().and_then(|suspended| {
             let buffered = &self.context.host.buffered;
             buffered.fetch_sub(suspended.buffered, Ordering::Relaxed);

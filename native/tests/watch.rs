@@ -275,6 +275,32 @@ fn connections_come_and_go() {
 }
 
 #[test]
+fn a_connection_that_breaks_the_protocol_closes_with_reason_error() {
+    on_each_runtime("-t 1", |server| {
+        let mut watcher = Watcher::new(server, "connevents");
+        let long = "a".repeat(3000);
+        let said = [
+            "quit\r\n",
+            "QUIT\r\n",
+            "",
+            "Host: example.com\r\n",
+            &long,
+            "set k 0 0 many\r\n",
+            "SET k 10 -1\r\n",
+            "ms k many\r\n",
+        ];
+        for (number, said) in said.into_iter().enumerate() {
+            server.connect().converse(said);
+            assert!(watcher.line().starts_with("type=conn_new "));
+            let reason = if number < 3 { "normal" } else { "error" };
+            let end = format!(" reason={reason} cfd={}", number + 2);
+            let line = watcher.line();
+            assert!(line.ends_with(&end), "{said}: {line}");
+        }
+    });
+}
+
+#[test]
 fn what_a_watcher_does_not_take_is_left_out_and_holds_nobody_up() {
     on_each_runtime("-t 2 -m 64", |server| {
         let lazy = Watcher::new(server, "fetchers");
@@ -346,6 +372,22 @@ fn connections_are_listed() {
             assert!(listed.contains(&line), "{line} is missing in\n{listed}");
         }
         assert!(listed.ends_with("END\r\nVERSION 1.6.45\r\n"), "{listed}");
+    });
+}
+
+#[test]
+fn a_connection_is_listed_with_the_address_that_its_listener_is_bound_to() {
+    // Beside the listener on 127.0.0.1 that every server here has.
+    on_each_runtime("-t 1 -l 0.0.0.0", |server| {
+        let listed = server.connect().converse("stats conns\r\n");
+        let bound = listed
+            .lines()
+            .find_map(|line| line.strip_prefix("STAT listen1:addr tcp:0.0.0.0:"));
+        let port: u16 = bound.unwrap().parse().unwrap();
+        let client = Client::connect(([127, 0, 0, 1], port).into());
+        let listed = client.converse("stats conns\r\n");
+        let line = format!("STAT 2:listen_addr tcp:0.0.0.0:{port}\r\n");
+        assert!(listed.contains(&line), "{line} is missing in\n{listed}");
     });
 }
 

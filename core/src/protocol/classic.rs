@@ -112,7 +112,7 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
             Some(word) if b"reset".starts_with(word) => Request::ResetStats,
             Some(_) => return Some(Parsed::command(line)),
         },
-        Verb::Quit => return Some(Parsed::close(line.len, reply::NONE)),
+        Verb::Quit => return Some(Parsed::quit(line.len, reply::NONE)),
     };
     Some(Parsed::classic(line.len, request))
 }

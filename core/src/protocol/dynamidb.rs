@@ -46,7 +46,7 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
     } else if is(b"DELETE") {
         delete(line)
     } else if is(b"QUIT") {
-        return Some(Parsed::close(line.len, reply::BYE));
+        return Some(Parsed::quit(line.len, reply::BYE));
     } else if is(b"HELP") {
         help(line)
     } else {

@@ -127,8 +127,8 @@ pub(super) enum State {
     Host,
     /// Whatever follows, it does not matter.
     Monologue,
-    /// Nothing follows.
-    Closed,
+    /// Nothing follows. `error`: because of what the client said, not because it wants to leave.
+    Closed { error: bool },
 }
 
 impl State {
@@ -138,7 +138,7 @@ impl State {
             Next::Request => Self::Ready { own: false },
             Next::More => Self::Host,
             Next::Monologue => Self::Monologue,
-            Next::Close => Self::Closed,
+            Next::Close => Self::Closed { error: false },
         }
     }
 }
@@ -193,9 +193,17 @@ impl<'i> Parsed<'i> {
         Self { request, len, next }
     }
 
-    /// The last words.
+    /// The last words to a client that leaves.
+    pub(super) const fn quit(len: usize, reply: &'static [u8]) -> Self {
+        let next = State::Closed { error: false };
+        let request = Request::Reply(reply);
+        Self { request, len, next }
+    }
+
+    /// The last words to a client that has broken the rules.
     pub(super) const fn close(len: usize, reply: &'static [u8]) -> Self {
-        let (request, next) = (Request::Reply(reply), State::Closed);
+        let next = State::Closed { error: true };
+        let request = Request::Reply(reply);
         Self { request, len, next }
     }
 
@@ -219,7 +227,7 @@ pub(super) fn next<'i>(
             end => long_line(config, input, end),
         },
         State::Keys(retrieval) => retrieval::next_key(retrieval, input),
-        State::Skip(_) | State::Host | State::Monologue | State::Closed => None,
+        State::Skip(_) | State::Host | State::Monologue | State::Closed { .. } => None,
     }
 }
 

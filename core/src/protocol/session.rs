@@ -240,7 +240,7 @@ impl Session {
                     self.requests(rest, first.take(), &mut executor)
                 }
                 State::Skip(skip) => self.skip(skip, rest, executor.output),
-                State::Host | State::Monologue | State::Closed => break,
+                State::Host | State::Monologue | State::Closed { .. } => break,
             };
             if len == 0 {
                 break;
@@ -248,7 +248,7 @@ impl Session {
             used += len;
         }
         match self.state {
-            State::Monologue | State::Closed => input.len(),
+            State::Monologue | State::Closed { .. } => input.len(),
             _ => used,
         }
     }
@@ -273,7 +273,24 @@ impl Session {
     /// ```
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        matches!(self.state, State::Closed)
+        matches!(self.state, State::Closed { .. })
+    }
+
+    /// Whether it is over because of what the client said: what it sent can be no request.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant, Session, SessionConfig};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let mut session = Session::new(SessionConfig::default());
+    /// let request = b"Host: example.com\r\n";
+    /// let _ = session.process(Instant::from_secs(0), request, &mut cache, &mut Vec::new());
+    /// assert!(session.is_closed() && session.is_closed_by_error());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn is_closed_by_error(&self) -> bool {
+        matches!(self.state, State::Closed { error: true })
     }
 
     /// The most input that has to be kept for the next request: one line and one value.
