@@ -30,19 +30,21 @@ const NAMES: &str = "pid uptime time version libevent pointer_size rusage_user r
     moves_to_warm moves_within_lru direct_reclaims lru_bumps_dropped";
 
 /// The same for `stats settings`, those about TLS included.
-const SETTINGS: &str = "maxbytes maxconns tcpport udpport inter verbosity oldest evictions \
-    domain_socket umask shutdown_command growth_factor chunk_size num_threads num_threads_per_udp \
-    stat_key_prefix detail_enabled reqs_per_event cas_enabled tcp_backlog binding_protocol \
-    auth_enabled_sasl auth_enabled_ascii item_size_max maxconns_fast hashpower_init slab_reassign \
-    slab_automove slab_automove_ratio slab_automove_window slab_automove_freeratio slab_chunk_max \
-    lru_crawler lru_crawler_sleep lru_crawler_tocrawl tail_repair_time flush_enabled dump_enabled \
-    hash_algorithm lru_maintainer_thread lru_segmented hot_lru_pct warm_lru_pct hot_max_factor \
-    warm_max_factor temp_lru temporary_ttl idle_timeout watcher_logbuf_size worker_logbuf_size \
-    read_buf_mem_limit track_sizes inline_ascii_response client_flags_size memory_file num_napi_ids \
-    ext_item_size ext_item_age ext_low_ttl ext_recache_rate ext_wbuf_size ext_compact_under \
-    ext_drop_under ext_max_sleep ext_max_frag ext_drop_unread ssl_enabled ssl_chain_cert ssl_key \
-    ssl_verify_mode ssl_keyformat ssl_ciphers ssl_ca_cert ssl_wbuf_size ssl_session_cache \
-    ssl_kernel_tls ssl_min_version";
+const SETTINGS: &str = "maxbytes maxconns tcpport udpport inter verbosity oldest \
+    evictions domain_socket umask shutdown_command growth_factor chunk_size num_threads \
+    num_threads_per_udp stat_key_prefix detail_enabled reqs_per_event cas_enabled \
+    tcp_backlog binding_protocol auth_enabled_sasl auth_enabled_ascii item_size_max \
+    maxconns_fast hashpower_init slab_reassign slab_automove slab_automove_ratio \
+    slab_automove_window slab_automove_freeratio slab_chunk_max lru_crawler \
+    lru_crawler_sleep lru_crawler_tocrawl tail_repair_time flush_enabled dump_enabled \
+    hash_algorithm lru_maintainer_thread lru_segmented hot_lru_pct warm_lru_pct \
+    hot_max_factor warm_max_factor temp_lru temporary_ttl idle_timeout watcher_logbuf_size \
+    worker_logbuf_size read_buf_mem_limit track_sizes inline_ascii_response \
+    client_flags_size memory_file num_napi_ids ext_item_size ext_item_age ext_low_ttl \
+    ext_recache_rate ext_wbuf_size ext_compact_under ext_drop_under ext_max_sleep \
+    ext_max_frag ext_drop_unread ssl_enabled ssl_chain_cert ssl_key ssl_verify_mode \
+    ssl_keyformat ssl_ciphers ssl_ca_cert ssl_wbuf_size ssl_session_cache ssl_kernel_tls \
+    ssl_min_version";
 
 /// Of each class, in `stats items` and in `stats slabs`.
 const ITEMS: &str = "number number_hot number_warm number_cold age_hot age_warm age mem_requested \
@@ -51,7 +53,8 @@ const ITEMS: &str = "number number_hot number_warm number_cold age_hot age_warm 
     moves_to_cold moves_to_warm moves_within_lru direct_reclaims hits_to_hot hits_to_warm \
     hits_to_cold hits_to_temp";
 const SLABS: &str = "chunk_size chunks_per_page total_pages total_chunks used_chunks free_chunks \
-    free_chunks_end get_hits cmd_set delete_hits incr_hits decr_hits cas_hits cas_badval touch_hits";
+    free_chunks_end get_hits cmd_set delete_hits incr_hits decr_hits cas_hits cas_badval \
+    touch_hits";
 
 fn stats(server: &Process, what: &str) -> BTreeMap<String, String> {
     let text = server.connect().converse(format!("stats {what}\r\n"));

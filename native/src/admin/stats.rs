@@ -87,8 +87,8 @@ fn detail(view: &View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
     Answer::Reply(OK)
 }
 
-/// Classes are numbered from 1, as in memcached. Those are listed that have pages, or that something
-/// was counted of: what was counted does not go with the last page.
+/// Classes are numbered from 1, as in memcached. Listed are those that have pages or of which
+/// something was counted: that does not go with the last page.
 fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
     let slabs = view.slabs();
     let page_size = view.cache_at(0).map_or(0, |cache| cache.page_size());
