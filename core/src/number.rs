@@ -84,11 +84,14 @@ const fn divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
     (number / by, (number % by) as u16)
 }
 
+#[cfg(not(target_pointer_width = "64"))]
+use self::long_divide as divide;
+
 /// Quotient and remainder, by long division: where registers have 32 bits, dividing 64 would be a
 /// large function, which nothing else needs.
-#[cfg(not(target_pointer_width = "64"))]
+#[cfg(any(test, not(target_pointer_width = "64")))]
 #[inline(never)]
-const fn divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
+const fn long_divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
     let by = by.get() as u32;
     let (mut quotient, mut rest, mut shift) = (0, 0, u64::BITS);
     while shift > 0 {
@@ -121,6 +124,19 @@ mod tests {
         ];
         for (text, number) in cases {
             assert_eq!(parse(&Bytes::whole(text)), number, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn long_division_divides() {
+        let powers = (0..64).map(|shift| 1 << shift);
+        let numbers = powers.flat_map(|power: u64| [power - 1, power, power + 1, power / 3 * 2]);
+        for number in numbers.chain([u64::MAX - 1, u64::MAX, 10_000_000_000_000_000_000]) {
+            for by in [1, 2, 7, 10, 1000, u16::MAX] {
+                let (quotient, rest) = (number / u64::from(by), number % u64::from(by));
+                let by = NonZero::new(by).unwrap();
+                assert_eq!(long_divide(number, by), (quotient, rest as u16));
+            }
         }
     }
 

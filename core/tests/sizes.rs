@@ -29,8 +29,63 @@ fn configs() -> Vec<Config> {
 
 /// Bytes that are different everywhere nearby and for each length.
 fn value(len: usize) -> Vec<u8> {
-    let byte = |at: usize| (at * 7 + at / 251 + len) as u8;
-    (0..len).map(byte).collect()
+    let mut bytes: Vec<u8> = (0..251_u16).map(|at| (at * 7 % 251) as u8).collect();
+    bytes.rotate_left(len % 251);
+    bytes.into_iter().cycle().take(len).collect()
+}
+
+/// Values in one piece and in several, and each way to read them.
+#[test]
+fn a_value_is_equal_to_its_own_bytes_alone_in_whatever_form() {
+    let mut cache = Cache::new(Config::new(64 << 10)).expect("a configuration that works");
+    let whole = [1, 2, 3, 4];
+    let mut split = [7; 3000];
+    (split[1], split[2999]) = (8, 9);
+    assert_eq!(cache.set(NOW, "whole", &whole), Ok(()));
+    assert_eq!(cache.set(NOW, "split", &split), Ok(()));
+    assert_eq!(cache.set(NOW, "empty", b""), Ok(()));
+    let read = |key: &str| cache.peek(NOW, key).expect("it was stored").value;
+    let (mut other, mut longer) = (split, split.to_vec());
+    other[2999] = 7;
+    longer.push(0);
+    let (shorter, changed): ([u8; 3], [u8; 4]) = ([1, 2, 3], [1, 2, 3, 5]);
+    // Arrays, references to arrays, slices, and references to slices.
+    assert!(read("whole") == whole && read("whole") != changed && read("whole") != shorter);
+    assert!(read("split") == split && read("split") != other);
+    let (same, unlike) = ((&whole, &split), (&shorter, &changed, &other));
+    assert!(read("whole") == same.0 && read("split") == same.1);
+    assert!(read("whole") != unlike.0 && read("whole") != unlike.1 && read("split") != unlike.2);
+    assert!(read("whole") == whole[..] && read("whole") != shorter[..]);
+    assert!(read("split") == split[..] && read("split") != longer[..]);
+    assert!(read("split") != split[..2999] && read("split") != other[..]);
+    let (same, unlike) = ((&whole[..], &split[..]), (&changed[..], &other[..]));
+    assert!(read("whole") == same.0 && read("split") == same.1);
+    assert!(read("whole") != unlike.0 && read("split") != unlike.1);
+    assert!(read("empty").is_empty() && !read("whole").is_empty() && !read("split").is_empty());
+
+    assert_eq!(read("whole").as_slice(), Some(&whole[..]));
+    assert_eq!(read("split").as_slice(), None);
+    assert_eq!(
+        (
+            read("empty").pieces().count(),
+            read("whole").pieces().count()
+        ),
+        (0, 1)
+    );
+    let pieces: Vec<&[u8]> = read("split").pieces().collect();
+    assert!(pieces.len() > 1 && pieces.concat() == split);
+    for (key, bytes) in [("whole", &whole[..]), ("split", &split[..])] {
+        let (value, len) = (read(key), bytes.len());
+        let mut output = vec![0; len + 1];
+        assert_eq!(value.copy_to(&mut output), Some(bytes));
+        assert_eq!(value.copy_to(&mut output[..len]), Some(bytes));
+        assert_eq!(value.copy_to(&mut output[1..len]), None);
+        assert_eq!((value.len(), value.to_vec()), (len, bytes.to_vec()));
+        assert_eq!(format!("{value:?}"), format!("{bytes:?}"));
+        let mut output = vec![5];
+        value.append_to(&mut output);
+        assert_eq!((output[0], &output[1..]), (5, bytes));
+    }
 }
 
 #[test]
@@ -48,10 +103,18 @@ fn values_up_to_some_pages_read_back_as_they_were_stored() {
             let bytes = value(len);
             assert_eq!(cache.set(NOW, &key, &bytes[..]), Ok(()), "{len}");
             let item = cache.get(NOW, &key).expect("it was just stored");
-            assert!(item.value == bytes[..], "{len} in {:?}", config.slab_sizes);
+            assert!(
+                item.value.to_vec() == bytes,
+                "{len} in {:?}",
+                config.slab_sizes
+            );
             if let Some(item) = cache.get(NOW, &before) {
                 let bytes = value(len.max(1) - 1);
-                assert!(item.value == bytes[..], "{len} in {:?}", config.slab_sizes);
+                assert!(
+                    item.value.to_vec() == bytes,
+                    "{len} in {:?}",
+                    config.slab_sizes
+                );
             }
             if len % 501 == 0 {
                 cache.check();
