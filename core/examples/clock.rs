@@ -4,13 +4,13 @@
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Value};
+use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Ticks32, Value};
 
 trait Clock {
     fn now(&self) -> Instant;
 }
 
-/// Counts from when it was made and never runs backwards. A device has a counter of ticks.
+/// Counts from when it was made and never runs backwards.
 struct Monotonic(std::time::Instant);
 
 impl Clock for Monotonic {
@@ -27,6 +27,22 @@ impl Clock for Wall {
     fn now(&self) -> Instant {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Instant::from_millis(0) + since.unwrap_or_default()
+    }
+}
+
+/// A counter of milliseconds with 32 bits, as devices have: it wraps every 49.7 days, and has to be
+/// read at least once in that time.
+struct Device<F> {
+    read_counter: F,
+    ticks: Cell<Ticks32>,
+}
+
+impl<F: Fn() -> u32> Clock for Device<F> {
+    fn now(&self) -> Instant {
+        let mut ticks = self.ticks.get();
+        let now = ticks.at((self.read_counter)());
+        self.ticks.set(ticks);
+        now
     }
 }
 
@@ -72,6 +88,20 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     let mut timed = Timed::new(64 * 1024, Wall)?;
     timed.set("key", "value", hour)?;
     assert_eq!(timed.get("key").as_deref(), Some(&b"value"[..]));
+
+    let counter = Cell::new(u32::MAX);
+    let ticks = Cell::new(Ticks32::new(counter.get()));
+    let read_counter = || counter.get();
+    let device = Device {
+        read_counter,
+        ticks,
+    };
+    let mut timed = Timed::new(64 * 1024, device)?;
+    timed.set("key", "value", hour)?;
+    counter.set(3_599_998);
+    assert!(timed.get("key").is_some());
+    counter.set(3_599_999);
+    assert!(timed.get("key").is_none());
 
     let clock = ByHand::default();
     let mut timed = Timed::new(64 * 1024, &clock)?;

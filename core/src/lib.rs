@@ -75,8 +75,9 @@
 //!   the keys, or they can choose keys that collide; a device that makes its own keys may leave it
 //!   0. The same seed, clock and operations lead to the same state on every platform.
 //! - **The clock** is whatever you pass as `now`, in milliseconds from an origin that you keep: a
-//!   counter of ticks will do. If it runs backwards, items live longer; if it leaps, they end.
-//!   Neither breaks anything.
+//!   counter of ticks will do, one of 32 bits by [`Ticks32`]. It may begin anywhere, leap, and run
+//!   for ever. If it runs backwards by less than 24 days, items live longer; if by more, time goes
+//!   on from where it was.
 //! - **The memory** of [`Cache::with_memory`] is yours, of any alignment, whatever is in it. At
 //!   least 8,320 bytes are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
 //!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called,
@@ -123,7 +124,7 @@ pub use protocol::{Action, Event, Lookup, Place};
 pub use protocol::{Command, Dialect, FirstRequest, Keyspace, Next, Session, SessionConfig};
 pub use sizes::SlabSizes;
 pub use stats::{ClassStats, SlabStats, Stats};
-pub use time::Instant;
+pub use time::{Instant, Ticks32};
 
 /// The examples of the read-me files are tests.
 #[cfg(doctest)]

@@ -13,8 +13,10 @@ use crate::number;
 ///
 /// Whoever serves memcached clients picks the Unix epoch, because expiry times above thirty days
 /// are Unix times in that protocol, or says what a wall clock shows
-/// ([`Keyspace::unix_time`](crate::Keyspace::unix_time)); a device may count from boot.
-/// Time should not run backwards; if it does, items live longer and nothing breaks.
+/// ([`Keyspace::unix_time`](crate::Keyspace::unix_time)); a device may count from boot, with
+/// [`Ticks32`] if its counter wraps. Time may begin anywhere and leap ahead. It should not run
+/// backwards: if it does by less than 24 days, items live longer; if by more, time goes on for them
+/// from where it was.
 ///
 /// # Examples
 /// ```
@@ -101,9 +103,95 @@ impl Add<Duration> for Instant {
     }
 }
 
+/// [`Instant`]s from a counter of 32 bits that counts milliseconds and wraps every 49.7 days, as
+/// devices have.
+///
+/// It has to be told of the counter at least once in 49.7 days, or a round of it is missed. A
+/// reading that is older than the last one by at most a minute, as an interrupt may have taken it,
+/// means the time of the last one.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::{Instant, Ticks32};
+///
+/// let mut clock = Ticks32::new(u32::MAX - 999);
+/// let start = clock.at(u32::MAX);
+/// assert_eq!(clock.at(4).since(start), Duration::from_millis(5));
+/// assert_eq!(clock.at(2), clock.at(4));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ticks32 {
+    last: Instant,
+}
+
+impl Ticks32 {
+    /// How much older than the last reading one may be, in milliseconds.
+    pub const BACK_MAX: u32 = 60_000;
+
+    /// Begins with this reading of the counter.
+    #[must_use]
+    pub const fn new(ticks: u32) -> Self {
+        Self::after(Instant::from_millis(ticks as u64))
+    }
+
+    /// Goes on from a moment that it gave before.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Instant, Ticks32};
+    /// let mut clock = Ticks32::after(Instant::from_millis(u32::MAX.into()));
+    /// assert_eq!(clock.at(0), Instant::from_millis(1 << 32));
+    /// ```
+    #[must_use]
+    pub const fn after(last: Instant) -> Self {
+        Self { last }
+    }
+
+    /// The moment that this reading of the counter means.
+    #[must_use]
+    pub const fn at(&mut self, ticks: u32) -> Instant {
+        let last = self.last.as_millis();
+        let passed = ticks.wrapping_sub(last as u32);
+        if passed.wrapping_neg() > Self::BACK_MAX {
+            self.last = Instant::from_millis(last.saturating_add(passed as u64));
+        }
+        self.last
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_count_on_when_they_wrap_and_stand_when_they_go_back_by_a_minute() {
+        const ROUND: u64 = 1 << 32;
+        let longest = u32::MAX - Ticks32::BACK_MAX;
+        let mut clock = Ticks32::new(7);
+        let mut expected = 7;
+        for passed in [
+            0,
+            1,
+            1000,
+            1 << 31,
+            (1 << 31) + 1,
+            longest,
+            longest,
+            u32::MAX / 2,
+        ] {
+            expected += u64::from(passed);
+            assert_eq!(clock.at(expected as u32), Instant::from_millis(expected));
+        }
+        assert!(expected > 3 * ROUND, "it has wrapped");
+        let last = Instant::from_millis(expected);
+        for back in [1, 5, Ticks32::BACK_MAX] {
+            assert_eq!(clock.at((expected as u32).wrapping_sub(back)), last);
+        }
+        let back = (expected as u32).wrapping_sub(Ticks32::BACK_MAX + 1);
+        let next = expected + u64::from(longest);
+        assert_eq!(clock.at(back), Instant::from_millis(next), "nearly a round");
+    }
 
     #[test]
     fn addition_saturates() {

@@ -11,7 +11,7 @@
  *
  * The memory is the caller's, the cache's own state included: nothing is ever allocated, and there
  * is nothing to free. The clock is the caller's: `now` counts milliseconds from an origin that the
- * caller picks and keeps. The library needs memcpy, memmove, memset and memcmp (bcmp where the
+ * caller picks and keeps; dynamidb_ticks32 makes it of a counter of 32 bits. The library needs memcpy, memmove, memset and memcmp (bcmp where the
  * compiler prefers it), and no operating system.
  *
  * What is checked: null pointers, misaligned pointers, lengths, memory that is too small, that is no
@@ -69,7 +69,10 @@ typedef struct dynamidb_cache dynamidb_cache;
 /* What lent memory is aligned to, in bytes. */
 #define DYNAMIDB_ALIGNMENT 8
 
-/* As a time to live: not by itself; the item may still be evicted. */
+/*
+ * As a time to live: not by itself; the item may still be evicted. So is one of more than 3000
+ * days. Up to 50 days are kept to the millisecond, more to 32 of them; nothing is served late.
+ */
 #define DYNAMIDB_NEVER UINT64_MAX
 
 /* Which item goes when room is needed. */
@@ -183,6 +186,18 @@ dynamidb_status dynamidb_clear(dynamidb_cache *cache);
  * may be NULL.
  */
 dynamidb_status dynamidb_tick(dynamidb_cache *cache, uint64_t now, size_t limit, size_t *done);
+
+/*
+ * The time that a counter of 32 bits means, which counts milliseconds and wraps every 49.7 days:
+ *
+ *     static uint64_t now;
+ *     now = dynamidb_ticks32(now, counter);
+ *
+ * It has to be called at least once in 49.7 days, or a round of the counter is missed. A reading
+ * that is older than the last one by at most a minute, as an interrupt may have taken it, means the
+ * time of the last one. Begin with now = counter.
+ */
+uint64_t dynamidb_ticks32(uint64_t now, uint32_t ticks);
 
 /* The counters. */
 dynamidb_status dynamidb_get_stats(dynamidb_cache *cache, dynamidb_stats *stats);

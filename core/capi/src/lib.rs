@@ -18,7 +18,7 @@ mod tests;
 use core::ffi::{c_char, c_void};
 use core::time::Duration;
 
-use dynamidb_core::{Cache, ConfigError, Error, Expiry, Instant, Item, Key, Value};
+use dynamidb_core::{Cache, ConfigError, Error, Expiry, Instant, Item, Key, Ticks32, Value};
 
 pub use call::Handle;
 use call::{Call, Place, check};
@@ -69,6 +69,12 @@ pub type Visitor = unsafe extern "C" fn(*mut c_void, *const c_void, usize);
 
 const fn at(now: u64) -> Instant {
     Instant::from_millis(now)
+}
+
+/// `dynamidb_ticks32`
+#[unsafe(no_mangle)]
+pub extern "C" fn dynamidb_ticks32(now: u64, ticks: u32) -> u64 {
+    Ticks32::after(at(now)).at(ticks).as_millis()
 }
 
 const fn expiry(ttl: u64) -> Expiry {

@@ -184,8 +184,39 @@ static void numbers_and_visits(void) {
           == DYNAMIDB_EXISTS);
 }
 
+/* A counter that wraps, and an interrupt that has read it before. */
+static void ticks(void) {
+    static const uint32_t longest = UINT32_MAX - 60 * 1000;
+    uint64_t expected = 0, now = 0;
+    for (uint32_t round = 0; round < 10; round++) {
+        expected += longest - round;
+        now = dynamidb_ticks32(now, (uint32_t)expected);
+        CHECK(now == expected);
+        CHECK(dynamidb_ticks32(now, (uint32_t)expected) == expected);
+        CHECK(dynamidb_ticks32(now, (uint32_t)expected - 1) == expected);
+        CHECK(dynamidb_ticks32(now, (uint32_t)expected - 60 * 1000) == expected);
+        CHECK(dynamidb_ticks32(now, (uint32_t)expected - 60 * 1000 - 1) == expected + longest);
+    }
+    CHECK(now >> 32 > 8);
+
+    void *memory = lend(16 * 1024);
+    dynamidb_cache *cache;
+    dynamidb_item item;
+    char value[1];
+    CHECK(dynamidb_init(memory, 16 * 1024, NULL, &cache) == DYNAMIDB_OK);
+    now = dynamidb_ticks32(0, UINT32_MAX - 70 * 1000);
+    CHECK(dynamidb_set(cache, now, "k", 1, "v", 1, 100 * 1000) == DYNAMIDB_OK);
+    now = dynamidb_ticks32(now, 29 * 1000);
+    CHECK(dynamidb_get(cache, now, "k", 1, value, sizeof value, &item) == DYNAMIDB_OK);
+    CHECK(item.expires_at == (UINT64_C(1) << 32) + 30 * 1000 - 1);
+    now = dynamidb_ticks32(now, 30 * 1000);
+    CHECK(dynamidb_get(cache, now, "k", 1, value, sizeof value, &item) == DYNAMIDB_NOT_FOUND);
+    free(memory);
+}
+
 int main(void) {
     first_lines();
+    ticks();
     numbers_and_visits();
     mistakes();
     beside_a_model(16 * 1024);

@@ -2,15 +2,17 @@
 //! stack got, and a report to the host by semihosting. A panic and a fault end a program with an
 //! error.
 
+use core::cell::Cell;
 use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use cortex_m::interrupt::{self, Mutex};
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::{ExceptionFrame, STACK_PAINT_VALUE, exception};
 use cortex_m_semihosting::{debug, hprintln};
-use dynamidb_core::Instant;
+use dynamidb_core::{Instant, Ticks32};
 use embedded_alloc::LlffHeap;
 
 #[global_allocator]
@@ -51,9 +53,19 @@ fn SysTick() {
     );
 }
 
-/// The time on a device: a tick counts as a millisecond since it was switched on.
+/// The time as it was when it was last asked for: how often the ticks have wrapped.
+static CLOCK: Mutex<Cell<Ticks32>> = Mutex::new(Cell::new(Ticks32::new(0)));
+
+/// The time on a device: a tick counts as a millisecond since it was switched on. Somebody has to
+/// ask at least once in 49.7 days.
 pub fn now() -> Instant {
-    Instant::from_millis(TICKS.load(Ordering::Relaxed).into())
+    interrupt::free(|section| {
+        let clock = CLOCK.borrow(section);
+        let mut ticks = clock.get();
+        let now = ticks.at(TICKS.load(Ordering::Relaxed));
+        clock.set(ticks);
+        now
+    })
 }
 
 /// How many bytes of stack were in use at most since it was last asked.
