@@ -45,12 +45,7 @@ pub struct Cache<M = Vec<u8>> {
     item_size_max: usize,
     budget: Budget,
     limit: usize,
-    /// The beginning of the cache's own time: the first moment it heard of.
-    epoch: Option<u64>,
     clear_at: Option<Instant>,
-    /// The moment at which the last operation began, and the same as the cache counts it: mostly
-    /// that of the next operation too.
-    last: Option<(Instant, u64)>,
 }
 
 impl Cache<Vec<u8>> {
@@ -112,9 +107,7 @@ impl<M: Memory> Cache<M> {
             item_size_max: item_size_max(config.item_size_max, size + own),
             budget: layout.budget,
             limit: size + own,
-            epoch: None,
             clear_at: None,
-            last: None,
         })
     }
 
@@ -235,11 +228,11 @@ impl<M: Memory> Cache<M> {
             return None;
         };
         self.count(&found, |stats| stats.touch_hits += 1);
-        let deadline = self.deadline(now, time, expiry);
+        let deadline = self.deadline(expiry);
         let memory = self.memory.bytes_mut();
         self.store.bump(memory, &found);
         self.store.set_deadline(memory, found.item, deadline);
-        let expires_at = self.instant(deadline);
+        let expires_at = self.store.clock.instant(deadline);
         Some(Item {
             expires_at,
             ..self.item(&found)
@@ -280,7 +273,7 @@ impl<M: Memory> Cache<M> {
         self.store.stats.cmd_set += 1;
         let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let old = self.find(time, &key);
-        let facts = Facts::new(self.deadline(now, time, value.expiry), 0, Notes::NONE);
+        let facts = Facts::new(self.deadline(value.expiry), 0, Notes::NONE);
         let written = self.put(time, &key, &value, facts, old.as_ref())?;
         self.store
             .count_in(written.class, |stats| stats.cmd_set += 1);
@@ -522,9 +515,12 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn clear_at(&mut self, at: Instant) {
+        if self.store.clock.has_come(at) {
+            self.clear();
+            return;
+        }
         self.store.stats.cmd_flush += 1;
         self.clear_at = Some(at);
-        self.last = None;
     }
 
     /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
@@ -591,7 +587,7 @@ impl<M: Memory> Cache<M> {
     /// Whether the deadline of an item lies ahead; if it does not, the item is given back.
     #[inline]
     fn is_live(&mut self, found: &Found, time: u64) -> bool {
-        let has_passed = found.head.is_over(time);
+        let has_passed = found.head.is_over(time, self.store.clock.floor());
         if has_passed {
             self.store.stats.get_expired += 1;
             let memory = self.memory.bytes_mut();
@@ -609,8 +605,8 @@ impl<M: Memory> Cache<M> {
             value: self.store.value(memory, found),
             flags: found.head.flags(),
             cas: self.store.cas(memory, found),
-            expires_at: self.instant(found.head.deadline()),
-            last_used: self.moment(u64::from(found.head.last_use()) * 1000),
+            expires_at: self.store.clock.instant(found.head.deadline()),
+            last_used: self.store.clock.used_at(found.head.last_use()),
             fetched: found.head.fetched(),
         }
     }
@@ -638,7 +634,7 @@ impl<M: Memory> Cache<M> {
         let hash = self.hasher().hash(key);
         let fits = self.fits(key, value.bytes.len());
         let (flags, front) = (value.flags, value.bytes);
-        if fits.is_err() || facts.deadline.has_passed(time) {
+        if fits.is_err() || facts.deadline.has_passed(time, self.store.clock.floor()) {
             if let Some(old) = old {
                 self.store.remove(self.memory.bytes_mut(), old, hash);
             }

@@ -27,7 +27,8 @@ pub enum Expiry {
     /// Not by itself; it may still be evicted.
     #[default]
     Never,
-    /// This long after the operation that says so. Zero: at once.
+    /// This long after the operation that says so. Zero: at once. Up to 50 days are kept to the
+    /// millisecond, longer times to 32 of them and never late, and more than 3000 days are never.
     After(Duration),
     /// At that moment. In the past: at once.
     At(Instant),
@@ -36,12 +37,20 @@ pub enum Expiry {
 impl Expiry {
     /// The moment meant, if `now` is the time of the operation.
     #[must_use]
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn deadline(self, now: Instant) -> Option<Instant> {
         match self {
             Self::Never => None,
             Self::After(duration) => Some(now + duration),
             Self::At(instant) => Some(instant),
+        }
+    }
+
+    /// In how many milliseconds that is: none if it has passed, and [`u64::MAX`] if it is never.
+    pub(crate) fn millis_after(self, now: Instant) -> u64 {
+        match self {
+            Self::Never => u64::MAX,
+            Self::After(duration) => (Instant::from_millis(0) + duration).as_millis(),
+            Self::At(instant) => instant.as_millis().saturating_sub(now.as_millis()),
         }
     }
 }
@@ -132,8 +141,8 @@ pub struct Item<'c> {
     pub cas: u64,
     /// When it ends, if it does.
     pub expires_at: Option<Instant>,
-    /// When it was last used before this, to the second. In a cache that is
-    /// [`compact`](crate::Config::compact), the moment of the cache's first operation.
+    /// When it was last used before this, to the second, if that is less than 8.4 years ago. In a
+    /// cache that is [`compact`](crate::Config::compact), the moment of its first operation.
     pub last_used: Instant,
     /// Whether it was read between its store and this.
     pub fetched: bool,

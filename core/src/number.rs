@@ -73,7 +73,12 @@ const THOUSAND: NonZero<u16> = NonZero::new(1000).unwrap();
 /// The second that a millisecond is in.
 #[inline]
 pub(crate) const fn second(millis: u64) -> u64 {
-    divide(millis, THOUSAND).0
+    second_and_rest(millis).0
+}
+
+/// The same, and how many milliseconds are left.
+pub(crate) const fn second_and_rest(millis: u64) -> (u64, u16) {
+    divide(millis, THOUSAND)
 }
 
 /// Quotient and remainder.

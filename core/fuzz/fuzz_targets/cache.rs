@@ -13,7 +13,6 @@ use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Item, LruBump, Outcom
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const START: Instant = Instant::from_secs(1_700_000_000);
 
 /// The largest memory of all configurations.
@@ -107,17 +106,11 @@ struct Run<'m> {
     stores: u64,
 }
 
-/// The deadline as it is kept: exact for 99 days, then in steps of 32 ms, and none after 8.7 years.
-fn rounded(end: Instant) -> Option<Instant> {
-    let millis = end.as_millis().saturating_sub(START.as_millis()) + 1;
-    match millis {
-        0..0x2_0000_0000 => Some(end),
-        0x2_0000_0000..0x40_0000_0000 => Some(Instant::from_millis(
-            START.as_millis() + millis / 32 * 32 - 1,
-        )),
-        _ => None,
-    }
-}
+/// What is further away than this has no deadline.
+const TTL_MAX: Duration = Duration::from_secs(3000 * 86_400);
+
+/// How much earlier than said an item may end.
+const ROUNDING: Duration = Duration::from_millis(31);
 
 /// The key of this number.
 struct Key {
@@ -196,7 +189,8 @@ impl<'m> Run<'m> {
             Lifetime::Seconds(secs) => Expiry::After(Duration::from_secs(secs.into())),
             Lifetime::Over => Expiry::At(Instant::from_millis(self.now.as_millis() - 1)),
         };
-        (expiry, expiry.deadline(self.now).and_then(rounded))
+        let ends = expiry.deadline(self.now);
+        (expiry, ends.filter(|end| end.since(self.now) <= TTL_MAX))
     }
 
     /// A flush that has come due happens with the next operation.
@@ -211,15 +205,20 @@ impl<'m> Run<'m> {
     /// was evicted.
     fn is_there(&mut self, key: &Key) -> bool {
         self.clear_if_due();
-        let known = self.stored.get(&key.number);
+        let known = self.stored.get_mut(&key.number);
         let known = known.filter(|entry| entry.ends.is_none_or(|end| end > self.now));
         let item = self.cache.peek(self.now, &key[..]);
         match (&item, known) {
-            (Some(item), Some(entry)) => assert!(is(item, entry), "{item:?} is not {entry:?}"),
+            (Some(item), Some(entry)) => {
+                assert!(is(item, entry), "{item:?} is not {entry:?}");
+                entry.ends = item.expires_at;
+            }
             (Some(item), None) => panic!("{item:?} was not stored"),
             (None, known) => {
                 let evicted = self.cache.stats().evictions > 0;
-                assert!(known.is_none() || evicted, "an item got lost");
+                let ends = known.map(|known| known.ends.map(|end| end.since(self.now)));
+                let is_over = ends.is_none_or(|ends| ends.is_some_and(|left| left <= ROUNDING));
+                assert!(is_over || evicted, "an item got lost");
             }
         }
         let is_there = item.is_some();
@@ -298,11 +297,7 @@ impl<'m> Run<'m> {
                 }
             }
             Operation::Wait(millis) => self.now = now + Duration::from_millis(millis.into()),
-            // The cache's own time lasts 8.7 years.
-            Operation::Sleep(secs) if self.now.since(START) < YEAR * 4 => {
-                self.now = now + Duration::from_secs(secs.into()).min(YEAR);
-            }
-            Operation::Sleep(_) => {}
+            Operation::Sleep(secs) => self.now = now + Duration::from_secs(secs.into()),
             Operation::Many(number, len, count) => {
                 for other in 0..=count / 4 {
                     let bytes = self.bytes(Length::Short(len));
@@ -429,5 +424,11 @@ impl<'m> Run<'m> {
 }
 
 fn is(item: &Item<'_>, entry: &Entry) -> bool {
-    item.value == entry.bytes[..] && item.flags == entry.flags && item.expires_at == entry.ends
+    // A deadline that is far away is kept in steps, rounded down.
+    let early = |said: Instant, kept| kept <= said && said.since(kept) <= ROUNDING;
+    let ends = match (entry.ends, item.expires_at) {
+        (Some(said), Some(kept)) => early(said, kept),
+        (said, kept) => said == kept,
+    };
+    item.value == entry.bytes[..] && item.flags == entry.flags && ends
 }

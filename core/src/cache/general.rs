@@ -37,13 +37,13 @@ impl<M: Memory> Cache<M> {
     ) -> Option<Fetched<'_>> {
         let (key, time) = (self.hashed(key), self.begin(now));
         let Some(found) = self.find(time, &key) else {
-            return self.vivify(now, time, &key, options);
+            return self.vivify(time, &key, options);
         };
         self.count_hit(&found, options);
         let notes = found.head.notes();
         let due = notes.has(Notes::STALE) || self.is_due(now, &found, options.recache);
         let win = due && !notes.has(Notes::WON);
-        let touched = options.touch.map(|expiry| self.deadline(now, time, expiry));
+        let touched = options.touch.map(|expiry| self.deadline(expiry));
         let memory = self.memory.bytes_mut();
         if !options.no_bump {
             self.store.bump(memory, &found);
@@ -64,13 +64,7 @@ impl<M: Memory> Cache<M> {
 
     /// What a lookup that found nothing makes.
     #[cold]
-    fn vivify(
-        &mut self,
-        now: Instant,
-        time: u64,
-        key: &Key<'_>,
-        options: &FetchOptions,
-    ) -> Option<Fetched<'_>> {
+    fn vivify(&mut self, time: u64, key: &Key<'_>, options: &FetchOptions) -> Option<Fetched<'_>> {
         let hash = self.hasher().hash(key);
         let made = options.vivify.and_then(|expiry| {
             let notes = Notes::WON.and(base64(options.base64));
@@ -80,7 +74,7 @@ impl<M: Memory> Cache<M> {
             self.write(time, None, &write).ok()?;
             self.store.stats.total_items += 1;
             let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
-            Some((found, self.deadline(now, time, expiry)))
+            Some((found, self.deadline(expiry)))
         });
         let Some((found, deadline)) = made else {
             self.store.stats.cmd_get += 1;
@@ -135,7 +129,7 @@ impl<M: Memory> Cache<M> {
             Recache::Always => return true,
             Recache::EndsBefore(limit) => limit.deadline(now),
         };
-        let end = self.instant(found.head.deadline());
+        let end = self.store.clock.instant(found.head.deadline());
         end.zip(limit)
             .is_some_and(|(end, limit)| end.seconds_since(now) < limit.seconds_since(now))
     }
@@ -183,7 +177,7 @@ impl<M: Memory> Cache<M> {
             self.fits(&key, len)?;
         }
         let expiry = options.vivify.filter(|_| joins).unwrap_or(value.expiry);
-        let deadline = self.deadline(now, time, expiry);
+        let deadline = self.deadline(expiry);
         let mut facts = Facts::new(deadline, options.cas, base64(options.base64));
         if let Some(old) = old.as_ref().filter(|_| outdated) {
             let kept = old.head.notes().only(Notes::WON);
@@ -329,9 +323,9 @@ impl<M: Memory> Cache<M> {
             self.count(&found, |stats| stats.delete_hits += 1);
         }
         if options.clear {
-            self.empty(now, time, &key, &found, options)?;
+            self.empty(time, &key, &found, options)?;
         } else if options.invalidate {
-            self.invalidate(now, time, &key, &found, options)?;
+            self.invalidate(time, &key, &found, options)?;
         } else {
             let hash = self.hasher().hash(&key);
             self.store.remove(self.memory.bytes_mut(), &found, hash);
@@ -342,7 +336,6 @@ impl<M: Memory> Cache<M> {
     /// Puts an empty value in place of an item's.
     fn empty(
         &mut self,
-        now: Instant,
         time: u64,
         key: &Key<'_>,
         old: &Found,
@@ -355,7 +348,7 @@ impl<M: Memory> Cache<M> {
         } else if cas == 0 {
             cas = self.cas(old);
         }
-        let deadline = self.deadline(now, time, options.touch.unwrap_or_default());
+        let deadline = self.deadline(options.touch.unwrap_or_default());
         let facts = Facts::new(deadline, cas, notes);
         let value = Value::default().flags(options.flags);
         self.put(time, key, &value, facts, Some(old)).map(|_| ())
@@ -364,7 +357,6 @@ impl<M: Memory> Cache<M> {
     /// Marks an item as out of date, whoever was told to renew it before.
     fn invalidate(
         &mut self,
-        now: Instant,
         time: u64,
         key: &Key<'_>,
         old: &Found,
@@ -373,7 +365,7 @@ impl<M: Memory> Cache<M> {
         let kept = Notes::FETCHED.and(Notes::BASE64);
         let notes = old.head.notes().only(kept).and(Notes::STALE);
         let cas = self.store.cas.next(options.cas);
-        let touched = options.touch.map(|expiry| self.deadline(now, time, expiry));
+        let touched = options.touch.map(|expiry| self.deadline(expiry));
         let memory = self.memory.bytes_mut();
         if self.store.revise(memory, old.item, notes, cas) {
             if let Some(deadline) = touched {
@@ -412,7 +404,7 @@ impl<M: Memory> Cache<M> {
     ) -> Result<Calculated, Error> {
         let (key, time) = (self.hashed(key), self.begin(now));
         let Some(old) = self.find(time, &key) else {
-            return self.initial(now, time, &key, options);
+            return self.initial(time, &key, options);
         };
         let item = self.item(&old);
         let (expires_at, len) = (item.expires_at, item.value.len());
@@ -440,7 +432,7 @@ impl<M: Memory> Cache<M> {
         let mut write = self.rewrite(&key, &old, options.cas, notes);
         (write.front, write.back) = (digits, number::padding(digits.len(), len));
         if let Some(expiry) = options.touch {
-            write.facts.deadline = self.deadline(now, time, expiry);
+            write.facts.deadline = self.deadline(expiry);
         }
         self.count(&old, |stats| {
             *match options.decrement {
@@ -462,7 +454,6 @@ impl<M: Memory> Cache<M> {
     /// What a calculation that found nothing makes.
     fn initial(
         &mut self,
-        now: Instant,
         time: u64,
         key: &Key<'_>,
         options: &CalculateOptions,
@@ -476,7 +467,7 @@ impl<M: Memory> Cache<M> {
             return Ok(Calculated::not(Outcome::NotFound));
         };
         let digits = number::Digits::new(number);
-        let deadline = self.deadline(now, time, expiry);
+        let deadline = self.deadline(expiry);
         let facts = Facts::new(deadline, options.cas, base64(options.base64));
         let Written { cas, .. } = self.put(time, key, &digits.as_bytes().into(), facts, None)?;
         Ok(Calculated {

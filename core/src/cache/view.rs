@@ -123,7 +123,7 @@ impl<M: Memory> Cache<M> {
             begun: page.begun,
             used: page.used,
             due: page.due.map(|(millis, level, slot)| Due {
-                at: self.moment(millis),
+                at: self.store.clock.moment(millis),
                 level,
                 slot,
             }),
@@ -268,7 +268,7 @@ impl<M: Memory> Cache<M> {
     #[must_use]
     pub fn next_expiry(&self, now: Instant) -> Option<Instant> {
         let items = self.store.items(self.memory.bytes());
-        let ends = items.filter_map(|found| self.instant(found.head.deadline()));
+        let ends = items.filter_map(|found| self.store.clock.instant(found.head.deadline()));
         ends.filter(|&end| end > now).min()
     }
 
@@ -326,8 +326,8 @@ impl<M: Memory> Cache<M> {
             position: entry.item.within(0),
             class: entry.class,
             value_len: entry.value_len(),
-            last_used: self.moment(u64::from(entry.last_use()) * 1000),
-            expires_at: self.instant(entry.deadline()),
+            last_used: entry.last_used(),
+            expires_at: entry.expires_at(),
             fetched: entry.fetched(),
             queued: entry.queued(),
         })
@@ -389,7 +389,6 @@ impl<M: Memory> Cache<M> {
     #[must_use]
     pub fn digest(&self) -> u64 {
         let mut digest = Digest::new();
-        digest.number(self.epoch.map_or(0, |epoch| epoch.wrapping_add(1)));
         let clear_at = self.clear_at.map(|at| at.as_millis().wrapping_add(1));
         digest.number(clear_at.unwrap_or(0));
         self.store.digest(self.memory.bytes(), &mut digest);

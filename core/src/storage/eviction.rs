@@ -22,7 +22,6 @@ const ADMISSIONS_MAX: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Eviction {
     policy: Policy,
-    bump: LruBump,
     lru: Lru,
     /// Empty but with `s3lru`.
     queue: Lru,
@@ -36,7 +35,6 @@ impl Eviction {
         let lazy = matches!(bump, LruBump::Lazy);
         Self {
             policy,
-            bump,
             lru: Lru::new(lazy),
             queue: Lru::new(false),
             ghosts,
@@ -51,8 +49,8 @@ impl Eviction {
 
     /// Forgets all items.
     pub(crate) fn clear(&mut self) {
-        let ghosts = core::mem::replace(&mut self.ghosts, Ghosts::NONE);
-        *self = Self::new(self.policy, self.bump, ghosts);
+        self.lru.clear();
+        self.queue.clear();
     }
 
     pub(crate) const fn len(&self) -> usize {

@@ -9,8 +9,10 @@
 //! A page is never filed behind the first deadline in it, and slots are as fine as deadlines are:
 //! if no page is due, nothing has expired. A page is filed at most once on each level until it is
 //! due, and a look that frees nothing was paid for by the change that took the first deadline away.
+//! One whose first deadline is further away than the wheel reaches is looked at every 4.6 hours.
 
 use super::arena::{Geometry, Page};
+use super::clock::Clock;
 use super::page::{self, List};
 use crate::digest::Digest;
 
@@ -23,9 +25,12 @@ const BITS: usize = u32::BITS as usize;
 /// How many words have a bit for each slot of a level.
 const WORDS: usize = SLOTS as usize / BITS;
 
+/// After how long every slot is where it was: a round of the coarsest level, 4.7 hours.
+const ROUND: u64 = 1 << shift(LEVELS);
+
 /// How far ahead of the wheel's time a page is filed at most: 4.6 hours. One with later deadlines
 /// is looked at then, and filed again.
-const HORIZON: u64 = (SLOTS as u64 - 1) << (SLOT_BITS * (LEVELS as u32 - 1));
+const HORIZON: u64 = ROUND - (1 << shift(LEVELS - 1));
 
 /// The wheel. A page is in it exactly while its record says when it is due. Times are milliseconds.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub(crate) struct Expiry {
     time: u64,
     /// No slot that holds a page begins before this moment.
     next: u64,
+    /// Before this moment come pages whose deadlines may be earlier than the wheel's time.
+    late_until: u64,
 }
 
 /// Level and slot, given the slot's number from the beginning of time, in the byte that the record
@@ -61,17 +68,17 @@ impl Expiry {
         Self {
             slots: [Page::NONE; LEVELS * SLOTS as usize],
             filled: [0; LEVELS * WORDS],
-            time: 0,
+            time: Clock::START,
             next: u64::MAX,
+            late_until: Clock::START,
         }
     }
 
     /// Forgets all pages.
     pub(crate) fn clear(&mut self) {
-        *self = Self {
-            time: self.time,
-            ..Self::new()
-        };
+        // In place: a new wheel at the old time would be made on the stack first.
+        self.slots.fill(Page::NONE);
+        self.filled.fill(0);
     }
 
     /// Makes sure that the page comes due at `at` or before.
@@ -88,7 +95,7 @@ impl Expiry {
 
     /// How long after the wheel's time a page is due that has this in its record.
     const fn distance(&self, due: u32) -> u32 {
-        due.wrapping_sub(self.time as u32) & page::DUE_BITS
+        due.wrapping_sub(self.time as u32) & (ROUND - 1) as u32
     }
 
     /// The moment that a page with this in its record is due.
@@ -157,12 +164,33 @@ impl Expiry {
             return None;
         }
         self.time = self.next;
+        self.skip_rounds(now);
         let due = self.unlink(memory, geometry, page);
         if self.moment(due) <= now {
             return Some(Some(page));
         }
         self.file(memory, geometry, page, self.distance(due));
         Some(None)
+    }
+
+    /// Lets whole rounds pass of which nothing has been looked at. Every page stays in its slot and
+    /// is due by now, as before. Otherwise one with a deadline that is still to come would be
+    /// looked at once for each of them.
+    const fn skip_rounds(&mut self, now: u64) {
+        let rounds = ((now - self.time) & !(ROUND - 1)).saturating_sub(ROUND);
+        if rounds > 0 {
+            self.time += rounds;
+            self.late_until = self.time + ROUND;
+        }
+    }
+
+    /// A moment before which no item that is filed ends, but for those that were stored while time
+    /// had stepped back from it.
+    pub(crate) const fn passed(&self) -> u64 {
+        if self.time < self.late_until {
+            return Clock::START;
+        }
+        self.time
     }
 
     /// How long after the wheel's time the first slot begins that holds a page, and which one it
@@ -195,6 +223,7 @@ impl Expiry {
     /// Adds where time is, and which page comes after which.
     pub(crate) fn digest(&self, memory: &[u8], geometry: &Geometry, digest: &mut Digest) {
         digest.number(self.time);
+        digest.number(self.late_until);
         for &filled in &self.filled {
             digest.number(filled.into());
         }
@@ -207,11 +236,14 @@ impl Expiry {
 
     /// Whether a page that is due then is looked at as soon as this deadline has passed. For tests.
     pub(crate) fn is_in_time(&self, due: u32, deadline: u64) -> bool {
-        self.moment(due) <= deadline.max(self.time)
+        let moment = self.moment(due);
+        moment <= deadline.max(self.time) || moment < self.late_until
     }
 
-    /// Panics if a page that is due some time is not in its slot, or another one is. For tests.
-    pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry, fresh: u32) {
+    /// Panics if a page that is due some time is not in its slot, or another one is, or if one may
+    /// be due below the floor. For tests.
+    pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry, fresh: u32, floor: u64) {
+        assert!(self.time >= floor, "a floor above the wheel's time");
         let (distance, first) = self.next_filled();
         let is_next = self.next <= self.time.saturating_add(distance.into());
         let is_empty = self.slots[usize::from(first)].is_none();
@@ -256,20 +288,22 @@ mod tests {
     fn due(wheel: &mut Expiry, memory: &mut [u8], geometry: &Geometry, now: u64) -> vec::Vec<u32> {
         let pops = core::iter::from_fn(|| wheel.pop(memory, geometry, now));
         let due = pops.flatten().map(|page| page.0).collect();
-        wheel.check(memory, geometry, geometry.pages());
+        wheel.check(memory, geometry, geometry.pages(), Clock::START);
         due
     }
+
+    const START: u64 = Clock::START;
 
     #[test]
     fn every_page_is_due_once_at_its_millisecond() {
         let (mut memory, geometry) = pages(100);
         // Over rounds of every level, and over that of the 32 bits that a time is cut to.
         for start in [
-            0,
-            1 << 12,
-            (1 << 18) - 40,
-            (1 << 24) - 40,
-            (1 << 32) - 40,
+            START,
+            START + (1 << 12),
+            START + (1 << 18) - 40,
+            START + (1 << 24) - 40,
+            (3 << 32) - 40,
             5 << 40,
         ] {
             let mut wheel = Expiry::new();
@@ -292,54 +326,119 @@ mod tests {
     #[test]
     fn a_long_sleep_loses_nothing() {
         let (mut memory, geometry) = pages(100);
-        let mut wheel = Expiry::new();
-        for page in 1..100 {
-            wheel.note(&mut memory, &geometry, Page(page), u64::from(page) << 16);
+        for now in [
+            START + HORIZON,
+            START + ROUND,
+            START + 2 * ROUND,
+            START + 5 * ROUND,
+            u64::MAX,
+        ] {
+            let mut wheel = Expiry::new();
+            for page in 1..100 {
+                let at = START + (u64::from(page) << 16);
+                wheel.note(&mut memory, &geometry, Page(page), at);
+            }
+            let came = due(&mut wheel, &mut memory, &geometry, now);
+            assert_eq!(came.len(), 99, "{now}");
+            wheel.note(&mut memory, &geometry, Page(5), START + 1);
+            let came = due(&mut wheel, &mut memory, &geometry, now);
+            assert_eq!(came, [5], "what is late");
         }
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, u64::MAX).len(), 99);
-        wheel.note(&mut memory, &geometry, Page(5), 1);
-        let now = u64::MAX;
-        assert_eq!(
-            due(&mut wheel, &mut memory, &geometry, now),
-            [5],
-            "what is late"
-        );
     }
 
     #[test]
     fn what_is_behind_the_horizon_is_due_early() {
         let (mut memory, geometry) = pages(10);
         let mut wheel = Expiry::new();
-        wheel.note(&mut memory, &geometry, Page(3), HORIZON);
+        wheel.note(&mut memory, &geometry, Page(3), START + HORIZON);
         wheel.note(&mut memory, &geometry, Page(4), 1 << 40);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, HORIZON - 1), []);
-        let mut came = due(&mut wheel, &mut memory, &geometry, HORIZON);
+        let before = START + HORIZON - 1;
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, before), []);
+        let mut came = due(&mut wheel, &mut memory, &geometry, before + 1);
         came.sort_unstable();
         assert_eq!(came, [3, 4]);
+    }
+
+    #[test]
+    fn a_page_behind_the_horizon_is_looked_at_once_a_round_and_comes_at_its_moment() {
+        let (mut memory, geometry) = pages(2);
+        let day = 24 * 3_600_000;
+        for start in [START, (3 << 32) - 40, (5 << 40) - 40] {
+            for far in [HORIZON + 1, ROUND, 3 * ROUND + 5, 50 * day, 3000 * day] {
+                let mut wheel = Expiry::new();
+                assert_eq!(due(&mut wheel, &mut memory, &geometry, start), []);
+                let at = start + far;
+                wheel.note(&mut memory, &geometry, Page(1), at);
+                let (mut now, mut looks) = (start, 0);
+                while now < at {
+                    now += (HORIZON / 7).min(at - now);
+                    for page in due(&mut wheel, &mut memory, &geometry, now) {
+                        looks += 1;
+                        if now < at {
+                            wheel.note(&mut memory, &geometry, Page(page), at);
+                        }
+                    }
+                    let filed = page::due(&memory, &geometry, Page(1));
+                    assert_eq!(filed.is_some(), now < at, "{start} {far}: at {now}");
+                    assert!(wheel.passed() <= now);
+                }
+                assert!(looks <= far / HORIZON + 1, "{start} {far}: {looks} looks");
+            }
+        }
+    }
+
+    /// However far time jumps, and deadlines are not taken to have passed before they were seen.
+    #[test]
+    fn a_jump_makes_a_page_with_a_far_deadline_be_looked_at_three_times_at_most() {
+        let (mut memory, geometry) = pages(100);
+        for rounds in [1, 2, 3, 1000, 100_000] {
+            let mut wheel = Expiry::new();
+            let at = |page: u32| START + rounds * ROUND + (u64::from(page) << 10);
+            for page in 1..100 {
+                wheel.note(&mut memory, &geometry, Page(page), START + 5);
+            }
+            let now = START + rounds * ROUND;
+            let (mut looks, mut seen) = ([0; 100], 0);
+            while let Some(step) = wheel.pop(&mut memory, &geometry, now) {
+                let Some(page) = step else { continue };
+                looks[page.0 as usize] += 1;
+                seen += u32::from(looks[page.0 as usize] == 1);
+                assert!(looks[page.0 as usize] <= 3, "{rounds}: too often");
+                wheel.note(&mut memory, &geometry, page, at(page.0));
+                wheel.check(&memory, &geometry, geometry.pages(), START);
+                assert!(seen == 99 || wheel.passed() <= START + 5, "{rounds}");
+            }
+            assert_eq!((seen, wheel.passed()), (99, now), "{rounds}");
+            for page in 1..100 {
+                let came = due(&mut wheel, &mut memory, &geometry, at(page));
+                assert_eq!(came, [page], "{rounds}");
+            }
+        }
     }
 
     #[test]
     fn time_goes_on_while_no_page_is_filed() {
         let (mut memory, geometry) = pages(10);
         let mut wheel = Expiry::new();
-        for now in [1, 1 << 20, 1 << 33, 1 << 40, (1 << 40) + 5] {
+        let after = (1 << 40) + 5;
+        for now in [START + 1, START + (1 << 20), 3 << 32, 1 << 40, after] {
             assert_eq!(due(&mut wheel, &mut memory, &geometry, now), []);
             assert_eq!(wheel.time, now);
         }
-        wheel.note(&mut memory, &geometry, Page(3), (1 << 40) + 7);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, (1 << 40) + 6), []);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, (1 << 40) + 7), [3]);
+        wheel.note(&mut memory, &geometry, Page(3), after + 2);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, after + 1), []);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, after + 2), [3]);
     }
 
     #[test]
     fn the_earliest_moment_counts() {
         let (mut memory, geometry) = pages(10);
         let mut wheel = Expiry::new();
-        wheel.note(&mut memory, &geometry, Page(3), 500);
-        wheel.note(&mut memory, &geometry, Page(3), 7);
-        wheel.note(&mut memory, &geometry, Page(3), 9);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, 6), []);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, 7), [3]);
+        for after in [500, 7, 9] {
+            wheel.note(&mut memory, &geometry, Page(3), START + after);
+        }
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, START + 6), []);
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, START + 7), [3]);
         assert_eq!(page::due(&memory, &geometry, Page(3)), None);
     }
 
@@ -347,10 +446,11 @@ mod tests {
     fn what_comes_due_at_once_is_due_at_once() {
         let (mut memory, geometry) = pages(10);
         let mut wheel = Expiry::new();
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, 1000), []);
-        for at in [1000, 999, 0] {
+        let now = START + 1000;
+        assert_eq!(due(&mut wheel, &mut memory, &geometry, now), []);
+        for at in [now, now - 1, 0] {
             wheel.note(&mut memory, &geometry, Page(3), at);
-            assert_eq!(due(&mut wheel, &mut memory, &geometry, 1000), [3]);
+            assert_eq!(due(&mut wheel, &mut memory, &geometry, now), [3]);
         }
     }
 }

@@ -21,12 +21,6 @@ pub(crate) struct Ghosts {
 }
 
 impl Ghosts {
-    pub(crate) const NONE: Self = Self {
-        at: 0,
-        len: 0,
-        added: 0,
-    };
-
     /// A table of `len` words, a power of two, that begins at `at`.
     pub(crate) fn new(memory: &mut [u8], at: usize, len: usize) -> Self {
         arena::slice_mut(memory, at, 4 * len).fill(0);

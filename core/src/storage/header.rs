@@ -32,6 +32,7 @@
 mod fields;
 
 use super::arena::{ChunkRef, array, array_mut, set_word, slice, word};
+use super::deadline::Deadline;
 
 const LINK: usize = 0;
 const NEWER: usize = 4;
@@ -60,7 +61,8 @@ const KINDS: u32 = 0b11 << 30;
 const SPLIT: u32 = 1 << 29;
 const FLAGS: u32 = 1 << 28;
 const DEADLINE_HIGH: u32 = 0b11 << 28;
-const SECONDS: u32 = (1 << 28) - 1;
+/// The bits of a link, and those that a second of last use has.
+pub(crate) const SECONDS: u32 = (1 << 28) - 1;
 const MARKS: u32 = Mark::Young as u32 | Mark::Queued as u32;
 
 /// What the order of use notes about an item.
@@ -123,41 +125,6 @@ pub(crate) fn kind(memory: &[u8], at: usize) -> Kind {
         0 => Kind::Free,
         1 => Kind::Continuation,
         _ => Kind::Head,
-    }
-}
-
-/// When an item ends, as 34 bits: 0 is never; up to 2^33 it counts milliseconds of the cache's own
-/// time (99 days), above that steps of 32 ms (8.7 years). Rounded down, so that nothing outlives
-/// it; what does not fit ends never.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Deadline(u64);
-
-impl Deadline {
-    pub(crate) const NEVER: Self = Self(0);
-    const COARSE: u64 = 1 << 33;
-    const COARSE_SHIFT: u32 = 5;
-
-    pub(crate) const fn from_millis(millis: u64) -> Self {
-        let coarse = millis >> Self::COARSE_SHIFT;
-        if millis < Self::COARSE {
-            Self(millis)
-        } else if coarse < Self::COARSE {
-            Self(Self::COARSE | coarse)
-        } else {
-            Self::NEVER
-        }
-    }
-
-    pub(crate) const fn millis(self) -> Option<u64> {
-        match self.0 {
-            0 => None,
-            fine if fine < Self::COARSE => Some(fine),
-            coarse => Some((coarse - Self::COARSE) << Self::COARSE_SHIFT),
-        }
-    }
-
-    pub(crate) const fn has_passed(self, now: u64) -> bool {
-        matches!(self.millis(), Some(millis) if millis <= now)
     }
 }
 
@@ -236,7 +203,7 @@ impl Meta {
         } else {
             second & SECONDS
         };
-        let deadline_high = ((self.deadline.0 >> 32) as u32) << 28;
+        let deadline_high = ((self.deadline.bits() >> 32) as u32) << 28;
         let kept = if self.over { SECONDS | MARKS } else { SECONDS };
         let kind = if self.is_wide() {
             KIND_HEAD_WIDE
@@ -250,7 +217,7 @@ impl Meta {
             word(head, NEWER) & SECONDS | self.notes.0,
             word(head, OLDER) & kept | deadline_high,
             (self.value_len as u32) << 8 | self.key_len as u32,
-            self.deadline.0 as u32,
+            self.deadline.bits() as u32,
             self.cas as u32,
         ];
         for (at, word) in words.into_iter().enumerate() {
@@ -383,7 +350,7 @@ impl Head {
         } else {
             self.words[DEADLINE / 4]
         };
-        Deadline((high as u64) << 32 | low as u64)
+        Deadline::from_bits((high as u64) << 32 | low as u64)
     }
 
     pub(crate) const fn sizes(&self) -> Sizes {
@@ -395,11 +362,11 @@ impl Head {
 
     /// Whether it has a deadline and that has passed.
     #[inline]
-    pub(crate) const fn is_over(&self, now: u64) -> bool {
+    pub(crate) const fn is_over(&self, now: u64, floor: u64) -> bool {
         let high = self.words[OLDER / 4] & DEADLINE_HIGH;
         // The deadline of a compact head is elsewhere.
         let may_be = self.words[DEADLINE / 4] | high != 0 || self.is_compact();
-        may_be && self.deadline().has_passed(now)
+        may_be && self.deadline().has_passed(now, floor)
     }
 
     /// Bytes of head, key and value.
@@ -471,7 +438,7 @@ impl Head {
         }
     }
 
-    /// The second of the last use, of the cache's own time; 0 if the head is compact.
+    /// 28 bits of the second of the last use, of the cache's own time; 0 if the head is compact.
     #[inline]
     pub(crate) const fn last_use(&self) -> u32 {
         match (self.is_compact(), self.is_split()) {
@@ -515,7 +482,7 @@ impl Head {
 }
 
 pub(crate) fn set_deadline(memory: &mut [u8], at: usize, deadline: Deadline) {
-    let (low, high) = (deadline.0 as u32, (deadline.0 >> 32) as u32);
+    let (low, high) = (deadline.bits() as u32, (deadline.bits() >> 32) as u32);
     set_bits(memory, at + OLDER, DEADLINE_HIGH, high << 28);
     let link = word(memory, at + LINK);
     if !is_compact_whole(link) {
@@ -616,19 +583,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_is_exact_for_99_days_and_never_late() {
-        assert_eq!(Deadline::from_millis(1).millis(), Some(1));
-        let last_fine = (1 << 33) - 1;
-        assert_eq!(Deadline::from_millis(last_fine).millis(), Some(last_fine));
-        let year = 366 * 24 * 3_600_000 + 7;
-        let kept = Deadline::from_millis(year).millis().unwrap();
-        assert!(kept <= year && year - kept < 32);
-        assert_eq!(Deadline::from_millis(u64::MAX), Deadline::NEVER);
-        assert!(Deadline::from_millis(5).has_passed(5) && !Deadline::from_millis(5).has_passed(4));
-        assert!(!Deadline::NEVER.has_passed(u64::MAX));
-    }
-
-    #[test]
     fn a_head_says_what_was_written() {
         let mut memory = [0xFF; 64];
         let next_chunk = ChunkRef::from_word(77);
@@ -645,7 +599,7 @@ mod tests {
         for ((split, flags), cas, value_len) in cases {
             let compact = value_len < COMPACT_VALUE_END && flags == 0;
             let notes = Notes::STALE.and(Notes::BASE64);
-            let deadline = Deadline::from_millis((3 << 32) | 0x1234_5678);
+            let deadline = Deadline::from_bits((3 << 32) | 0x1234_5678);
             let meta = Meta {
                 key_len: 3,
                 value_len,
@@ -672,7 +626,7 @@ mod tests {
             assert_eq!((head.newer(), head.older()), (links.1, links.0));
             assert_eq!((head.last_use(), head.fetched()), (used(99), true));
             assert_eq!((head.flags(), head.deadline()), (flags, deadline));
-            let other = Deadline::from_millis(0x2_8765_4321);
+            let other = Deadline::from_bits(0x2_8765_4321);
             set_deadline(&mut memory, 4, other);
             let head = Head::read(&memory, 4);
             assert_eq!((head.flags(), head.deadline()), (flags, other));

@@ -84,6 +84,14 @@ impl Lru {
         }
     }
 
+    /// Forgets all items.
+    pub(crate) const fn clear(&mut self) {
+        (self.newest, self.oldest) = (ChunkRef::NONE, ChunkRef::NONE);
+        (self.len, self.bytes) = (0, 0);
+        (self.young_oldest, self.young_len) = (ChunkRef::NONE, 0);
+        self.noted_len = 0;
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }

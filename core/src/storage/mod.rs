@@ -9,13 +9,16 @@
 //! All of them work on one slice of bytes that is handed in with every call; what they hold
 //! themselves is a few numbers. `arena.rs` says where pages lie in it, `header.rs` what is in a
 //! chunk, `plan.rs` which chunks an item takes, `chain.rs` how its value runs through them. Beside
-//! them, `cas.rs` counts stores, `removal.rs` notes who was evicted, `monitor.rs` counts by slab
-//! class, `prefetch.rs` asks for memory before it is needed.
+//! them, `clock.rs` has the cache's own time, in which a `deadline.rs` is, `cas.rs` counts stores,
+//! `removal.rs` notes who was evicted, `monitor.rs` counts by slab class, `prefetch.rs` asks for
+//! memory before it is needed.
 
 mod arena;
 mod bucket;
 mod cas;
 mod chain;
+mod clock;
+mod deadline;
 mod eviction;
 mod expiry;
 mod ghost;
@@ -33,7 +36,8 @@ mod store;
 pub(crate) use arena::Geometry;
 pub(crate) use cas::Cas;
 pub(crate) use chain::Chain;
-pub(crate) use header::{Deadline, Notes};
+pub(crate) use deadline::Deadline;
+pub(crate) use header::Notes;
 pub(crate) use index::Found;
 pub(crate) use monitor::Counted;
 pub(crate) use store::{Facts, Store, Write, Written};

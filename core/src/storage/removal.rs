@@ -4,12 +4,13 @@ use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
 
 use super::arena::ChunkRef;
-use super::header::{Deadline, Head, Mark};
+use super::clock::Clock;
+use super::header::{Head, Mark};
 use super::index::Found;
-use crate::Key;
 use crate::view::Cause;
+use crate::{Instant, Key};
 
-/// An item that went. Times are the cache's own.
+/// An item that went, and the clock at that time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub(crate) cause: Cause,
@@ -17,6 +18,7 @@ pub(crate) struct Entry {
     /// The slab class of its first chunk.
     pub(crate) class: u8,
     head: Head,
+    clock: Clock,
     key: [u8; Key::LEN_MAX],
     key_len: u8,
 }
@@ -30,13 +32,12 @@ impl Entry {
         self.head.value_len()
     }
 
-    pub(crate) const fn deadline(&self) -> Deadline {
-        self.head.deadline()
+    pub(crate) fn expires_at(&self) -> Option<Instant> {
+        self.clock.instant(self.head.deadline())
     }
 
-    /// The second of the last use.
-    pub(crate) const fn last_use(&self) -> u32 {
-        self.head.last_use()
+    pub(crate) const fn last_used(&self) -> Instant {
+        self.clock.used_at(self.head.last_use())
     }
 
     pub(crate) const fn fetched(&self) -> bool {
@@ -95,7 +96,14 @@ impl Removals {
     }
 
     /// Notes an item that goes, while the list is on.
-    pub(crate) fn note(&mut self, cause: Cause, found: &Found, class: u8, key: &[u8]) {
+    pub(crate) fn note(
+        &mut self,
+        cause: Cause,
+        found: &Found,
+        class: u8,
+        key: &[u8],
+        clock: Clock,
+    ) {
         if self.entries.len() < self.limit {
             let mut copy = [0; Key::LEN_MAX];
             for (to, from) in copy.iter_mut().zip(key) {
@@ -106,6 +114,7 @@ impl Removals {
                 item: found.item,
                 class,
                 head: found.head,
+                clock,
                 key: copy,
                 key_len: key.len() as u8,
             });

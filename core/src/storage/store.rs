@@ -12,10 +12,12 @@ mod view;
 use super::arena::{self, ChunkRef, Geometry, Page};
 use super::cas::Cas;
 use super::chain::{Chain, Writer};
+use super::clock::Clock;
+use super::deadline::Deadline;
 use super::eviction::Eviction;
 use super::expiry::Expiry;
 use super::ghost::Ghosts;
-use super::header::{self, Deadline, Head, Meta, Notes};
+use super::header::{self, Head, Meta, Notes};
 use super::index::{self, Found, Index};
 use super::monitor::{Counted, Monitor};
 use super::page;
@@ -24,8 +26,7 @@ use super::prefetch::prefetch;
 use super::removal::Removals;
 use super::slab::{Class, Slabs};
 use crate::config::Layout;
-use crate::number;
-use crate::{Bytes, Hasher, SlabStats, Stats};
+use crate::{Bytes, Hasher, Instant, SlabStats, Stats};
 
 /// How often the index may ask for room in one operation before it goes on without.
 const INDEX_ROOM_STEPS: usize = 512;
@@ -122,8 +123,7 @@ pub(crate) struct Store {
     expiry: Expiry,
     hasher: Hasher,
     map_len: u32,
-    /// The second of the cache's own time that it is.
-    second: u32,
+    pub(crate) clock: Clock,
     pub(crate) cas: Cas,
     /// Counters of what happens in here; the rest is the cache's.
     pub(crate) stats: Stats,
@@ -157,7 +157,7 @@ impl Store {
             expiry,
             hasher,
             map_len: layout.map_len,
-            second: 0,
+            clock: Clock::new(),
             cas,
             stats,
             monitor: Monitor::new(),
@@ -213,9 +213,26 @@ impl Store {
         self.geometry().end_of(self.slabs.fresh())
     }
 
-    /// Lets it be this millisecond of the cache's own time.
-    pub(crate) fn set_time(&mut self, now: u64) {
-        self.second = u32::try_from(number::second(now)).unwrap_or(u32::MAX);
+    /// Lets it be this moment, and returns the cache's own time. What expired long ago is removed a
+    /// page at a time; all at once only if deadlines could not be kept otherwise, which takes half
+    /// a year without as many operations as pages.
+    pub(crate) fn advance(&mut self, memory: &mut [u8], now: Instant) -> u64 {
+        self.raise_floor();
+        let time = self.clock.advance(now);
+        let mut lag_max = Clock::LAG;
+        while self.clock.lag() >= lag_max {
+            // After one page, only what has to be done; when there is none, nothing has.
+            let found = self.expire_page(memory, time);
+            lag_max = if found { Clock::LAG_MAX } else { u64::MAX };
+            self.raise_floor();
+        }
+        time
+    }
+
+    /// Lets the floor of all deadlines follow the wheel.
+    #[cfg_attr(target_os = "none", inline(never))]
+    fn raise_floor(&mut self) {
+        self.clock.raise(self.expiry.passed());
     }
 
     /// Drops everything, in the same time however much there is.
@@ -322,7 +339,7 @@ impl Store {
     /// Makes the item the most recently used and notes that it was read.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn bump(&mut self, memory: &mut [u8], found: &Found) {
-        let (geometry, second) = (*self.geometry(), self.second);
+        let (geometry, second) = (*self.geometry(), self.clock.second());
         self.eviction
             .bump(memory, &geometry, found.item, &found.head, second);
     }
@@ -335,7 +352,8 @@ impl Store {
     }
 
     fn note_deadline(&mut self, memory: &mut [u8], item: ChunkRef, deadline: Deadline) {
-        if let Some(millis) = deadline.millis() {
+        let millis = deadline.millis(self.clock.floor());
+        if millis != Deadline::NO_TIME {
             let geometry = *self.geometry();
             let page = geometry.page_of(item);
             self.expiry.note(memory, &geometry, page, millis);
@@ -467,7 +485,7 @@ impl Store {
         } else {
             ChunkRef::NONE
         };
-        meta.write(memory, at, next, self.second);
+        meta.write(memory, at, next, self.clock.second());
         let key_at = at + meta.size();
         arena::write(memory, key_at, write.key);
         if !meta.split && old.is_none() {
@@ -595,6 +613,7 @@ impl Store {
 
     /// One bounded piece of upkeep besides expiry; `false` if there is none to do.
     pub(crate) fn settle(&mut self, memory: &mut [u8], now: u64) -> bool {
+        self.raise_floor();
         self.resize(memory, now) || self.index.is_sparse() && self.shrink_index(memory)
     }
 

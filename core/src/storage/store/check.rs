@@ -2,6 +2,7 @@
 
 use super::super::arena::ChunkRef;
 use super::super::chain::Chain;
+use super::super::deadline::Deadline;
 use super::super::header::{self, Kind};
 use super::super::page;
 use super::{Found, Store, hash_of};
@@ -12,7 +13,9 @@ impl Store {
     pub(crate) fn check(&self, memory: &[u8]) {
         let geometry = self.geometry();
         self.slabs.check(memory, self.index.pages(&self.slabs));
-        self.expiry.check(memory, geometry, self.slabs.fresh());
+        let floor = self.clock.floor();
+        self.expiry
+            .check(memory, geometry, self.slabs.fresh(), floor);
         let hasher = &self.hasher;
         let overflows = self.index.check(memory, geometry, |memory, item| {
             hash_of(hasher, geometry, memory, item)
@@ -53,12 +56,14 @@ impl Store {
         let mut chain = Chain::new(memory, geometry, item, &head);
         while chain.next(memory).is_some() {}
         assert_eq!(chain.len(), 0, "a value with bytes missing");
-        if let Some(deadline) = head.deadline().millis() {
+        let deadline = head.deadline().millis(self.clock.floor());
+        if deadline != Deadline::NO_TIME {
             let due = page::due(memory, geometry, geometry.page_of(item));
             assert!(
                 due.is_some_and(|due| self.expiry.is_in_time(due, deadline)),
                 "a deadline not filed"
             );
+            assert!(self.clock.has_bound(deadline), "a deadline out of bounds");
         }
         let continuations = core::iter::successors(Some(head.next()), |&chunk| {
             Some(header::next(memory, geometry.at(chunk)))

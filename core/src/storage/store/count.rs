@@ -1,6 +1,7 @@
 //! What happens to items, counted in all and by slab class.
 
 use super::super::arena::ChunkRef;
+use super::super::deadline::Deadline;
 use super::super::header::Head;
 use super::super::monitor::{self, Counted};
 use super::super::plan::Plan;
@@ -58,7 +59,7 @@ impl Store {
         });
         let (class, idle) = (self.counted_class(item), self.idle_time(&head));
         self.monitor.count(class, |class| {
-            class.evicted_nonzero += u64::from(head.deadline().millis().is_some());
+            class.evicted_nonzero += u64::from(head.deadline() != Deadline::NEVER);
             class.evicted_time = idle;
         });
     }
@@ -120,7 +121,11 @@ impl Store {
     fn idle_time(&self, head: &Head) -> u64 {
         match head.is_compact() {
             true => 0,
-            false => u64::from(self.second.saturating_sub(head.last_use())),
+            false => {
+                let clock = self.clock;
+                let now = clock.used_at(clock.second());
+                now.since(clock.used_at(head.last_use())).as_secs()
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ impl Store {
     /// not matter what was in the memory before.
     pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
         digest.number(u64::from(self.cas.last()));
+        self.clock.digest(digest);
         let geometry = self.geometry();
         self.slabs.digest(memory, digest);
         self.expiry.digest(memory, geometry, digest);
@@ -40,7 +41,7 @@ impl Store {
             u64::from(head.marks()),
             u64::from(head.notes().bits()),
             u64::from(head.flags()),
-            head.deadline().millis().unwrap_or(0),
+            head.deadline().bits(),
             u64::from(head.last_use()),
             head.value_len() as u64,
             key.len() as u64,

@@ -2,6 +2,7 @@
 //! that a page becomes free, and last the least recently used item whatever its size.
 
 use super::super::arena::{self, ChunkRef, Geometry};
+use super::super::deadline::Deadline;
 use super::super::header::{self, Head, Kind};
 use super::super::page;
 use super::super::prefetch::{PREFETCHES, prefetch};
@@ -58,7 +59,8 @@ impl Store {
         let found = &self.read(memory, item);
         let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, item);
         self.note_removal(memory, found, cause);
-        let lag = now - found.head.deadline().millis().unwrap_or(now).min(now);
+        let deadline = found.head.deadline().millis(self.clock.floor());
+        let lag = now.saturating_sub(deadline);
         self.stats.expiry_lag_max = self.stats.expiry_lag_max.max(lag);
         self.stats.expiry_lag_total += lag;
         let unfetched = u64::from(!found.head.fetched());
@@ -76,7 +78,7 @@ impl Store {
         if self.removals.is_on() {
             let key = self.key(memory, found);
             let class = self.class(memory, found.item);
-            self.removals.note(cause, found, class, key);
+            self.removals.note(cause, found, class, key, self.clock);
         }
     }
 
@@ -95,14 +97,14 @@ impl Store {
         let Some(page) = page else {
             return true;
         };
-        let mut earliest = u64::MAX;
+        let mut earliest = Deadline::NO_TIME;
         for chunk in page::chunks(memory, &geometry, page) {
             let at = geometry.at(chunk);
             if header::kind(memory, at) != Kind::Head {
                 continue;
             }
             let found = self.read(memory, chunk);
-            let deadline = found.head.deadline().millis().unwrap_or(u64::MAX);
+            let deadline = found.head.deadline().millis(self.clock.floor());
             if deadline <= now {
                 self.reclaim(memory, chunk, now, Cause::ExpiredUnasked);
                 if page::class(memory, &geometry, page) == page::UNUSED {
@@ -112,7 +114,7 @@ impl Store {
                 earliest = earliest.min(deadline);
             }
         }
-        if earliest < u64::MAX {
+        if earliest != Deadline::NO_TIME {
             self.expiry.note(memory, &geometry, page, earliest);
         }
         true

@@ -1,0 +1,170 @@
+//! The cache's own time: milliseconds that pass as the caller's do, wherever those begin.
+//!
+//! What is stored keeps only the low bits of its deadline. They are enough, because all deadlines
+//! that are stored lie between `floor` and [`Deadline::RANGE`] above it, and because whatever has
+//! passed is removed before the floor rises above it. So nothing is ever rewritten, however long
+//! the cache runs.
+//!
+//! Two kinds of steps of the caller's clock are not followed: one far beyond the last deadline,
+//! where it makes no difference to what is stored, and one back by [`Clock::STEP_MAX`] or more,
+//! after which time goes on from where it was.
+
+use super::deadline::Deadline;
+use super::header::SECONDS;
+use crate::digest::Digest;
+use crate::{Expiry, Instant, number};
+
+/// Own time beside the caller's, at the last operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    now: Instant,
+    time: u64,
+    /// No deadline that is stored is later, nor is any time.
+    latest: u64,
+    /// Nor earlier.
+    floor: u64,
+    /// The second that it is, and when it began by the caller's clock.
+    second: u32,
+    second_began: u64,
+}
+
+impl Clock {
+    /// How far the caller's clock may step back and still be believed; how far beyond all deadlines
+    /// it may step ahead; and how long what has expired may wait before operations remove it. 24
+    /// days, so that what is due in 50 is kept to the millisecond.
+    pub(crate) const STEP_MAX: u64 = 24 * 86_400_000;
+
+    /// How far the floor is below the time when what has expired has waited for so long.
+    pub(crate) const LAG: u64 = 2 * Self::STEP_MAX;
+
+    /// How far it may be, so that a deadline of any length is within the range.
+    pub(crate) const LAG_MAX: u64 = Deadline::RANGE - Self::TTL_MAX;
+
+    /// The most that a deadline may be away. 3000 days; the rest of the range is for what waits.
+    const TTL_MAX: u64 = 3000 * 86_400_000;
+
+    /// The first moment: a whole second, at which a slot begins on every level of the wheel.
+    pub(crate) const START: u64 = 125 << 26;
+
+    /// What is added before seconds are counted: the first one is 0 in the bits that items have.
+    const SECOND_0: u64 = (1000 << 28) - Self::START;
+
+    /// What it is until the first moment, which is a step back from it.
+    const BEFORE: Instant = Instant::from_millis(u64::MAX);
+
+    pub(crate) const fn new() -> Self {
+        Self {
+            now: Self::BEFORE,
+            time: Self::START,
+            latest: Self::START,
+            floor: Self::START - Self::STEP_MAX,
+            second: 0,
+            second_began: 0,
+        }
+    }
+
+    /// Own time, if this is the moment of the last operation.
+    #[inline]
+    pub(crate) fn time_at(&self, now: Instant) -> Option<u64> {
+        (self.now == now).then_some(self.time)
+    }
+
+    /// Whether the last operation was at that moment or later.
+    pub(crate) fn has_come(&self, moment: Instant) -> bool {
+        moment <= self.now && self.now != Self::BEFORE
+    }
+
+    /// Lets it be this moment, and returns own time.
+    pub(crate) fn advance(&mut self, now: Instant) -> u64 {
+        let millis = now.as_millis();
+        let ahead = millis.wrapping_sub(self.now.as_millis());
+        let back = ahead.wrapping_neg();
+        if now >= self.now {
+            self.time += ahead.min(self.latest - self.time + Self::STEP_MAX);
+        } else if back <= self.lag() {
+            self.time -= back;
+        }
+        self.now = now;
+        self.latest = self.latest.max(self.time);
+        let (second, begun) = number::second_and_rest(self.time + Self::SECOND_0);
+        self.second = second as u32;
+        self.second_began = millis.saturating_sub(begun.into());
+        self.time
+    }
+
+    /// A moment as a deadline. One in the past is this very millisecond, so that this operation is
+    /// the last that sees the item.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub(crate) fn deadline(&mut self, expiry: Expiry) -> Deadline {
+        let ttl = expiry.millis_after(self.now);
+        if ttl > Self::TTL_MAX {
+            return Deadline::NEVER;
+        }
+        let millis = self.time + ttl;
+        self.latest = self.latest.max(millis);
+        Deadline::new(millis, self.floor)
+    }
+
+    #[inline]
+    pub(crate) const fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// How far the floor is below own time.
+    pub(crate) const fn lag(&self) -> u64 {
+        self.time - self.floor
+    }
+
+    /// Raises the floor: nothing that is stored ends before that moment, but for what was stored
+    /// while the caller's clock had stepped back from it.
+    pub(crate) fn raise(&mut self, moment: u64) {
+        let floor = (moment - Self::STEP_MAX) & !(Deadline::COARSE_STEP - 1);
+        self.floor = self.floor.max(floor);
+    }
+
+    /// Own time as the caller counts it.
+    #[inline]
+    pub(crate) const fn moment(&self, millis: u64) -> Instant {
+        let ahead = millis.saturating_sub(self.time);
+        let behind = self.time.saturating_sub(millis);
+        let now = self.now.as_millis();
+        Instant::from_millis(now.saturating_add(ahead).saturating_sub(behind))
+    }
+
+    /// When a deadline comes, as the caller counts.
+    #[inline]
+    pub(crate) fn instant(&self, deadline: Deadline) -> Option<Instant> {
+        let millis = deadline.millis(self.floor);
+        (millis != Deadline::NO_TIME).then(|| self.moment(millis))
+    }
+
+    /// The second that it is.
+    #[inline]
+    pub(crate) const fn second(&self) -> u32 {
+        self.second
+    }
+
+    /// When such a second began, of which an item has 28 bits. It is taken for the last that ended
+    /// in them, less than 8.4 years ago, or for one that the clock has stepped back from.
+    #[inline]
+    pub(crate) const fn used_at(&self, second: u32) -> Instant {
+        const BACK: u32 = (Clock::STEP_MAX / 1000) as u32;
+        let ago = self.second.wrapping_add(BACK).wrapping_sub(second) & SECONDS;
+        let latest = self.second_began.saturating_add(Self::STEP_MAX);
+        Instant::from_millis(latest.saturating_sub(ago as u64 * 1000))
+    }
+
+    /// Whether a deadline that is stored is within the bounds of all. For tests: one below the
+    /// floor seems to be far above it.
+    pub(crate) fn has_bound(&self, millis: u64) -> bool {
+        (self.floor..=self.latest).contains(&millis)
+    }
+
+    pub(crate) fn digest(&self, digest: &mut Digest) {
+        let own = [self.time, self.latest, self.floor];
+        digest.number(self.now.as_millis());
+        for number in own {
+            digest.number(number);
+        }
+    }
+}
