@@ -37,6 +37,7 @@ pub enum Expiry {
 impl Expiry {
     /// The moment meant, if `now` is the time of the operation.
     #[must_use]
+    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     pub fn deadline(self, now: Instant) -> Option<Instant> {
         match self {
             Self::Never => None,
