@@ -347,6 +347,37 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_filed_at_the_finest_level_whose_round_its_moment_is_in() {
+        let (mut memory, geometry) = pages(2);
+        // How far the wheel's time is in its rounds, how long after it, the level, and its slot.
+        for (time, after, level, slot) in [
+            (0, 0, 0, 0),
+            (0, 63, 0, 63),
+            (0, 64, 1, 1),
+            (0, 64 * 64 - 1, 1, 63),
+            (0, 64 * 64, 2, 1),
+            (0, (1 << 18) - 1, 2, 63),
+            (0, 1 << 18, 3, 1),
+            (0, HORIZON, 3, 63),
+            (0, HORIZON + 1, 3, 63),
+            (0, 1 << 40, 3, 63),
+            (40, 23, 0, 63),
+            (40, 24, 1, 1),
+            (40, 1 << 40, 3, 63),
+            ((1 << 18) - 1, 1, 3, 1),
+            ((5 << 18) + 7, 1 << 40, 3, 4),
+            (ROUND - 1, 1, 3, 0),
+        ] {
+            let mut wheel = Expiry::new();
+            assert!(!wheel.has_begun(START + time));
+            wheel.note(&mut memory, &geometry, Page(1), START + time + after);
+            let filed = level_and_slot(page::slot(&memory, &geometry, Page(1)));
+            assert_eq!(filed, (level, slot), "{after} after {time}");
+            wheel.unlink(&mut memory, &geometry, Page(1));
+        }
+    }
+
+    #[test]
     fn what_is_behind_the_horizon_is_due_early() {
         let (mut memory, geometry) = pages(10);
         let mut wheel = Expiry::new();
