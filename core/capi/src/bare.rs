@@ -1,13 +1,13 @@
-//! What a library needs that is linked into a program without Rust: where a panic and an
-//! allocation end. Neither happens.
+//! The panic handler and the allocator that the library needs in a program without Rust. Neither is
+//! ever called.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
 
-/// A cache in lent memory allocates nothing, so there is nothing to allocate from.
+/// A cache in caller-provided memory allocates nothing, so there is nothing to allocate from.
 struct NoHeap;
 
-// SAFETY: no memory is ever handed out.
+// SAFETY: it never returns memory.
 unsafe impl GlobalAlloc for NoHeap {
     unsafe fn alloc(&self, _: Layout) -> *mut u8 {
         core::ptr::null_mut()

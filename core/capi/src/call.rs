@@ -1,4 +1,4 @@
-//! One call from C: the handle and the caller's pointers, checked.
+//! One call from C: checks the handle and the caller's pointers.
 
 use core::ffi::c_void;
 use core::sync::atomic::{Ordering, compiler_fence};
@@ -8,51 +8,50 @@ use dynamidb_core::{Cache, Key};
 use crate::Status;
 
 /// The memory behind a handle.
-pub(crate) type Lent = &'static mut [u8];
+pub(crate) type CallerMemory = &'static mut [u8];
 
-/// A cache at the beginning of the memory that was lent to it.
+/// A cache at the beginning of caller-provided memory.
 #[repr(C)]
 pub struct Handle {
-    /// Says what this is, and nothing else: [`live`](Self::live), [`busy`](Self::busy), or it is
-    /// no cache.
+    /// [`live`](Self::live) or [`busy`](Self::busy); with any other tag, this is not a cache.
     tag: usize,
-    /// Where the lent memory ends.
+    /// Where the caller-provided memory ends.
     end: usize,
-    pub(crate) cache: Cache<Lent>,
+    pub(crate) cache: Cache<CallerMemory>,
 }
 
-/// What the header promises.
+/// `DYNAMIDB_ALIGNMENT`
 const ALIGNMENT: usize = 8;
 const _: () = assert!(align_of::<Handle>() <= ALIGNMENT);
 
 impl Handle {
-    pub(crate) fn new(cache: Cache<Lent>, place: *mut Self, size: usize) -> Self {
-        let (tag, end) = (Self::live(place), place.addr() + size);
+    pub(crate) fn new(cache: Cache<CallerMemory>, address: *mut Self, size: usize) -> Self {
+        let (tag, end) = (Self::live(address), address.addr() + size);
         Self { tag, end, cache }
     }
 
-    /// Depends on where the cache is, so that a copy elsewhere is none.
-    fn live(place: *mut Self) -> usize {
-        place.addr() ^ 0x5eed_cafe
+    /// Depends on the cache's address, so that a copy elsewhere does not count as a cache.
+    fn live(address: *mut Self) -> usize {
+        address.addr() ^ 0x5eed_cafe
     }
 
-    fn busy(place: *mut Self) -> usize {
-        !Self::live(place)
+    fn busy(address: *mut Self) -> usize {
+        !Self::live(address)
     }
 }
 
-/// A call that is being carried out. While it lives, the handle is busy.
+/// A call in progress. Until it is dropped, the handle is busy.
 pub(crate) struct Call {
     handle: *mut Handle,
 }
 
 impl Call {
     /// # Safety
-    /// `handle` is null, or a handle's worth of readable memory lies there; if it is a cache,
-    /// nobody else uses it meanwhile.
+    /// `handle` is null, or a `Handle` can be read there; if it is a cache, nothing else uses it
+    /// during the call.
     pub(crate) unsafe fn begin(handle: *mut Handle) -> Result<Self, Status> {
         check(handle)?;
-        // SAFETY: the caller says that it can be read; it was found to be aligned.
+        // SAFETY: it can be read, as the caller guarantees, and is aligned, as was checked.
         let tag = unsafe { (&raw const (*handle).tag).read_volatile() };
         if tag == Handle::busy(handle) {
             return Err(Status::Busy);
@@ -61,27 +60,27 @@ impl Call {
             return Err(Status::NotACache);
         }
         let call = Self { handle };
-        call.mark(Handle::busy(handle));
+        call.set_tag(Handle::busy(handle));
         Ok(call)
     }
 
-    /// Volatile and fenced, so that an interrupt sees it before it can see a cache half changed.
-    fn mark(&self, tag: usize) {
+    /// Volatile and fenced, so that an interrupt sees it before it can see a half-changed cache.
+    fn set_tag(&self, tag: usize) {
         compiler_fence(Ordering::SeqCst);
-        // SAFETY: this is a cache, and so its memory is there.
+        // SAFETY: this is a cache, so its memory is valid.
         unsafe { (&raw mut (*self.handle).tag).write_volatile(tag) }
         compiler_fence(Ordering::SeqCst);
     }
 
-    pub(crate) fn cache(&mut self) -> &mut Cache<Lent> {
-        // SAFETY: this is a cache, which is borrowed nowhere else: another call would have found
-        // it busy, and this call is borrowed as long.
+    pub(crate) fn cache(&mut self) -> &mut Cache<CallerMemory> {
+        // SAFETY: this is a cache and borrowed nowhere else: another call would have returned busy,
+        // and this call is borrowed for as long.
         unsafe { &mut (*self.handle).cache }
     }
 
     /// Ends the call and the cache.
     pub(crate) fn release(self) {
-        self.mark(0);
+        self.set_tag(0);
         core::mem::forget(self);
     }
 
@@ -91,11 +90,11 @@ impl Call {
         if len == 0 || len > Key::LEN_MAX {
             return Err(Status::KeyLength);
         }
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         unsafe { self.bytes(key, len, Status::KeyLength) }.map(Key::from)
     }
 
-    /// Bytes of the caller. None of them need a pointer.
+    /// Bytes of the caller. If `len` is 0, the pointer is not looked at.
     ///
     /// # Safety
     /// `bytes` is null, or `len` bytes can be read there while the result is in use.
@@ -108,14 +107,14 @@ impl Call {
         if len == 0 {
             return Ok(&[]);
         }
-        self.outside(bytes, len, too_long)?;
-        // SAFETY: it is not null, not too long, and readable as the caller says; it is not in the
-        // memory that is about to be written.
+        self.check_outside(bytes, len, too_long)?;
+        // SAFETY: it is not null, not too long, readable as the caller guarantees, and not in the
+        // memory that the call writes.
         Ok(unsafe { core::slice::from_raw_parts(bytes.cast(), len) })
     }
 
-    /// Whether these can be bytes of the caller.
-    pub(crate) fn outside(
+    /// Checks that these bytes can be the caller's: that they are not null, and outside the cache.
+    pub(crate) fn check_outside(
         &self,
         bytes: *const c_void,
         len: usize,
@@ -129,58 +128,58 @@ impl Call {
         if len > isize::MAX as usize {
             return Err(too_long);
         }
-        // SAFETY: this is a cache, and so its memory is there.
-        let own_end = unsafe { (&raw const (*self.handle).end).read() };
-        if begin < own_end && end > self.handle.addr() {
+        // SAFETY: this is a cache, so its memory is valid.
+        let cache_end = unsafe { (&raw const (*self.handle).end).read() };
+        if begin < cache_end && end > self.handle.addr() {
             return Err(Status::Overlap);
         }
         Ok(())
     }
 
-    /// A result that the caller may not want: `None` if it is null.
+    /// An optional output: `None` if it is null.
     ///
     /// # Safety
-    /// `place` is null, or a `T` can be written there.
-    pub(crate) unsafe fn result<T>(&self, place: *mut T) -> Result<Option<Place<T>>, Status> {
-        if place.is_null() {
+    /// `output` is null, or a `T` can be written there.
+    pub(crate) unsafe fn output<T>(&self, output: *mut T) -> Result<Option<Output<T>>, Status> {
+        if output.is_null() {
             return Ok(None);
         }
-        check(place)?;
-        self.outside(
-            place.cast_const().cast(),
+        check(output)?;
+        self.check_outside(
+            output.cast_const().cast(),
             size_of::<T>(),
             Status::NullPointer,
         )?;
-        Ok(Some(Place(place)))
+        Ok(Some(Output(output)))
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.mark(Handle::live(self.handle));
+        self.set_tag(Handle::live(self.handle));
     }
 }
 
-/// Where a result goes, found to be writable as far as that can be found.
+/// A pointer to which a result is written, checked as far as possible.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<T>(*mut T);
+pub(crate) struct Output<T>(*mut T);
 
-impl<T> Place<T> {
-    /// A place outside of any cache.
+impl<T> Output<T> {
+    /// An output outside any cache.
     ///
     /// # Safety
-    /// `place` is null, or a `T` can be written there.
-    pub(crate) unsafe fn new(place: *mut T) -> Result<Self, Status> {
-        check(place).map(|()| Self(place))
+    /// `output` is null, or a `T` can be written there.
+    pub(crate) unsafe fn new(output: *mut T) -> Result<Self, Status> {
+        check(output).map(|()| Self(output))
     }
 
     pub(crate) fn write(self, value: T) {
-        // SAFETY: who made this said that it can be written.
+        // SAFETY: the constructor's caller guarantees that it can be written.
         unsafe { self.0.write(value) }
     }
 }
 
-/// Whether this can be a pointer to a `T`.
+/// Checks that this can be a pointer to a `T`: not null, and aligned.
 pub(crate) fn check<T>(pointer: *const T) -> Result<(), Status> {
     if pointer.is_null() {
         return Err(Status::NullPointer);

@@ -1,4 +1,4 @@
-//! A configuration as C writes it.
+//! The configuration in C's layout.
 
 use dynamidb_core::{Config, Policy, SlabSizes};
 
@@ -8,7 +8,7 @@ use crate::call::check;
 /// `dynamidb_config`
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)] // The header has them.
+#[allow(missing_docs)] // They are in the header.
 pub struct RawConfig {
     pub max_items: usize,
     pub item_size_max: usize,
@@ -21,7 +21,7 @@ pub struct RawConfig {
 }
 
 impl RawConfig {
-    /// The defaults for so much memory, but for what is said otherwise.
+    /// The defaults for `memory` bytes, overridden by the fields that are not zero.
     ///
     /// # Safety
     /// `config` is null or can be read, and so can the list in it.
@@ -31,7 +31,7 @@ impl RawConfig {
             return Ok(made);
         }
         check(config)?;
-        // SAFETY: as the caller says; it is not null, and aligned.
+        // SAFETY: as the caller guarantees; it is not null, and aligned.
         let config = unsafe { &*config };
         made.max_items = (config.max_items > 0).then_some(config.max_items);
         if config.item_size_max > 0 {
@@ -43,7 +43,7 @@ impl RawConfig {
             made.slab_sizes = fitting.filter(|&size| size <= config.page_size).collect();
         }
         if config.slab_sizes_len > 0 {
-            // SAFETY: as the caller says.
+            // SAFETY: as the caller guarantees.
             made.slab_sizes = unsafe { sizes(config.slab_sizes, config.slab_sizes_len) }?;
         }
         let [low, high] = config.hash_seed;
@@ -59,12 +59,12 @@ impl RawConfig {
 }
 
 /// # Safety
-/// `sizes` is null, or so many sizes can be read there.
+/// `sizes` is null, or `len` sizes can be read there.
 unsafe fn sizes(sizes: *const usize, len: usize) -> Result<SlabSizes, Status> {
     check(sizes)?;
     if len > Config::SLAB_SIZES_MAX {
         return Err(Status::BadSlabSizes);
     }
-    // SAFETY: as the caller says; it is not null, aligned, and not long.
+    // SAFETY: as the caller guarantees; it is not null, aligned, and not long.
     Ok(unsafe { core::slice::from_raw_parts(sizes, len) }.into())
 }

@@ -1,7 +1,7 @@
-//! The DynamiDB cache for C. The interface is described in `include/dynamidb.h`, which is what
-//! users read; a function here says only what the header cannot.
+//! The DynamiDB cache for C. `include/dynamidb.h` documents the interface for users; the comments
+//! here add only what the header cannot say.
 //!
-//! The cache lies at the beginning of the memory that it is lent, so a program needs no allocator.
+//! The cache lies at the beginning of caller-provided memory, so a program needs no allocator.
 //! All of the project's `unsafe` for C is in this crate: pointers are checked in [`call`], and
 //! everything behind them is the safe core.
 #![cfg_attr(not(test), no_std)]
@@ -18,13 +18,14 @@ mod tests;
 use core::ffi::{c_char, c_void};
 use core::time::Duration;
 
-use dynamidb_core::{Cache, ConfigError, Error, Expiry, Instant, Item, Key, Ticks32, Value};
+use dynamidb_core::{Cache, ConfigError, Error, Expiry, Instant, Item, Key, Outcome};
+use dynamidb_core::{Ticks32, Value};
 
 pub use call::Handle;
-use call::{Call, Place, check};
+use call::{Call, CallerMemory, Output, check};
 pub use config::RawConfig;
 pub use status::Status;
-use status::answer;
+use status::status_of;
 
 /// `DYNAMIDB_NEVER`
 pub const NEVER: u64 = u64::MAX;
@@ -32,7 +33,7 @@ pub const NEVER: u64 = u64::MAX;
 /// `dynamidb_item`
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[allow(missing_docs)] // The header has them.
+#[allow(missing_docs)] // They are in the header.
 pub struct RawItem {
     pub len: usize,
     pub cas: u64,
@@ -52,7 +53,7 @@ impl RawItem {
 /// `dynamidb_stats`
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[allow(missing_docs)] // The header has them.
+#[allow(missing_docs)] // They are in the header.
 pub struct RawStats {
     pub items: u64,
     pub bytes: u64,
@@ -93,7 +94,7 @@ pub extern "C" fn dynamidb_status_name(status: i32) -> *const c_char {
 /// `dynamidb_init`
 ///
 /// # Safety
-/// Each pointer is null or the caller's; the memory is nobody else's until it is released.
+/// Each pointer is null or valid; nothing else uses the memory until it is released.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dynamidb_init(
     memory: *mut c_void,
@@ -101,32 +102,33 @@ pub unsafe extern "C" fn dynamidb_init(
     config: *const RawConfig,
     handle: *mut *mut Handle,
 ) -> Status {
-    let own = size_of::<Handle>();
-    let place: *mut Handle = memory.cast();
-    answer((|| {
-        check(place)?;
-        // SAFETY: as the caller says.
-        let result = unsafe { Place::new(handle) }?;
-        let wanted = size.saturating_sub(own);
-        // SAFETY: as the caller says.
-        let config = unsafe { RawConfig::read(config, wanted) }?;
-        let end = place.addr().checked_add(size);
+    let handle_size = size_of::<Handle>();
+    let address: *mut Handle = memory.cast();
+    status_of((|| {
+        check(address)?;
+        // SAFETY: as the caller guarantees.
+        let output = unsafe { Output::new(handle) }?;
+        let rest = size.saturating_sub(handle_size);
+        // SAFETY: as the caller guarantees.
+        let config = unsafe { RawConfig::read(config, rest) }?;
+        let end = address.addr().checked_add(size);
         let end = end
             .filter(|_| size <= isize::MAX as usize)
             .ok_or(Status::MemoryTooLarge)?;
-        if (place.addr()..end).contains(&handle.addr()) {
+        if (address.addr()..end).contains(&handle.addr()) {
             return Err(Status::Overlap);
         }
-        if wanted == 0 {
+        if rest == 0 {
             return Err(Status::MemoryTooSmall);
         }
-        // SAFETY: the caller lends the memory, and what lies behind the handle is mentioned nowhere
-        // else.
-        let lent = unsafe { core::slice::from_raw_parts_mut(memory.cast::<u8>().add(own), wanted) };
-        let cache = Cache::with_memory(config, lent)?;
-        // SAFETY: there is room for it, aligned, and nothing there yet that needs to be dropped.
-        unsafe { place.write(Handle::new(cache, place, size)) }
-        result.write(place);
+        // SAFETY: the caller provides the memory, and nothing else refers to the part behind the
+        // handle.
+        let rest =
+            unsafe { core::slice::from_raw_parts_mut(memory.cast::<u8>().add(handle_size), rest) };
+        let cache = Cache::with_memory(config, rest)?;
+        // SAFETY: the memory is large enough, aligned, and holds nothing that needs to be dropped.
+        unsafe { address.write(Handle::new(cache, address, size)) }
+        output.write(address);
         Ok(Status::Ok)
     })())
 }
@@ -134,15 +136,15 @@ pub unsafe extern "C" fn dynamidb_init(
 /// `dynamidb_memory_min`
 ///
 /// # Safety
-/// Each pointer is null or the caller's.
+/// Each pointer is null or valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dynamidb_memory_min(config: *const RawConfig, size: *mut usize) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
-        let (result, config) = unsafe { (Place::new(size)?, RawConfig::read(config, 0)?) };
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
+        let (output, config) = unsafe { (Output::new(size)?, RawConfig::read(config, 0)?) };
         match Cache::with_memory(config, &mut [][..]) {
             Err(ConfigError::MemoryTooSmall(least)) => {
-                result.write(least + size_of::<Handle>());
+                output.write(least + size_of::<Handle>());
                 Ok(Status::Ok)
             }
             Err(error) => Err(error.into()),
@@ -154,12 +156,12 @@ pub unsafe extern "C" fn dynamidb_memory_min(config: *const RawConfig, size: *mu
 /// `dynamidb_release`
 ///
 /// # Safety
-/// The handle is null or the caller's, and in no other call.
+/// The handle is null or valid, and in no other call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dynamidb_release(handle: *mut Handle) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     let call = unsafe { Call::begin(handle) };
-    answer(call.map(|call| {
+    status_of(call.map(|call| {
         call.release();
         Status::Ok
     }))
@@ -168,8 +170,7 @@ pub unsafe extern "C" fn dynamidb_release(handle: *mut Handle) -> Status {
 /// `dynamidb_get`
 ///
 /// # Safety
-/// Each pointer is null or the caller's for as many bytes as it says; the handle is in no other
-/// call.
+/// Each pointer is null or valid for the length given with it; the handle is in no other call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dynamidb_get(
     handle: *mut Handle,
@@ -180,26 +181,26 @@ pub unsafe extern "C" fn dynamidb_get(
     size: usize,
     item: *mut RawItem,
 ) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         let key = unsafe { call.key(key, key_len) }?;
-        // SAFETY: as the caller says.
-        let result = unsafe { call.result(item) }?.ok_or(Status::NullPointer)?;
+        // SAFETY: as the caller guarantees.
+        let output = unsafe { call.output(item) }?.ok_or(Status::NullPointer)?;
         if size > 0 {
-            call.outside(buffer, size, Status::BufferTooSmall)?;
+            call.check_outside(buffer, size, Status::BufferTooSmall)?;
         }
         let found = call.cache().get(at(now), key).ok_or(Status::NotFound)?;
-        result.write(RawItem::new(&found));
+        output.write(RawItem::new(&found));
         if found.value.len() > size {
             return Err(Status::BufferTooSmall);
         }
-        let mut place: *mut u8 = buffer.cast();
+        let mut target: *mut u8 = buffer.cast();
         for piece in found.value.pieces() {
-            // SAFETY: all pieces together fit the buffer, which does not lie in the cache.
-            unsafe { place.copy_from_nonoverlapping(piece.as_ptr(), piece.len()) }
-            place = place.wrapping_add(piece.len());
+            // SAFETY: all pieces together fit the buffer, which is outside the cache.
+            unsafe { target.copy_from_nonoverlapping(piece.as_ptr(), piece.len()) }
+            target = target.wrapping_add(piece.len());
         }
         Ok(Status::Ok)
     })())
@@ -208,8 +209,8 @@ pub unsafe extern "C" fn dynamidb_get(
 /// `dynamidb_visit`
 ///
 /// # Safety
-/// Each pointer is null or the caller's for as many bytes as it says; the handle is in no other
-/// call; the visitor returns.
+/// Each pointer is null or valid for the length given with it; the handle is in no other call; the
+/// visitor returns.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dynamidb_visit(
     handle: *mut Handle,
@@ -220,17 +221,17 @@ pub unsafe extern "C" fn dynamidb_visit(
     context: *mut c_void,
     item: *mut RawItem,
 ) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         let key = unsafe { call.key(key, key_len) }?;
-        // SAFETY: as the caller says.
-        let result = unsafe { call.result(item) }?;
+        // SAFETY: as the caller guarantees.
+        let output = unsafe { call.output(item) }?;
         let visitor = visitor.ok_or(Status::NullPointer)?;
         let found = call.cache().get(at(now), key).ok_or(Status::NotFound)?;
-        if let Some(result) = result {
-            result.write(RawItem::new(&found));
+        if let Some(output) = output {
+            output.write(RawItem::new(&found));
         }
         for piece in found.value.pieces() {
             // SAFETY: the visitor is the caller's.
@@ -240,24 +241,23 @@ pub unsafe extern "C" fn dynamidb_visit(
     })())
 }
 
-/// Every store begins here.
+/// Checks the arguments of a store, and does it.
 ///
 /// # Safety
-/// Each pointer is null or the caller's for as many bytes as it says; the handle is in no other
-/// call.
+/// Each pointer is null or valid for the length given with it; the handle is in no other call.
 unsafe fn store<'v>(
     handle: *mut Handle,
     key: (*const c_void, usize),
     value: (*const c_void, usize),
     ttl: u64,
-    operation: impl FnOnce(&mut Cache<call::Lent>, Key<'v>, Value<'v>) -> Result<Status, Status>,
+    operation: impl FnOnce(&mut Cache<CallerMemory>, Key<'v>, Value<'v>) -> Result<Status, Status>,
 ) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         let key = unsafe { call.key(key.0, key.1) }?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         let bytes = unsafe { call.bytes(value.0, value.1, Status::ValueTooLarge) }?;
         let value = Value::from(bytes).expire(expiry(ttl));
         operation(call.cache(), key, value)
@@ -278,7 +278,7 @@ pub unsafe extern "C" fn dynamidb_set(
     value_len: usize,
     ttl: u64,
 ) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     unsafe {
         store(
             handle,
@@ -307,14 +307,17 @@ pub unsafe extern "C" fn dynamidb_add(
     value_len: usize,
     ttl: u64,
 ) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     unsafe {
         store(
             handle,
             (key, key_len),
             (value, value_len),
             ttl,
-            |cache, key, value| Ok(cache.add(at(now), key, value)?.into()),
+            |cache, key, value| match cache.add(at(now), key, value)? {
+                Outcome::Stored => Ok(Status::Ok),
+                _ => Ok(Status::Exists),
+            },
         )
     }
 }
@@ -333,14 +336,17 @@ pub unsafe extern "C" fn dynamidb_replace(
     value_len: usize,
     ttl: u64,
 ) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     unsafe {
         store(
             handle,
             (key, key_len),
             (value, value_len),
             ttl,
-            |cache, key, value| Ok(cache.replace(at(now), key, value)?.into()),
+            |cache, key, value| match cache.replace(at(now), key, value)? {
+                Outcome::Stored => Ok(Status::Ok),
+                _ => Ok(Status::NotFound),
+            },
         )
     }
 }
@@ -360,14 +366,18 @@ pub unsafe extern "C" fn dynamidb_compare_and_swap(
     ttl: u64,
     cas: u64,
 ) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     unsafe {
         store(
             handle,
             (key, key_len),
             (value, value_len),
             ttl,
-            |cache, key, value| Ok(cache.compare_and_swap(at(now), key, value, cas)?.into()),
+            |cache, key, value| match cache.compare_and_swap(at(now), key, value, cas)? {
+                Outcome::Stored => Ok(Status::Ok),
+                Outcome::NotFound => Ok(Status::NotFound),
+                _ => Ok(Status::CasMismatch),
+            },
         )
     }
 }
@@ -384,10 +394,10 @@ pub unsafe extern "C" fn dynamidb_touch(
     key_len: usize,
     ttl: u64,
 ) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         let key = unsafe { call.key(key, key_len) }?;
         Ok(found(call.cache().touch(at(now), key, expiry(ttl))))
     })())
@@ -404,10 +414,10 @@ pub unsafe extern "C" fn dynamidb_delete(
     key: *const c_void,
     key_len: usize,
 ) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         let key = unsafe { call.key(key, key_len) }?;
         Ok(found(call.cache().delete(at(now), key)))
     })())
@@ -430,9 +440,9 @@ pub unsafe extern "C" fn dynamidb_increment(
     delta: u64,
     sum: *mut u64,
 ) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     unsafe {
-        calculate(handle, (key, key_len), sum, |cache, key| {
+        arithmetic(handle, (key, key_len), sum, |cache, key| {
             cache.increment(at(now), key, delta)
         })
     }
@@ -451,9 +461,9 @@ pub unsafe extern "C" fn dynamidb_decrement(
     delta: u64,
     difference: *mut u64,
 ) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     unsafe {
-        calculate(handle, (key, key_len), difference, |cache, key| {
+        arithmetic(handle, (key, key_len), difference, |cache, key| {
             cache.decrement(at(now), key, delta)
         })
     }
@@ -461,22 +471,22 @@ pub unsafe extern "C" fn dynamidb_decrement(
 
 /// # Safety
 /// As [`dynamidb_get`].
-unsafe fn calculate<'k>(
+unsafe fn arithmetic<'k>(
     handle: *mut Handle,
     key: (*const c_void, usize),
     number: *mut u64,
-    operation: impl FnOnce(&mut Cache<call::Lent>, Key<'k>) -> Result<Option<u64>, Error>,
+    operation: impl FnOnce(&mut Cache<CallerMemory>, Key<'k>) -> Result<Option<u64>, Error>,
 ) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
+        // SAFETY: as the caller guarantees.
         let key = unsafe { call.key(key.0, key.1) }?;
-        // SAFETY: as the caller says.
-        let result = unsafe { call.result(number) }?;
+        // SAFETY: as the caller guarantees.
+        let output = unsafe { call.output(number) }?;
         let number = operation(call.cache(), key)?.ok_or(Status::NotFound)?;
-        if let Some(result) = result {
-            result.write(number);
+        if let Some(output) = output {
+            output.write(number);
         }
         Ok(Status::Ok)
     })())
@@ -488,33 +498,33 @@ unsafe fn calculate<'k>(
 /// As [`dynamidb_release`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dynamidb_clear(handle: *mut Handle) -> Status {
-    // SAFETY: as the caller says.
+    // SAFETY: as the caller guarantees.
     let call = unsafe { Call::begin(handle) };
-    answer(call.map(|mut call| {
+    status_of(call.map(|mut call| {
         call.cache().clear();
         Status::Ok
     }))
 }
 
-/// `dynamidb_tick`
+/// `dynamidb_maintain`
 ///
 /// # Safety
 /// As [`dynamidb_get`].
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn dynamidb_tick(
+pub unsafe extern "C" fn dynamidb_maintain(
     handle: *mut Handle,
     now: u64,
     limit: usize,
     done: *mut usize,
 ) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
-        let result = unsafe { call.result(done) }?;
+        // SAFETY: as the caller guarantees.
+        let output = unsafe { call.output(done) }?;
         let steps = call.cache().tick(at(now), limit);
-        if let Some(result) = result {
-            result.write(steps);
+        if let Some(output) = output {
+            output.write(steps);
         }
         Ok(Status::Ok)
     })())
@@ -526,13 +536,13 @@ pub unsafe extern "C" fn dynamidb_tick(
 /// As [`dynamidb_get`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dynamidb_get_stats(handle: *mut Handle, stats: *mut RawStats) -> Status {
-    answer((|| {
-        // SAFETY: as the caller says.
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        // SAFETY: as the caller says.
-        let result = unsafe { call.result(stats) }?.ok_or(Status::NullPointer)?;
+        // SAFETY: as the caller guarantees.
+        let output = unsafe { call.output(stats) }?.ok_or(Status::NullPointer)?;
         let stats = call.cache().stats();
-        result.write(RawStats {
+        output.write(RawStats {
             items: stats.curr_items,
             bytes: stats.bytes,
             memory: stats.limit_maxbytes,

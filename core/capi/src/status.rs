@@ -1,18 +1,18 @@
-//! What a call answers, as a number with a name.
+//! What a call returns: a number with a name.
 
 use core::ffi::CStr;
 
-use dynamidb_core::{ConfigError, Error, Outcome};
+use dynamidb_core::{ConfigError, Error};
 
-/// Zero: done. Above zero: an answer. Below zero: an error, and nothing was written.
+/// Zero: success. Above zero: another outcome. Below zero: an error, and nothing was written.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[allow(missing_docs)] // The header has them.
+#[allow(missing_docs)] // They are in the header.
 pub enum Status {
     Ok = 0,
     NotFound = 1,
-    NotStored = 2,
-    Exists = 3,
+    Exists = 2,
+    CasMismatch = 3,
     NullPointer = -1,
     Misaligned = -2,
     NotACache = -3,
@@ -36,8 +36,8 @@ impl Status {
         match status {
             0 => c"DYNAMIDB_OK",
             1 => c"DYNAMIDB_NOT_FOUND",
-            2 => c"DYNAMIDB_NOT_STORED",
-            3 => c"DYNAMIDB_EXISTS",
+            2 => c"DYNAMIDB_EXISTS",
+            3 => c"DYNAMIDB_CAS_MISMATCH",
             -1 => c"DYNAMIDB_NULL_POINTER",
             -2 => c"DYNAMIDB_MISALIGNED",
             -3 => c"DYNAMIDB_NOT_A_CACHE",
@@ -55,17 +55,6 @@ impl Status {
             -15 => c"DYNAMIDB_BAD_ITEM_SIZE",
             -16 => c"DYNAMIDB_BAD_POLICY",
             _ => c"unknown",
-        }
-    }
-}
-
-impl From<Outcome> for Status {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Stored => Self::Ok,
-            Outcome::Exists => Self::Exists,
-            Outcome::NotFound => Self::NotFound,
-            _ => Self::NotStored,
         }
     }
 }
@@ -96,8 +85,8 @@ impl From<ConfigError> for Status {
     }
 }
 
-/// What a function of the header returns.
-pub(crate) fn answer(result: Result<Status, Status>) -> Status {
+/// The status of either outcome.
+pub(crate) fn status_of(result: Result<Status, Status>) -> Status {
     match result {
         Ok(status) | Err(status) => status,
     }

@@ -1,5 +1,4 @@
-//! The interface as C calls it, under Miri too. What a C compiler makes of the header is tested in
-//! `tests/cache.c`.
+//! The interface as C calls it, under Miri too. `tests/cache.c` tests the header with a C compiler.
 
 use core::ffi::{CStr, c_void};
 use core::ptr::{null, null_mut};
@@ -9,7 +8,7 @@ use crate::*;
 
 const WORDS: usize = 2048;
 
-/// Memory of a program, and the cache in it.
+/// A program's memory, and the cache in it.
 struct Program {
     memory: Vec<u64>,
     handle: *mut Handle,
@@ -23,8 +22,8 @@ impl Program {
     fn with(config: *const RawConfig) -> Self {
         let mut memory = vec![u64::MAX; WORDS];
         let mut handle = null_mut();
-        let place = memory.as_mut_ptr().cast();
-        let status = unsafe { dynamidb_init(place, 8 * WORDS, config, &mut handle) };
+        let address = memory.as_mut_ptr().cast();
+        let status = unsafe { dynamidb_init(address, 8 * WORDS, config, &mut handle) };
         assert_eq!(status, Status::Ok);
         Self { memory, handle }
     }
@@ -46,9 +45,9 @@ impl Program {
 
     fn get(&self, now: u64, key: &str) -> Result<Vec<u8>, Status> {
         let (mut buffer, mut item) = (vec![0_u8; 4000], RawItem::default());
-        let (place, len) = (buffer.as_mut_ptr().cast(), buffer.len());
+        let (address, len) = (buffer.as_mut_ptr().cast(), buffer.len());
         let (key, key_len) = (key.as_ptr().cast(), key.len());
-        match unsafe { dynamidb_get(self.handle, now, key, key_len, place, len, &mut item) } {
+        match unsafe { dynamidb_get(self.handle, now, key, key_len, address, len, &mut item) } {
             Status::Ok => {
                 buffer.truncate(item.len);
                 Ok(buffer)
@@ -61,14 +60,14 @@ impl Program {
         unsafe { (*self.handle).cache.digest() }
     }
 
-    /// A place in the cache's own memory.
+    /// A pointer into the cache's memory.
     fn inside(&mut self) -> *mut c_void {
         self.memory.as_mut_ptr().wrapping_add(WORDS / 2).cast()
     }
 }
 
 #[test]
-fn what_is_stored_is_found_until_its_time_has_passed() {
+fn values_are_found_until_they_expire() {
     let program = Program::new();
     let long: Vec<u8> = (0..3000).map(|number| number as u8).collect();
     assert_eq!(program.set("brief", b"21.5", 1000), Status::Ok);
@@ -81,17 +80,17 @@ fn what_is_stored_is_found_until_its_time_has_passed() {
 }
 
 #[test]
-fn every_operation_does_what_its_name_says() {
+fn every_operation_returns_its_outcomes() {
     let program = Program::new();
     let (handle, key, one) = (program.handle, c"n".as_ptr().cast(), c"1".as_ptr().cast());
     let (mut number, mut steps) = (0, 9);
     let (mut item, mut stats) = (RawItem::default(), RawStats::default());
     let mut buffer = [0_u8; 4];
-    let place = buffer.as_mut_ptr().cast();
+    let address = buffer.as_mut_ptr().cast();
     unsafe {
         assert_eq!(
             dynamidb_replace(handle, 1, key, 1, one, 1, 9),
-            Status::NotStored
+            Status::NotFound
         );
         assert_eq!(
             dynamidb_compare_and_swap(handle, 1, key, 1, one, 1, 9, 1),
@@ -105,7 +104,7 @@ fn every_operation_does_what_its_name_says() {
         assert_eq!(dynamidb_add(handle, 1, key, 1, one, 1, NEVER), Status::Ok);
         assert_eq!(
             dynamidb_add(handle, 1, key, 1, one, 1, NEVER),
-            Status::NotStored
+            Status::Exists
         );
         assert_eq!(
             dynamidb_replace(handle, 1, key, 1, one, 1, NEVER),
@@ -121,7 +120,7 @@ fn every_operation_does_what_its_name_says() {
         );
         assert_eq!(dynamidb_touch(handle, 1, key, 1, 9), Status::Ok);
         assert_eq!(
-            dynamidb_get(handle, 1, key, 1, place, 4, &mut item),
+            dynamidb_get(handle, 1, key, 1, address, 4, &mut item),
             Status::Ok
         );
         assert_eq!((&buffer[..item.len], item.expires_at), (&b"40"[..], 10));
@@ -132,9 +131,9 @@ fn every_operation_does_what_its_name_says() {
         );
         assert_eq!(
             dynamidb_compare_and_swap(handle, 1, key, 1, one, 1, 9, cas),
-            Status::Exists
+            Status::CasMismatch
         );
-        assert_eq!(dynamidb_tick(handle, 5000, 8, &mut steps), Status::Ok);
+        assert_eq!(dynamidb_maintain(handle, 5000, 8, &mut steps), Status::Ok);
         assert!((1..8).contains(&steps));
         assert_eq!(dynamidb_delete(handle, 5000, key, 1), Status::NotFound);
         assert_eq!(
@@ -155,34 +154,37 @@ fn every_operation_does_what_its_name_says() {
 }
 
 #[test]
-fn a_refused_pointer_or_length_changes_nothing() {
+fn a_rejected_pointer_or_length_changes_nothing() {
     let mut program = Program::new();
     program.set("key", b"value", NEVER);
     let (handle, before) = (program.handle, program.digest());
     let inside = program.inside();
     let (key, value) = (c"key".as_ptr().cast(), c"v".as_ptr().cast());
     let (mut item, mut buffer) = (RawItem::default(), [0_u8; 5]);
-    let place: *mut c_void = buffer.as_mut_ptr().cast();
+    let address: *mut c_void = buffer.as_mut_ptr().cast();
     let misaligned = (&raw mut item).cast::<u8>().wrapping_add(1).cast();
     let end = core::ptr::without_provenance(usize::MAX);
     unsafe {
         let get =
-            |key, len, place, size, item| dynamidb_get(handle, 1, key, len, place, size, item);
-        assert_eq!(get(null(), 3, place, 5, &mut item), Status::NullPointer);
+            |key, len, address, size, item| dynamidb_get(handle, 1, key, len, address, size, item);
+        assert_eq!(get(null(), 3, address, 5, &mut item), Status::NullPointer);
         assert_eq!(get(key, 3, null_mut(), 5, &mut item), Status::NullPointer);
-        assert_eq!(get(key, 3, place, 5, null_mut()), Status::NullPointer);
-        assert_eq!(get(key, 3, place, 5, misaligned), Status::Misaligned);
-        assert_eq!(get(key, 0, place, 5, &mut item), Status::KeyLength);
-        assert_eq!(get(key, 251, place, 5, &mut item), Status::KeyLength);
-        assert_eq!(get(key, usize::MAX, place, 5, &mut item), Status::KeyLength);
-        assert_eq!(get(end, 3, place, 5, &mut item), Status::KeyLength);
-        assert_eq!(get(inside, 3, place, 5, &mut item), Status::Overlap);
+        assert_eq!(get(key, 3, address, 5, null_mut()), Status::NullPointer);
+        assert_eq!(get(key, 3, address, 5, misaligned), Status::Misaligned);
+        assert_eq!(get(key, 0, address, 5, &mut item), Status::KeyLength);
+        assert_eq!(get(key, 251, address, 5, &mut item), Status::KeyLength);
+        assert_eq!(
+            get(key, usize::MAX, address, 5, &mut item),
+            Status::KeyLength
+        );
+        assert_eq!(get(end, 3, address, 5, &mut item), Status::KeyLength);
+        assert_eq!(get(inside, 3, address, 5, &mut item), Status::Overlap);
         assert_eq!(get(key, 3, inside, 5, &mut item), Status::Overlap);
         assert_eq!(
-            get(key, 3, place, usize::MAX, &mut item),
+            get(key, 3, address, usize::MAX, &mut item),
             Status::BufferTooSmall
         );
-        assert_eq!(get(key, 3, place, 5, inside.cast()), Status::Overlap);
+        assert_eq!(get(key, 3, address, 5, inside.cast()), Status::Overlap);
         assert_eq!(item, RawItem::default());
         assert_eq!(
             dynamidb_visit(handle, 1, key, 3, None, null_mut(), &mut item),
@@ -208,34 +210,35 @@ fn a_refused_pointer_or_length_changes_nothing() {
 }
 
 #[test]
-fn a_buffer_that_is_too_small_stays_as_it_was() {
+fn a_buffer_that_is_too_small_is_left_unchanged() {
     let program = Program::new();
     program.set("key", b"value", NEVER);
     let (mut buffer, mut item) = ([7_u8; 4], RawItem::default());
-    let (key, place) = (c"key".as_ptr().cast(), buffer.as_mut_ptr().cast());
-    let get =
-        |place, size, item| unsafe { dynamidb_get(program.handle, 1, key, 3, place, size, item) };
-    assert_eq!(get(place, 4, &mut item), Status::BufferTooSmall);
+    let (key, address) = (c"key".as_ptr().cast(), buffer.as_mut_ptr().cast());
+    let get = |address, size, item| unsafe {
+        dynamidb_get(program.handle, 1, key, 3, address, size, item)
+    };
+    assert_eq!(get(address, 4, &mut item), Status::BufferTooSmall);
     assert_eq!((buffer, item.len), ([7; 4], 5));
     assert_eq!(get(null_mut(), 0, &mut item), Status::BufferTooSmall);
 }
 
 #[test]
-fn what_is_no_cache_is_found_out() {
+fn a_handle_without_a_live_cache_is_rejected() {
     let mut program = Program::new();
     let mut number = 0;
-    let done = |handle| unsafe { dynamidb_tick(handle, 1, 1, null_mut()) };
-    assert_eq!(done(null_mut()), Status::NullPointer);
+    let maintain = |handle| unsafe { dynamidb_maintain(handle, 1, 1, null_mut()) };
+    assert_eq!(maintain(null_mut()), Status::NullPointer);
     assert_eq!(
-        done(program.handle.cast::<u8>().wrapping_add(4).cast()),
+        maintain(program.handle.cast::<u8>().wrapping_add(4).cast()),
         Status::Misaligned
     );
-    assert_eq!(done(program.handle), Status::Ok);
+    assert_eq!(maintain(program.handle), Status::Ok);
     let mut moved = program.memory.clone();
-    assert_eq!(done(moved.as_mut_ptr().cast()), Status::NotACache);
+    assert_eq!(maintain(moved.as_mut_ptr().cast()), Status::NotACache);
     program.memory[..4].fill(0);
     assert_eq!(
-        done(program.memory.as_mut_ptr().cast()),
+        maintain(program.memory.as_mut_ptr().cast()),
         Status::NotACache,
         "overwritten"
     );
@@ -247,7 +250,7 @@ fn what_is_no_cache_is_found_out() {
 }
 
 #[test]
-fn a_visitor_sees_all_pieces_and_cannot_call_the_cache() {
+fn a_visitor_gets_all_pieces_and_cannot_call_the_cache() {
     struct Seen {
         handle: *mut Handle,
         bytes: Vec<u8>,
@@ -279,9 +282,9 @@ fn a_visitor_sees_all_pieces_and_cannot_call_the_cache() {
 }
 
 #[test]
-fn memory_is_refused_before_it_is_written() {
+fn init_rejects_memory_before_writing_to_it() {
     let mut memory = vec![u64::MAX; WORDS];
-    let place: *mut c_void = memory.as_mut_ptr().cast();
+    let address: *mut c_void = memory.as_mut_ptr().cast();
     let mut handle = null_mut();
     let mut least = 0;
     let zero = RawConfig {
@@ -298,16 +301,19 @@ fn memory_is_refused_before_it_is_written() {
         assert_eq!(dynamidb_memory_min(&zero, &mut least), Status::Ok);
         assert!(least > size_of::<Handle>() && least < 8 * WORDS, "{least}");
         let mut init =
-            |place, size, config: &RawConfig| dynamidb_init(place, size, config, &mut handle);
+            |address, size, config: &RawConfig| dynamidb_init(address, size, config, &mut handle);
         for size in [0, 1, size_of::<Handle>(), least - 1] {
-            assert_eq!(init(place, size, &zero), Status::MemoryTooSmall, "{size}");
+            assert_eq!(init(address, size, &zero), Status::MemoryTooSmall, "{size}");
         }
         assert_eq!(init(null_mut(), least, &zero), Status::NullPointer);
         assert_eq!(
-            init(place.wrapping_byte_add(1), least, &zero),
+            init(address.wrapping_byte_add(1), least, &zero),
             Status::Misaligned
         );
-        assert_eq!(init(place, usize::MAX & !7, &zero), Status::MemoryTooLarge);
+        assert_eq!(
+            init(address, usize::MAX & !7, &zero),
+            Status::MemoryTooLarge
+        );
         for (config, status) in [
             (RawConfig { policy: 2, ..zero }, Status::BadPolicy),
             (
@@ -348,30 +354,33 @@ fn memory_is_refused_before_it_is_written() {
                 Status::BadSlabSizes,
             ),
         ] {
-            assert_eq!(init(place, 8 * WORDS, &config), status, "{config:?}");
+            assert_eq!(init(address, 8 * WORDS, &config), status, "{config:?}");
         }
-        let inside = place.cast();
+        let inside = address.cast();
         assert_eq!(
-            dynamidb_init(place, 8 * WORDS, &zero, inside),
+            dynamidb_init(address, 8 * WORDS, &zero, inside),
             Status::Overlap
         );
         assert_eq!(
-            dynamidb_init(place, 8 * WORDS, &zero, null_mut()),
+            dynamidb_init(address, 8 * WORDS, &zero, null_mut()),
             Status::NullPointer
         );
         let misaligned = (&raw const zero).wrapping_byte_add(1);
         assert_eq!(
-            dynamidb_init(place, 8 * WORDS, misaligned, &mut handle),
+            dynamidb_init(address, 8 * WORDS, misaligned, &mut handle),
             Status::Misaligned
         );
         assert!(handle.is_null() && memory.iter().all(|&word| word == u64::MAX));
-        let place = memory.as_mut_ptr().cast();
-        assert_eq!(dynamidb_init(place, least, &zero, &mut handle), Status::Ok);
+        let address = memory.as_mut_ptr().cast();
+        assert_eq!(
+            dynamidb_init(address, least, &zero, &mut handle),
+            Status::Ok
+        );
     }
 }
 
 #[test]
-fn a_configuration_is_kept() {
+fn init_applies_the_configuration() {
     let sizes = [32, 64];
     let config = RawConfig {
         max_items: 3,
@@ -385,7 +394,7 @@ fn a_configuration_is_kept() {
     };
     let program = Program::with(&config);
     for key in ["a", "b", "c", "d", "e"] {
-        // As much as a chunk of 32 has room for behind a compact head and the key.
+        // The most that fits a chunk of 32 bytes behind a compact item header and the key.
         assert_eq!(program.set(key, &[b'v'; 15], NEVER), Status::Ok);
     }
     assert_eq!(program.set("f", &[0; 100], NEVER), Status::ValueTooLarge);
@@ -395,7 +404,7 @@ fn a_configuration_is_kept() {
 }
 
 #[test]
-fn every_status_has_its_name() {
+fn every_status_has_the_name_of_the_header() {
     let name = |status| {
         unsafe { CStr::from_ptr(dynamidb_status_name(status)) }
             .to_str()

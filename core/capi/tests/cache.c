@@ -1,4 +1,4 @@
-/* The header as a C program sees it. Run under valgrind, which watches every buffer's ends. */
+/* Tests the header in a C program. Run under valgrind, which checks the bounds of every buffer. */
 #include "dynamidb.h"
 
 #include <stdio.h>
@@ -13,15 +13,15 @@
         }                                                                                    \
     } while (0)
 
-/* Memory that ends exactly where it was said, and holds nothing in particular. */
-static void *lend(size_t size) {
+/* Memory of exactly this size, with unspecified contents. */
+static void *allocate(size_t size) {
     void *memory = malloc(size);
     CHECK(memory != NULL);
     return memory;
 }
 
-/* The first lines that a user writes. */
-static void first_lines(void) {
+/* The example at the top of the header. */
+static void example_of_the_header(void) {
     static uint64_t memory[16 * 1024 / 8];
     dynamidb_cache *cache;
     dynamidb_item item;
@@ -38,32 +38,32 @@ static void first_lines(void) {
 #define KEYS 512
 #define VALUE_MAX 900
 
-/* What every key must have, if it is there: so many bytes of this one. */
+/* What every key must hold, if it is present: `len` bytes, all of them `byte`. */
 struct expected {
     int present;
     unsigned char byte;
     size_t len;
-    uint64_t ends;
+    uint64_t expires_at;
 };
 
 static uint64_t random_state = 1;
-static uint32_t dice(uint32_t sides) {
+static uint32_t random_below(uint32_t end) {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)(random_state >> 33) % sides;
+    return (uint32_t)(random_state >> 33) % end;
 }
 
 static void check_value(dynamidb_cache *cache, uint64_t now, const char *key, size_t key_len,
                         struct expected *expected) {
     dynamidb_item item = {0, 0, 0};
-    unsigned char *buffer = lend(expected->len + 1);
+    unsigned char *buffer = allocate(expected->len + 1);
     size_t at;
     dynamidb_status status =
         dynamidb_get(cache, now, key, key_len, buffer, expected->len, &item);
     if (status == DYNAMIDB_NOT_FOUND) {
-        expected->present = 0; /* evicted, or its time has passed */
+        expected->present = 0; /* evicted or expired */
     } else {
         CHECK(status == DYNAMIDB_OK && expected->present && item.len == expected->len);
-        CHECK(item.expires_at == expected->ends && now < expected->ends);
+        CHECK(item.expires_at == expected->expires_at && now < expected->expires_at);
         for (at = 0; at < item.len; at++)
             CHECK(buffer[at] == expected->byte);
     }
@@ -72,35 +72,35 @@ static void check_value(dynamidb_cache *cache, uint64_t now, const char *key, si
 
 static void store_value(dynamidb_cache *cache, uint64_t now, const char *key, size_t key_len,
                         struct expected *expected) {
-    uint64_t ttl = dice(4) == 0 ? 1 + dice(3000) : DYNAMIDB_NEVER;
+    uint64_t ttl = random_below(4) == 0 ? 1 + random_below(3000) : DYNAMIDB_NEVER;
     unsigned char *value;
     expected->present = 1;
-    expected->len = dice(8) == 0 ? dice(VALUE_MAX) : dice(40);
-    expected->byte = (unsigned char)dice(256);
-    expected->ends = ttl == DYNAMIDB_NEVER ? DYNAMIDB_NEVER : now + ttl;
-    value = lend(expected->len + 1);
+    expected->len = random_below(8) == 0 ? random_below(VALUE_MAX) : random_below(40);
+    expected->byte = (unsigned char)random_below(256);
+    expected->expires_at = ttl == DYNAMIDB_NEVER ? DYNAMIDB_NEVER : now + ttl;
+    value = allocate(expected->len + 1);
     memset(value, expected->byte, expected->len);
     CHECK(dynamidb_set(cache, now, key, key_len, value, expected->len, ttl) == DYNAMIDB_OK);
     free(value);
 }
 
-/* Many operations beside what must come of them. */
-static void beside_a_model(size_t size) {
+/* Many random operations, checked against a model. */
+static void operations_match_a_model(size_t size) {
     static struct expected model[KEYS];
     dynamidb_cache *cache;
     dynamidb_stats stats;
     uint64_t now = 1700000000000u;
     char key[16];
     int step;
-    void *memory = lend(size);
+    void *memory = allocate(size);
     memset(model, 0, sizeof model);
     CHECK(dynamidb_init(memory, size, NULL, &cache) == DYNAMIDB_OK);
     for (step = 0; step < 30000; step++) {
-        uint32_t number = dice(KEYS);
+        uint32_t number = random_below(KEYS);
         struct expected *expected = &model[number];
         size_t key_len = (size_t)sprintf(key, "key%u", (unsigned)number);
-        now += dice(4);
-        switch (dice(8)) {
+        now += random_below(4);
+        switch (random_below(8)) {
         case 0: case 1: case 2:
             store_value(cache, now, key, key_len, expected);
             break;
@@ -111,7 +111,7 @@ static void beside_a_model(size_t size) {
             break;
         }
         case 4:
-            CHECK(dynamidb_tick(cache, now, 2, NULL) == DYNAMIDB_OK);
+            CHECK(dynamidb_maintain(cache, now, 2, NULL) == DYNAMIDB_OK);
             break;
         default:
             check_value(cache, now, key, key_len, expected);
@@ -124,10 +124,10 @@ static void beside_a_model(size_t size) {
     free(memory);
 }
 
-/* A program without the header's care: everything is answered, nothing is written. */
-static void mistakes(void) {
+/* Wrong arguments return an error and write nothing. */
+static void wrong_arguments_are_rejected(void) {
     enum { SIZE = 16 * 1024 };
-    unsigned char *memory = lend(SIZE);
+    unsigned char *memory = allocate(SIZE);
     unsigned char before[SIZE];
     dynamidb_cache *cache = NULL;
     dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 0};
@@ -146,27 +146,27 @@ static void mistakes(void) {
     CHECK(strcmp(dynamidb_status_name(DYNAMIDB_BAD_POLICY), "DYNAMIDB_BAD_POLICY") == 0);
     CHECK(strcmp(dynamidb_status_name(1000), "unknown") == 0);
 
-    /* The buffer is lent, then used for something else, then lent again. */
+    /* The memory holds a cache, is used for something else, then holds a cache again. */
     CHECK(dynamidb_init(memory, SIZE, NULL, &cache) == DYNAMIDB_OK);
     memset(memory, 0, SIZE);
     CHECK(dynamidb_set(cache, 0, "k", 1, "v", 1, DYNAMIDB_NEVER) == DYNAMIDB_NOT_A_CACHE);
     CHECK(dynamidb_init(memory, SIZE, NULL, &cache) == DYNAMIDB_OK);
     CHECK(dynamidb_set(cache, 0, "k", 1, "v", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
 
-    /* A clock that jumps, either way: nothing is served late, and nothing breaks. */
+    /* A clock that jumps, either way: no item is served after it has expired, and nothing breaks. */
     CHECK(dynamidb_set(cache, 5000, "t", 1, "v", 1, 1000) == DYNAMIDB_OK);
     CHECK(dynamidb_touch(cache, 0, "t", 1, 1000) == DYNAMIDB_OK);
     CHECK(dynamidb_touch(cache, UINT64_MAX, "t", 1, 1000) == DYNAMIDB_NOT_FOUND);
-    CHECK(dynamidb_tick(cache, UINT64_MAX, 100, NULL) == DYNAMIDB_OK);
+    CHECK(dynamidb_maintain(cache, UINT64_MAX, 100, NULL) == DYNAMIDB_OK);
     CHECK(dynamidb_touch(cache, 0, "k", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
     free(memory);
 }
 
-static void join(void *context, const void *piece, size_t len) {
+static void append(void *context, const void *piece, size_t len) {
     strncat(context, piece, len);
 }
 
-static void numbers_and_visits(void) {
+static void arithmetic_and_visitors(void) {
     static uint64_t memory[2048];
     dynamidb_cache *cache;
     dynamidb_item item;
@@ -178,10 +178,27 @@ static void numbers_and_visits(void) {
     CHECK(dynamidb_decrement(cache, 0, "n", 1, 5, &number) == DYNAMIDB_OK && number == 0);
     CHECK(dynamidb_replace(cache, 0, "n", 1, "text", 4, DYNAMIDB_NEVER) == DYNAMIDB_OK);
     CHECK(dynamidb_increment(cache, 0, "n", 1, 1, NULL) == DYNAMIDB_NOT_A_NUMBER);
-    CHECK(dynamidb_visit(cache, 0, "n", 1, join, text, &item) == DYNAMIDB_OK);
+    CHECK(dynamidb_visit(cache, 0, "n", 1, append, text, &item) == DYNAMIDB_OK);
     CHECK(strcmp(text, "text") == 0 && item.len == 4);
     CHECK(dynamidb_compare_and_swap(cache, 0, "n", 1, "x", 1, 0, item.cas + 1)
-          == DYNAMIDB_EXISTS);
+          == DYNAMIDB_CAS_MISMATCH);
+    CHECK(dynamidb_add(cache, 0, "n", 1, "x", 1, 0) == DYNAMIDB_EXISTS);
+    CHECK(dynamidb_replace(cache, 0, "other", 5, "x", 1, 0) == DYNAMIDB_NOT_FOUND);
+}
+
+/* A compact cache has no cas, which DYNAMIDB_NO_CAS must not match. */
+static void compact_items_match_no_cas(void) {
+    static uint64_t memory[2048];
+    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 1};
+    dynamidb_cache *cache;
+    dynamidb_item item;
+    char value[1];
+    CHECK(dynamidb_init(memory, sizeof memory, &config, &cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, 0, "k", 1, "v", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    CHECK(dynamidb_get(cache, 0, "k", 1, value, sizeof value, &item) == DYNAMIDB_OK);
+    CHECK(item.cas == DYNAMIDB_NO_CAS);
+    CHECK(dynamidb_compare_and_swap(cache, 0, "k", 1, "x", 1, 0, DYNAMIDB_NO_CAS)
+          == DYNAMIDB_CAS_MISMATCH);
 }
 
 /* A counter that wraps, and an interrupt that has read it before. */
@@ -215,12 +232,13 @@ static void ticks(void) {
 }
 
 int main(void) {
-    first_lines();
+    example_of_the_header();
     ticks();
-    numbers_and_visits();
-    mistakes();
-    beside_a_model(16 * 1024);
-    beside_a_model(40 * 1024 + 8);
-    puts("the C interface does what its header says");
+    arithmetic_and_visitors();
+    compact_items_match_no_cas();
+    wrong_arguments_are_rejected();
+    operations_match_a_model(16 * 1024);
+    operations_match_a_model(40 * 1024 + 8);
+    puts("all tests of the C interface passed");
     return 0;
 }
