@@ -1,5 +1,5 @@
-//! The arguments of a program. JavaScript passes anything, whatever the types say, so each is
-//! checked here: a wrong one is an error with a code, and no two keys become one.
+//! Checks the arguments of calls. JavaScript passes anything, whatever the types say: an invalid
+//! argument is an error with a code, and no two keys become one.
 
 use core::time::Duration;
 
@@ -7,9 +7,9 @@ use dynamidb_core::{Expiry, Instant, Value};
 use js_sys::{JsString, Number, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::argument;
+use crate::argument_error;
 
-/// The flags of a value that was a string.
+/// The client flags of a value that was stored as a string.
 pub(crate) const TEXT: u32 = 1;
 
 #[wasm_bindgen]
@@ -19,7 +19,7 @@ extern "C" {
     pub type Key;
     /// A string or bytes.
     #[wasm_bindgen(typescript_type = "string | Uint8Array")]
-    pub type Stored;
+    pub type InputValue;
     /// A time in milliseconds.
     #[wasm_bindgen(typescript_type = "number")]
     pub type Millis;
@@ -27,33 +27,33 @@ extern "C" {
     #[wasm_bindgen(typescript_type = "number")]
     pub type Count;
 
-    /// A copy of an array. Throws if the memory of the array is no longer there.
+    /// A copy of an array. Throws if the array's buffer is detached.
     #[wasm_bindgen(js_name = Uint8Array)]
     type Copy;
     #[wasm_bindgen(catch, constructor, js_class = Uint8Array)]
     fn new(source: &Uint8Array) -> Result<Copy, JsValue>;
 }
 
-/// A key. One that is too long is as one that is empty: there is never a value under it.
+/// Reads a key. A key that is too long becomes the empty one: there is never a value under it.
 pub(crate) fn key(key: &JsValue) -> Result<String, JsValue> {
-    let wrong = || argument("a key is a string, without half of a surrogate pair");
-    let key: &JsString = key.dyn_ref().ok_or_else(wrong)?;
-    // A unit of UTF-16 is at least a byte of UTF-8.
+    let invalid = || argument_error("a key is a string, without half of a surrogate pair");
+    let key: &JsString = key.dyn_ref().ok_or_else(invalid)?;
+    // Each unit of UTF-16 takes at least a byte of UTF-8.
     if key.length() as usize > dynamidb_core::Key::LEN_MAX {
         return Ok(String::new());
     }
-    text(key).ok_or_else(wrong)
+    text(key).ok_or_else(invalid)
 }
 
-/// A string in UTF-8, which has nothing for half of a surrogate pair: that would become the same
-/// replacement character whatever it was.
+/// A string as UTF-8. `None` for half of a surrogate pair, which UTF-8 cannot represent: any would
+/// become the same replacement character.
 fn text(string: &JsValue) -> Option<String> {
     let text = string.as_string()?;
     let is_same = !text.contains(char::REPLACEMENT_CHARACTER) || *string == *text;
     is_same.then_some(text)
 }
 
-/// A value on its way into the cache.
+/// A value to store.
 pub(crate) struct Bytes {
     bytes: Vec<u8>,
     flags: u32,
@@ -61,10 +61,11 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
-    /// The bytes of a string or of a `Uint8Array`. If they are more than `max`, bytes that are too
-    /// many as well stand for them: the cache refuses these, and no memory is taken for all.
+    /// Reads a string or a `Uint8Array`. If it has more than `max` bytes, `max + 1` bytes stand for
+    /// it: the cache rejects them all the same, and a huge value takes no memory.
     pub(crate) fn new(value: &JsValue, ttl: Option<Millis>, max: usize) -> Result<Self, JsValue> {
-        let wrong = || argument("a value is bytes or a string without half of a surrogate pair");
+        let invalid =
+            || argument_error("a value is bytes or a string without half of a surrogate pair");
         let (bytes, flags) = if let Some(string) = value.dyn_ref::<JsString>() {
             let bytes = match string.length() as usize > max {
                 true => Some(vec![0; max + 1]),
@@ -77,7 +78,7 @@ impl Bytes {
             (None, 0)
         };
         Ok(Self {
-            bytes: bytes.ok_or_else(wrong)?,
+            bytes: bytes.ok_or_else(invalid)?,
             flags,
             expiry: expiry(ttl)?,
         })
@@ -90,11 +91,11 @@ impl Bytes {
     }
 }
 
-/// Up to `max` bytes of an array, or one more; nothing if its memory has been taken away.
+/// Up to `max + 1` bytes of an array; `None` if its buffer is detached.
 pub(crate) fn bytes(array: &Uint8Array, max: usize) -> Option<Vec<u8>> {
     let len = array.length() as usize;
     if len == 0 {
-        // An array whose buffer was transferred or shrunk says 0 as well.
+        // The length is 0, too, if the buffer was transferred or shrunk.
         return Copy::new(array).is_ok().then(Vec::new);
     }
     let mut bytes = vec![0; len.min(max + 1)];
@@ -104,22 +105,24 @@ pub(crate) fn bytes(array: &Uint8Array, max: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// When an item ends that lives so many milliseconds, or for ever.
+/// The expiry of an item that is stored for `ttl` milliseconds, or for ever.
 pub(crate) fn expiry(ttl: Option<Millis>) -> Result<Expiry, JsValue> {
     let Some(ttl) = ttl else {
         return Ok(Expiry::Never);
     };
     let millis = ttl.as_f64().filter(|&millis| millis >= 0.0);
-    let millis = millis.ok_or_else(|| argument("a time to live is a number of milliseconds"))?;
+    let millis =
+        millis.ok_or_else(|| argument_error("a time to live is a number of milliseconds"))?;
     Ok(Duration::try_from_secs_f64(millis / 1000.0).map_or(Expiry::Never, Expiry::After))
 }
 
-/// The moment that a clock says.
+/// The time that a clock returned.
 pub(crate) fn instant(time: &JsValue) -> Result<Instant, JsValue> {
     let millis = time
         .as_f64()
         .filter(|time| (0.0..=Number::MAX_SAFE_INTEGER).contains(time));
-    let millis = millis.ok_or_else(|| argument("the clock returns a number of milliseconds"))?;
+    let millis =
+        millis.ok_or_else(|| argument_error("the clock returns a number of milliseconds"))?;
     Ok(Instant::from_millis(millis as u64))
 }
 
@@ -130,10 +133,10 @@ pub(crate) fn whole(number: &JsValue, message: &str) -> Result<usize, JsValue> {
     let number = number.as_f64().filter(fits);
     number
         .map(|number| number as usize)
-        .ok_or_else(|| argument(message))
+        .ok_or_else(|| argument_error(message))
 }
 
-/// What is added to a number: 1 if nothing is said.
+/// The number that `increment` adds: 1 by default.
 pub(crate) fn delta(delta: Option<Count>) -> Result<i64, JsValue> {
     let Some(delta) = delta else {
         return Ok(1);
@@ -142,5 +145,5 @@ pub(crate) fn delta(delta: Option<Count>) -> Result<i64, JsValue> {
     let delta = delta.as_f64().filter(fits);
     delta
         .map(|delta| delta as i64)
-        .ok_or_else(|| argument("the number to add is a whole one"))
+        .ok_or_else(|| argument_error("the number to add is a whole number"))
 }

@@ -1,6 +1,6 @@
 
-// What `build` appends for both kinds of module: a cache that was freed throws errors with a code as
-// other mistakes do, and may be freed again, as `using` does. A live cache pays nothing for it.
+// `build` appends this to both kinds of module: the methods of a freed cache throw errors with a code,
+// and freeing it again is allowed, as `using` does. It costs a live cache nothing.
 const Freed = Object.create(Cache.prototype)
 for (const [name, member] of Object.entries(Object.getOwnPropertyDescriptors(Cache.prototype))) {
   if (name === 'constructor' || name.startsWith('_')) continue

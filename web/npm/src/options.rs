@@ -1,19 +1,19 @@
-//! What a cache is made with: read once, checked, with JavaScript's clock and random numbers where
-//! nothing else is said.
+//! The options of a cache: read once and checked. JavaScript's clock and random numbers are the
+//! defaults.
 
 use dynamidb_core::{Config, Instant};
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-use crate::argument;
+use crate::argument_error;
 use crate::arguments::{bytes, instant, whole};
 
 #[wasm_bindgen]
 extern "C" {
-    /// An object with any of these fields.
+    /// An object with any of the fields below.
     #[wasm_bindgen(typescript_type = "CacheOptions")]
     pub type Options;
-    // Any of these may be a function of the program, which may throw.
+    // Each may be a getter of the program, which may throw.
     #[wasm_bindgen(catch, method, structural, getter, js_name = maxItems)]
     fn max_items(this: &Options) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, method, structural, getter, js_name = maxItemSize)]
@@ -29,7 +29,7 @@ extern "C" {
     fn get_random_values(bytes: &mut [u8]) -> Result<(), JsValue>;
 }
 
-/// Who says what time it is.
+/// The program's clock, or `Date.now`.
 #[derive(Debug)]
 pub(crate) struct Clock(Option<Function>);
 
@@ -43,10 +43,10 @@ impl Clock {
     }
 }
 
-/// Lets the configuration be what the options say, and returns their clock.
+/// Applies the options to a configuration, and returns their clock.
 pub(crate) fn read(config: &mut Config, options: Option<&Options>) -> Result<Clock, JsValue> {
     if options.is_some_and(|options| !options.is_object()) {
-        return Err(argument("the options are an object"));
+        return Err(argument_error("the options are an object"));
     }
     config.hash_seed = seed(options)?;
     let Some(options) = options else {
@@ -67,7 +67,7 @@ pub(crate) fn read(config: &mut Config, options: Option<&Options>) -> Result<Clo
     }
     now.dyn_into()
         .map(|function| Clock(Some(function)))
-        .map_err(|_| argument("the clock is a function"))
+        .map_err(|_| argument_error("the clock is a function"))
 }
 
 fn seed(options: Option<&Options>) -> Result<u128, JsValue> {
@@ -78,7 +78,7 @@ fn seed(options: Option<&Options>) -> Result<u128, JsValue> {
     } else {
         let given = given.dyn_ref().and_then(|array| bytes(array, seed.len()));
         let given = given.and_then(|bytes| bytes.try_into().ok());
-        seed = given.ok_or_else(|| argument("the seed has 16 bytes"))?;
+        seed = given.ok_or_else(|| argument_error("the seed has 16 bytes"))?;
     }
     Ok(u128::from_le_bytes(seed))
 }

@@ -1,5 +1,5 @@
-// The package as its users get it: packed, installed into an empty program, type-checked, and used
-// in Node by `import` and by `require`, and in Chromium after Vite has bundled it.
+// The package as users get it: packed, installed into an empty program, type-checked, and used in Node
+// by `import` and by `require`, and in Chromium as Vite bundles it.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-// The tools are those of the playground.
+// Vite, TypeScript and Playwright come from the playground.
 const www = join(here, '../../../www')
 const tools = createRequire(join(www, 'package.json'))
 const bin = (name) => join(www, 'node_modules/.bin', name)
@@ -28,12 +28,12 @@ before(() => {
 
 after(() => rmSync(program, { recursive: true }))
 
-test('the WebAssembly stays small', () => {
+test('the WebAssembly stays below its size limit', () => {
   const { size } = statSync(join(program, 'node_modules/dynamidb/web/dynamidb_bg.wasm'))
   assert.ok(size < 90_000, `${size} bytes`)
 })
 
-test('Node imports it', () => {
+test('Node imports the package', () => {
   const main = `import * as dynamidb from 'dynamidb'
     import { use } from './use.mjs'
     console.log(use(dynamidb))`
@@ -41,7 +41,7 @@ test('Node imports it', () => {
   assert.equal(run('node', 'main.mjs').trim(), 'used')
 })
 
-test('Node requires it', () => {
+test('Node requires the package', () => {
   const main = `const { Cache } = require('dynamidb')
     const cache = new Cache(1 << 20)
     cache.set('greeting', 'hello', 30_000)
@@ -50,7 +50,7 @@ test('Node requires it', () => {
   assert.equal(run('node', 'main.cjs').trim(), 'hello')
 })
 
-test('its types are right, for Node and for bundlers', () => {
+test('the types are correct for Node and for bundlers', () => {
   const main = `import { Cache, type CacheError, type CacheStats } from 'dynamidb'
     const cache = new Cache(1 << 20, { maxItems: 10, now: () => 0, seed: new Uint8Array(16) })
     cache.set('key', new Uint8Array(1), 5)
@@ -71,7 +71,7 @@ test('its types are right, for Node and for bundlers', () => {
   run(bin('tsc'), '--module', 'esnext', '--moduleResolution', 'bundler', '--target', 'es2022', ...checks)
 })
 
-test('Chromium uses what Vite bundles of it', async () => {
+test('Chromium uses the package bundled by Vite', async () => {
   const { build, preview } = await import(tools.resolve('vite'))
   const { chromium } = tools('playwright-core')
   const page = `<!doctype html><script type="module">

@@ -1,6 +1,6 @@
-// What a program does with the package: the same in Node and in a browser, so it asserts by itself.
-function equal(found, wanted) {
-  if (found !== wanted) throw new Error(`${String(found)} instead of ${String(wanted)}`)
+// A program that uses the package, in Node and in a browser, which has no `node:assert`.
+function equal(actual, expected) {
+  if (actual !== expected) throw new Error(`${String(actual)} instead of ${String(expected)}`)
 }
 
 function throws(code, action) {
@@ -18,7 +18,7 @@ export function use({ Cache }) {
   deadlines(Cache)
   values(Cache)
   budget(Cache)
-  mistakes(Cache)
+  errors(Cache)
   keys(Cache)
   types(Cache)
   arrays(Cache)
@@ -26,9 +26,9 @@ export function use({ Cache }) {
   getters(Cache)
   freed(Cache)
   const cache = new Cache(1 << 16)
-  cache.set('soon gone', 'value', 0)
+  cache.set('expired', 'value', 0)
   cache.set('later', 'value', 60_000)
-  equal(cache.get('soon gone'), undefined)
+  equal(cache.get('expired'), undefined)
   equal(cache.get('later'), 'value')
   cache.free()
   return 'used'
@@ -49,7 +49,7 @@ function deadlines(Cache) {
   equal(cache.keys().join(), 'kept')
   time = Number.MAX_SAFE_INTEGER
   equal(cache.get('kept'), 'value')
-  equal(cache.tick(), false)
+  equal(cache.maintain(), false)
   equal(cache.size, 1)
   equal(cache.stats().expired, 1)
 }
@@ -89,7 +89,7 @@ function budget(Cache) {
   equal(few.keys().join(), 'd,c,b')
 }
 
-function mistakes(Cache) {
+function errors(Cache) {
   for (const bytes of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 5000, '1', undefined])
     throws('ARGUMENT', () => new Cache(bytes))
   throws('OUT_OF_MEMORY', () => new Cache(2 ** 32 - 1))
@@ -110,8 +110,8 @@ function mistakes(Cache) {
   equal(cache.get('key'), 'value')
 }
 
-// What no type has: each is passed where something else is wanted.
-const ODD = [5, -0, Number.NaN, 5n, true, Symbol('s'), {}, [], () => 'x', new String('x'), { length: 2 ** 31 }]
+// Values of the wrong type for any argument.
+const WRONG_TYPES = [5, -0, Number.NaN, 5n, true, Symbol('s'), {}, [], () => 'x', new String('x'), { length: 2 ** 31 }]
 const NOT_UNICODE = ['\ud800', '\udfff', 'a\ud83d', '\ude42b', '\ud83d\ufffd']
 
 function keys(Cache) {
@@ -126,10 +126,10 @@ function keys(Cache) {
     (key) => cache.increment(key),
   ]
   for (const call of calls)
-    for (const key of [...ODD, ...NOT_UNICODE, null, undefined, new Uint8Array(3)])
+    for (const key of [...WRONG_TYPES, ...NOT_UNICODE, null, undefined, new Uint8Array(3)])
       throws('ARGUMENT', () => call(key))
   equal(cache.size, 0)
-  // The replacement character itself is a character as any other.
+  // The replacement character itself is valid.
   cache.set('\ufffd', 'one')
   cache.set('\ufffd🙂', 'two')
   equal(cache.get('\ufffd') + cache.get('\ufffd🙂'), 'onetwo')
@@ -141,17 +141,17 @@ function keys(Cache) {
 }
 
 function types(Cache) {
-  for (const bytes of [...ODD.slice(2), '1048576', null]) throws('ARGUMENT', () => new Cache(bytes))
+  for (const bytes of [...WRONG_TYPES.slice(2), '1048576', null]) throws('ARGUMENT', () => new Cache(bytes))
   for (const options of [5, 'text', true, 5n, Symbol('s')]) throws('ARGUMENT', () => new Cache(1 << 16, options))
   for (const name of ['maxItems', 'maxItemSize', 'now', 'seed'])
     for (const value of ['5', 5n, null, Symbol('s'), {}, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
       throws('ARGUMENT', () => new Cache(1 << 16, { [name]: value }))
   const cache = new Cache(1 << 16)
-  for (const value of [...ODD, ...NOT_UNICODE, null, undefined, new ArrayBuffer(3), new Uint16Array(3)]) {
+  for (const value of [...WRONG_TYPES, ...NOT_UNICODE, null, undefined, new ArrayBuffer(3), new Uint16Array(3)]) {
     throws('ARGUMENT', () => cache.set('key', value))
     throws('ARGUMENT', () => cache.add('key', value))
   }
-  const notTimes = [...ODD.slice(2), '5', -1, -0.1, Number.NEGATIVE_INFINITY]
+  const notTimes = [...WRONG_TYPES.slice(2), '5', -1, -0.1, Number.NEGATIVE_INFINITY]
   for (const ttl of notTimes) {
     throws('ARGUMENT', () => cache.set('key', 'value', ttl))
     throws('ARGUMENT', () => cache.add('key', 'value', ttl))
@@ -161,7 +161,7 @@ function types(Cache) {
   cache.set('key', '1', Number.POSITIVE_INFINITY)
   equal(cache.touch('key', Number.MAX_VALUE), true)
   equal(cache.get('key'), '1')
-  for (const delta of [...ODD.slice(2), '1', 0.5, 2 ** 32, -(2 ** 32), Number.POSITIVE_INFINITY])
+  for (const delta of [...WRONG_TYPES.slice(2), '1', 0.5, 2 ** 32, -(2 ** 32), Number.POSITIVE_INFINITY])
     throws('ARGUMENT', () => cache.increment('key', delta))
   equal(cache.increment('key', 2 ** 32 - 1), 2 ** 32)
   equal(cache.increment('key', 1 - 2 ** 32), 1)
@@ -193,7 +193,7 @@ function arrays(Cache) {
     equal(cache.get('key').join(), '7,7,7')
   }
   throws('VALUE_TOO_LARGE', () => set(new Uint8Array(1 << 28)))
-  // As with any value that is refused, the one before is gone.
+  // As with any rejected value, the one before is deleted.
   equal(cache.get('key'), undefined)
   throws('VALUE_TOO_LARGE', () => set('v'.repeat(1 << 28)))
   const small = new Cache(1 << 16, { maxItemSize: 100 })
@@ -204,15 +204,15 @@ function arrays(Cache) {
 }
 
 function clocks(Cache) {
-  const times = [...ODD.slice(2), '1', null, undefined, -1, Number.POSITIVE_INFINITY, 2 ** 53]
+  const times = [...WRONG_TYPES.slice(2), '1', null, undefined, -1, Number.POSITIVE_INFINITY, 2 ** 53]
   for (const time of times) {
     const cache = new Cache(1 << 16, { now: () => time })
-    const calls = ['get', 'has', 'touch', 'delete', 'increment', 'tick', 'keys']
+    const calls = ['get', 'has', 'touch', 'delete', 'increment', 'maintain', 'keys']
     for (const name of calls) throws('ARGUMENT', () => cache[name]('key'))
     for (const name of ['set', 'add']) throws('ARGUMENT', () => cache[name]('key', 'value'))
     equal(cache.size, 0)
   }
-  // The clock is the program's: what it throws is passed on, and it may use the cache.
+  // An exception of the program's clock is passed on, and the clock may use the cache.
   let cache
   const now = () => {
     if (cache.size === 3) throw new RangeError('late')
@@ -220,7 +220,7 @@ function clocks(Cache) {
   }
   cache = new Cache(1 << 16, { now })
   for (const key of ['a', 'b', 'c']) cache.set(key, key)
-  for (const name of ['get', 'has', 'touch', 'delete', 'increment', 'tick', 'keys']) passed(() => cache[name]('a'))
+  for (const name of ['get', 'has', 'touch', 'delete', 'increment', 'maintain', 'keys']) passesOn(() => cache[name]('a'))
   cache.clear()
   equal(cache.get('a'), undefined)
   const { now: before } = Date
@@ -229,7 +229,7 @@ function clocks(Cache) {
       throw new RangeError('late')
     }
     const plain = new Cache(1 << 16)
-    passed(() => plain.set('key', 'value'))
+    passesOn(() => plain.set('key', 'value'))
     Date.now = () => Number.NaN
     throws('ARGUMENT', () => plain.set('key', 'value'))
     Date.now = before
@@ -247,11 +247,11 @@ function getters(Cache) {
         throw new RangeError('late')
       },
     })
-    passed(() => new Cache(1 << 16, options))
+    passesOn(() => new Cache(1 << 16, options))
   }
 }
 
-function passed(action) {
+function passesOn(action) {
   try {
     action()
   } catch (error) {
@@ -265,7 +265,7 @@ function freed(Cache) {
   const cache = new Cache(1 << 16)
   cache.set('key', 'value')
   cache.free()
-  for (const name of ['get', 'has', 'set', 'add', 'touch', 'delete', 'increment', 'clear', 'tick', 'keys', 'stats'])
+  for (const name of ['get', 'has', 'set', 'add', 'touch', 'delete', 'increment', 'clear', 'maintain', 'keys', 'stats'])
     throws('FREED', () => cache[name]('key', 'value'))
   throws('FREED', () => cache.size)
   cache.free()
