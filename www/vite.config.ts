@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
 
-/** Writes `worker.js`, which keeps the files of this build for the time without a network. */
+/** Writes `worker.js`, which caches the files of this build for offline use. */
 function offline(): Plugin {
   return {
     name: "offline",
@@ -21,7 +21,7 @@ function offline(): Plugin {
   };
 }
 
-/** Leaves out `crossorigin`: a page opened as a file gets its style, and can say what is wrong. */
+/** Removes `crossorigin`: a page opened as a file gets its style, and can show what is wrong. */
 function sameOrigin(): Plugin {
   const handler = (html: string) => html.replaceAll(" crossorigin", "");
   return { name: "same-origin", apply: "build", transformIndexHtml: { order: "post", handler } };
@@ -32,7 +32,7 @@ export default defineConfig({
   base: "./",
   plugins: [offline(), sameOrigin()],
   build: {
-    // Every asset is a file of its own: the page's content policy allows no `data:` addresses.
+    // No inlined assets: the page's content policy allows no `data:` URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

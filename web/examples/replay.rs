@@ -1,4 +1,4 @@
-//! Replays scenarios natively and prints the digest of the state that each comes to:
+//! Replays scenarios natively and prints the state digest at the end of each:
 //! `cargo run -p dynamidb-web --example replay -- www/src/lessons/*.txt`
 
 use std::process::ExitCode;

@@ -1,11 +1,11 @@
-//! One connection: what it has said that is not a whole request yet, and which keys its last words
-//! were about.
+//! A client's connection: its session, its incomplete request, and the keys that its last message
+//! used.
 
 use core::fmt::Display;
 
 use dynamidb_core::{Cache, Instant, Key, Keyspace, Session};
 
-/// How many keys of one message are noted.
+/// The most keys of one message that are recorded.
 const TOUCHED_MAX: usize = 256;
 
 pub(crate) struct Client {
@@ -19,21 +19,21 @@ impl Client {
         Self { session, input }
     }
 
-    /// Has the session act on every request that is complete, and keeps what is left for later.
+    /// Processes every complete request, and keeps the rest of the input for later.
     pub(crate) fn process(
         &mut self,
         now: Instant,
         cache: &mut Cache,
         touched: &mut Vec<Vec<u8>>,
     ) -> Vec<u8> {
-        let mut noted = Noted { cache, touched };
+        let mut keyspace = RecordingKeyspace { cache, touched };
         let mut output = Vec::new();
         let mut used = 0;
         while !self.session.is_closed() {
-            // A session pauses when the output is full, so it gets an empty one each time.
+            // A session pauses when its output is full, so each call gets an empty one.
             let mut reply = Vec::new();
             let input = &self.input[used..];
-            let done = self.session.process(now, input, &mut noted, &mut reply);
+            let done = self.session.process(now, input, &mut keyspace, &mut reply);
             output.append(&mut reply);
             if done == 0 {
                 self.input.drain(..used);
@@ -46,13 +46,13 @@ impl Client {
     }
 }
 
-/// The cache, and which keys were asked of it.
-struct Noted<'p> {
+/// The cache; records the keys that are looked up in it.
+struct RecordingKeyspace<'p> {
     cache: &'p mut Cache,
     touched: &'p mut Vec<Vec<u8>>,
 }
 
-impl Keyspace for Noted<'_> {
+impl Keyspace for RecordingKeyspace<'_> {
     type Memory = Vec<u8>;
 
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {

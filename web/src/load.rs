@@ -1,4 +1,4 @@
-//! A load: many operations from few numbers, the same ones each time.
+//! A synthetic load: many operations, generated from a few numbers and reproducible.
 
 use core::time::Duration;
 
@@ -6,41 +6,38 @@ use dynamidb_core::{Cache, Expiry, Instant, Key, Value};
 
 use crate::zipf::{Random, Zipf, mix};
 
-/// The longest decimal number of a key.
+/// The most decimal digits in a key.
 const KEY_DIGITS: usize = 10;
 const KEY_PREFIX: &[u8] = b"key:";
 
-/// What a load is made of. Each operation asks for a key; a key that is not there is stored, as
-/// programs do that read through a cache.
+/// The parameters of a load. An operation reads or stores a key; a read that misses stores the key,
+/// as read-through (cache-aside) clients do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Load {
-    /// How many keys there are.
+    /// The number of keys.
     pub keys: u32,
-    /// The exponent of Zipf's law by which they are chosen, in hundredths; 0: all alike.
+    /// The exponent of the keys' Zipf distribution, in hundredths; 0: uniform.
     pub skew: u32,
     /// The smallest value, in bytes.
     pub size_min: u32,
-    /// The largest value, in bytes. Each key has a size of its own; there are as many between 100
-    /// and 200 bytes as between 200 and 400.
+    /// The largest value, in bytes. The size depends on the key; there are as many sizes between
+    /// 100 and 200 bytes as between 200 and 400.
     pub size_max: u32,
-    /// How many operations of a hundred read; the others store.
+    /// The percentage of operations that read; the others store.
     pub reads: u32,
-    /// Values are stored for a time between a second and this; 0: for ever.
+    /// The longest time to live, in seconds; the shortest is a second. 0: values never expire.
     pub ttl: u32,
-    /// How many operations happen in a second of the cache's time.
+    /// Operations per second of the cache's time.
     pub rate: u32,
-    /// What the choices are made from.
+    /// The seed of the random choices.
     pub seed: u32,
 }
 
 impl Load {
-    /// Ten thousand keys of which some are asked for much more often than others.
+    /// Ten thousand keys, some of which are read much more often than others.
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "it is an example rather than a default"
-    )]
+    #[expect(clippy::new_without_default, reason = "an example, not a default")]
     pub const fn new() -> Self {
         Self {
             keys: 10_000,
@@ -56,7 +53,7 @@ impl Load {
 }
 
 impl Load {
-    /// Each field's name in a scenario, its least and its greatest value, and where it is.
+    /// Each field's name in a scenario, its minimum, its maximum, and its accessor.
     #[expect(clippy::type_complexity, reason = "a table")]
     pub(crate) const FIELDS: [(&str, u32, u32, fn(&mut Self) -> &mut u32); 8] = [
         ("keys", 1, 100_000_000, |load| &mut load.keys),
@@ -69,27 +66,27 @@ impl Load {
         ("seed", 0, u32::MAX, |load| &mut load.seed),
     ];
 
-    /// As JavaScript has it: the fields in their order.
+    /// The fields in order, as an array for JavaScript.
     pub(crate) fn numbers(&self) -> Vec<u32> {
         let mut copy = self.clone();
         Self::FIELDS.map(|(.., field)| *field(&mut copy)).to_vec()
     }
 
-    /// The load that these numbers are; otherwise says what is wrong, in a sentence.
+    /// The load with these fields. The error is a sentence.
     pub(crate) fn from_numbers(numbers: &[u32]) -> Result<Self, String> {
         let mut load = Self::new();
         for ((.., field), &number) in Self::FIELDS.iter().zip(numbers) {
             *field(&mut load) = number;
         }
-        load.problem().map_or(Ok(load), Err)
+        load.validation_error().map_or(Ok(load), Err)
     }
 
-    /// What is wrong with these numbers, if anything is.
-    pub(crate) fn problem(&self) -> Option<String> {
+    /// Why the fields are invalid, if they are.
+    pub(crate) fn validation_error(&self) -> Option<String> {
         let mut copy = self.clone();
-        for (name, least, greatest, field) in Self::FIELDS {
-            if !(least..=greatest).contains(field(&mut copy)) {
-                return Some(format!("{name} must be from {least} to {greatest}"));
+        for (name, min, max, field) in Self::FIELDS {
+            if !(min..=max).contains(field(&mut copy)) {
+                return Some(format!("{name} must be from {min} to {max}"));
             }
         }
         let ordered = self.size_min <= self.size_max;
@@ -98,19 +95,19 @@ impl Load {
     }
 }
 
-/// A load that is under way.
-pub(crate) struct Running {
+/// A load in progress.
+pub(crate) struct RunningLoad {
     load: Load,
     zipf: Zipf,
     random: Random,
-    /// The keys of a file, if the load is one, and where the next begins.
+    /// The text of a key file, if there is one, and where its next line begins.
     lines: Option<(Vec<u8>, usize)>,
     value: Vec<u8>,
-    began: u64,
+    started_at: u64,
     pub(crate) done: u64,
 }
 
-impl Running {
+impl RunningLoad {
     pub(crate) fn new(load: &Load, lines: Option<Vec<u8>>, now: u64) -> Self {
         Self {
             zipf: Zipf::new(load.keys, f64::from(load.skew) / 100.0),
@@ -118,33 +115,33 @@ impl Running {
             lines: lines.map(|lines| (lines, 0)),
             value: (b'a'..=b'z').cycle().take(load.size_max as usize).collect(),
             load: load.clone(),
-            began: now,
+            started_at: now,
             done: 0,
         }
     }
 
-    /// Whether it is a file: that cannot be written down.
-    pub(crate) const fn is_file(&self) -> bool {
+    /// Whether the keys come from a file: such a load cannot be recorded.
+    pub(crate) const fn has_key_file(&self) -> bool {
         self.lines.is_some()
     }
 
-    /// When the next operation happens.
-    pub(crate) const fn due(&self) -> u64 {
-        self.began + self.done * 1000 / self.load.rate as u64
+    /// When the next operation is due.
+    pub(crate) const fn next_due(&self) -> u64 {
+        self.started_at + self.done * 1000 / self.load.rate as u64
     }
 
-    /// Does the next operation. False: the file has come to its end.
+    /// Does the next operation; false at the end of the key file.
     #[inline]
     pub(crate) fn step(&mut self, now: Instant, cache: &mut Cache) -> bool {
         let mut buffer = [0; KEY_PREFIX.len() + KEY_DIGITS];
         let key = if let Some((lines, next)) = &mut self.lines {
-            let Some((start, end)) = line(lines, *next) else {
+            let Some((start, end)) = next_key_line(lines, *next) else {
                 return false;
             };
             *next = end;
             &lines[start..end]
         } else {
-            written(self.zipf.draw(&mut self.random), &mut buffer)
+            write_key(self.zipf.draw(&mut self.random), &mut buffer)
         };
         self.done += 1;
         let reads = self.random.below(100) < self.load.reads;
@@ -157,44 +154,44 @@ impl Running {
             let seconds = 1 + self.random.below(self.load.ttl);
             value = value.expire(Expiry::After(Duration::from_secs(seconds.into())));
         }
-        // A refused store is in the counters.
+        // A rejected store is counted.
         let _ = cache.set(now, key, value);
         true
     }
 }
 
 impl Load {
-    /// The size of a key's value: an octave, then a place within it. It has nothing to do with the
-    /// cache's own hash, so that caches can be compared.
+    /// The size of a key's value: first an octave, then a size within it. It does not depend on the
+    /// cache's hash seed, so that caches can be compared.
     fn size_of(&self, key: &[u8]) -> usize {
         let add = |hash, &byte: &u8| mix(hash ^ u64::from(byte));
         let hash = key.iter().fold(self.seed.into(), add);
-        let (least, greatest) = (u64::from(self.size_min), u64::from(self.size_max));
-        let octaves = u64::from((greatest / least).ilog2()) + 1;
-        let from = least << (mix(hash) % octaves);
-        let end = (2 * from).min(greatest + 1);
+        let (min, max) = (u64::from(self.size_min), u64::from(self.size_max));
+        let octaves = u64::from((max / min).ilog2()) + 1;
+        let from = min << (mix(hash) % octaves);
+        let end = (2 * from).min(max + 1);
         (from + (hash >> 32) % (end - from)) as usize
     }
 }
 
-/// The key with this number.
-fn written(mut number: u32, buffer: &mut [u8; KEY_PREFIX.len() + KEY_DIGITS]) -> &[u8] {
-    let mut at = buffer.len();
+/// Writes the key with this number.
+fn write_key(mut number: u32, buffer: &mut [u8; KEY_PREFIX.len() + KEY_DIGITS]) -> &[u8] {
+    let mut offset = buffer.len();
     loop {
-        at -= 1;
-        buffer[at] = b'0' + (number % 10) as u8;
+        offset -= 1;
+        buffer[offset] = b'0' + (number % 10) as u8;
         number /= 10;
         if number == 0 {
             break;
         }
     }
-    let start = at - KEY_PREFIX.len();
-    buffer[start..at].copy_from_slice(KEY_PREFIX);
+    let start = offset - KEY_PREFIX.len();
+    buffer[start..offset].copy_from_slice(KEY_PREFIX);
     &buffer[start..]
 }
 
-/// Where the next line that can be a key begins and ends, from here on.
-fn line(lines: &[u8], mut next: usize) -> Option<(usize, usize)> {
+/// Where the next line that is a valid key begins and ends, from `next` on.
+fn next_key_line(lines: &[u8], mut next: usize) -> Option<(usize, usize)> {
     while next < lines.len() {
         let end = lines[next..].iter().position(|&byte| byte == b'\n');
         let end = end.map_or(lines.len(), |end| next + end);
@@ -213,18 +210,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_decimal_numbers() {
+    fn keys_contain_decimal_numbers() {
         let mut buffer = [0; KEY_PREFIX.len() + KEY_DIGITS];
-        assert_eq!(written(0, &mut buffer), b"key:0");
-        assert_eq!(written(u32::MAX, &mut buffer), b"key:4294967295");
+        assert_eq!(write_key(0, &mut buffer), b"key:0");
+        assert_eq!(write_key(u32::MAX, &mut buffer), b"key:4294967295");
     }
 
     #[test]
-    fn lines_that_cannot_be_keys_are_passed_over() {
+    fn lines_that_are_not_valid_keys_are_skipped() {
         let long = "x".repeat(Key::LEN_MAX + 1);
         let lines = format!("\n a \r\n\n{long}\n{}\nb", &long[1..]).into_bytes();
         let (mut next, mut keys) = (0, Vec::new());
-        while let Some((start, end)) = line(&lines, next) {
+        while let Some((start, end)) = next_key_line(&lines, next) {
             keys.push(&lines[start..end]);
             next = end;
         }
@@ -232,15 +229,15 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_within_their_limits_and_reach_both() {
+    fn value_sizes_reach_both_limits_and_do_not_exceed_them() {
         let mut load = Load::new();
-        for (least, greatest) in [(1, 1), (7, 7), (3, 5), (32, 512), (1, 1 << 20)] {
-            (load.size_min, load.size_max) = (least, greatest);
+        for (min, max) in [(1, 1), (7, 7), (3, 5), (32, 512), (1, 1 << 20)] {
+            (load.size_min, load.size_max) = (min, max);
             let keys = (0..20_000_u32).map(u32::to_le_bytes);
             let sizes: Vec<_> = keys.map(|key| load.size_of(&key)).collect();
-            let range = least as usize..=greatest as usize;
+            let range = min as usize..=max as usize;
             assert!(sizes.iter().all(|size| range.contains(size)));
-            if greatest < 1000 {
+            if max < 1000 {
                 assert_eq!(sizes.iter().min(), Some(range.start()));
                 assert_eq!(sizes.iter().max(), Some(range.end()));
             }
@@ -248,16 +245,16 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_range_is_named() {
+    fn validation_names_the_field_that_is_out_of_range() {
         let mut load = Load::new();
-        assert_eq!(load.problem(), None);
+        assert_eq!(load.validation_error(), None);
         load.reads = 101;
         assert_eq!(
-            load.problem().as_deref(),
+            load.validation_error().as_deref(),
             Some("reads must be from 0 to 100")
         );
         load.reads = 100;
         load.size_min = load.size_max + 1;
-        assert!(load.problem().is_some());
+        assert!(load.validation_error().is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! A cache, the clients connected to it, and its time.
+//! A cache, its clients and its clock.
 
 use core::fmt;
 
@@ -6,34 +6,34 @@ use dynamidb_core::{Cache, ConfigError, Instant, Session, SessionConfig};
 use wasm_bindgen::prelude::*;
 
 use crate::client::Client;
-use crate::load::Running;
-use crate::look::{self, NONE};
+use crate::load::RunningLoad;
 use crate::record::Record;
+use crate::snapshot::{self, NONE};
 use crate::{Load, Settings};
 
-/// Upkeep happens at the multiples of this, in milliseconds of the cache's time: never because of
-/// how often the page calls, so that what was done can be replayed.
-const UPKEEP_INTERVAL: u64 = 250;
-/// How many steps of upkeep there are at most each time, so that no call holds up the page.
-const UPKEEP_LIMIT: usize = 1000;
-/// The longest time that passes at once, in milliseconds: a day.
+/// Maintenance runs at multiples of this, in milliseconds of the cache's time. It does not depend
+/// on how often the page calls, so that a session can be replayed.
+const MAINTAIN_INTERVAL: u64 = 250;
+/// The most maintenance steps each time, so that no call blocks the page for long.
+const MAINTAIN_LIMIT: usize = 1000;
+/// The longest time that one call advances the clock by, in milliseconds: a day.
 pub(crate) const ADVANCE_MAX: u64 = 86_400_000;
-/// The latest moment that there is, in milliseconds since the Unix epoch: JavaScript's numbers are
-/// exact up to here.
+/// The latest time, in milliseconds since the Unix epoch: JavaScript's numbers are exact up to
+/// here.
 pub(crate) const TIME_MAX: u64 = 1 << 53;
-/// How many clients there may be: A to Z.
+/// The number of clients: A to Z.
 pub(crate) const CLIENTS: usize = 26;
-/// How many removed items are kept for the page to ask about.
+/// The capacity of the removal log.
 const REMOVALS_MAX: usize = 200;
 
-/// A cache, its clients and its time.
+/// A cache, its clients and its clock.
 ///
 /// In JavaScript:
 /// ```js
 /// const seed = crypto.getRandomValues(new Uint8Array(16));
 /// const playground = new Playground(new Settings(1 << 20), seed, Date.now());
 /// const line = new TextEncoder().encode("GET greeting\r\n");
-/// const reply = playground.say(0, line); // the bytes of "END\r\n"
+/// const reply = playground.send(0, line); // the bytes of "END\r\n"
 /// playground.advance(1000); // a second passes
 /// ```
 #[wasm_bindgen]
@@ -41,16 +41,16 @@ pub struct Playground {
     cache: Cache,
     session_config: SessionConfig,
     clients: [Option<Client>; CLIENTS],
-    /// The keys that the last message was about.
+    /// The keys that the last message used.
     touched: Vec<Vec<u8>>,
-    began: u64,
+    started_at: u64,
     now: u64,
-    load: Option<Running>,
+    load: Option<RunningLoad>,
     record: Record,
 }
 
 impl fmt::Debug for Playground {
-    /// Without what the clients have said, and without the seed, which is in the record.
+    /// Without the clients' input, and without the seed, which is in the record.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Playground")
             .field("cache", &self.cache)
@@ -60,17 +60,17 @@ impl fmt::Debug for Playground {
 }
 
 impl Playground {
-    /// An empty cache. The `seed` keys the hash function, `now` is the time in milliseconds since
-    /// the Unix epoch.
+    /// Makes an empty cache. The `seed` keys the hash function, `now` is the time in milliseconds
+    /// since the Unix epoch.
     ///
     /// # Errors
-    /// [`ConfigError`] says which setting is wrong.
-    pub fn make(settings: &Settings, seed: u128, now: u64) -> Result<Self, ConfigError> {
+    /// [`ConfigError`] says which setting is invalid.
+    pub fn with_settings(settings: &Settings, seed: u128, now: u64) -> Result<Self, ConfigError> {
         let mut memory = Vec::new();
         memory
             .try_reserve_exact(settings.memory as usize)
             .map_err(|_| ConfigError::OutOfMemory)?;
-        // Not `Cache::new`, which takes off what its fields need: that depends on the platform.
+        // Not `Cache::new`, which subtracts the size of its fields: that depends on the platform.
         let mut cache = Cache::with_memory(settings.config(seed), memory)?;
         cache
             .watch_removals(REMOVALS_MAX)
@@ -81,7 +81,7 @@ impl Playground {
             session_config: settings.session_config(),
             clients: [const { None }; CLIENTS],
             touched: Vec::new(),
-            began: now,
+            started_at: now,
             now,
             load: None,
             record: Record::new(settings, seed, now),
@@ -96,15 +96,15 @@ impl Playground {
         Instant::from_millis(self.now)
     }
 
-    /// Lets time pass up to that moment, and does the upkeep that falls into it.
+    /// Advances the clock to `end`, with the maintenance that is due until then.
     fn advance_to(&mut self, end: u64) {
         loop {
-            let next = (self.now / UPKEEP_INTERVAL + 1) * UPKEEP_INTERVAL;
+            let next = (self.now / MAINTAIN_INTERVAL + 1) * MAINTAIN_INTERVAL;
             if next > end {
                 break;
             }
             self.now = next;
-            self.cache.tick(self.instant(), UPKEEP_LIMIT);
+            self.cache.tick(self.instant(), MAINTAIN_LIMIT);
         }
         self.now = end.max(self.now);
     }
@@ -112,73 +112,72 @@ impl Playground {
 
 #[wasm_bindgen]
 impl Playground {
-    /// An empty cache with these settings, as [`defaults`](Self::defaults) has them, at this time,
+    /// Makes an empty cache. The settings have the form of [`defaults`](Self::defaults), `now` is
     /// in milliseconds since the Unix epoch. The `seed`, 16 random bytes, keys the hash function.
     ///
     /// # Errors
-    /// A seed of another length, or settings that the cache cannot work with.
+    /// A seed of another length, or invalid settings.
     #[wasm_bindgen(constructor)]
     pub fn new(settings: &[u32], seed: &[u8], now: f64) -> Result<Self, JsError> {
-        let wrong = || JsError::new("these are no settings");
-        let settings = Settings::from_numbers(settings).ok_or_else(wrong)?;
-        let seed = seed.try_into().map_err(|_| wrong())?;
-        Ok(Self::make(
+        let invalid = || JsError::new("the settings or the seed are malformed");
+        let settings = Settings::from_numbers(settings).ok_or_else(invalid)?;
+        let seed = seed.try_into().map_err(|_| invalid())?;
+        Ok(Self::with_settings(
             &settings,
             u128::from_le_bytes(seed),
             now as u64,
         )?)
     }
 
-    /// The core's settings for a budget of `memory` bytes, as numbers: memory, most items
-    /// (`u32::MAX`: no limit), largest item, policy (0 LRU, 1 S3LRU), dialect (0 both, 1
-    /// DynamiDB's, 2 memcached's), then the chunk sizes.
+    /// The core's settings for a budget of `memory` bytes, as numbers: memory, item limit
+    /// (`u32::MAX`: none), largest item, policy (0 LRU, 1 S3LRU), dialect (0 both, 1 DynamiDB's, 2
+    /// memcached's), then the slab sizes.
     pub fn defaults(memory: u32) -> Vec<u32> {
         Settings::new(memory).numbers()
     }
 
-    /// The numbers of a load to begin with: keys, skew, smallest value, largest value, reads, ttl,
-    /// rate, seed.
-    #[wasm_bindgen(js_name = exampleLoad)]
-    pub fn example_load() -> Vec<u32> {
+    /// The default load, as numbers: keys, skew, smallest value, largest value, reads, ttl, rate,
+    /// seed.
+    #[wasm_bindgen(js_name = defaultLoad)]
+    pub fn default_load() -> Vec<u32> {
         Load::new().numbers()
     }
 
-    /// Receives `bytes` from a client and returns what the server answers. A client that is not
-    /// connected connects first. Clients have the numbers 0 to 25; there are no others to hear.
-    pub fn say(&mut self, client: u32, bytes: &[u8]) -> Vec<u8> {
+    /// Sends `bytes` as a client, and returns the server's reply. A client that is not connected
+    /// connects first. Clients have the numbers 0 to 25; others get no reply.
+    pub fn send(&mut self, client: u32, bytes: &[u8]) -> Vec<u8> {
         self.touched.clear();
-        let (is_open, now) = (self.is_open(client), self.instant());
-        let Some(place) = self.clients.get_mut(client as usize) else {
+        let (is_connected, now) = (self.is_connected(client), self.instant());
+        let Some(slot) = self.clients.get_mut(client as usize) else {
             return Vec::new();
         };
-        if !is_open {
-            *place = None;
+        if !is_connected {
+            *slot = None;
         }
         let session = || Client::new(Session::new(self.session_config.clone()));
-        let connected = place.get_or_insert_with(session);
-        self.record.say(client, bytes);
+        let connected = slot.get_or_insert_with(session);
+        self.record.send(client, bytes);
         connected.input.extend_from_slice(bytes);
         connected.process(now, &mut self.cache, &mut self.touched)
     }
 
-    /// The client's connection ends. What it had sent of an unfinished request is forgotten.
-    #[wasm_bindgen(js_name = hangUp)]
-    pub fn hang_up(&mut self, client: u32) {
-        if let Some(place) = self.clients.get_mut(client as usize) {
-            self.record.hang_up(client);
-            *place = None;
+    /// Closes the client's connection. An incomplete request is discarded.
+    pub fn disconnect(&mut self, client: u32) {
+        if let Some(slot) = self.clients.get_mut(client as usize) {
+            self.record.disconnect(client);
+            *slot = None;
         }
     }
 
-    /// Whether the client is connected: it has said something, and neither it nor the server has
-    /// ended the connection since.
-    #[wasm_bindgen(js_name = isOpen)]
-    pub fn is_open(&self, client: u32) -> bool {
+    /// Whether the client is connected: it has sent something, and neither it nor the server has
+    /// closed the connection since.
+    #[wasm_bindgen(js_name = isConnected)]
+    pub fn is_connected(&self, client: u32) -> bool {
         let client = self.client(client);
         client.is_some_and(|client| !client.session.is_closed())
     }
 
-    /// How many bytes the client has sent of a request that is not complete yet.
+    /// The bytes of the client's incomplete request.
     pub fn pending(&self, client: u32) -> u32 {
         let client = self.client(client);
         client.map_or(0, |client| client.input.len() as u32)
@@ -190,13 +189,13 @@ impl Playground {
         self.now as f64
     }
 
-    /// How long there has been this cache, in milliseconds.
+    /// The time since the cache was made, in milliseconds.
     #[wasm_bindgen(getter)]
     pub fn age(&self) -> f64 {
-        self.now as f64 - self.began as f64
+        self.now as f64 - self.started_at as f64
     }
 
-    /// Lets so many milliseconds pass, a day at most, with the upkeep that falls into them.
+    /// Advances the clock, at most by a day, with the maintenance that is due until then.
     pub fn advance(&mut self, millis: f64) {
         let millis = (millis as u64).min(ADVANCE_MAX);
         let end = (self.now + millis).min(TIME_MAX);
@@ -204,32 +203,33 @@ impl Playground {
         self.advance_to(end);
     }
 
-    /// Sets the clock, in milliseconds since the Unix epoch: no upkeep happens on the way.
-    pub fn jump(&mut self, now: f64) {
+    /// Sets the clock, in milliseconds since the Unix epoch, without maintenance.
+    #[wasm_bindgen(js_name = setClock)]
+    pub fn set_clock(&mut self, now: f64) {
         self.now = (now as u64).min(TIME_MAX);
-        self.record.jump(self.now);
+        self.record.set_clock(self.now);
     }
 
-    /// When the next item ends; nothing if none does.
+    /// When the next item expires; nothing if none does.
     #[wasm_bindgen(js_name = nextExpiry)]
     pub fn next_expiry(&self) -> Option<f64> {
         let next = self.cache.next_expiry(self.instant());
         next.map(|at| at.as_millis() as f64)
     }
 
-    /// Begins a load of these numbers. With `lines`, its keys are the lines of that text.
+    /// Starts a load with these numbers. With `lines`, its keys are the lines of that text.
     ///
     /// # Errors
     /// Numbers that are out of range.
     #[wasm_bindgen(js_name = startLoad)]
     pub fn start_load(&mut self, load: &[u32], lines: Option<Vec<u8>>) -> Result<(), JsError> {
-        let load = Load::from_numbers(load).map_err(|problem| JsError::new(&problem))?;
+        let load = Load::from_numbers(load).map_err(|message| JsError::new(&message))?;
         self.begin_load(&load, lines);
         Ok(())
     }
 
-    /// Goes on with the load and returns how many operations there were: fewer than `operations`
-    /// only if the file has come to its end. Time passes at the load's rate.
+    /// Continues the load and returns the number of operations done: fewer than `operations` only
+    /// at the end of the key file. The clock advances at the load's rate.
     #[wasm_bindgen(js_name = runLoad)]
     pub fn run_load(&mut self, operations: u32) -> u32 {
         let Some(mut load) = self.load.take() else {
@@ -237,31 +237,31 @@ impl Playground {
         };
         let mut done = 0;
         while done < operations {
-            self.advance_to(load.due().clamp(self.now, TIME_MAX));
+            self.advance_to(load.next_due().clamp(self.now, TIME_MAX));
             if !load.step(self.instant(), &mut self.cache) {
                 break;
             }
             done += 1;
         }
-        self.record.run(done.into());
+        self.record.run_load(done.into());
         self.load = Some(load);
         done
     }
 
-    /// A number for the whole state, in hexadecimal: it is the same wherever the same was done.
+    /// The state digest, in hexadecimal: the same wherever the same operations were done.
     pub fn digest(&self) -> String {
         format!("{:016x}", self.cache.digest())
     }
 
-    /// What was done, as the text of a scenario; nothing if it cannot be written down, because it
-    /// was too much or had to do with a file.
+    /// The session as the text of a scenario; nothing if it cannot be recorded, because it was too
+    /// long or a load used a file.
     pub fn record(&self) -> Option<String> {
         self.record.text()
     }
 
     /// Counters: items, bytes of their chunks, bytes of the index, the budget, lookups, hits,
-    /// stores, evictions, evicted and never read, expired and given back, expired and never read,
-    /// refused for their size, refused for lack of room, pages, and bytes of each.
+    /// stores, evictions, evicted and never read, expired and reclaimed, expired and never read,
+    /// rejected for their size, rejected for lack of memory, pages, and bytes of each page.
     pub fn stats(&self) -> Vec<f64> {
         let stats = self.cache.stats();
         let counters = [
@@ -284,28 +284,28 @@ impl Playground {
         counters.into_iter().map(|counter| counter as f64).collect()
     }
 
-    /// Pages, items and chunks as they are now; if there are more items than `limit`, the newest
-    /// half of it and the oldest. Three numbers say how many follow for each.
+    /// The pages, items and chunks; if there are more items than `limit`, the newest and the oldest
+    /// `limit / 2`. The first three numbers are the lengths of the three parts.
     ///
-    /// Of each page that was ever used, six: what for (0 unused, 1 records, 2 index, 3 overflow of
-    /// the index, 4 items), chunk size, chunks begun, chunks in use, the number of its first chunk,
-    /// milliseconds until it is looked at for expired items.
+    /// For each page up to the last one in use, six: usage (0 unused, 1 records, 2 index, 3
+    /// overflow of the index, 4 items), chunk size, chunks ever used, chunks in use, the number of
+    /// its first chunk, milliseconds until it is searched for expired items.
     ///
-    /// Of each item, the most recently used first, eight: position; bytes of its value; of its key;
-    /// marks (1 queued, 2 young, 4 fetched, 8 expired); seconds since its last use; milliseconds
-    /// until it ends; bytes of its chunks; how many chunks these are.
+    /// For each item, the most recently used first, eight: position; bytes of its value; of its
+    /// key; flags (1 queued, 2 recent, 4 fetched, 8 expired); seconds since its last use;
+    /// milliseconds until it expires; bytes of its chunks; number of its chunks.
     ///
-    /// Of each chunk that was ever used in a page of items, one: in the low 23 bits the item that
-    /// has it, counted from 1, or 0; then eight bits for how much of it is in use, of 255; the
-    /// highest bit says that it is a continuation. None if there are more items than `limit`.
-    pub fn look(&self, limit: u32) -> Vec<u32> {
-        look::look(&self.cache, self.instant(), limit as usize)
+    /// For each chunk that was ever used in a page of items, one: in the low 23 bits its item,
+    /// counted from 1, or 0; then eight bits for the part of it that is in use, of 255; the highest
+    /// bit marks a continuation chunk. None if there are more items than `limit`.
+    pub fn snapshot(&self, limit: u32) -> Vec<u32> {
+        snapshot::snapshot(&self.cache, self.instant(), limit as usize)
     }
 
     /// The timing wheel: how many pages wait in each of its 4 times 64 slots; then, for each
     /// level, the slot in which its time is.
     pub fn wheel(&self) -> Vec<u32> {
-        look::wheel(&self.cache)
+        snapshot::wheel(&self.cache)
     }
 
     /// The key of the item at a position; empty if there is no item.
@@ -320,8 +320,8 @@ impl Playground {
         self.cache.view_of(key).map(|item| item.position)
     }
 
-    /// What is known of the item at a position: client flags, cas, second of the last use, whether
-    /// it was read, milliseconds when it ends (-1: never). Empty if there is no item.
+    /// The item at a position: client flags, cas, second of the last use, whether it was read, when
+    /// it expires in milliseconds (-1: never). Empty if there is no item.
     pub fn inspect(&self, position: u32) -> Vec<f64> {
         let Some(view) = self.cache.inspect(position) else {
             return Vec::new();
@@ -336,28 +336,28 @@ impl Playground {
         ]
     }
 
-    /// Of each chunk of the item at a position, seven numbers: position, page, which of the page's
-    /// chunks it is, its size, then how much of it is the engine's, key and value.
+    /// For each chunk of the item at a position, seven numbers: position, page, number within the
+    /// page, size, then the bytes of overhead, key and value in it.
     pub fn chunks(&self, position: u32) -> Vec<u32> {
-        look::chunks(&self.cache, position)
+        snapshot::chunks(&self.cache, position)
     }
 
-    /// The bytes of these chunks, one after the other.
+    /// The bytes of these chunks, concatenated.
     #[wasm_bindgen(js_name = chunkBytes)]
     pub fn chunk_bytes(&self, position: u32) -> Vec<u8> {
         let chunks = self.cache.chunks(position);
         chunks.flat_map(|chunk| chunk.bytes).copied().collect()
     }
 
-    /// The names of the fields in the head of the item at a position.
+    /// The names of the fields in the header of the item at a position.
     #[wasm_bindgen(js_name = fieldNames)]
     pub fn field_names(&self, position: u32) -> Vec<String> {
         let fields = self.cache.fields(position);
         fields.map(|field| field.name.to_owned()).collect()
     }
 
-    /// Of each of these fields, three numbers: the byte at which its word begins, which bits of the
-    /// word it has, and what they say.
+    /// For each of these fields, three numbers: the byte offset of its word, the mask of its bits
+    /// in the word, and its value.
     pub fn fields(&self, position: u32) -> Vec<u32> {
         let fields = self.cache.fields(position);
         fields
@@ -365,8 +365,8 @@ impl Playground {
             .collect()
     }
 
-    /// The positions of the items that the last message was about, in its order; `u32::MAX` where
-    /// a key has no item.
+    /// The positions of the items whose keys the last message used, in its order; `u32::MAX` for a
+    /// key without an item.
     pub fn touched(&self) -> Vec<u32> {
         let positions = self
             .touched
@@ -375,16 +375,16 @@ impl Playground {
         positions.collect()
     }
 
-    /// Of each item that went since the last [`forget_removals`](Self::forget_removals) although
-    /// nobody asked for that, eight numbers: why (0 memory, 1 number of items, 2 expired and asked
-    /// for, 3 expired unasked), position, bytes of its value, seconds since its last use,
-    /// milliseconds until it would have ended, whether it was ever read, whether it was queued,
-    /// bytes of its key.
+    /// The removal log: for each item that was evicted or reclaimed since the last
+    /// [`clear_removals`](Self::clear_removals), eight numbers: reason (0 memory, 1 item limit, 2
+    /// expired, found by a request, 3 expired, found by maintenance), position, bytes of its value,
+    /// seconds since its last use, milliseconds until it would have expired, whether it was ever
+    /// read, whether it was queued, bytes of its key.
     pub fn removals(&self) -> Vec<u32> {
-        look::removals(&self.cache, self.instant())
+        snapshot::removals(&self.cache, self.instant())
     }
 
-    /// The keys of these items, one after the other.
+    /// The keys of these items, concatenated.
     #[wasm_bindgen(js_name = removalKeys)]
     pub fn removal_keys(&self) -> Vec<u8> {
         self.cache
@@ -394,9 +394,9 @@ impl Playground {
             .collect()
     }
 
-    /// Begins a new list of removals, and says how many did not fit on the old one.
-    #[wasm_bindgen(js_name = forgetRemovals)]
-    pub fn forget_removals(&mut self) -> f64 {
+    /// Clears the removal log, and returns the number of removals that did not fit.
+    #[wasm_bindgen(js_name = clearRemovals)]
+    pub fn clear_removals(&mut self) -> f64 {
         let missed = self.cache.removals_missed();
         self.cache.forget_removals();
         missed as f64
@@ -404,11 +404,11 @@ impl Playground {
 }
 
 impl Playground {
-    /// Begins a load; see [`start_load`](Self::start_load).
+    /// Starts a load; see [`start_load`](Self::start_load).
     pub fn begin_load(&mut self, load: &Load, lines: Option<Vec<u8>>) {
-        let load_running = Running::new(load, lines, self.now);
-        self.record.load(load, load_running.is_file());
-        self.load = Some(load_running);
+        let running = RunningLoad::new(load, lines, self.now);
+        self.record.start_load(load, running.has_key_file());
+        self.load = Some(running);
     }
 
     /// The cache itself.

@@ -1,4 +1,4 @@
-//! What was done to a playground, in the words of a scenario.
+//! Records a playground's session as the text of a scenario.
 
 use core::fmt::Write as _;
 
@@ -6,15 +6,15 @@ use crate::playground::ADVANCE_MAX;
 use crate::scenario::{self, MAGIC};
 use crate::{Load, Settings};
 
-/// The longest record. Beyond this nothing is written down any more.
+/// The longest record. Beyond this, nothing is recorded.
 const RECORD_MAX: usize = 4 << 20;
 
 pub(crate) struct Record {
     text: String,
-    began: u64,
-    /// Time that has passed, and operations of the load that were done, since the last line.
-    waited: u64,
-    ran: u64,
+    started_at: u64,
+    /// The time and the operations of the load since the last line.
+    millis: u64,
+    operations: u64,
     is_incomplete: bool,
 }
 
@@ -24,21 +24,21 @@ impl Record {
         scenario::write_settings(settings, seed, now, &mut text);
         Self {
             text,
-            began: now,
-            waited: 0,
-            ran: 0,
+            started_at: now,
+            millis: 0,
+            operations: 0,
             is_incomplete: false,
         }
     }
 
-    pub(crate) fn say(&mut self, client: u32, bytes: &[u8]) {
-        self.settle();
+    pub(crate) fn send(&mut self, client: u32, bytes: &[u8]) {
+        self.flush();
         if self.text.len() + 2 * bytes.len() > RECORD_MAX {
             self.is_incomplete = true;
             return;
         }
         let name = scenario::client_name(client);
-        match line(bytes) {
+        match as_line(bytes) {
             Some(line) => self.line(format_args!("{name}: {line}")),
             None => {
                 self.line(format_args!("{name}= "));
@@ -51,29 +51,29 @@ impl Record {
         }
     }
 
-    pub(crate) fn hang_up(&mut self, client: u32) {
-        self.settle();
+    pub(crate) fn disconnect(&mut self, client: u32) {
+        self.flush();
         let name = scenario::client_name(client);
         self.line(format_args!("hang-up {name}"));
     }
 
     pub(crate) fn wait(&mut self, millis: u64) {
-        if self.ran > 0 || self.waited + millis > ADVANCE_MAX {
-            self.settle();
+        if self.operations > 0 || self.millis + millis > ADVANCE_MAX {
+            self.flush();
         }
-        self.waited += millis;
+        self.millis += millis;
     }
 
-    /// To this time, in milliseconds since the Unix epoch.
-    pub(crate) fn jump(&mut self, now: u64) {
-        self.settle();
-        let since = now as i64 - self.began as i64;
+    /// `now` is in milliseconds since the Unix epoch.
+    pub(crate) fn set_clock(&mut self, now: u64) {
+        self.flush();
+        let since = now as i64 - self.started_at as i64;
         self.line(format_args!("jump {since}"));
     }
 
-    pub(crate) fn load(&mut self, load: &Load, is_file: bool) {
-        self.settle();
-        self.is_incomplete |= is_file;
+    pub(crate) fn start_load(&mut self, load: &Load, has_key_file: bool) {
+        self.flush();
+        self.is_incomplete |= has_key_file;
         let mut line = "load".to_owned();
         let mut load = load.clone();
         for (name, _, _, field) in Load::FIELDS {
@@ -82,29 +82,29 @@ impl Record {
         self.line(format_args!("{line}"));
     }
 
-    pub(crate) fn run(&mut self, operations: u64) {
-        if self.waited > 0 || self.ran + operations > u32::MAX.into() {
-            self.settle();
+    pub(crate) fn run_load(&mut self, operations: u64) {
+        if self.millis > 0 || self.operations + operations > u32::MAX.into() {
+            self.flush();
         }
-        self.ran += operations;
+        self.operations += operations;
     }
 
-    /// All of it; nothing if a part is missing.
+    /// The whole text; `None` if a part is missing.
     pub(crate) fn text(&self) -> Option<String> {
         if self.is_incomplete {
             return None;
         }
         let mut text = self.text.clone();
-        write_passed(self.waited, self.ran, &mut text);
+        write_progress(self.millis, self.operations, &mut text);
         Some(text)
     }
 
-    /// Writes what has gone on up to now.
-    fn settle(&mut self) {
+    /// Writes the time and the operations since the last line.
+    fn flush(&mut self) {
         if self.text.len() < RECORD_MAX {
-            write_passed(self.waited, self.ran, &mut self.text);
+            write_progress(self.millis, self.operations, &mut self.text);
         }
-        (self.waited, self.ran) = (0, 0);
+        (self.millis, self.operations) = (0, 0);
     }
 
     fn line(&mut self, line: core::fmt::Arguments<'_>) {
@@ -116,18 +116,18 @@ impl Record {
     }
 }
 
-/// Never both: a record settles in between.
-fn write_passed(waited: u64, ran: u64, text: &mut String) {
-    if waited > 0 {
-        let _ = writeln!(text, "wait {waited}");
+/// One of the two is 0: the record is flushed in between.
+fn write_progress(millis: u64, operations: u64, text: &mut String) {
+    if millis > 0 {
+        let _ = writeln!(text, "wait {millis}");
     }
-    if ran > 0 {
-        let _ = writeln!(text, "run {ran}");
+    if operations > 0 {
+        let _ = writeln!(text, "run {operations}");
     }
 }
 
-/// The message as a line, if it is one: text that can be seen, ended by CRLF.
-fn line(bytes: &[u8]) -> Option<&str> {
+/// The message as a line, if it is one: printable text and CRLF.
+fn as_line(bytes: &[u8]) -> Option<&str> {
     let text = core::str::from_utf8(bytes.strip_suffix(b"\r\n")?).ok()?;
     let is_plain = !text.chars().any(char::is_control);
     is_plain.then_some(text)

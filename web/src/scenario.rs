@@ -1,10 +1,10 @@
-//! A scenario: settings, and what is done to the cache made from them, as text. Lessons, links and
-//! files are all of this form, and [`Playground::record`] writes it.
+//! A scenario: a cache's settings and the steps of a session, as text. Lessons, links and files
+//! have this format, and [`Playground::record`] writes it.
 //!
 //! ```text
-//! dynamidb scenario 1         the form and its version
-//! title A value that ends     optional, as each of the settings
-//! memory 65536                first, because other defaults follow from it
+//! dynamidb scenario 1         the format and its version
+//! title A value that expires  optional, as each of the settings
+//! memory 65536                first, because other defaults depend on it
 //! max-items 3
 //! item-size-max 1048576
 //! slab-sizes 64,128,256
@@ -13,14 +13,14 @@
 //! seed 7                      of the hash function, hexadecimal
 //! start 1700000000000         the time, in milliseconds since the Unix epoch
 //!
-//! # What the reader is told.
+//! # Text for the reader.
 //! A: SET a 30 5               client A sends this and CRLF
 //! A= 68656c6c6f0d0a           client A sends these bytes
-//! hang-up A                   its connection ends
-//! wait 1500                   so many milliseconds pass
+//! hang-up A                   its connection closes
+//! wait 1500                   milliseconds pass
 //! jump 90000                  the clock is set, to milliseconds after the start
-//! load keys=1000 skew=99      a load begins
-//! run 5000                    and so many of its operations are done
+//! load keys=1000 skew=99      a load starts
+//! run 5000                    and does 5000 operations
 //! ```
 
 use core::fmt::Write as _;
@@ -31,31 +31,31 @@ use crate::playground::{ADVANCE_MAX, TIME_MAX};
 use crate::{Dialect, Load, Playground, Policy, Settings};
 
 pub(crate) const MAGIC: &str = "dynamidb scenario 1";
-/// What a scenario without a `memory` line has: a cache that can be overlooked.
+/// The memory of a scenario without a `memory` line: a cache small enough to be drawn completely.
 const MEMORY: u32 = 64 * 1024;
-/// The largest memory that a scenario may ask for: no link should take a browser's all.
+/// The most memory that a scenario may request: a link must not use up a browser's memory.
 const MEMORY_MAX: u32 = 1 << 28;
 const START: u64 = 1_700_000_000_000;
 const START_MAX: u64 = TIME_MAX / 2;
 
-/// One thing that is done, or said to the reader.
+/// One step of a session, or text for the reader.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Step {
     /// Text for the reader: a paragraph.
     Note(String),
     /// A client sends bytes.
-    Say(u32, Vec<u8>),
-    /// A client's connection ends.
-    HangUp(u32),
+    Send(u32, Vec<u8>),
+    /// A client disconnects.
+    Disconnect(u32),
     /// Milliseconds pass.
     Wait(u64),
     /// The clock is set, in milliseconds since the Unix epoch.
-    Jump(u64),
-    /// A load begins.
-    Load(Load),
-    /// So many of its operations are done.
-    Run(u32),
+    SetClock(u64),
+    /// A load starts.
+    StartLoad(Load),
+    /// The load does this number of operations.
+    RunLoad(u32),
 }
 
 /// Settings and steps.
@@ -75,87 +75,91 @@ impl Scenario {
     /// Reads the text of a scenario.
     ///
     /// # Errors
-    /// A sentence that says which line is wrong and why.
+    /// A sentence that says which line is invalid and why.
     #[wasm_bindgen(constructor)]
     pub fn new(text: &str) -> Result<Self, JsError> {
-        Self::parse(text).map_err(|problem| JsError::new(&problem))
+        Self::parse(text).map_err(|message| JsError::new(&message))
     }
 
-    /// What it is called; may be empty.
+    /// The title; may be empty.
     #[wasm_bindgen(getter)]
     pub fn title(&self) -> String {
         self.title.clone()
     }
 
-    /// What the cache is made from, as numbers.
+    /// The settings of the cache, as numbers.
     #[wasm_bindgen(getter)]
     pub fn settings(&self) -> Vec<u32> {
         self.settings.numbers()
     }
 
-    /// The cache it begins with.
+    /// Makes the scenario's empty cache.
     ///
     /// # Errors
-    /// Settings that the cache cannot work with.
+    /// Invalid settings.
     pub fn playground(&self) -> Result<Playground, JsError> {
-        Ok(Playground::make(&self.settings, self.seed, self.start)?)
+        Ok(Playground::with_settings(
+            &self.settings,
+            self.seed,
+            self.start,
+        )?)
     }
 
-    /// How many steps there are.
+    /// The number of steps.
     #[wasm_bindgen(getter)]
     pub fn length(&self) -> u32 {
         self.steps.len() as u32
     }
 
-    /// What a step is: 0 a note, 1 a message, 2 hanging up, 3 waiting, 4 setting the clock, 5 the
-    /// beginning of a load, 6 running it.
+    /// The kind of a step: 0 note, 1 send, 2 disconnect, 3 wait, 4 set the clock, 5 start a load, 6
+    /// run it.
     pub fn kind(&self, step: u32) -> u32 {
         match self.steps[step as usize] {
             Step::Note(_) => 0,
-            Step::Say(..) => 1,
-            Step::HangUp(_) => 2,
+            Step::Send(..) => 1,
+            Step::Disconnect(_) => 2,
             Step::Wait(_) => 3,
-            Step::Jump(_) => 4,
-            Step::Load(_) => 5,
-            Step::Run(_) => 6,
+            Step::SetClock(_) => 4,
+            Step::StartLoad(_) => 5,
+            Step::RunLoad(_) => 6,
         }
     }
 
-    /// The text of a note, or what a client sends.
+    /// The text of a note, or the bytes that a client sends.
     pub fn bytes(&self, step: u32) -> Vec<u8> {
         match &self.steps[step as usize] {
             Step::Note(text) => text.clone().into_bytes(),
-            Step::Say(_, bytes) => bytes.clone(),
+            Step::Send(_, bytes) => bytes.clone(),
             _ => Vec::new(),
         }
     }
 
-    /// The numbers of a load; otherwise one: of the client that sends or hangs up, milliseconds to
-    /// wait, the time that is set, operations to run.
+    /// The numbers of a load; otherwise one number: the client that sends or disconnects, the
+    /// milliseconds to wait, the time to set, the operations to run.
     pub fn numbers(&self, step: u32) -> Vec<f64> {
         match &self.steps[step as usize] {
             Step::Note(_) => Vec::new(),
-            Step::Say(client, _) | Step::HangUp(client) => vec![(*client).into()],
-            Step::Wait(millis) | Step::Jump(millis) => vec![*millis as f64],
-            Step::Run(operations) => vec![(*operations).into()],
-            Step::Load(load) => load.numbers().into_iter().map(f64::from).collect(),
+            Step::Send(client, _) | Step::Disconnect(client) => vec![(*client).into()],
+            Step::Wait(millis) | Step::SetClock(millis) => vec![*millis as f64],
+            Step::RunLoad(operations) => vec![(*operations).into()],
+            Step::StartLoad(load) => load.numbers().into_iter().map(f64::from).collect(),
         }
     }
 }
 
 impl Scenario {
-    /// Reads the text of a scenario; otherwise says what is wrong, in a sentence.
+    /// Reads the text of a scenario. The error is a sentence.
     ///
     /// # Errors
-    /// A line that is not of the form, or has a number out of range.
+    /// A malformed line, or a number out of range.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut lines = (1..).zip(text.lines().map(|line| line.trim_end_matches('\r')));
         match lines.next() {
             Some((_, MAGIC)) => {}
             Some((_, line)) if line.starts_with("dynamidb scenario ") => {
-                return Err("This scenario is of a version that this page does not know.".into());
+                return Err("This version of the scenario format is not supported.".into());
             }
-            _ => return Err("This is not a scenario of DynamiDB.".into()),
+            _ => return Err("This is not a DynamiDB scenario.".into()),
         }
         let mut scenario = Self {
             title: String::new(),
@@ -164,11 +168,11 @@ impl Scenario {
             start: START,
             steps: Vec::new(),
         };
-        let mut goes_on = false;
+        let mut in_note = false;
         for (number, line) in lines {
             let note = line.strip_prefix('#').map(str::trim);
             let read = match (note, scenario.steps.last_mut()) {
-                (Some(text), Some(Step::Note(note))) if goes_on => {
+                (Some(text), Some(Step::Note(note))) if in_note => {
                     note.push(' ');
                     note.push_str(text);
                     Ok(())
@@ -179,29 +183,29 @@ impl Scenario {
                 }
                 (None, _) => scenario.read(line),
             };
-            read.map_err(|problem| format!("Line {number} of the scenario: {problem}."))?;
-            goes_on = note.is_some();
+            read.map_err(|error| format!("Line {number} of the scenario: {error}."))?;
+            in_note = note.is_some();
         }
         Ok(scenario)
     }
 
-    /// Every step done, natively or not: the same state comes out.
+    /// Does all steps. The state at the end is the same on every platform.
     ///
     /// # Errors
-    /// Settings that the cache cannot work with.
+    /// Invalid settings.
     pub fn replay(&self) -> Result<Playground, dynamidb_core::ConfigError> {
-        let mut playground = Playground::make(&self.settings, self.seed, self.start)?;
+        let mut playground = Playground::with_settings(&self.settings, self.seed, self.start)?;
         for step in &self.steps {
             match step {
                 Step::Note(_) => {}
-                Step::Say(client, bytes) => {
-                    playground.say(*client, bytes);
+                Step::Send(client, bytes) => {
+                    playground.send(*client, bytes);
                 }
-                Step::HangUp(client) => playground.hang_up(*client),
+                Step::Disconnect(client) => playground.disconnect(*client),
                 Step::Wait(millis) => playground.advance(*millis as f64),
-                Step::Jump(now) => playground.jump(*now as f64),
-                Step::Load(load) => playground.begin_load(load, None),
-                Step::Run(operations) => {
+                Step::SetClock(now) => playground.set_clock(*now as f64),
+                Step::StartLoad(load) => playground.begin_load(load, None),
+                Step::RunLoad(operations) => {
                     playground.run_load(*operations);
                 }
             }
@@ -217,15 +221,15 @@ impl Scenario {
                 self.title = rest.to_owned();
                 return Ok(());
             }
-            "hang-up" => Step::HangUp(client(rest)?),
+            "hang-up" => Step::Disconnect(client(rest)?),
             "wait" => Step::Wait(number(rest, 0, ADVANCE_MAX)?),
-            "jump" => Step::Jump(self.moment(rest)?),
-            "load" => Step::Load(load(rest)?),
-            "run" => Step::Run(number(rest, 0, u64::from(u32::MAX))? as u32),
+            "jump" => Step::SetClock(self.time(rest)?),
+            "load" => Step::StartLoad(load(rest)?),
+            "run" => Step::RunLoad(number(rest, 0, u64::from(u32::MAX))? as u32),
             _ => match word.strip_suffix(':') {
-                Some(name) => Step::Say(client(name)?, [rest.as_bytes(), b"\r\n"].concat()),
+                Some(name) => Step::Send(client(name)?, [rest.as_bytes(), b"\r\n"].concat()),
                 None => match word.strip_suffix('=') {
-                    Some(name) => Step::Say(client(name)?, unhex(rest)?),
+                    Some(name) => Step::Send(client(name)?, decode_hex(rest)?),
                     None => return self.read_setting(word, rest),
                 },
             },
@@ -236,7 +240,7 @@ impl Scenario {
 
     fn read_setting(&mut self, word: &str, rest: &str) -> Result<(), String> {
         if !self.steps.iter().all(|step| matches!(step, Step::Note(_))) {
-            return Err(format!("“{word}” is not known here"));
+            return Err(format!("“{word}” is unknown"));
         }
         let settings = &mut self.settings;
         match word {
@@ -257,21 +261,21 @@ impl Scenario {
                 let seed = u128::from_str_radix(rest, 16);
                 self.seed = seed.map_err(|_| "the seed is not hexadecimal".to_owned())?;
             }
-            _ => return Err(format!("“{word}” is not known here")),
+            _ => return Err(format!("“{word}” is unknown")),
         }
         Ok(())
     }
 
-    /// A moment given in milliseconds after the start, or before it.
-    fn moment(&self, text: &str) -> Result<u64, String> {
+    /// A time given in milliseconds after the start, or before it if negative.
+    fn time(&self, text: &str) -> Result<u64, String> {
         let since: i64 = text
             .parse()
             .map_err(|_| format!("“{text}” is not a number"))?;
-        let at = self.start.saturating_add_signed(since);
-        if at > TIME_MAX {
+        let time = self.start.saturating_add_signed(since);
+        if time > TIME_MAX {
             return Err(format!("“{text}” is too far away"));
         }
-        Ok(at)
+        Ok(time)
     }
 }
 
@@ -311,7 +315,7 @@ pub(crate) fn write_settings(settings: &Settings, seed: u128, start: u64, text: 
     line("start", &start);
 }
 
-/// What a client is called: A to Z.
+/// The name of a client: A to Z.
 pub(crate) fn client_name(client: u32) -> char {
     char::from(b'A' + client as u8)
 }
@@ -319,24 +323,24 @@ pub(crate) fn client_name(client: u32) -> char {
 fn client(name: &str) -> Result<u32, String> {
     match name.as_bytes() {
         [letter @ b'A'..=b'Z'] => Ok(u32::from(letter - b'A')),
-        _ => Err(format!("“{name}” is not known here")),
+        _ => Err(format!("“{name}” is unknown")),
     }
 }
 
-fn number(text: &str, least: u64, greatest: u64) -> Result<u64, String> {
+fn number(text: &str, min: u64, max: u64) -> Result<u64, String> {
     let number: u64 = text
         .parse()
         .map_err(|_| format!("“{text}” is not a number"))?;
-    let fits = (least..=greatest).contains(&number);
+    let fits = (min..=max).contains(&number);
     fits.then_some(number)
-        .ok_or_else(|| format!("{number} is not from {least} to {greatest}"))
+        .ok_or_else(|| format!("{number} is not from {min} to {max}"))
 }
 
 fn named<T: Copy>(name: &str, all: &[(&str, T)]) -> Result<T, String> {
     let found = all.iter().find(|(known, _)| *known == name);
     found
         .map(|&(_, value)| value)
-        .ok_or_else(|| format!("“{name}” is not known here"))
+        .ok_or_else(|| format!("“{name}” is unknown"))
 }
 
 fn load(text: &str) -> Result<Load, String> {
@@ -344,14 +348,13 @@ fn load(text: &str) -> Result<Load, String> {
     for word in text.split_ascii_whitespace() {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         let known = Load::FIELDS.iter().find(|(known, ..)| *known == name);
-        let &(_, least, greatest, field) =
-            known.ok_or_else(|| format!("“{name}” is not known here"))?;
-        *field(&mut load) = number(value, least.into(), greatest.into())? as u32;
+        let &(_, min, max, field) = known.ok_or_else(|| format!("“{name}” is unknown"))?;
+        *field(&mut load) = number(value, min.into(), max.into())? as u32;
     }
-    load.problem().map_or(Ok(load), Err)
+    load.validation_error().map_or(Ok(load), Err)
 }
 
-fn unhex(text: &str) -> Result<Vec<u8>, String> {
+fn decode_hex(text: &str) -> Result<Vec<u8>, String> {
     let digit = |&byte: &u8| char::from(byte).to_digit(16);
     let digits: Option<Vec<_>> = text.as_bytes().iter().map(digit).collect();
     match digits {

@@ -1,8 +1,8 @@
-//! What a playground is made from: the settings that the server has.
+//! The settings of a playground: those of the server.
 
 use dynamidb_core::{Config, SessionConfig};
 
-use crate::look::NONE;
+use crate::snapshot::NONE;
 
 /// Which verbs the clients of a playground may use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,35 +16,35 @@ pub enum Dialect {
     Memcached,
 }
 
-/// Which item goes when room is needed.
+/// Which item is evicted when memory is full.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Policy {
     /// The least recently used one.
     Lru,
-    /// New items wait in a queue in front of the LRU.
+    /// New items pass an admission queue before the LRU.
     S3Lru,
 }
 
-/// The limits of a playground. Every field may be changed before it is made.
+/// The settings of a playground. Every field may be changed before it is made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
     /// The budget in bytes.
     pub memory: u32,
-    /// How many items there may be at most, if there is a limit besides memory.
+    /// The item limit; by default only memory limits the number of items.
     pub max_items: Option<u32>,
     /// The largest item, in bytes of key and value together.
     pub item_size_max: u32,
-    /// The chunk sizes.
+    /// The slab sizes: the sizes of chunks, in bytes.
     pub slab_sizes: Vec<u32>,
-    /// Which item goes when room is needed.
+    /// Which item is evicted when memory is full.
     pub policy: Policy,
     /// Which verbs clients may use.
     pub dialect: Dialect,
-    /// Whether `flush_all` does anything.
+    /// Whether `flush_all` is enabled.
     pub flush_enabled: bool,
-    /// Whether there are unique numbers.
+    /// Whether items have a `cas`.
     pub cas_enabled: bool,
 }
 
@@ -69,20 +69,20 @@ impl Settings {
     const POLICIES: [Policy; 2] = [Policy::Lru, Policy::S3Lru];
     const DIALECTS: [Dialect; 3] = [Dialect::Auto, Dialect::DynamiDb, Dialect::Memcached];
 
-    /// As JavaScript has them: memory, most items (`u32::MAX`: no limit), largest item, policy (0
-    /// LRU, 1 S3LRU), dialect (0 both, 1 DynamiDB's, 2 memcached's), then the chunk sizes.
+    /// As an array for JavaScript: memory, item limit (`u32::MAX`: none), largest item, policy (0
+    /// LRU, 1 S3LRU), dialect (0 both, 1 DynamiDB's, 2 memcached's), then the slab sizes.
     pub(crate) fn numbers(&self) -> Vec<u32> {
-        let head = [
+        let limits = [
             self.memory,
             self.max_items.unwrap_or(NONE),
             self.item_size_max,
             self.policy as u32,
             self.dialect as u32,
         ];
-        [&head, &self.slab_sizes[..]].concat()
+        [&limits, &self.slab_sizes[..]].concat()
     }
 
-    /// The settings that these numbers are; nothing if there are too few or others.
+    /// Reads such an array; `None` if it is too short, or a number is unknown.
     pub(crate) fn from_numbers(numbers: &[u32]) -> Option<Self> {
         let (&[memory, max_items, item_size_max, policy, dialect], sizes) =
             numbers.split_first_chunk()?;

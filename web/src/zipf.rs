@@ -1,5 +1,5 @@
-//! Random numbers for the load: the same on every platform and in every version, because a load is
-//! part of what people share.
+//! Random numbers for the load: the same on every platform and in every version, because links
+//! share loads by their seed.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Clone, Debug)]
@@ -15,26 +15,26 @@ impl Random {
         mix(self.0)
     }
 
-    /// From 0 to `end`, `end` not included. A range below 2^32 is as good as even.
+    /// Nearly uniform, from 0 to `end`, exclusive.
     pub(crate) const fn below(&mut self, end: u32) -> u32 {
         (((self.next() >> 32) * end as u64) >> 32) as u32
     }
 
-    /// From 0 to 1, 1 not included.
+    /// From 0 to 1, exclusive.
     fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
-/// Spreads the bits of a number over all others.
+/// Mixes each bit of a number into all others.
 pub(crate) const fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     number ^ (number >> 31)
 }
 
-/// Zipf's law: the number k comes as often as 1 / k^s, for k from 1 to n. By rejection-inversion
-/// (Hörmann and Derflinger, 1996): no table, and nearly always one try.
+/// A Zipf distribution: the number k has a probability proportional to 1 / k^s, for k from 1 to n.
+/// By rejection-inversion (Hörmann and Derflinger, 1996): no table, and nearly always one try.
 ///
 /// `libm` instead of the platform's functions, because those differ in the last bit.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Zipf {
         loop {
             let area = self.last + random.fraction() * (self.first - self.last);
             let x = self.inverse(area);
-            // Not `clamp`: what it would say in a panic is ten kilobytes of code.
+            // Not `clamp`: its panic message would add ten kilobytes of code.
             let k = ((x + 0.5) as u32).max(1).min(self.numbers);
             let near = f64::from(k);
             let hit =
@@ -109,7 +109,7 @@ impl Zipf {
 mod tests {
     use super::*;
 
-    /// How often each number came, of so many draws.
+    /// How often each number was drawn.
     fn counts(numbers: u32, exponent: f64, draws: u32) -> Vec<u32> {
         let (zipf, mut random) = (Zipf::new(numbers, exponent), Random::new(1));
         let mut counts = vec![0; numbers as usize];
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_as_often_as_the_law_says() {
+    fn frequencies_follow_zipfs_law() {
         const DRAWS: u32 = 1_000_000;
         for (numbers, exponent) in [(1, 1.0), (10, 0.0), (100, 0.7), (100, 1.0), (1000, 1.3)] {
             let weight = |k: u32| f64::from(k).powf(-exponent);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn extremes_draw_numbers_within_the_range() {
+    fn extreme_parameters_draw_numbers_within_the_range() {
         for (numbers, exponent) in [(1, 0.0), (2, 5.0), (u32::MAX, 0.01), (u32::MAX, 5.0)] {
             let (zipf, mut random) = (Zipf::new(numbers, exponent), Random::new(7));
             for _ in 0..1000 {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_published_generator() {
+    fn random_numbers_match_the_published_splitmix64() {
         let mut random = Random::new(1_234_567);
         let first = [random.next(), random.next()];
         assert_eq!(

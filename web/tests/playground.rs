@@ -1,4 +1,4 @@
-//! What a playground does besides speaking the protocol.
+//! The playground's functions other than the protocol.
 
 use dynamidb_web::{Playground, Settings};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -11,67 +11,70 @@ const A: u32 = 0;
 const B: u32 = 1;
 
 fn playground() -> Playground {
-    Playground::make(&Settings::new(1 << 20), 7, NOW).expect("a megabyte is enough")
+    Playground::with_settings(&Settings::new(1 << 20), 7, NOW).expect("a megabyte is enough")
 }
 
 #[wasm_bindgen_test]
 fn clients_share_the_cache_and_nothing_else() {
     let mut playground = playground();
-    assert_eq!(playground.say(A, b"SET k 0 5\r\nhel"), b"");
-    assert_eq!(playground.say(B, b"GET k\r\n"), b"END\r\n");
+    assert_eq!(playground.send(A, b"SET k 0 5\r\nhel"), b"");
+    assert_eq!(playground.send(B, b"GET k\r\n"), b"END\r\n");
     assert_eq!((playground.pending(A), playground.pending(B)), (14, 0));
-    assert_eq!(playground.say(A, b"lo\r\n"), b"STORED\r\n");
-    let reply = playground.say(B, b"GET k\r\n");
+    assert_eq!(playground.send(A, b"lo\r\n"), b"STORED\r\n");
+    let reply = playground.send(B, b"GET k\r\n");
     assert_eq!(reply, b"VALUE k 5\r\nhello\r\nEND\r\n");
     assert_eq!(playground.pending(A), 0);
 }
 
 #[wasm_bindgen_test]
-fn debug_output_shows_neither_the_seed_nor_what_clients_said() {
-    let shown = |seed, message: &[u8]| {
-        let mut playground =
-            Playground::make(&Settings::new(1 << 20), seed, NOW).expect("a megabyte is enough");
-        playground.say(A, message);
+fn debug_output_shows_neither_the_seed_nor_client_input() {
+    let debug_output = |seed, message: &[u8]| {
+        let mut playground = Playground::with_settings(&Settings::new(1 << 20), seed, NOW)
+            .expect("a megabyte is enough");
+        playground.send(A, message);
         format!("{playground:?}")
     };
-    assert_eq!(shown(1, b"SET k 0 9\r\nsecret"), shown(2, b""));
+    assert_eq!(
+        debug_output(1, b"SET k 0 9\r\nsecret"),
+        debug_output(2, b"")
+    );
 }
 
 #[wasm_bindgen_test]
-fn who_hangs_up_leaves_nothing_half_done_and_may_come_back() {
+fn disconnect_discards_the_incomplete_request_and_allows_reconnecting() {
     let mut playground = playground();
-    playground.say(A, b"SET k 0 5\r\nhel");
-    playground.hang_up(A);
-    assert!(!playground.is_open(A));
-    assert_eq!(playground.say(A, b"GET k\r\n"), b"END\r\n");
-    let rest_is_ignored = playground.say(A, b"QUIT\r\nSET k 0 1\r\nx\r\n");
+    playground.send(A, b"SET k 0 5\r\nhel");
+    playground.disconnect(A);
+    assert!(!playground.is_connected(A));
+    assert_eq!(playground.send(A, b"GET k\r\n"), b"END\r\n");
+    let rest_is_ignored = playground.send(A, b"QUIT\r\nSET k 0 1\r\nx\r\n");
     assert_eq!(rest_is_ignored, b"BYE\r\n");
-    assert!(!playground.is_open(A) && playground.pending(A) == 0);
-    assert_eq!(playground.say(A, b"GET k\r\n"), b"END\r\n");
+    assert!(!playground.is_connected(A) && playground.pending(A) == 0);
+    assert_eq!(playground.send(A, b"GET k\r\n"), b"END\r\n");
 }
 
 #[wasm_bindgen_test]
-fn what_expires_is_given_back_without_being_asked_for() {
+fn maintenance_reclaims_expired_items_without_a_request() {
     let mut playground = playground();
-    playground.say(A, b"SET k 1 1\r\nx\r\n");
+    playground.send(A, b"SET k 1 1\r\nx\r\n");
     assert_eq!(playground.next_expiry(), Some((NOW + 1000) as f64));
     playground.advance(999.0);
     assert_eq!(playground.stats()[0], 1.0);
     playground.advance(1000.0);
     assert_eq!(playground.stats()[0], 0.0);
-    assert_eq!(playground.removals()[0], 3, "expired and unasked");
+    assert_eq!(playground.removals()[0], 3, "expired, found by maintenance");
     assert_eq!(playground.removal_keys(), b"k");
-    assert_eq!(playground.forget_removals(), 0.0);
+    assert_eq!(playground.clear_removals(), 0.0);
     assert!(playground.removals().is_empty());
 }
 
 #[wasm_bindgen_test]
-fn time_passes_the_same_in_any_steps() {
+fn advancing_in_any_steps_leads_to_the_same_state() {
     let run = |step: f64| {
         let mut playground = playground();
         for second in 0..20 {
             let set = format!("SET k{second} {} 1\r\nx\r\n", second % 7 + 1);
-            playground.say(A, set.as_bytes());
+            playground.send(A, set.as_bytes());
             for _ in 0..(1000.0 / step) as u32 {
                 playground.advance(step);
             }
@@ -83,7 +86,7 @@ fn time_passes_the_same_in_any_steps() {
 }
 
 #[wasm_bindgen_test]
-fn a_load_is_the_same_in_any_slices() {
+fn a_load_in_any_slices_leads_to_the_same_state() {
     let run = |slice: u32| {
         let mut playground = playground();
         let mut load = dynamidb_web::Load::new();
@@ -103,40 +106,40 @@ fn a_load_is_the_same_in_any_slices() {
 }
 
 #[wasm_bindgen_test]
-fn a_file_of_keys_is_a_load_that_ends() {
+fn a_load_from_a_key_file_ends_with_the_file() {
     let mut playground = playground();
     let load = dynamidb_web::Load::new();
     let lines = b"a\nb\na\n".to_vec();
     playground.begin_load(&load, Some(lines));
     assert_eq!(playground.run_load(100), 3);
     assert!(playground.locate(b"a").is_some() && playground.locate(b"b").is_some());
-    assert_eq!(playground.record(), None, "a file cannot be written down");
+    assert_eq!(playground.record(), None, "a key file cannot be recorded");
 }
 
 #[wasm_bindgen_test]
-fn a_look_shows_every_chunk_and_whose_it_is() {
+fn a_snapshot_has_every_chunk_with_its_item() {
     let mut playground = playground();
-    playground.say(A, b"set small 0 0 5\r\nhello\r\n");
+    playground.send(A, b"set small 0 0 5\r\nhello\r\n");
     let large = [b"set large 0 9 5000\r\n".as_slice(), &[b'x'; 5000], b"\r\n"].concat();
-    playground.say(A, &large);
-    let look = playground.look(10);
-    let (pages, rest) = look[3..].split_at(look[0] as usize);
-    let (items, cells) = rest.split_at(look[1] as usize);
+    playground.send(A, &large);
+    let snapshot = playground.snapshot(10);
+    let (pages, rest) = snapshot[3..].split_at(snapshot[0] as usize);
+    let (items, cells) = rest.split_at(snapshot[1] as usize);
     let large = playground.locate(b"large").expect("it was stored");
     assert_eq!(
         (items[0], items[1], items[2], items[8]),
         (large, 5000, 5, items[8])
     );
-    let of = |item: u32| {
+    let chunks_of = |item: u32| {
         cells
             .iter()
             .filter(|&&cell| cell & 0x7F_FFFF == item)
             .count()
     };
-    assert_eq!((of(1), of(2)), (items[7] as usize, 1));
+    assert_eq!((chunks_of(1), chunks_of(2)), (items[7] as usize, 1));
     assert_eq!(
-        (cells.len(), look[2]),
-        (look[2] as usize, cells.len() as u32)
+        (cells.len(), snapshot[2]),
+        (snapshot[2] as usize, cells.len() as u32)
     );
     let used: u32 = pages
         .chunks(6)
@@ -144,10 +147,10 @@ fn a_look_shows_every_chunk_and_whose_it_is() {
         .map(|page| page[3])
         .sum();
     assert_eq!(used, items[7] + 1);
-    assert_eq!(playground.look(1)[1..3], [8, 0]);
-    playground.say(A, b"set last 0 0 1\r\nx\r\n");
+    assert_eq!(playground.snapshot(1)[1..3], [8, 0]);
+    playground.send(A, b"set last 0 0 1\r\nx\r\n");
     let small = playground.locate(b"small").expect("it was stored");
-    let ends = playground.look(2);
+    let ends = playground.snapshot(2);
     let (newest, oldest) = (3 + ends[0] as usize, 11 + ends[0] as usize);
     assert_eq!((ends[newest + 2], ends[oldest + 2]), (4, 5), "last, small");
     assert_eq!((ends[oldest], ends[1], ends[2]), (small, 16, 0));
@@ -164,22 +167,22 @@ fn a_look_shows_every_chunk_and_whose_it_is() {
 }
 
 #[wasm_bindgen_test]
-fn what_a_message_was_about_is_noted() {
+fn touched_lists_the_items_of_the_last_message() {
     let mut playground = playground();
-    playground.say(A, b"set a 0 0 1\r\nx\r\n");
+    playground.send(A, b"set a 0 0 1\r\nx\r\n");
     let a = playground.locate(b"a").expect("it was stored");
-    playground.say(A, b"get a b a\r\n");
+    playground.send(A, b"get a b a\r\n");
     assert_eq!(playground.touched(), [a, u32::MAX, a]);
-    playground.say(A, b"version\r\n");
+    playground.send(A, b"version\r\n");
     assert!(playground.touched().is_empty());
 }
 
 #[wasm_bindgen_test]
-fn replies_longer_than_a_session_gives_at_once_are_complete() {
+fn replies_longer_than_the_output_limit_are_complete() {
     let mut playground = playground();
     let set = [b"SET k 0 50000\r\n".as_slice(), &[b'x'; 50_000]].concat();
-    playground.say(A, &set);
-    let reply = playground.say(A, b"\r\nget k k k k\r\n");
+    playground.send(A, &set);
+    let reply = playground.send(A, b"\r\nget k k k k\r\n");
     assert_eq!(
         reply.len(),
         "STORED\r\nEND\r\n".len() + 4 * (50_000 + "VALUE k 0 50000\r\n\r\n".len())
@@ -187,19 +190,19 @@ fn replies_longer_than_a_session_gives_at_once_are_complete() {
 }
 
 #[wasm_bindgen_test]
-fn impossible_settings_are_refused() {
-    assert!(Playground::make(&Settings::new(100), 0, NOW).is_err());
+fn invalid_settings_are_rejected() {
+    assert!(Playground::with_settings(&Settings::new(100), 0, NOW).is_err());
     let mut settings = Settings::new(1 << 20);
     settings.slab_sizes = vec![128, 64];
-    assert!(Playground::make(&settings, 0, NOW).is_err());
+    assert!(Playground::with_settings(&settings, 0, NOW).is_err());
 }
 
 #[wasm_bindgen_test]
-fn times_that_are_none_do_no_harm() {
+fn invalid_times_do_no_harm() {
     let mut playground = playground();
     for time in [f64::NAN, -1.0, f64::INFINITY, 0.0, 1e300] {
-        playground.jump(time);
+        playground.set_clock(time);
         playground.advance(time);
-        assert_eq!(playground.say(A, b"GET k\r\n"), b"END\r\n");
+        assert_eq!(playground.send(A, b"GET k\r\n"), b"END\r\n");
     }
 }

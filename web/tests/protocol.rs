@@ -1,4 +1,5 @@
-//! Plays the core's conversations against a playground, under WebAssembly: whole and byte by byte.
+//! Plays the core's conversations with a playground, under WebAssembly: in whole messages and one
+//! byte at a time.
 
 #[path = "../../core/tests/conversations/mod.rs"]
 mod conversations;
@@ -13,24 +14,24 @@ use wasm_bindgen_test::wasm_bindgen_test;
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 #[wasm_bindgen_test]
-fn conversations_go_as_written() {
+fn conversations_get_the_expected_replies() {
     for conversation in conversations::all() {
         play(&conversation, "whole", usize::MAX);
     }
 }
 
 #[wasm_bindgen_test]
-fn conversations_go_the_same_byte_by_byte() {
+fn conversations_sent_byte_by_byte_get_the_expected_replies() {
     for conversation in conversations::all().filter(|conversation| !conversation.settings.whole) {
         play(&conversation, "byte by byte", 1);
     }
 }
 
 fn play(conversation: &Conversation, how: &str, piece: usize) {
-    let made = Playground::make(&settings(conversation), 0, START_MILLIS);
+    let playground = Playground::with_settings(&settings(conversation), 0, START_MILLIS);
     let mut page = Page {
-        playground: made.expect("the settings of a conversation are possible"),
-        heard: HashMap::new(),
+        playground: playground.expect("the settings of a conversation are valid"),
+        replies: HashMap::new(),
         piece,
     };
     conversation.play(&mut page, how);
@@ -51,11 +52,11 @@ fn settings(conversation: &Conversation) -> Settings {
     settings
 }
 
-/// A playground, and what its clients have heard, by their names.
+/// A playground, and the replies to its clients, by their names.
 struct Page {
     playground: Playground,
-    heard: HashMap<char, Vec<u8>>,
-    /// How many bytes are sent at once.
+    replies: HashMap<char, Vec<u8>>,
+    /// The number of bytes sent at once.
     piece: usize,
 }
 
@@ -66,24 +67,25 @@ fn number(client: char) -> u32 {
 impl Host for Page {
     fn say(&mut self, client: char, bytes: &[u8]) {
         for piece in bytes.chunks(self.piece) {
-            // A connection that the server has ended carries nothing more.
-            if self.heard.contains_key(&client) && self.is_closed(client) {
+            // A connection that the server has closed carries nothing more.
+            if self.replies.contains_key(&client) && self.is_closed(client) {
                 break;
             }
-            let reply = self.playground.say(number(client), piece);
-            self.heard.entry(client).or_default().extend(reply);
+            let reply = self.playground.send(number(client), piece);
+            self.replies.entry(client).or_default().extend(reply);
         }
     }
 
     fn hear(&mut self, client: char, _enough: &dyn Fn(&[u8]) -> bool) -> Vec<u8> {
-        std::mem::take(self.heard.entry(client).or_default())
+        std::mem::take(self.replies.entry(client).or_default())
     }
 
     fn is_closed(&mut self, client: char) -> bool {
-        !self.playground.is_open(number(client))
+        !self.playground.is_connected(number(client))
     }
 
     fn wait(&mut self, millis: i64) {
-        self.playground.jump(self.playground.now() + millis as f64);
+        self.playground
+            .set_clock(self.playground.now() + millis as f64);
     }
 }

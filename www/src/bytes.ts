@@ -1,15 +1,15 @@
-// Bytes as a person can read them, with nothing hidden and nothing made up.
+// Bytes in readable form, with nothing hidden and nothing made up.
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** Everything that shows as nothing or moves other text about, but line ends and tabs. */
+/** Characters that are invisible or reorder text, except line ends and tabs. */
 const invisible = /(?![\r\n\t])\p{C}/gu;
 const notAscii = /[^\r\n\t\x20-\x7e]/g;
 
 /**
- * The bytes as text. Where they are not text, or text that cannot be seen, each byte is shown as
- * `\x` and two hexadecimal digits.
+ * The bytes as text. Bytes that are not text, and those of invisible characters, are shown as `\x`
+ * and two hexadecimal digits.
  */
 export function readable(bytes: Uint8Array): string {
   try {
@@ -20,7 +20,7 @@ export function readable(bytes: Uint8Array): string {
   }
 }
 
-/** The same in lines, each with the line end behind it: `CR LF`, `LF`, `CR` or none. */
+/** The same, split into lines, each with its line end: `CR LF`, `LF`, `CR` or none. */
 export function lines(bytes: Uint8Array): { text: string; end: string }[] {
   const parts = readable(bytes).split(/(\r\n|\r|\n)/);
   const all: { text: string; end: string }[] = [];
@@ -34,12 +34,12 @@ export function lines(bytes: Uint8Array): { text: string; end: string }[] {
 
 const ENDS: Record<string, string> = { "\r\n": "CR LF", "\r": "CR", "\n": "LF" };
 
-/** The bytes of a line as a client sends it: UTF-8, ended by CR LF. */
+/** The bytes of a line as a client sends it: UTF-8, terminated by CR LF. */
 export function lineBytes(line: string): Uint8Array {
   return encoder.encode(`${line}\r\n`);
 }
 
-/** Sixteen bytes per line: where they are, in hexadecimal, and as text. */
+/** A hex dump, sixteen bytes per line: offset, hexadecimal digits, text. */
 export function hex(bytes: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += 16) {

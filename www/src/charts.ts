@@ -1,13 +1,12 @@
-// A chart over a load: one line per cache, and its last values as a sentence for whoever cannot
-// see the drawing.
+// A chart of a load: one line per cache, and the last values as a sentence, for screen readers too.
 
 import uPlot from "uplot";
 import { colour, element, make } from "./dom.ts";
 
 const HEIGHT = 170;
-const NAMES = ["This cache", "The other"];
+const NAMES = ["This cache", "Second cache"];
 
-/** The vertical axis: where it ends as long as nothing is higher, or always; what its steps are. */
+/** The vertical axis: its top as long as no value is higher, or always; its steps. */
 export interface Axis {
   top: number;
   isFixed?: boolean;
@@ -15,24 +14,24 @@ export interface Axis {
 }
 
 export class Chart {
-  readonly #place: HTMLElement;
+  readonly #element: HTMLElement;
   readonly #text: HTMLElement;
-  readonly #show: (value: number) => string;
+  readonly #format: (value: number) => string;
   readonly #axis: Axis;
   #plot: uPlot | undefined;
   #operations: number[] = [];
   #lines: number[][] = [[], []];
 
-  /** In the element with this id; `show` writes a value of the vertical axis. */
-  constructor(id: string, show: (value: number) => string, axis: Axis) {
+  /** In the element with this id; `format` formats the values of the vertical axis. */
+  constructor(id: string, format: (value: number) => string, axis: Axis) {
     this.#axis = axis;
-    this.#place = element(`#${id} .plot`);
+    this.#element = element(`#${id} .plot`);
     this.#text = element(`#${id} p`);
-    this.#show = show;
+    this.#format = format;
     new ResizeObserver(() => {
-      const width = this.#place.clientWidth;
+      const width = this.#element.clientWidth;
       if (width > 0) this.#plot?.setSize({ width, height: HEIGHT });
-    }).observe(this.#place);
+    }).observe(this.#element);
   }
 
   clear(): void {
@@ -41,13 +40,13 @@ export class Chart {
     this.redraw();
   }
 
-  /** Adds a point: a value of each cache after so many operations. */
+  /** Adds a point: the value of each cache after this number of operations. */
   add(operations: number, values: number[]): void {
     this.#operations.push(operations);
     values.forEach((value, at) => this.#lines[at]?.push(value));
   }
 
-  /** Draws the lines, and says the same of each cache in words. */
+  /** Draws the lines, and describes each cache in words. */
   draw(words: string[]): void {
     if (this.#plot === undefined) this.redraw();
     this.#plot?.setData(this.#data());
@@ -58,7 +57,7 @@ export class Chart {
     this.#text.replaceChildren(...parts.flatMap((part, at) => (at > 0 ? [" ", part] : [part])));
   }
 
-  /** Draws anew, in the colours of the theme. */
+  /** Redraws everything in the colours of the theme. */
   redraw(): void {
     this.#plot?.destroy();
     const [ink, rule] = [colour("--quiet"), colour("--rule")];
@@ -70,7 +69,7 @@ export class Chart {
       points: { show: false },
     }));
     const options: uPlot.Options = {
-      width: this.#place.clientWidth || 300,
+      width: this.#element.clientWidth || 300,
       height: HEIGHT,
       cursor: { show: false },
       legend: { show: false },
@@ -80,18 +79,18 @@ export class Chart {
         {
           ...axis,
           size: 64,
-          values: (_, ticks) => ticks.map(this.#show),
+          values: (_, ticks) => ticks.map(this.#format),
           ...(this.#axis.steps === undefined ? {} : { incrs: this.#axis.steps }),
         },
       ],
       series: [{}, ...series],
     };
     const holder = make("div");
-    this.#place.replaceChildren(holder);
+    this.#element.replaceChildren(holder);
     this.#plot = new uPlot(options, this.#data(), holder);
   }
 
-  /** From zero, because a share that begins anywhere else misleads. */
+  /** From zero, because an axis with another origin misleads. */
   #range(top: number): uPlot.Range.MinMax {
     const isFixed = this.#axis.isFixed || !(top > 0);
     return [0, 1.05 * (isFixed ? this.#axis.top : top)];

@@ -1,31 +1,30 @@
-// Time: it stands still, passes, passes faster, or jumps. The engine has only the time it is
-// told.
+// The clock: paused, in real time, faster, or set to the next expiry. The engine has no clock.
 
 import { element } from "./dom.ts";
-import type { Stage } from "./stage.ts";
+import type { Model } from "./model.ts";
 import { duration, stopwatch } from "./units.ts";
 
-/** The most real milliseconds between two frames that count: a page in the background rests. */
+/** The longest time between two frames that counts, in milliseconds: the background does not. */
 const FRAME_MAX = 100;
 
 export class Clock {
-  readonly #stage: Stage;
+  readonly #model: Model;
   readonly #run = element<HTMLButtonElement>("#clock-run");
   readonly #speeds = [...document.querySelectorAll<HTMLInputElement>("input[name=speed]")];
   readonly #time = element("#clock-time");
   readonly #status = element("#clock-status");
   #isRunning = true;
-  /** What is left over of milliseconds that have passed. */
+  /** The fraction of a millisecond that has passed since the last advance. */
   #rest = 0;
 
-  constructor(stage: Stage) {
-    this.#stage = stage;
+  constructor(model: Model) {
+    this.#model = model;
     this.#run.addEventListener("click", () => this.run(!this.#isRunning));
     element("#clock-step").addEventListener("click", () => {
-      stage.advance(1000);
-      this.#say("A second has passed.");
+      model.advance(1000);
+      this.#report("A second has passed.");
     });
-    element("#clock-jump").addEventListener("click", () => this.#jump());
+    element("#clock-next-expiry").addEventListener("click", () => this.#toNextExpiry());
     this.run(true);
   }
 
@@ -33,43 +32,43 @@ export class Clock {
     return this.#isRunning;
   }
 
-  /** Lets time pass, or stand still. */
+  /** Starts or pauses the clock. */
   run(on: boolean): void {
     this.#isRunning = on;
     this.#rest = 0;
-    this.#run.textContent = on ? "Pause" : "Run";
+    this.#run.textContent = on ? "Pause" : "Resume";
     this.#run.dataset.state = on ? "running" : "paused";
-    this.#say("");
+    this.#report("");
   }
 
-  /** Passes on so much real time. */
+  /** Advances the clock by this real time, in milliseconds. */
   frame(elapsed: number): void {
     if (!this.#isRunning) return;
     const speed = Number(this.#speeds.find((radio) => radio.checked)?.value ?? 1);
     const passed = Math.min(elapsed, FRAME_MAX) * speed + this.#rest;
     const whole = Math.floor(passed);
     this.#rest = passed - whole;
-    if (whole > 0) this.#stage.advance(whole);
+    if (whole > 0) this.#model.advance(whole);
   }
 
   draw(): void {
-    this.#time.textContent = stopwatch(Math.max(0, this.#stage.engine.age));
+    this.#time.textContent = stopwatch(Math.max(0, this.#model.engine.age));
   }
 
-  #jump(): void {
-    const { engine } = this.#stage;
+  #toNextExpiry(): void {
+    const { engine } = this.#model;
     const next = engine.nextExpiry();
     if (next === undefined) {
-      this.#say("Nothing is going to expire.");
+      this.#report("No item is going to expire.");
       return;
     }
     const passed = next - engine.now;
     this.run(false);
-    this.#stage.jump(next);
-    this.#say(`${duration(passed)} later: an item’s time is over. Its memory comes back soon.`);
+    this.#model.setClock(next);
+    this.#report(`${duration(passed)} later: an item has expired. Its memory is reclaimed soon.`);
   }
 
-  #say(text: string): void {
+  #report(text: string): void {
     this.#status.textContent = text;
   }
 }

@@ -1,86 +1,90 @@
-// The commands there are. Completion, the syntax shown while one types, the value that is asked
-// for and `help` all come from this table.
+// The commands. Completion, the syntax hint, the prompt for a value and `help` use this table.
 
 export interface Command {
   dialect: "DynamiDB" | "memcached";
   verb: string;
-  /** The words after the verb. One in square brackets may be left out. */
+  /** The arguments. One in square brackets is optional. */
   words: string[];
-  /** Which of them says how many bytes follow on the next line. */
+  /** The index of the argument that is the size of the value on the next line. */
   size?: number;
   help: string;
 }
 
 const STORE = ["<key>", "<flags>", "<exptime>", "<bytes>", "[noreply]"];
 
-function own(verb: string, words: string[], help: string, size?: number): Command {
+function dynamidb(verb: string, words: string[], help: string, size?: number): Command {
   return { dialect: "DynamiDB", verb, words, help, ...(size === undefined ? {} : { size }) };
 }
 
-function classic(verb: string, words: string[], help: string, size?: number): Command {
-  return { ...own(verb, words, help, size), dialect: "memcached" };
+function memcached(verb: string, words: string[], help: string, size?: number): Command {
+  return { ...dynamidb(verb, words, help, size), dialect: "memcached" };
 }
 
 export const COMMANDS: readonly Command[] = [
-  own(
+  dynamidb(
     "SET",
     ["<key>", "<expire_seconds>", "<value_size>"],
-    "Stores a value; 0 seconds: for ever.",
+    "Stores a value; 0 seconds: never expires.",
     2,
   ),
-  own("GET", ["<key>"], "Reads a value."),
-  own("DELETE", ["<key>"], "Removes a value."),
-  own("QUIT", [], "Ends the connection."),
-  classic("set", STORE, "Stores a value, whatever was there.", 3),
-  classic("add", STORE, "Stores a value if there is none.", 3),
-  classic("replace", STORE, "Stores a value if there is one.", 3),
-  classic("append", STORE, "Adds bytes behind a value.", 3),
-  classic("prepend", STORE, "Adds bytes in front of a value.", 3),
-  classic(
+  dynamidb("GET", ["<key>"], "Reads a value."),
+  dynamidb("DELETE", ["<key>"], "Deletes a value."),
+  dynamidb("QUIT", [], "Closes the connection."),
+  memcached("set", STORE, "Stores a value, whether or not the key has one.", 3),
+  memcached("add", STORE, "Stores a value if the key has none.", 3),
+  memcached("replace", STORE, "Stores a value if the key has one.", 3),
+  memcached("append", STORE, "Appends bytes to a value.", 3),
+  memcached("prepend", STORE, "Prepends bytes to a value.", 3),
+  memcached(
     "cas",
     ["<key>", "<flags>", "<exptime>", "<bytes>", "<unique>", "[noreply]"],
-    "Stores a value if nobody has changed it since `gets` gave this unique number.",
+    "Stores a value if the key’s value still has this unique number of `gets`.",
     3,
   ),
-  classic("get", ["<key>…"], "Reads values."),
-  classic("gets", ["<key>…"], "Reads values, each with its unique number."),
-  classic("gat", ["<exptime>", "<key>…"], "Reads values and lets them end at another time."),
-  classic("gats", ["<exptime>", "<key>…"], "The same, with unique numbers."),
-  classic("touch", ["<key>", "<exptime>", "[noreply]"], "Lets a value end at another time."),
-  classic("delete", ["<key>", "[noreply]"], "Removes a value."),
-  classic("incr", ["<key>", "<number>", "[noreply]"], "Adds to a number."),
-  classic("decr", ["<key>", "<number>", "[noreply]"], "Subtracts from a number, down to 0."),
-  classic("mg", ["<key>", "[flags…]"], "Reads what the flags ask for: `v` value, `t` time."),
-  classic("ms", ["<key>", "<bytes>", "[flags…]"], "Stores: `T` seconds, `F` flags, `C` cas.", 1),
-  classic("md", ["<key>", "[flags…]"], "Removes, or with `I` marks as stale."),
-  classic("ma", ["<key>", "[flags…]"], "Counts: `N` and `J` the first number, `D` the step."),
-  classic("me", ["<key>"], "What the engine knows of an item."),
-  classic("mn", [], "Answers `MN`: all before it is done."),
-  classic("flush_all", ["[delay]", "[noreply]"], "Removes everything, now or later."),
-  classic("stats", ["[settings|items|slabs|sizes|reset]"], "What the engine has counted."),
-  classic("version", [], "The version of memcached whose protocol this is."),
-  classic("verbosity", ["<level>", "[noreply]"], "Accepted, and without effect."),
-  classic("quit", [], "Ends the connection."),
+  memcached("get", ["<key>…"], "Reads values."),
+  memcached("gets", ["<key>…"], "Reads values, each with its unique number."),
+  memcached("gat", ["<exptime>", "<key>…"], "Reads values and sets their time to live."),
+  memcached("gats", ["<exptime>", "<key>…"], "The same, with unique numbers."),
+  memcached("touch", ["<key>", "<exptime>", "[noreply]"], "Sets a value’s time to live."),
+  memcached("delete", ["<key>", "[noreply]"], "Deletes a value."),
+  memcached("incr", ["<key>", "<number>", "[noreply]"], "Adds to a number."),
+  memcached("decr", ["<key>", "<number>", "[noreply]"], "Subtracts from a number, down to 0."),
+  memcached("mg", ["<key>", "[flags…]"], "Reads what the flags name: `v` value, `t` TTL."),
+  memcached(
+    "ms",
+    ["<key>", "<bytes>", "[flags…]"],
+    "Stores a value: `T` seconds, `F` flags, `C` cas.",
+    1,
+  ),
+  memcached("md", ["<key>", "[flags…]"], "Deletes a value, or with `I` marks it as stale."),
+  memcached("ma", ["<key>", "[flags…]"], "Adds to a number: `N` and `J` initial, `D` delta."),
+  memcached("me", ["<key>"], "Shows an item’s metadata."),
+  memcached("mn", [], "Replies `MN` after the replies to all commands before it."),
+  memcached("flush_all", ["[delay]", "[noreply]"], "Deletes all values, now or later."),
+  memcached("stats", ["[settings|items|slabs|sizes|reset]"], "Shows counters and settings."),
+  memcached("version", [], "Shows the memcached version whose protocol this is."),
+  memcached("verbosity", ["<level>", "[noreply]"], "Accepted, but has no effect."),
+  memcached("quit", [], "Closes the connection."),
 ];
 
-/** The command that a line begins with. The verb in other letters is the other dialect's. */
+/** The command of a line. The same verb in the other case belongs to the other dialect. */
 export function commandOf(line: string): Command | undefined {
   const verb = line.trimStart().split(" ")[0] ?? "";
   return COMMANDS.find((command) => command.verb === verb);
 }
 
-/** The verbs that begin like this. */
-export function completions(start: string): string[] {
+/** The verbs with this prefix. */
+export function completions(prefix: string): string[] {
   const verbs = COMMANDS.map((command) => command.verb);
-  return [...verbs, "help"].filter((verb) => verb.startsWith(start) && verb !== start);
+  return [...verbs, "help"].filter((verb) => verb.startsWith(prefix) && verb !== prefix);
 }
 
-/** How a command is written: `SET <key> <expire_seconds> <value_size>`. */
+/** The syntax of a command: `SET <key> <expire_seconds> <value_size>`. */
 export function syntax(command: Command): string {
   return [command.verb, ...command.words].join(" ");
 }
 
-/** The words of a command, and which of them is being typed at the end of this line. */
+/** The words of a command, and the index of the one being typed at the end of this line. */
 export function typing(line: string): { words: string[]; at: number } | undefined {
   const command = commandOf(line);
   if (command === undefined) return undefined;
@@ -90,19 +94,19 @@ export function typing(line: string): { words: string[]; at: number } | undefine
   return { words, at: last.endsWith("…") ? Math.min(at, words.length - 1) : at };
 }
 
-/** How many bytes of a value a line announces. */
-export function announced(line: string): number | undefined {
+/** The size of the value that follows this line. */
+export function valueSize(line: string): number | undefined {
   const command = commandOf(line);
   const word = command?.size === undefined ? undefined : line.trim().split(/ +/)[command.size + 1];
   return word !== undefined && /^\d+$/.test(word) ? Number(word) : undefined;
 }
 
-/** What `help` answers: all commands, or those of one name in either dialect. */
+/** The output of `help`: all commands, or those with one name in either dialect. */
 export function help(line: string): string {
   const verb = line.trim().split(/ +/)[1]?.toLowerCase();
   if (verb !== undefined) {
     const meant = COMMANDS.filter((command) => command.verb.toLowerCase() === verb);
-    if (meant.length === 0) return `There is no command “${verb}”. Try: help`;
+    if (meant.length === 0) return `Unknown command “${verb}”. Try: help`;
     return meant.map(entry).join("\n");
   }
   const dialect = (name: Command["dialect"]) =>
@@ -112,7 +116,7 @@ export function help(line: string): string {
   return [
     "DynamiDB’s own commands, in capital letters:",
     dialect("DynamiDB"),
-    "memcached’s, in small letters:",
+    "memcached’s commands, in small letters:",
     dialect("memcached"),
     "After a command with a size, the value comes on the next line. More: help <command>",
   ].join("\n");

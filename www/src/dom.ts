@@ -1,4 +1,4 @@
-// Elements, made in one expression. Text goes in as text: there is no way to pass markup.
+// Makes elements in one expression. Text is inserted as text: there is no way to pass markup.
 
 type Properties<T> = Partial<Omit<T, "style" | "dataset">> & { data?: Record<string, string> };
 type Tags = HTMLElementTagNameMap;
@@ -16,28 +16,28 @@ export function make<K extends keyof Tags>(
   return made;
 }
 
-/** The element of the page that this selector means. */
+/** The element of the page with this selector. */
 export function element<T extends Element = HTMLElement>(selector: string): T {
   const found = document.querySelector<T>(selector);
   if (found === null) throw new Error(`the page has no ${selector}`);
   return found;
 }
 
-/** Text with `words in backticks` set as code. */
+/** Text with `words in backticks` as code elements. */
 export function prose(text: string): (Node | string)[] {
   return text
     .split("`")
     .map((part, at) => (at % 2 === 0 ? part : make("code", { textContent: part })));
 }
 
-/** Saves text as a file of the visitor. */
+/** Saves text as a file on the visitor's computer. */
 export function save(name: string, text: string): void {
   const link = make("a", { download: name, href: URL.createObjectURL(new Blob([text])) });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** A drawing surface as large as its element, in the pixels of the screen. */
+/** The drawing context of a canvas, in the resolution of the screen. */
 export function surface(canvas: HTMLCanvasElement, width: number, height: number) {
   const scale = window.devicePixelRatio || 1;
   const [across, down] = [Math.round(width * scale), Math.round(height * scale)];
@@ -53,7 +53,7 @@ export function surface(canvas: HTMLCanvasElement, width: number, height: number
 
 const probe = make("span");
 
-/** The colour that a custom property has in this theme. */
+/** The colour of a custom property in the current theme. */
 export function colour(name: string): string {
   // A computed colour, because a canvas does not know light-dark().
   if (!probe.isConnected) {

@@ -1,27 +1,27 @@
-// The cache, as the page sees it. This is the only file that knows that the engine is a
-// WebAssembly module, and the only one that reads the clock and draws random numbers: the engine
-// is told both.
+// The interface to the cache. This is the only file that knows that the engine is a WebAssembly
+// module, and the only one that reads the clock and draws random numbers, which it passes to the
+// engine.
 
 import init, * as wasm from "../pkg/dynamidb_web.js";
 
-/** Stands for "none" where the engine has numbers. */
+/** Means "none" in the engine's arrays of numbers. */
 export const NONE = 0xffffffff;
 
-/** What a cache is made from. */
+/** The settings of a cache. */
 export interface Settings {
   /** The budget, in bytes. */
   memory: number;
-  /** How many items there may be, if there is a limit besides memory. */
+  /** The item limit; by default only memory limits the number of items. */
   maxItems?: number | undefined;
   /** The largest item, in bytes. */
   itemSizeMax: number;
-  /** The chunk sizes, in bytes. */
+  /** The slab sizes, in bytes. */
   slabSizes: number[];
   policy: "lru" | "s3lru";
   dialect: "auto" | "dynamidb" | "memcached";
 }
 
-/** What a load is made of: see `Load` in the engine. */
+/** The parameters of a load: see `Load` in the engine. */
 export interface Load {
   keys: number;
   skew: number;
@@ -36,23 +36,23 @@ export interface Load {
 /** One step of a scenario. */
 export type Step =
   | { kind: "note"; text: string }
-  | { kind: "say"; client: number; bytes: Uint8Array }
-  | { kind: "hang-up"; client: number }
+  | { kind: "send"; client: number; bytes: Uint8Array }
+  | { kind: "disconnect"; client: number }
   | { kind: "wait"; millis: number }
-  | { kind: "jump"; to: number }
-  | { kind: "load"; load: Load }
-  | { kind: "run"; operations: number };
+  | { kind: "set-clock"; now: number }
+  | { kind: "start-load"; load: Load }
+  | { kind: "run-load"; operations: number };
 
-/** A scenario that was read. */
+/** A parsed scenario. */
 export interface Scenario {
   title: string;
   settings: Settings;
   steps: Step[];
-  /** The cache it begins with. */
+  /** The scenario's empty cache. */
   engine: Engine;
 }
 
-/** Counters and sizes; the names say what the engine means by them. */
+/** The engine's counters and sizes. */
 export type Stats = Record<(typeof COUNTERS)[number], number>;
 const COUNTERS = [
   "items",
@@ -72,53 +72,57 @@ const COUNTERS = [
   "pageSize",
 ] as const;
 
-/** Pages, items and chunks at one moment, as flat arrays: see `look` in the engine. */
-export interface Look {
+/** Pages, items and chunks at one moment, as flat arrays: see `snapshot` in the engine. */
+export interface Snapshot {
   pages: Uint32Array;
   items: Uint32Array;
-  cells: Uint32Array;
+  chunks: Uint32Array;
 }
-/** Numbers of each page and of each item in these arrays. */
+/** The numbers per page and per item in these arrays. */
 export const PAGE = 6;
 export const ITEM = 8;
 
-/** What the number of a chunk says: its item, counted from 0 (-1: free), and how full it is. */
-export function chunkOf(cell: number): { item: number; isMore: boolean; filled: number } {
-  const isMore = cell >>> 31 === 1;
-  return { item: (cell & 0x7fffff) - 1, isMore, filled: ((cell >>> 23) & 0xff) / 255 };
+/** Decodes the number of a chunk: its item, counted from 0 (-1: free), and its fill level. */
+export function decodeChunk(number: number): {
+  item: number;
+  isContinuation: boolean;
+  filled: number;
+} {
+  const isContinuation = number >>> 31 === 1;
+  return { item: (number & 0x7fffff) - 1, isContinuation, filled: ((number >>> 23) & 0xff) / 255 };
 }
 
-/** An item that went although nobody asked for that. */
+/** An item that was evicted or has expired. */
 export interface Removal {
-  cause: "memory" | "items" | "expired, asked for" | "expired";
+  reason: (typeof REASONS)[number];
   key: Uint8Array;
   position: number;
   valueSize: number;
   /** Seconds since its last use. */
-  unused: number;
-  /** Milliseconds until it would have ended; `NONE` if never. */
-  left: number;
+  idle: number;
+  /** Milliseconds until it would have expired; `NONE` if never. */
+  remaining: number;
   read: boolean;
   queued: boolean;
 }
-const CAUSES = ["memory", "items", "expired, asked for", "expired"] as const;
+const REASONS = ["memory", "item limit", "expired, requested", "expired"] as const;
 
-/** A chunk of an item: what is the engine's, the key's and the value's of its bytes. */
+/** A chunk of an item, and the bytes of overhead, key and value in it. */
 export interface Chunk {
   position: number;
   page: number;
   number: number;
-  head: number;
+  overhead: number;
   key: number;
   value: number;
   bytes: Uint8Array;
 }
 
-/** A field of an item's head. */
+/** A field of an item header. */
 export interface Field {
   name: string;
-  /** The byte at which its 32-bit word begins, and which of the word's bits it has. */
-  at: number;
+  /** The byte offset of its 32-bit word, and the mask of its bits in the word. */
+  offset: number;
   mask: number;
   value: number;
 }
@@ -131,8 +135,8 @@ export interface Inspection {
   /** When it was last used, in seconds since the Unix epoch. */
   lastUsed: number;
   read: boolean;
-  /** When it ends, in milliseconds since the Unix epoch. */
-  endsAt: number | undefined;
+  /** When it expires, in milliseconds since the Unix epoch. */
+  expiresAt: number | undefined;
   chunks: Chunk[];
   fields: Field[];
 }
@@ -174,17 +178,17 @@ export async function start(): Promise<void> {
   await init();
 }
 
-/** The engine's own defaults for this budget. */
+/** The engine's defaults for this budget. */
 export function defaults(memory: number): Settings {
   return settingsOf(wasm.Playground.defaults(memory));
 }
 
-/** The load that is offered first. */
+/** The default load. */
 export function defaultLoad(): Load {
-  return loadOf(wasm.Playground.exampleLoad());
+  return loadOf(wasm.Playground.defaultLoad());
 }
 
-/** Reads the text of a scenario; throws an error whose message says what is wrong. */
+/** Parses a scenario; throws an error whose message names the line and the reason. */
 export function parse(text: string): Scenario {
   const read = new wasm.Scenario(text);
   const steps = Array.from({ length: read.length }, (_, at) => stepOf(read, at));
@@ -197,19 +201,19 @@ function stepOf(read: wasm.Scenario, at: number): Step {
   const number = numbers[0] ?? 0;
   const steps: (() => Step)[] = [
     () => ({ kind: "note", text: new TextDecoder().decode(read.bytes(at)) }),
-    () => ({ kind: "say", client: number, bytes: read.bytes(at) }),
-    () => ({ kind: "hang-up", client: number }),
+    () => ({ kind: "send", client: number, bytes: read.bytes(at) }),
+    () => ({ kind: "disconnect", client: number }),
     () => ({ kind: "wait", millis: number }),
-    () => ({ kind: "jump", to: number }),
-    () => ({ kind: "load", load: loadOf(numbers) }),
-    () => ({ kind: "run", operations: number }),
+    () => ({ kind: "set-clock", now: number }),
+    () => ({ kind: "start-load", load: loadOf(numbers) }),
+    () => ({ kind: "run-load", operations: number }),
   ];
   const step = steps[read.kind(at)];
-  if (step === undefined) throw new Error("a step that this page does not know");
+  if (step === undefined) throw new Error("a step of an unknown kind");
   return step();
 }
 
-/** A cache, its clients and its time. */
+/** A cache, its clients and its clock. */
 export class Engine {
   readonly #playground: wasm.Playground;
 
@@ -217,33 +221,33 @@ export class Engine {
     this.#playground = playground;
   }
 
-  /** An empty cache, now, with a random seed. Throws if the settings are impossible. */
+  /** Makes an empty cache, now, with a random seed. Throws if a setting is invalid. */
   static create(settings: Settings): Engine {
     const seed = crypto.getRandomValues(new Uint8Array(16));
     return new Engine(new wasm.Playground(numbersOf(settings), seed, Date.now()));
   }
 
-  /** Gives its memory back. It must not be used any more. */
+  /** Frees its memory. It must not be used any more. */
   free(): void {
     this.#playground.free();
   }
 
-  /** Sends bytes as this client and returns what the server answers. */
-  say(client: number, bytes: Uint8Array): Uint8Array {
-    return this.#playground.say(client, bytes);
+  /** Sends bytes as this client, and returns the server's reply. */
+  send(client: number, bytes: Uint8Array): Uint8Array {
+    return this.#playground.send(client, bytes);
   }
 
-  /** Ends a client's connection. */
-  hangUp(client: number): void {
-    this.#playground.hangUp(client);
+  /** Closes a client's connection. */
+  disconnect(client: number): void {
+    this.#playground.disconnect(client);
   }
 
   /** Whether this client is connected. */
-  isOpen(client: number): boolean {
-    return this.#playground.isOpen(client);
+  isConnected(client: number): boolean {
+    return this.#playground.isConnected(client);
   }
 
-  /** How many bytes the server has received of a request that is not complete. */
+  /** The bytes of the client's incomplete request. */
   pending(client: number): number {
     return this.#playground.pending(client);
   }
@@ -253,27 +257,27 @@ export class Engine {
     return this.#playground.now;
   }
 
-  /** How long there has been this cache, in milliseconds. */
+  /** The time since the cache was made, in milliseconds. */
   get age(): number {
     return this.#playground.age;
   }
 
-  /** Lets time pass. */
+  /** Advances the clock. */
   advance(millis: number): void {
     this.#playground.advance(millis);
   }
 
   /** Sets the clock. */
-  jump(to: number): void {
-    this.#playground.jump(to);
+  setClock(now: number): void {
+    this.#playground.setClock(now);
   }
 
-  /** When the next item ends. */
+  /** When the next item expires. */
   nextExpiry(): number | undefined {
     return this.#playground.nextExpiry();
   }
 
-  /** Begins a load; throws an error whose message says which number is out of range. */
+  /** Starts a load; throws an error whose message names the number that is out of range. */
   startLoad(load: Load, lines?: Uint8Array): void {
     this.#playground.startLoad(
       Uint32Array.from(LOAD, (name) => load[name]),
@@ -281,17 +285,17 @@ export class Engine {
     );
   }
 
-  /** Does so many operations of the load; fewer if its file has come to its end. */
+  /** Does operations of the load, and returns their number: fewer at the end of a key file. */
   runLoad(operations: number): number {
     return this.#playground.runLoad(operations);
   }
 
-  /** A number for the whole state: the same wherever the same was done. */
+  /** The state digest: the same wherever the same operations were done. */
   digest(): string {
     return this.#playground.digest();
   }
 
-  /** What was done, as the text of a scenario; `undefined` if that cannot be written down. */
+  /** The session as the text of a scenario; `undefined` if it cannot be recorded. */
   record(): string | undefined {
     return this.#playground.record();
   }
@@ -301,14 +305,14 @@ export class Engine {
     return Object.fromEntries(COUNTERS.map((name, at) => [name, numbers[at]])) as Stats;
   }
 
-  /** Pages, and up to so many items and their chunks; of more items, the newest and the oldest. */
-  look(limit: number): Look {
-    const look = this.#playground.look(limit);
-    const [pages = 0, items = 0] = look;
+  /** Pages, items and chunks; if there are more items than `limit`, the newest and the oldest. */
+  snapshot(limit: number): Snapshot {
+    const numbers = this.#playground.snapshot(limit);
+    const [pages = 0, items = 0] = numbers;
     return {
-      pages: look.subarray(3, 3 + pages),
-      items: look.subarray(3 + pages, 3 + pages + items),
-      cells: look.subarray(3 + pages + items),
+      pages: numbers.subarray(3, 3 + pages),
+      items: numbers.subarray(3 + pages, 3 + pages + items),
+      chunks: numbers.subarray(3 + pages + items),
     };
   }
 
@@ -317,34 +321,32 @@ export class Engine {
     return this.#playground.wheel();
   }
 
-  /** The positions of the items that the last message was about; `NONE` where there is none. */
+  /** The positions of the items of the last message; `NONE` for a key without an item. */
   touched(): number[] {
     return [...this.#playground.touched()];
   }
 
-  /** Which items went since this was last asked; the first of them, if there were very many. */
+  /** The evicted and expired items since the last call; the first of them if there were many. */
   removals(): Removal[] {
     const numbers = this.#playground.removals();
     const keys = this.#playground.removalKeys();
     const removals: Removal[] = [];
     for (let at = 0, from = 0; at < numbers.length; at += 8) {
-      const [cause = 0, position = NONE, valueSize = 0, unused = 0, left = NONE] = numbers.subarray(
-        at,
-        at + 5,
-      );
+      const [reason = 0, position = NONE, valueSize = 0, idle = 0, remaining = NONE] =
+        numbers.subarray(at, at + 5);
       const [read, queued, size = 0] = numbers.subarray(at + 5, at + 8);
       removals.push({
-        cause: CAUSES[cause] ?? "memory",
+        reason: REASONS[reason] ?? "memory",
         key: keys.subarray(from, (from += size)),
         position,
         valueSize,
-        unused,
-        left,
+        idle,
+        remaining,
         read: read === 1,
         queued: queued === 1,
       });
     }
-    this.#playground.forgetRemovals();
+    this.#playground.clearRemovals();
     return removals;
   }
 
@@ -355,7 +357,7 @@ export class Engine {
 
   /** Everything about the item at a position; `undefined` if there is none. */
   inspect(position: number): Inspection | undefined {
-    const [flags, cas, lastUsed, read, endsAt] = this.#playground.inspect(position);
+    const [flags, cas, lastUsed, read, expiresAt] = this.#playground.inspect(position);
     if (flags === undefined) return undefined;
     const names = this.#playground.fieldNames(position);
     const fields = this.#playground.fields(position);
@@ -365,11 +367,11 @@ export class Engine {
       cas: cas ?? 0,
       lastUsed: lastUsed ?? 0,
       read: read === 1,
-      endsAt: endsAt === -1 ? undefined : endsAt,
+      expiresAt: expiresAt === -1 ? undefined : expiresAt,
       chunks: this.#chunks(position),
       fields: names.map((name, at) => ({
         name,
-        at: fields[3 * at] ?? 0,
+        offset: fields[3 * at] ?? 0,
         mask: fields[3 * at + 1] ?? 0,
         value: fields[3 * at + 2] ?? 0,
       })),
@@ -381,22 +383,22 @@ export class Engine {
     const bytes = this.#playground.chunkBytes(position);
     const chunks: Chunk[] = [];
     for (let at = 0, from = 0; at < numbers.length; at += 7) {
-      const [place = 0, page = 0, number = 0, size = 0, head = 0, key = 0, value = 0] =
+      const [start = 0, page = 0, number = 0, size = 0, overhead = 0, key = 0, value = 0] =
         numbers.subarray(at, at + 7);
-      const own = bytes.subarray(from, (from += size));
-      chunks.push({ position: place, page, number, head, key, value, bytes: own });
+      const chunkBytes = bytes.subarray(from, (from += size));
+      chunks.push({ position: start, page, number, overhead, key, value, bytes: chunkBytes });
     }
     return chunks;
   }
 }
 
-/** Milliseconds of real time, for measuring. */
-export function watch(): number {
+/** The real time in milliseconds, for measurements. */
+export function realTime(): number {
   return performance.now();
 }
 
-/** Calls back before each frame, with the milliseconds of real time since the one before. */
-export function eachFrame(draw: (elapsed: number) => void): void {
+/** Calls back before each frame, with the real time since the one before, in milliseconds. */
+export function onFrame(draw: (elapsed: number) => void): void {
   let before = performance.now();
   const frame = (now: number) => {
     draw(Math.max(0, now - before));
@@ -406,8 +408,8 @@ export function eachFrame(draw: (elapsed: number) => void): void {
   requestAnimationFrame(frame);
 }
 
-/** Lets the browser draw and take input, then goes on. */
-export function breathe(): Promise<void> {
+/** Yields to the browser, so that it can draw and handle input. */
+export function yieldToBrowser(): Promise<void> {
   return new Promise((resolve) => {
     const channel = new MessageChannel();
     channel.port1.onmessage = () => resolve();

@@ -1,14 +1,13 @@
-// A scenario as the end of an address, and back: compressed by the browser itself, in letters that
-// an address may have.
+// Encodes a scenario as the fragment of a URL, and back: compressed by the browser, in base64url.
 
 import { bytes } from "./units.ts";
 
-/** The version of the form, the first character behind the `#`. */
+/** The version of the format, the first character of the fragment. */
 const VERSION = "1";
-/** The largest scenario, in bytes: what a small link could unpack to has to have an end. */
+/** The largest scenario, in bytes: limits what a small link can decompress to. */
 export const TEXT_MAX = 8 << 20;
 
-/** Compresses a text for the end of an address. */
+/** The fragment for a text. */
 export async function encode(text: string): Promise<string> {
   const packed = await collect(
     pipe(new TextEncoder().encode(text), new CompressionStream("deflate-raw")),
@@ -18,10 +17,10 @@ export async function encode(text: string): Promise<string> {
   return VERSION + btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** The text of such an end. Throws an error with a sentence if it is none. */
+/** The text of a fragment. Throws an error, whose message is a sentence, if it is invalid. */
 export async function decode(hash: string): Promise<string> {
   if (!hash.startsWith(VERSION))
-    throw new Error("This link is of another version or another page.");
+    throw new Error("This link has another version or belongs to another page.");
   try {
     const binary = atob(hash.slice(1).replaceAll("-", "+").replaceAll("_", "/"));
     const packed = Uint8Array.from(binary, (char) => char.charCodeAt(0));
@@ -29,7 +28,7 @@ export async function decode(hash: string): Promise<string> {
     return new TextDecoder("utf-8", { fatal: true }).decode(text);
   } catch (error) {
     if (error instanceof RangeError) throw error;
-    throw new Error("This link is damaged: perhaps its end was cut off.");
+    throw new Error("This link is damaged: its end may be cut off.");
   }
 }
 
@@ -52,10 +51,10 @@ async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> 
     pieces.push(value);
   }
   const all = new Uint8Array(size);
-  let at = 0;
+  let offset = 0;
   for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
+    all.set(piece, offset);
+    offset += piece.length;
   }
   return all;
 }

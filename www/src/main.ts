@@ -1,4 +1,4 @@
-// Wires the parts of the page, and draws what has changed.
+// Connects the parts of the page, and draws the changes.
 
 import "uplot/dist/uPlot.min.css";
 
@@ -6,22 +6,22 @@ import { Clock } from "./clock.ts";
 import { element } from "./dom.ts";
 import {
   defaults,
-  eachFrame,
   Engine,
+  onFrame,
   parse,
+  realTime,
   type Settings,
   start as load,
-  watch,
 } from "./engine.ts";
 import { ItemView } from "./item.ts";
-import { Leavers } from "./leavers.ts";
 import { Lessons } from "./lessons.ts";
 import { MemoryMap } from "./memory.ts";
+import { Model } from "./model.ts";
 import { Order } from "./order.ts";
+import { Removals } from "./removals.ts";
 import { Player } from "./scenario.ts";
 import { SettingsDialog } from "./settings.ts";
 import { Share } from "./share.ts";
-import { Stage } from "./stage.ts";
 import { Terminal } from "./terminal.ts";
 import { themes } from "./theme.ts";
 import { bytes, count, percent } from "./units.ts";
@@ -29,53 +29,53 @@ import { Wheel } from "./wheel.ts";
 import { Wire } from "./wire.ts";
 import { Workload } from "./workload.ts";
 
-/** A cache that is small enough to be seen whole. */
+/** The memory of the first cache: small enough to be drawn completely. */
 const MEMORY = 256 * 1024;
-/** Up to so many items are drawn one by one. */
+/** The most items that are drawn individually. */
 const ITEMS_MAX = 20_000;
-/** How often the page is drawn while nothing but time changes, and at most, in milliseconds. */
+/** Milliseconds between drawings while only the time changes, and the minimum. */
 const DRAW_INTERVAL = 250;
 const DRAW_INTERVAL_MIN = 30;
-/** The state is summed up only while that takes no time. */
+/** The most items for which the digest is shown: it takes time to compute. */
 const DIGEST_ITEMS_MAX = 5000;
 
-/** Makes the page, and returns what replays a link. */
+/** Sets up the page, and returns its share dialog, which replays links. */
 async function start(): Promise<Share> {
   await load();
   const settings: Settings = defaults(MEMORY);
-  const stage = new Stage(Engine.create(settings));
+  const model = new Model(Engine.create(settings));
   const wire = new Wire();
-  const terminal = new Terminal(stage, wire);
-  const clock = new Clock(stage);
-  const dialog = new SettingsDialog(stage, settings);
+  const terminal = new Terminal(model, wire);
+  const clock = new Clock(model);
+  const dialog = new SettingsDialog(model, settings);
   const workload = new Workload(
-    stage,
+    model,
     () => dialog.current,
     () => clock.run(true),
   );
-  const player = new Player(stage, terminal, workload);
-  const views = new Views(stage, clock);
+  const player = new Player(model, terminal, workload);
+  const views = new Views(model, clock);
 
-  new Lessons(player, (own) => {
-    dialog.current = own;
+  new Lessons(player, (settings) => {
+    dialog.current = settings;
     clock.run(false);
   });
-  const share = new Share(stage, async (text) => {
+  const share = new Share(model, async (text) => {
     const scenario = parse(text);
-    player.begin(scenario);
+    player.start(scenario);
     dialog.current = scenario.settings;
     clock.run(false);
     await player.perform(scenario.steps);
-    terminal.note(`Replayed. The state’s digest is ${stage.engine.digest()}.`);
+    terminal.note(`Replayed. The state’s digest is ${model.engine.digest()}.`);
   });
 
   themes(() => {
     views.changed();
     workload.redraw();
   });
-  for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-say]")) {
-    const lines = (button.dataset.say ?? "").split("\n");
-    button.addEventListener("click", () => terminal.say(0, lines));
+  for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-command]")) {
+    const lines = (button.dataset.command ?? "").split("\n");
+    button.addEventListener("click", () => terminal.sendLines(0, lines));
   }
   element("#busy").addEventListener("click", () => {
     dialog.reset();
@@ -89,7 +89,7 @@ async function start(): Promise<Share> {
   for (const control of document.querySelectorAll("[data-starting]")) {
     control.removeAttribute("disabled");
   }
-  eachFrame((elapsed) => {
+  onFrame((elapsed) => {
     clock.frame(elapsed);
     terminal.frame();
     views.frame();
@@ -99,32 +99,32 @@ async function start(): Promise<Share> {
   return share;
 }
 
-/** Everything that shows the inside of the cache. */
+/** The views of the cache's internals. */
 class Views {
-  readonly #stage: Stage;
+  readonly #model: Model;
   readonly #clock: Clock;
   readonly #item = new ItemView(() => this.#choose(undefined));
   readonly #memory = new MemoryMap((position) => this.#choose(position));
   readonly #order = new Order((position) => this.#choose(position));
   readonly #wheel = new Wheel();
-  readonly #leavers = new Leavers();
+  readonly #removals = new Removals();
   #drawn = 0;
   #isChanged = true;
 
-  constructor(stage: Stage, clock: Clock) {
-    this.#stage = stage;
+  constructor(model: Model, clock: Clock) {
+    this.#model = model;
     this.#clock = clock;
-    stage.onHappening(({ touched, removals }) => {
+    model.onChange(({ touched, removals }) => {
       if (touched.length > 0) {
-        this.#memory.mark(touched, watch());
+        this.#memory.mark(touched, realTime());
         this.#order.mark(touched);
       }
-      this.#leavers.add(removals);
+      this.#removals.add(removals);
       if (touched.length + removals.length > 0 || !clock.isRunning) this.#isChanged = true;
     });
-    stage.onReplaced(() => {
+    model.onReplace(() => {
       this.#memory.chosen = undefined;
-      this.#leavers.clear();
+      this.#removals.clear();
       this.#isChanged = true;
     });
     addEventListener("resize", () => this.changed());
@@ -134,9 +134,9 @@ class Views {
     this.#isChanged = true;
   }
 
-  /** Draws if there is a reason to, and not too often. */
+  /** Draws if something has changed, and not too often. */
   frame(): void {
-    const since = watch() - this.#drawn;
+    const since = realTime() - this.#drawn;
     const isDue = this.#isChanged || this.#memory.isFading || this.#clock.isRunning;
     const wait = this.#isChanged || this.#memory.isFading ? DRAW_INTERVAL_MIN : DRAW_INTERVAL;
     if (isDue && since >= wait) this.draw();
@@ -144,38 +144,38 @@ class Views {
 
   draw(): void {
     this.#isChanged = false;
-    const { engine } = this.#stage;
-    const began = watch();
-    const [stats, look] = [engine.stats(), engine.look(ITEMS_MAX)];
+    const { engine } = this.#model;
+    const now = realTime();
+    const [stats, snapshot] = [engine.stats(), engine.snapshot(ITEMS_MAX)];
     this.#clock.draw();
-    this.#memory.draw(look, stats, began);
-    this.#order.draw(engine, look, stats.items);
-    this.#wheel.draw(engine.wheel(), look);
-    this.#leavers.draw(stats.evictions, stats.expired);
-    write("#fact-items", count(stats.items));
-    write("#fact-memory", `${bytes(stats.bytes + stats.indexBytes)} of ${bytes(stats.limit)}`);
-    write("#fact-hits", percent(stats.hits, stats.gets));
-    const isQuiet = !this.#clock.isRunning && stats.items <= DIGEST_ITEMS_MAX;
-    element("#facts div:last-child").hidden = !isQuiet;
-    if (isQuiet) write("#fact-digest", engine.digest());
-    this.#drawn = watch();
+    this.#memory.draw(snapshot, stats, now);
+    this.#order.draw(engine, snapshot, stats.items);
+    this.#wheel.draw(engine.wheel(), snapshot);
+    this.#removals.draw(stats.evictions, stats.expired);
+    write("#stat-items", count(stats.items));
+    write("#stat-memory", `${bytes(stats.bytes + stats.indexBytes)} of ${bytes(stats.limit)}`);
+    write("#stat-hits", percent(stats.hits, stats.gets));
+    const hasDigest = !this.#clock.isRunning && stats.items <= DIGEST_ITEMS_MAX;
+    element("#stats div:last-child").hidden = !hasDigest;
+    if (hasDigest) write("#stat-digest", engine.digest());
+    this.#drawn = realTime();
   }
 
   #choose(position: number | undefined): void {
-    const isThere = position !== undefined && this.#item.open(this.#stage.engine, position);
+    const isThere = position !== undefined && this.#item.open(this.#model.engine, position);
     this.#memory.chosen = isThere ? position : undefined;
     this.#isChanged = true;
   }
 }
 
 function write(selector: string, text: string): void {
-  const place = element(selector);
-  if (place.textContent !== text) place.textContent = text;
+  const target = element(selector);
+  if (target.textContent !== text) target.textContent = text;
 }
 
 try {
   const share = await start();
-  document.body.dataset.ready = String(Math.round(watch()));
+  document.body.dataset.ready = String(Math.round(realTime()));
   void share.visit();
 } catch (error) {
   element("#notice").textContent =
@@ -184,6 +184,6 @@ try {
 }
 if ("serviceWorker" in navigator && import.meta.env.PROD) {
   void navigator.serviceWorker.register("./worker.js").catch(() => {
-    // Without it the page works as long as its host can be reached.
+    // Without it, the page works while its host is reachable.
   });
 }

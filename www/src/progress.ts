@@ -1,12 +1,11 @@
-// How a load goes on: charts of what one cache does, or two beside each other, and the same told in
-// sentences.
+// The progress of a load: charts of one or two caches, and the same figures as text.
 
 import { Chart, short } from "./charts.ts";
 import { element } from "./dom.ts";
 import type { Engine, Stats } from "./engine.ts";
 import { bytes, count, percent } from "./units.ts";
 
-/** What lies between two marks of memory, in bytes. */
+/** The possible steps of the memory axis, in bytes. */
 const POWERS = Array.from({ length: 32 }, (_, at) => 2 ** at);
 
 export class Progress {
@@ -16,46 +15,46 @@ export class Progress {
     memory: new Chart("chart-memory", bytes, { top: 1 << 18, steps: POWERS }),
     evictions: new Chart("chart-evictions", short, { top: 1000 }),
   };
-  /** The caches, and what they had counted when the load began and at the last point. */
+  /** The caches, and their counters at the start of the load and at the last point. */
   #engines: Engine[] = [];
-  #began: Stats[] = [];
-  #before: Stats[] = [];
+  #atStart: Stats[] = [];
+  #atLastPoint: Stats[] = [];
   #done = 0;
   #every = 1;
 
-  /** A load begins on these caches. */
-  begin(engines: Engine[]): void {
+  /** A load starts on these caches. */
+  start(engines: Engine[]): void {
     for (const chart of Object.values(this.#charts)) chart.clear();
     this.#engines = engines;
-    this.#began = engines.map((engine) => engine.stats());
-    this.#before = this.#began;
+    this.#atStart = engines.map((engine) => engine.stats());
+    this.#atLastPoint = this.#atStart;
     this.#done = 0;
   }
 
-  /** There is another cache, on which nothing was run yet. */
+  /** Clears everything, for a new cache. */
   clear(): void {
-    this.begin([]);
+    this.start([]);
     for (const chart of Object.values(this.#charts)) chart.draw([]);
     this.#status.textContent = "";
   }
 
-  /** The charts get a point after so many operations each. */
+  /** Sets the number of operations between two points of the charts. */
   plan(every: number): void {
     this.#every = Math.max(1, Math.round(every));
   }
 
-  /** After how many operations the charts want their next point. */
+  /** The number of operations until the next point. */
   get next(): number {
     return this.#every - (this.#done % this.#every);
   }
 
-  /** So many operations were done; at the `end`, the charts get a point in any case. */
-  did(operations: number, isEnd: boolean): void {
+  /** Counts operations; at the end of the load, the charts get a last point. */
+  count(operations: number, isEnd: boolean): void {
     this.#done += operations;
     if (this.#done % this.#every === 0 || (isEnd && operations > 0)) this.#point();
   }
 
-  /** What has happened since the last point. */
+  /** Adds a point: what has happened since the last one. */
   #point(): void {
     const now = this.#engines.map((engine) => engine.stats());
     const since = (at: number, part: (stats: Stats) => number, before: Stats[]) => {
@@ -63,8 +62,8 @@ export class Progress {
       return later === undefined || earlier === undefined ? 0 : part(later) - part(earlier);
     };
     const ratio = now.map((_, at) => {
-      const gets = since(at, (stats) => stats.gets, this.#before);
-      return gets === 0 ? 0 : (100 * since(at, (stats) => stats.hits, this.#before)) / gets;
+      const gets = since(at, (stats) => stats.gets, this.#atLastPoint);
+      return gets === 0 ? 0 : (100 * since(at, (stats) => stats.hits, this.#atLastPoint)) / gets;
     });
     const { hits, memory, evictions } = this.#charts;
     hits.add(this.#done, ratio);
@@ -74,24 +73,24 @@ export class Progress {
     );
     evictions.add(
       this.#done,
-      now.map((_, at) => since(at, (stats) => stats.evictions, this.#began)),
+      now.map((_, at) => since(at, (stats) => stats.evictions, this.#atStart)),
     );
-    this.#before = now;
+    this.#atLastPoint = now;
   }
 
-  /** Says where a load of this many operations is; `spent` is its real time in milliseconds. */
-  tell(done: number, of: number, spent: number | undefined): void {
+  /** Reports the progress of a load of this many operations; `spent` is in milliseconds. */
+  report(done: number, of: number, spent: number | undefined): void {
     const stats = this.#engines.map((engine) => engine.stats());
-    const both = (text: (now: Stats, began: Stats) => string) =>
-      stats.map((now, at) => text(now, this.#began[at] ?? now));
+    const both = (text: (now: Stats, start: Stats) => string) =>
+      stats.map((now, at) => text(now, this.#atStart[at] ?? now));
     const { hits, memory, evictions } = this.#charts;
-    const part = (now: Stats, began: Stats) =>
-      percent(now.hits - began.hits, now.gets - began.gets);
-    const read = (now: Stats, began: Stats) =>
-      now.gets === began.gets ? "nothing was read" : `${part(now, began)} of all reads hit`;
+    const part = (now: Stats, start: Stats) =>
+      percent(now.hits - start.hits, now.gets - start.gets);
+    const read = (now: Stats, start: Stats) =>
+      now.gets === start.gets ? "no reads" : `${part(now, start)} of reads hit`;
     hits.draw(both(read));
     memory.draw(both((now) => `${bytes(now.bytes)} in ${count(now.items)} items`));
-    evictions.draw(both((now, began) => `${count(now.evictions - began.evictions)} evicted`));
+    evictions.draw(both((now, start) => `${count(now.evictions - start.evictions)} evicted`));
     const rate =
       spent === undefined || spent === 0
         ? ""

@@ -1,43 +1,43 @@
-// Plays scenarios: step by step with text for the reader, or all of it at once.
+// Plays scenarios: step by step with text for the reader, or all at once.
 
-import { breathe, type Load, type Scenario, type Step, watch } from "./engine.ts";
+import { type Load, realTime, type Scenario, type Step, yieldToBrowser } from "./engine.ts";
+import type { Model } from "./model.ts";
 import { SLICE } from "./slices.ts";
-import type { Stage } from "./stage.ts";
 import { nameOf, type Terminal } from "./terminal.ts";
 import { count, duration } from "./units.ts";
 import type { Workload } from "./workload.ts";
 
-/** What is said to the reader, and what is done then. */
+/** A note for the reader, and the steps below it. */
 export interface Part {
   note: string;
   steps: Step[];
 }
 
 export class Player {
-  readonly #stage: Stage;
+  readonly #model: Model;
   readonly #terminal: Terminal;
   readonly #workload: Workload;
   #load: Load | undefined;
 
-  constructor(stage: Stage, terminal: Terminal, workload: Workload) {
-    this.#stage = stage;
+  constructor(model: Model, terminal: Terminal, workload: Workload) {
+    this.#model = model;
     this.#terminal = terminal;
     this.#workload = workload;
   }
 
-  /** Puts the scenario's empty cache on the stage. */
-  begin(scenario: Scenario): void {
+  /** Replaces the cache with the scenario's empty one. */
+  start(scenario: Scenario): void {
     this.#load = undefined;
-    this.#stage.replace(scenario.engine);
+    this.#model.replace(scenario.engine);
   }
 
   async perform(steps: Step[]): Promise<void> {
-    let began = watch();
+    let start = realTime();
     for (const step of steps) {
       await this.#step(step);
-      if (watch() - began < SLICE) continue;
-      await breathe();
-      began = watch();
+      if (realTime() - start < SLICE) continue;
+      await yieldToBrowser();
+      start = realTime();
     }
   }
 
@@ -45,34 +45,34 @@ export class Player {
     switch (step.kind) {
       case "note":
         return;
-      case "say":
+      case "send":
         this.#terminal.choose(step.client);
         this.#terminal.send(step.client, step.bytes);
         return;
-      case "hang-up":
-        this.#terminal.hangUp(step.client);
+      case "disconnect":
+        this.#terminal.disconnect(step.client);
         return;
       case "wait":
-        this.#stage.advance(step.millis);
-        this.#terminal.note(`${duration(step.millis)} pass.`);
+        this.#model.advance(step.millis);
+        this.#terminal.note(`${duration(step.millis)} later.`);
         return;
-      case "jump":
-        this.#stage.jump(step.to);
-        this.#terminal.note("The clock is set.");
+      case "set-clock":
+        this.#model.setClock(step.now);
+        this.#terminal.note("The clock was set.");
         return;
-      case "load":
+      case "start-load":
         this.#load = step.load;
         await this.#workload.play(step.load, 0, true);
         return;
-      case "run":
+      case "run-load":
         if (this.#load !== undefined) await this.#workload.play(this.#load, step.operations, false);
-        this.#terminal.note(`${count(step.operations)} operations of the load.`);
+        this.#terminal.note(`The load did ${count(step.operations)} operations.`);
         return;
     }
   }
 }
 
-/** The steps of a scenario by the notes in front of them. */
+/** The steps of a scenario, grouped by the note above them. */
 export function parts(steps: Step[]): Part[] {
   const parts: Part[] = [];
   for (const step of steps) {
@@ -85,22 +85,22 @@ export function parts(steps: Step[]): Part[] {
   return parts;
 }
 
-/** How a step is written for the reader. */
-export function written(step: Step, text: (bytes: Uint8Array) => string): string {
+/** Describes a step for the reader. */
+export function description(step: Step, text: (bytes: Uint8Array) => string): string {
   switch (step.kind) {
     case "note":
       return "";
-    case "say":
+    case "send":
       return `${nameOf(step.client)} › ${text(step.bytes).trimEnd()}`;
-    case "hang-up":
-      return `${nameOf(step.client)} hangs up`;
+    case "disconnect":
+      return `disconnect ${nameOf(step.client)}`;
     case "wait":
-      return `${duration(step.millis)} pass`;
-    case "jump":
-      return "the clock is set";
-    case "load":
-      return `a load of ${count(step.load.keys)} keys begins`;
-    case "run":
-      return `${count(step.operations)} operations`;
+      return `wait ${duration(step.millis)}`;
+    case "set-clock":
+      return "set the clock";
+    case "start-load":
+      return `start a load of ${count(step.load.keys)} keys`;
+    case "run-load":
+      return `run ${count(step.operations)} operations`;
   }
 }

@@ -1,18 +1,18 @@
-// The settings of the cache: those that the server has. Others mean another, empty cache.
+// The settings dialog. The settings are the server's; new ones start a new, empty cache.
 
 import { element } from "./dom.ts";
 import { defaults, Engine, type Settings } from "./engine.ts";
-import type { Stage } from "./stage.ts";
+import type { Model } from "./model.ts";
 import { sentence } from "./units.ts";
 
 export class SettingsDialog {
-  readonly #stage: Stage;
+  readonly #model: Model;
   readonly #dialog = element<HTMLDialogElement>("#settings");
-  readonly #problem = element("#settings-problem");
+  readonly #error = element("#settings-error");
   #settings: Settings;
 
-  constructor(stage: Stage, settings: Settings) {
-    this.#stage = stage;
+  constructor(model: Model, settings: Settings) {
+    this.#model = model;
     this.#settings = settings;
     element("#settings-open").addEventListener("click", () => {
       this.#fill(this.#settings);
@@ -23,7 +23,7 @@ export class SettingsDialog {
       this.#apply();
     });
     element("#settings-memory").addEventListener("change", () => {
-      // The sizes that fit follow from the memory.
+      // The default slab sizes depend on the memory.
       this.#sizes.value = defaults(this.#memory()).slabSizes.join(", ");
     });
     element("#settings-server").addEventListener("click", () => {
@@ -32,19 +32,19 @@ export class SettingsDialog {
     element("#reset").addEventListener("click", () => this.reset());
   }
 
-  /** What the cache on the stage is made from. */
+  /** The settings of the current cache. */
   get current(): Settings {
     return this.#settings;
   }
 
-  /** Notes that the cache on the stage is made from these. */
+  /** Records the settings of a cache that was replaced elsewhere. */
   set current(settings: Settings) {
     this.#settings = settings;
   }
 
-  /** Begins anew with an empty cache. */
+  /** Starts a new, empty cache. */
   reset(): void {
-    this.#stage.replace(Engine.create(this.#settings));
+    this.#model.replace(Engine.create(this.#settings));
   }
 
   get #sizes(): HTMLInputElement {
@@ -56,7 +56,7 @@ export class SettingsDialog {
   }
 
   #fill(settings: Settings): void {
-    this.#problem.textContent = "";
+    this.#error.textContent = "";
     const set = (name: string, value: string) => {
       element<HTMLInputElement | HTMLSelectElement>(`#settings-${name}`).value = value;
     };
@@ -71,11 +71,11 @@ export class SettingsDialog {
   #apply(): void {
     try {
       const settings = this.#read();
-      this.#stage.replace(Engine.create(settings));
+      this.#model.replace(Engine.create(settings));
       this.#settings = settings;
       this.#dialog.close();
     } catch (error) {
-      this.#problem.textContent = sentence(error);
+      this.#error.textContent = sentence(error);
     }
   }
 
@@ -94,13 +94,13 @@ export class SettingsDialog {
   }
 }
 
-/** The numbers of a list, with commas or blanks between them. Throws if there are others. */
+/** Parses a list of sizes, separated by commas or blanks. Throws if one is not a size. */
 export function sizesOf(list: string): number[] {
   return list
     .split(/[\s,]+/)
     .filter(Boolean)
     .map((word) => {
       if (/^\d{1,9}$/.test(word)) return Number(word);
-      throw new Error(`“${word}” is no size: sizes are whole numbers, with commas between them`);
+      throw new Error(`“${word}” is not a size: sizes are whole numbers, separated by commas`);
     });
 }

@@ -1,31 +1,30 @@
-// What was done, as a link: the scenario's text, compressed, behind the `#` of the address. That
-// part of an address is never sent to a server. A scenario that is too long for a link is saved
-// as a file.
+// Shares the session as a link: the scenario's text, compressed, in the fragment of the URL, which
+// is never sent to a server. A scenario that is too long for a link is saved as a file.
 
 import { element, save } from "./dom.ts";
 import { decode, encode, TEXT_MAX } from "./link.ts";
-import type { Stage } from "./stage.ts";
+import type { Model } from "./model.ts";
 import { bytes, sentence } from "./units.ts";
 
-/** The longest part of an address that mail programs and chats pass on whole. */
+/** The longest fragment: mail programs and chats cut off longer URLs. */
 const LINK_MAX = 8000;
 
-/** The dialog in which links are made and files saved and opened. */
+/** The dialog that makes links, and saves and opens files. */
 export class Share {
-  readonly #stage: Stage;
+  readonly #model: Model;
   readonly #dialog = element<HTMLDialogElement>("#share");
   readonly #link = element<HTMLInputElement>("#share-link");
   readonly #status = element("#share-status");
   readonly #play: (text: string) => Promise<void>;
 
-  /** `play` replays a scenario; it throws if its text is wrong. */
-  constructor(stage: Stage, play: (text: string) => Promise<void>) {
-    this.#stage = stage;
+  /** `play` replays a scenario; it throws if the text is invalid. */
+  constructor(model: Model, play: (text: string) => Promise<void>) {
+    this.#model = model;
     this.#play = play;
     element("#share-open").addEventListener("click", () => void this.#open());
     element("#share-copy").addEventListener("click", () => void this.#copy());
     element("#share-save").addEventListener("click", () => {
-      const text = this.#stage.engine.record();
+      const text = this.#model.engine.record();
       if (text !== undefined) save("dynamidb-scenario.txt", text);
     });
     const input = element<HTMLInputElement>("#share-file");
@@ -33,7 +32,7 @@ export class Share {
     addEventListener("hashchange", () => void this.visit());
   }
 
-  /** Replays what the address says, if it says anything. */
+  /** Replays the URL's scenario, if it has one. */
   async visit(): Promise<void> {
     const hash = location.hash.slice(1);
     if (hash === "") return;
@@ -52,14 +51,14 @@ export class Share {
     input.value = "";
   }
 
-  /** Whatever is wrong with what others have made: the page says so and goes on. */
+  /** Shows the error of an invalid scenario; the page keeps its cache. */
   async #try(play: () => Promise<void>): Promise<void> {
     const notice = element("#notice");
     try {
       notice.textContent = "";
       await play();
     } catch (error) {
-      notice.textContent = `${sentence(error)} The page goes on with the cache it had.`;
+      notice.textContent = `${sentence(error)} The page keeps its cache.`;
       this.#status.textContent = notice.textContent;
     }
   }
@@ -67,21 +66,21 @@ export class Share {
   async #open(): Promise<void> {
     this.#link.value = "";
     this.#status.textContent = "";
-    element("#share-digest").textContent = this.#stage.engine.digest();
+    element("#share-digest").textContent = this.#model.engine.digest();
     this.#dialog.showModal();
-    const text = this.#stage.engine.record();
+    const text = this.#model.engine.record();
     const copy = element<HTMLButtonElement>("#share-copy");
     const file = element<HTMLButtonElement>("#share-save");
     copy.disabled = true;
     file.disabled = text === undefined;
     if (text === undefined) {
       this.#status.textContent =
-        "This cannot be shared: a load came from a file, or too much has happened since the reset.";
+        "This session cannot be shared: a load used a file, or the session is too long.";
       return;
     }
     const hash = await encode(text);
     if (hash.length > LINK_MAX) {
-      this.#status.textContent = "Too much has happened for a link. Save it as a file instead.";
+      this.#status.textContent = "The session is too long for a link. Save it as a file instead.";
       return;
     }
     this.#link.value = `${location.href.split("#")[0]}#${hash}`;
@@ -95,7 +94,7 @@ export class Share {
       await navigator.clipboard.writeText(this.#link.value);
       this.#status.textContent = "Copied.";
     } catch {
-      this.#status.textContent = "The browser did not allow that. The link is selected: copy it.";
+      this.#status.textContent = "The browser denied access. The link is selected: copy it.";
     }
   }
 }

@@ -1,44 +1,44 @@
-// Work in slices, so that the page stays awake, whatever one piece of the work costs.
+// Does work in slices, so that the page stays responsive, whatever a piece of the work costs.
 
-/** Milliseconds that a slice may take before the page draws and takes input. */
+/** The time of a slice in milliseconds, after which the page draws and handles input. */
 export const SLICE = 8;
-/** Milliseconds between two looks at the watch, as near as the pieces before tell. */
+/** The time between two readings of the clock in milliseconds, estimated from earlier pieces. */
 const BATCH = 1;
-/** The most pieces between two looks, for a watch that is coarse or stands still. */
+/** The most pieces between two readings, for a clock that is coarse or stands still. */
 const PIECES_MAX = 4096;
 
-/** Does up to so many pieces, and says how many: fewer if there are no more. */
+/** Does up to this number of pieces, and returns how many: fewer at the end of the work. */
 export type Work = (pieces: number) => number;
 
 export class Slicer {
-  readonly #watch: () => number;
-  /** How many pieces are done between two looks at the watch. */
+  readonly #clock: () => number;
+  /** The number of pieces between two readings of the clock. */
   #pieces = 1;
-  /** The longest slice so far, in milliseconds, and all of them together. */
+  /** The time of the longest slice and of all slices, in milliseconds. */
   longest = 0;
   spent = 0;
 
-  /** `watch` tells the real time in milliseconds. */
-  constructor(watch: () => number) {
-    this.#watch = watch;
+  /** `clock` returns the real time in milliseconds. */
+  constructor(clock: () => number) {
+    this.#clock = clock;
   }
 
-  /** Does one slice of up to `wanted` pieces, and says how many: fewer if the time was over. */
-  slice(wanted: number, work: Work): { done: number; isOver: boolean } {
-    const began = this.#watch();
-    let [done, isOver, before] = [0, false, began];
-    while (done < wanted && !isOver && before - began < SLICE) {
+  /** Does a slice of up to `wanted` pieces, and returns how many: fewer at the end of its time. */
+  slice(wanted: number, work: Work): { done: number; isDone: boolean } {
+    const start = this.#clock();
+    let [done, isDone, before] = [0, false, start];
+    while (done < wanted && !isDone && before - start < SLICE) {
       const batch = Math.min(this.#pieces, wanted - done);
       const ran = work(batch);
-      const now = this.#watch();
+      const now = this.#clock();
       this.#adapt(batch, now - before);
-      isOver = ran < batch;
+      isDone = ran < batch;
       done += ran;
       before = now;
     }
-    this.longest = Math.max(this.longest, before - began);
-    this.spent += before - began;
-    return { done, isOver };
+    this.longest = Math.max(this.longest, before - start);
+    this.spent += before - start;
+    return { done, isDone };
   }
 
   #adapt(batch: number, took: number): void {

@@ -1,51 +1,50 @@
-// Two clients at work. What is typed goes to the engine line by line, and what it answers is
-// shown. Whether a line is a command or a value is the protocol's business, so it is the engine
-// that says when it waits for one.
+// A terminal with two clients. It sends lines to the engine, and shows the replies. Whether a line
+// is a command or a value depends on the protocol, so the engine says when it waits for a value.
 
 import { lineBytes, readable } from "./bytes.ts";
-import { announced, completions, help, syntax, typing, COMMANDS } from "./commands.ts";
+import { COMMANDS, completions, help, syntax, typing, valueSize } from "./commands.ts";
 import { element, make } from "./dom.ts";
-import type { Stage } from "./stage.ts";
+import type { Model } from "./model.ts";
 import type { Wire } from "./wire.ts";
 
-/** How many lines the conversation keeps, so that a page left open does not grow. */
+/** The most entries of the log, so that its memory is bounded. */
 const LOG_MAX = 500;
-/** How many lines that were typed are remembered. */
+/** The most lines of the history. */
 const HISTORY_MAX = 200;
-/** The longest text that one entry of the conversation shows. */
+/** The longest text of an entry of the log. */
 const SHOWN_MAX = 20_000;
-/** The largest text that can be pasted, in characters: a conversation, not an archive. */
+/** The largest text that can be pasted, in characters. */
 const PASTE_MAX = 4 << 20;
 const STORED = "dynamidb-history";
-/** How many clients the visitor can be; a scenario may have more. */
+/** The number of clients of the terminal; a scenario may have more. */
 const CLIENTS = 2;
 
-/** What a client is called: A to Z. */
+/** The name of a client: A to Z. */
 export function nameOf(client: number): string {
   return String.fromCharCode("A".charCodeAt(0) + client);
 }
 
 export class Terminal {
-  readonly #stage: Stage;
+  readonly #model: Model;
   readonly #wire: Wire;
   readonly #log = element("#log");
   readonly #input = element<HTMLInputElement>("#line");
   readonly #label = element("#prompt label[for=line]");
   readonly #hint = element("#hint");
-  readonly #hangUp = element<HTMLButtonElement>("#hang-up");
+  readonly #disconnect = element<HTMLButtonElement>("#disconnect");
   #client = 0;
-  /** Whether something was said that is not in sight yet. */
+  /** Whether the log has new entries that are not scrolled into view yet. */
   #isStale = false;
-  /** What each client announced: how many bytes of a value. */
+  /** The size of the value that each client sends next. */
   #expected: (number | undefined)[] = [];
-  #history = remembered();
-  /** Where Up and Down are in the history; its length means on a new line. */
+  #history = storedHistory();
+  /** The index of Up and Down in the history; its length means a new line. */
   #recalled = this.#history.length;
-  /** The completions that Tab goes through. */
+  /** The completions that Tab cycles through. */
   #offers: string[] = [];
 
-  constructor(stage: Stage, wire: Wire) {
-    this.#stage = stage;
+  constructor(model: Model, wire: Wire) {
+    this.#model = model;
     this.#wire = wire;
     element<HTMLFormElement>("#prompt").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -54,18 +53,18 @@ export class Terminal {
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("paste", (event) => this.#paste(event));
-    this.#hangUp.addEventListener("click", () => this.hangUp(this.#client));
+    this.#disconnect.addEventListener("click", () => this.disconnect(this.#client));
     for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=client]")) {
       radio.addEventListener("change", () => {
         this.choose(Number(radio.value));
         this.#input.focus();
       });
     }
-    stage.onReplaced(() => this.clear());
+    model.onReplace(() => this.clear());
     this.#prompt();
   }
 
-  /** Lets this client speak from now on. */
+  /** Makes this client the one that sends. */
   choose(client: number): void {
     this.#client = client < CLIENTS ? client : 0;
     for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=client]")) {
@@ -74,26 +73,26 @@ export class Terminal {
     this.#prompt();
   }
 
-  /** Says these lines, as if this client had typed them. */
-  say(client: number, lines: string[]): void {
-    for (const line of lines) this.#sayLine(client, line);
-    this.#settle();
+  /** Sends these lines, as if this client had typed them. */
+  sendLines(client: number, lines: string[]): void {
+    for (const line of lines) this.#sendLine(client, line);
+    this.#refresh();
   }
 
-  /** Sends these bytes as they are. */
+  /** Sends these bytes unchanged. */
   send(client: number, bytes: Uint8Array): void {
     this.#send(client, bytes);
-    this.#settle();
+    this.#refresh();
   }
 
-  /** Ends a client's connection, whatever it was about to say. */
-  hangUp(client: number): void {
-    this.#stage.hangUp(client);
-    this.note(`${nameOf(client)} has hung up.`);
-    this.#settle();
+  /** Closes a client's connection; an incomplete request is discarded. */
+  disconnect(client: number): void {
+    this.#model.disconnect(client);
+    this.note(`${nameOf(client)} has disconnected.`);
+    this.#refresh();
   }
 
-  /** Says something to the reader. */
+  /** Shows text for the reader. */
   note(text: string): void {
     this.#show("note", "", text);
     this.#isStale = true;
@@ -106,29 +105,29 @@ export class Terminal {
     this.#prompt();
   }
 
-  #sayLine(client: number, line: string): void {
-    const isValue = this.#stage.engine.pending(client) > 0;
+  #sendLine(client: number, line: string): void {
+    const isValue = this.#model.engine.pending(client) > 0;
     if (!isValue && /^help( |$)/.test(line.trim())) {
-      this.#show("said", nameOf(client), line);
+      this.#show("request", nameOf(client), line);
       this.note(help(line));
       return;
     }
-    if (!isValue) this.#expected[client] = announced(line);
+    if (!isValue) this.#expected[client] = valueSize(line);
     this.#send(client, lineBytes(line));
   }
 
   #send(client: number, bytes: Uint8Array): void {
     const name = nameOf(client);
-    const reply = this.#stage.say(client, bytes);
+    const reply = this.#model.send(client, bytes);
     this.#wire.add(name, bytes, reply);
     const text = readable(bytes);
-    this.#show("said", name, text.endsWith("\r\n") ? text.slice(0, -2) : text);
-    if (reply.length > 0) this.#show("heard", name, readable(reply));
-    if (!this.#stage.engine.isOpen(client))
+    this.#show("request", name, text.endsWith("\r\n") ? text.slice(0, -2) : text);
+    if (reply.length > 0) this.#show("reply", name, readable(reply));
+    if (!this.#model.engine.isConnected(client))
       this.note(`The server has closed ${name}’s connection.`);
   }
 
-  /** Shows the end of what was said, before the next frame. */
+  /** Scrolls to the end of the log, before the next frame. */
   frame(): void {
     if (!this.#isStale) return;
     this.#isStale = false;
@@ -136,24 +135,24 @@ export class Terminal {
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
-  #settle(): void {
+  #refresh(): void {
     this.#isStale = true;
     this.#prompt();
   }
 
   get #isWaiting(): boolean {
-    return this.#stage.engine.pending(this.#client) > 0;
+    return this.#model.engine.pending(this.#client) > 0;
   }
 
   #prompt(): void {
     const waiting = this.#isWaiting;
     this.#label.textContent = waiting ? "Value" : "Command";
     this.#input.placeholder = waiting ? "the value" : "SET greeting 30 5";
-    this.#hangUp.disabled = !this.#stage.engine.isOpen(this.#client);
+    this.#disconnect.disabled = !this.#model.engine.isConnected(this.#client);
     this.#typed();
   }
 
-  /** Shows how the command goes that is being typed, or how much of a value is missing. */
+  /** Shows the syntax of the command being typed, or how much of a value is missing. */
   #typed(): void {
     this.#offers = [];
     const line = this.#input.value;
@@ -196,7 +195,7 @@ export class Terminal {
     this.#input.value = "";
     if (line !== "" && !this.#isWaiting) this.#remember(line);
     this.#recalled = this.#history.length;
-    this.say(this.#client, [line]);
+    this.sendLines(this.#client, [line]);
   }
 
   #remember(line: string): void {
@@ -205,7 +204,7 @@ export class Terminal {
     try {
       localStorage.setItem(STORED, JSON.stringify(this.#history));
     } catch {
-      // A browser that keeps nothing still has the history of this visit.
+      // Without storage, the history lasts as long as the page.
     }
   }
 
@@ -223,7 +222,7 @@ export class Terminal {
     }
   }
 
-  /** Completes the verb, or offers the next one. False: there is nothing to complete. */
+  /** Completes the verb, or offers the next one; false if there is nothing to complete. */
   #complete(): boolean {
     const verb = this.#input.value;
     if (this.#offers.length === 0) {
@@ -238,13 +237,13 @@ export class Terminal {
     return true;
   }
 
-  /** An input element would join pasted lines into one, so they are said here instead. */
+  /** Sends pasted lines: an input element would join them into one. */
   #paste(event: ClipboardEvent): void {
     const text = event.clipboardData?.getData("text") ?? "";
     const lines = text.split(/\r?\n/);
     if (text.length > PASTE_MAX) {
       event.preventDefault();
-      this.note("That is too much to paste: 4 MiB at most. The load below takes files of keys.");
+      this.note("This is too long to paste: 4 MiB at most. The load below accepts files of keys.");
       return;
     }
     if (lines.length < 2) return;
@@ -252,11 +251,11 @@ export class Terminal {
     const last = lines.pop() ?? "";
     const first = this.#input.value + (lines.shift() ?? "");
     this.#input.value = last;
-    this.say(this.#client, [first, ...lines]);
+    this.sendLines(this.#client, [first, ...lines]);
   }
 
-  #show(kind: "said" | "heard" | "note", client: string, text: string): void {
-    const speaker = { said: `${client}: `, heard: `Server to ${client}: `, note: "" }[kind];
+  #show(kind: "request" | "reply" | "note", client: string, text: string): void {
+    const speaker = { request: `${client}: `, reply: `Server to ${client}: `, note: "" }[kind];
     const cut = text.length - SHOWN_MAX;
     const shown = cut > 0 ? `${text.slice(0, SHOWN_MAX)}\n… ${cut} more characters` : text;
     this.#log.append(
@@ -271,7 +270,7 @@ export class Terminal {
   }
 }
 
-function remembered(): string[] {
+function storedHistory(): string[] {
   try {
     const stored: unknown = JSON.parse(localStorage.getItem(STORED) ?? "[]");
     return Array.isArray(stored) ? stored.filter((line) => typeof line === "string") : [];

@@ -1,11 +1,11 @@
-// Light, dark, or as the system is.
+// The theme: light, dark, or the system's.
 
 import { element } from "./dom.ts";
 
 const STORED = "dynamidb-theme";
 const NEXT: Record<string, string> = { auto: "light", light: "dark", dark: "auto" };
 
-/** Lets a button go through the themes; calls back when the colours are others. */
+/** Makes the button cycle through the themes; calls back when the colours change. */
 export function themes(changed: () => void): void {
   const button = element("#theme");
   const apply = (theme: string) => {
@@ -19,7 +19,7 @@ export function themes(changed: () => void): void {
     try {
       localStorage.setItem(STORED, theme);
     } catch {
-      // It lasts as long as the page.
+      // Without storage, the theme lasts as long as the page.
     }
     apply(theme);
   });

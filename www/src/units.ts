@@ -1,4 +1,4 @@
-// Numbers and errors as people read them.
+// Formats numbers and errors for people.
 
 const UNITS = ["B", "KiB", "MiB", "GiB"];
 
@@ -12,17 +12,17 @@ export function bytes(count: number): string {
   return `${unit === 0 ? count : Number(count.toPrecision(3))} ${UNITS[unit]}`;
 }
 
-/** A number with its thousands apart. */
+/** A number with thousands separators. */
 export function count(number: number): string {
   return number.toLocaleString("en");
 }
 
-/** A part of a whole as percent; nothing if there is no whole. */
+/** A part of a whole in percent; a dash if the whole is 0. */
 export function percent(part: number, whole: number): string {
   return whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`;
 }
 
-/** Milliseconds, as long as they are: `0.8 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `30 d`. */
+/** Milliseconds in two units at most: `0.8 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `30 d`. */
 export function duration(millis: number): string {
   const seconds = millis / 1000;
   if (seconds < 10) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`;
@@ -43,12 +43,12 @@ export function duration(millis: number): string {
   return words.slice(0, 2).join(" ");
 }
 
-/** Whole seconds, as long as they are: `0 s`, `59 s`, `1 min`. */
+/** Whole seconds in two units at most: `0 s`, `59 s`, `1 min`. */
 export function seconds(count: number): string {
   return count < 10 ? `${count} s` : duration(count * 1000);
 }
 
-/** A clock that began at zero: `1:02:03.4`. */
+/** The time on a stopwatch: `1:02:03.4`. */
 export function stopwatch(millis: number): string {
   const pad = (number: number) => String(Math.floor(number)).padStart(2, "0");
   const [hours, rest] = [Math.floor(millis / 3_600_000), millis % 3_600_000];

@@ -1,8 +1,7 @@
-// The timing wheel: where pages wait for the moment at which they are looked at for expired
-// items.
+// The timing wheel: each page is in the slot of the time at which it is searched for expired items.
 
 import { colour, element, surface } from "./dom.ts";
-import { NONE, PAGE, type Look } from "./engine.ts";
+import { NONE, PAGE, type Snapshot } from "./engine.ts";
 import { count, duration } from "./units.ts";
 
 const [LEVELS, SLOTS] = [4, 64];
@@ -15,7 +14,7 @@ export class Wheel {
   readonly #canvas = element<HTMLCanvasElement>("#wheel canvas");
   readonly #text = element("#wheel-text");
 
-  draw(wheel: Uint32Array, look: Look): void {
+  draw(wheel: Uint32Array, snapshot: Snapshot): void {
     const context = surface(this.#canvas, SIDE, SIDE);
     const [quiet, filled, hand] = [colour("--page"), colour("--used"), colour("--mark")];
     for (let level = 0; level < LEVELS; level++) {
@@ -31,25 +30,25 @@ export class Wheel {
         context.fill();
       }
     }
-    this.#text.textContent = described(wheel, look);
+    this.#text.textContent = description(wheel, snapshot);
   }
 }
 
-/** Where a slot begins on the dial; the first one at noon. */
+/** The angle at which a slot begins; the first one at twelve o'clock. */
 function turn(slot: number): number {
   return (2 * Math.PI * slot) / SLOTS - Math.PI / 2;
 }
 
-function described(wheel: Uint32Array, look: Look): string {
+function description(wheel: Uint32Array, snapshot: Snapshot): string {
   let next = NONE;
-  for (let at = 5; at < look.pages.length; at += PAGE)
-    next = Math.min(next, look.pages[at] ?? NONE);
-  if (next === NONE) return "No page has items that end.";
+  for (let at = 5; at < snapshot.pages.length; at += PAGE)
+    next = Math.min(next, snapshot.pages[at] ?? NONE);
+  if (next === NONE) return "No page has items that expire.";
   const levels = Array.from({ length: LEVELS }, (_, level) => {
     const slots = wheel.subarray(level * SLOTS, (level + 1) * SLOTS);
     const pages = slots.reduce((sum, pages) => sum + pages, 0);
     return pages > 0 ? `${count(pages)} in slots of ${duration(UNIT * SLOTS ** level)}` : "";
   });
-  const waiting = levels.filter(Boolean).join(", ");
-  return `Pages that wait: ${waiting}. The next comes up in ${duration(next)}.`;
+  const pending = levels.filter(Boolean).join(", ");
+  return `Pages in the wheel: ${pending}. The next is due in ${duration(next)}.`;
 }

@@ -1,9 +1,9 @@
-// What went over the wire, byte for byte: the newest messages, as text or in hexadecimal.
+// The newest messages, byte for byte, as text or in hexadecimal.
 
 import { hex, lines, shellCommand } from "./bytes.ts";
 import { element, make } from "./dom.ts";
 
-/** How many messages are shown, and how many bytes of each. */
+/** The most messages that are shown, and bytes of each. */
 const MESSAGES_MAX = 40;
 const BYTES_MAX = 4096;
 
@@ -24,7 +24,7 @@ export class Wire {
     element("#wire-copy").addEventListener("click", () => void this.#copy());
   }
 
-  /** Notes what a client sent and what it was answered; `draw` shows it. */
+  /** Adds a client's message and the reply; `draw` shows them. */
   add(client: string, sent: Uint8Array, reply: Uint8Array): void {
     this.#messages.push({ client, isSent: true, bytes: sent });
     if (reply.length > 0) this.#messages.push({ client, isSent: false, bytes: reply });
@@ -57,20 +57,20 @@ export class Wire {
     );
   }
 
-  /** All that was sent and is still shown, by whoever spoke last. */
+  /** Copies all messages on screen of the client that sent last. */
   async #copy(): Promise<void> {
     const client = this.#messages.findLast((message) => message.isSent)?.client;
     const sent = this.#messages.filter((message) => message.isSent && message.client === client);
     if (sent.length === 0) {
-      this.#status.textContent = "Nothing was sent yet.";
+      this.#status.textContent = "No messages yet.";
       return;
     }
     const bytes = sent.flatMap((message) => [...message.bytes]);
     try {
       await navigator.clipboard.writeText(shellCommand(Uint8Array.from(bytes)));
-      this.#status.textContent = `Copied what ${client} has sent.`;
+      this.#status.textContent = `Copied the messages of ${client}.`;
     } catch {
-      this.#status.textContent = "The browser did not allow that.";
+      this.#status.textContent = "The browser denied access to the clipboard.";
     }
   }
 }

@@ -1,5 +1,5 @@
-// Keeps the page for the time without a network. The build puts in its list of files and a version
-// that changes with any of them; until it has all files of a version, the one before stays.
+// Caches the page for offline use. The build inserts the list of files, and a version that changes
+// with any of them; the old version stays until all files of the new one are cached.
 
 const files = FILES;
 const cache = `dynamidb-${VERSION}`;

@@ -1,75 +1,75 @@
-// A load on the cache, and on a second one beside it if the visitor wants to compare.
+// Runs a load on the cache, and on a second cache to compare with.
 
 import { element, make } from "./dom.ts";
 import {
-  breathe,
   defaultLoad,
   defaults,
   Engine,
   type Load,
+  realTime,
   type Settings,
-  watch,
+  yieldToBrowser,
 } from "./engine.ts";
+import type { Model } from "./model.ts";
 import { Progress } from "./progress.ts";
 import { sizesOf } from "./settings.ts";
 import { Slicer } from "./slices.ts";
-import type { Stage } from "./stage.ts";
 import { bytes, sentence } from "./units.ts";
 
 /** The largest file of keys, in bytes. */
 const FILE_MAX = 64 << 20;
-/** How often it is told where a load is, in milliseconds. */
-const TOLD_EVERY = 50;
-/** What is offered to whoever wants to see a cache at work: it fills, evicts and expires. */
+/** Milliseconds between two progress reports of a load. */
+const REPORT_INTERVAL = 50;
+/** The demo load, with evictions and expirations. */
 const BUSY = { keys: 5000, ttl: 60, rate: 300 };
 
-/** A load that is under way. */
+/** A load in progress. */
 interface Run {
   operations: number;
   done: number;
   slicer: Slicer;
-  /** When it was last told where it is. */
-  told: number;
-  /** Operations for each second that the clock lets pass; if not given, as fast as it can. */
+  /** When its progress was last reported. */
+  reported: number;
+  /** Operations per second of the page's clock; `undefined` at full speed. */
   rate: number | undefined;
 }
 
 export class Workload {
-  readonly #stage: Stage;
+  readonly #model: Model;
   readonly #settings: () => Settings;
   readonly #form = element<HTMLFormElement>("#load-form");
   readonly #status = element("#load-status");
   readonly #button = element<HTMLButtonElement>("#load-run");
-  readonly #live = element<HTMLInputElement>("#live");
+  readonly #realTime = element<HTMLInputElement>("#real-time");
   readonly #compare = element<HTMLInputElement>("#compare");
-  readonly #other = element<HTMLFieldSetElement>("#other");
+  readonly #second = element<HTMLFieldSetElement>("#second");
   readonly #progress = new Progress();
-  #rival: Engine | undefined;
+  #secondEngine: Engine | undefined;
   #run: Run | undefined;
   #lines: Uint8Array | undefined;
   readonly #runClock: () => void;
 
-  /** `settings` says what the cache of the stage is made from, `runClock` lets time pass. */
-  constructor(stage: Stage, settings: () => Settings, runClock: () => void) {
-    this.#stage = stage;
+  /** `settings` returns the settings of the current cache, `runClock` starts the clock. */
+  constructor(model: Model, settings: () => Settings, runClock: () => void) {
+    this.#model = model;
     this.#settings = settings;
     this.#runClock = runClock;
     this.#fill(defaultLoad());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#run === undefined) void this.#begin();
+      if (this.#run === undefined) void this.#start();
       else this.#end(this.#run);
     });
-    this.#compare.addEventListener("change", () => this.#offer());
-    const memory = element<HTMLInputElement>("#other-memory");
+    this.#compare.addEventListener("change", () => this.#showSecond());
+    const memory = element<HTMLInputElement>("#second-memory");
     memory.addEventListener("input", () => {
-      // The sizes that fit follow from the memory.
+      // The default slab sizes depend on the memory.
       const sizes = defaults(Math.round(Number(memory.value) * 1024)).slabSizes;
-      element<HTMLInputElement>("#other-sizes").value = sizes.join(", ");
+      element<HTMLInputElement>("#second-sizes").value = sizes.join(", ");
     });
     element("#measure").addEventListener("click", () => void this.#measure());
     this.#takeFiles();
-    stage.onReplaced(() => {
+    model.onReplace(() => {
       if (this.#run !== undefined) this.#stop();
       this.#progress.clear();
     });
@@ -80,25 +80,25 @@ export class Workload {
     this.#progress.redraw();
   }
 
-  /** Runs this load, as a scenario says. */
+  /** Runs this load for a scenario. */
   async play(load: Load, operations: number, isNew: boolean): Promise<void> {
     if (this.#run !== undefined) this.#end(this.#run);
     this.#fill(load);
-    const isAlone = this.#rival === undefined;
-    this.#dropRival();
-    if (isNew) this.#stage.startLoad(load);
-    if (isNew || !isAlone) this.#progress.begin(this.#engines());
-    if (operations > 0) await this.#go(operations);
+    const isAlone = this.#secondEngine === undefined;
+    this.#freeSecond();
+    if (isNew) this.#model.startLoad(load);
+    if (isNew || !isAlone) this.#progress.start(this.#engines());
+    if (operations > 0) await this.#runLoad(operations);
   }
 
-  /** Begins a load that goes with the clock, for whoever wants to see a cache at work. */
+  /** Starts the demo load in real time. */
   showBusy(): void {
     this.#fill({ ...defaultLoad(), ...BUSY });
-    this.#named(undefined, "");
-    this.#live.checked = true;
+    this.#useFile(undefined, "");
+    this.#realTime.checked = true;
     this.#compare.checked = false;
-    this.#offer();
-    void this.#begin();
+    this.#showSecond();
+    void this.#start();
   }
 
   #number(name: string): HTMLInputElement {
@@ -118,134 +118,136 @@ export class Workload {
     return { ...load, skew: Math.round(load.skew * 100) };
   }
 
-  async #begin(): Promise<void> {
+  async #start(): Promise<void> {
     const operations = Number(this.#number("operations").value);
     const load = this.#load();
     try {
-      this.#dropRival();
-      this.#stage.startLoad(load, this.#lines);
+      this.#freeSecond();
+      this.#model.startLoad(load, this.#lines);
       if (this.#compare.checked) {
-        this.#rival = Engine.create(this.#otherSettings());
-        this.#rival.startLoad(load, this.#lines);
+        this.#secondEngine = Engine.create(this.#secondSettings());
+        this.#secondEngine.startLoad(load, this.#lines);
       }
     } catch (error) {
       this.#status.textContent = sentence(error);
       return;
     }
-    this.#progress.begin(this.#engines());
-    await this.#go(operations, this.#live.checked ? load.rate : undefined);
+    this.#progress.start(this.#engines());
+    await this.#runLoad(operations, this.#realTime.checked ? load.rate : undefined);
   }
 
-  #dropRival(): void {
-    this.#rival?.free();
-    this.#rival = undefined;
+  #freeSecond(): void {
+    this.#secondEngine?.free();
+    this.#secondEngine = undefined;
   }
 
   #engines(): Engine[] {
-    return this.#rival === undefined ? [this.#stage.engine] : [this.#stage.engine, this.#rival];
+    const { engine } = this.#model;
+    return this.#secondEngine === undefined ? [engine] : [engine, this.#secondEngine];
   }
 
-  /** Slice by slice, so that the page stays awake; with a rate as time passes. */
-  async #go(operations: number, rate?: number): Promise<void> {
-    const run: Run = { operations, done: 0, slicer: new Slicer(watch), told: 0, rate };
+  /** Runs in slices, so that the page stays responsive; with a rate, in real time. */
+  async #runLoad(operations: number, rate?: number): Promise<void> {
+    const run: Run = { operations, done: 0, slicer: new Slicer(realTime), reported: 0, rate };
     this.#run = run;
     this.#progress.plan(
       rate === undefined ? operations / 200 : Math.max(rate / 2, operations / 1000),
     );
     this.#button.textContent = "Stop";
-    if (rate !== undefined) return this.#goWithTime(run, rate);
+    if (rate !== undefined) return this.#runInRealTime(run, rate);
     while (this.#run === run) {
       this.#slice(run, operations);
-      await breathe();
+      await yieldToBrowser();
     }
   }
 
-  /** So many operations in each second that the clock lets pass. */
-  #goWithTime(run: Run, rate: number): void {
+  /** Does `rate` operations per second of the page's clock. */
+  #runInRealTime(run: Run, rate: number): void {
     let due = 0;
-    this.#stage.pacer = (millis) => {
-      // What cannot be done in time is forgotten, or it would pile up.
+    this.#model.pacer = (millis) => {
+      // Operations that cannot be done in time are dropped, or they would pile up.
       due = Math.min(due + (millis * rate) / 1000, Math.max(1, rate));
       due -= this.#slice(run, Math.floor(due));
     };
     this.#runClock();
   }
 
-  /** Does a slice of up to so many operations, and says how many these were. */
+  /** Does a slice of up to this number of operations, and returns how many it did. */
   #slice(run: Run, operations: number): number {
     const wanted = Math.min(operations, run.operations - run.done);
     const before = run.done;
     const work = (pieces: number) => this.#operate(run, pieces);
-    const { isOver } = run.slicer.slice(wanted, work);
-    if (isOver || run.done === run.operations) this.#end(run);
-    else if (run.rate !== undefined || watch() - run.told >= TOLD_EVERY) {
-      this.#tell(run, run.operations);
+    const { isDone } = run.slicer.slice(wanted, work);
+    if (isDone || run.done === run.operations) this.#end(run);
+    else if (run.rate !== undefined || realTime() - run.reported >= REPORT_INTERVAL) {
+      this.#report(run, run.operations);
     }
     return run.done - before;
   }
 
   #operate(run: Run, operations: number): number {
     const end = run.done + operations;
-    let isOver = false;
-    while (run.done < end && !isOver) {
+    let isDone = false;
+    while (run.done < end && !isDone) {
       const batch = Math.min(end - run.done, this.#progress.next);
-      const ran = this.#stage.runLoad(batch);
-      this.#rival?.runLoad(batch);
+      const ran = this.#model.runLoad(batch);
+      this.#secondEngine?.runLoad(batch);
       run.done += ran;
-      isOver = ran < batch;
-      this.#progress.did(ran, isOver || run.done === run.operations);
+      isDone = ran < batch;
+      this.#progress.count(ran, isDone || run.done === run.operations);
     }
     return operations - (end - run.done);
   }
 
-  /** The load is at its end, or the visitor has had enough of it. */
+  /** Ends the load: it is done, or the visitor has stopped it. */
   #end(run: Run): void {
     this.#stop();
-    this.#tell(run, run.done);
+    this.#report(run, run.done);
     this.#status.dataset.longest = run.slicer.longest.toFixed(1);
   }
 
   #stop(): void {
     this.#run = undefined;
-    this.#stage.pacer = undefined;
+    this.#model.pacer = undefined;
     this.#button.textContent = "Run";
   }
 
-  #tell(run: Run, of: number): void {
-    run.told = watch();
-    this.#progress.tell(run.done, of, run.rate === undefined ? run.slicer.spent : undefined);
+  #report(run: Run, of: number): void {
+    run.reported = realTime();
+    this.#progress.report(run.done, of, run.rate === undefined ? run.slicer.spent : undefined);
   }
 
-  /** The other cache's settings, at first those of this one with another policy. */
-  #offer(): void {
-    this.#other.hidden = !this.#compare.checked;
-    this.#other.disabled = !this.#compare.checked;
-    const own = this.#settings();
-    element<HTMLInputElement>("#other-memory").value = String(own.memory / 1024);
-    element<HTMLInputElement>("#other-sizes").value = own.slabSizes.join(", ");
-    element<HTMLSelectElement>("#other-policy").value = own.policy === "lru" ? "s3lru" : "lru";
+  /** Offers settings for the second cache: those of this one with the other policy. */
+  #showSecond(): void {
+    this.#second.hidden = !this.#compare.checked;
+    this.#second.disabled = !this.#compare.checked;
+    const settings = this.#settings();
+    element<HTMLInputElement>("#second-memory").value = String(settings.memory / 1024);
+    element<HTMLInputElement>("#second-sizes").value = settings.slabSizes.join(", ");
+    const policy = settings.policy === "lru" ? "s3lru" : "lru";
+    element<HTMLSelectElement>("#second-policy").value = policy;
   }
 
-  #otherSettings(): Settings {
-    const memory = Math.round(Number(element<HTMLInputElement>("#other-memory").value) * 1024);
-    const sizes = sizesOf(element<HTMLInputElement>("#other-sizes").value);
-    const policy = element<HTMLSelectElement>("#other-policy").value as Settings["policy"];
+  #secondSettings(): Settings {
+    const memory = Math.round(Number(element<HTMLInputElement>("#second-memory").value) * 1024);
+    const sizes = sizesOf(element<HTMLInputElement>("#second-sizes").value);
+    const policy = element<HTMLSelectElement>("#second-policy").value as Settings["policy"];
     return { ...defaults(memory), slabSizes: sizes, policy, maxItems: this.#settings().maxItems };
   }
 
-  /** A file with a key per line can be chosen, or dropped anywhere on the load. */
+  /** Accepts a file with a key per line, chosen or dropped anywhere on the section. */
   #takeFiles(): void {
-    const place = element("#load");
+    const section = element("#load");
     const input = element<HTMLInputElement>("#load-file");
     input.addEventListener("change", () => void this.#take(input.files?.[0]));
-    place.addEventListener("dragover", (event) => event.preventDefault());
-    place.addEventListener("drop", (event) => {
+    section.addEventListener("dragover", (event) => event.preventDefault());
+    section.addEventListener("drop", (event) => {
       event.preventDefault();
       void this.#take(event.dataTransfer?.files[0]);
     });
     element("#load-generated").addEventListener("click", () => {
       input.value = "";
-      this.#named(undefined, "");
+      this.#useFile(undefined, "");
     });
   }
 
@@ -256,39 +258,39 @@ export class Workload {
       return;
     }
     const lines = new Uint8Array(await file.arrayBuffer());
-    this.#named(lines, `Keys come from ${file.name}, ${bytes(file.size)}, in its order.`);
+    this.#useFile(lines, `Keys from ${file.name}, ${bytes(file.size)}, in the file’s order.`);
     this.#number("operations").value = String(lines.filter((byte) => byte === 10).length + 1);
   }
 
-  #named(lines: Uint8Array | undefined, text: string): void {
+  #useFile(lines: Uint8Array | undefined, text: string): void {
     this.#lines = lines;
     element("#load-source").textContent = text;
     element("#load-generated").hidden = lines === undefined;
   }
 
-  /** How many gets per second the engine does in this page. */
+  /** Measures the gets per second of the engine in this page. */
   async #measure(): Promise<void> {
     const output = element("#measured");
     output.textContent = "measuring…";
-    await breathe();
+    await yieldToBrowser();
     const rate = await measure();
     output.replaceChildren(
       make("strong", { textContent: `${(rate / 1e6).toFixed(2)} million` }),
-      " gets per second, in this page, with one thread.",
+      " gets per second in this page, with one thread.",
     );
     output.dataset.rate = String(Math.round(rate));
   }
 }
 
-/** Gets of 100,000 keys with 64 bytes each, all of them hits, in slices. */
+/** Gets of 100,000 keys with values of 64 bytes, all of them hits, in slices. */
 async function measure(): Promise<number> {
   const [keys, gets] = [100_000, 1_000_000];
   const engine = Engine.create(defaults(32 << 20));
   const run = async (operations: number, load: Partial<Load>) => {
-    const alike = { keys, skew: 0, sizeMin: 64, sizeMax: 64, rate: 1_000_000 };
-    engine.startLoad({ ...defaultLoad(), ...alike, ...load });
-    const slicer = new Slicer(watch);
-    for (let done = 0; done < operations; await breathe()) {
+    const uniform = { keys, skew: 0, sizeMin: 64, sizeMax: 64, rate: 1_000_000 };
+    engine.startLoad({ ...defaultLoad(), ...uniform, ...load });
+    const slicer = new Slicer(realTime);
+    for (let done = 0; done < operations; await yieldToBrowser()) {
       done += slicer.slice(operations - done, (pieces) => engine.runLoad(pieces)).done;
     }
     return slicer.spent;

@@ -1,4 +1,4 @@
-// What `npm run build` made: how large it is, and what the module asks of its surroundings.
+// The output of `npm run build`: its size, and the module's imports.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
 const ASSETS = "dist/assets";
-/** The most that a visitor loads, in kilobytes of gzip. */
+/** Limits of what a visitor downloads, in kilobytes of gzip. */
 const BUDGETS = [
   { kind: ".wasm", kilobytes: 73 },
   { kind: ".js", kilobytes: 50 },

@@ -4,12 +4,12 @@ import { hex, lineBytes, lines, readable, shellCommand } from "../src/bytes.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test("text is shown as it is, its line ends included", () => {
+test("text is shown unchanged, including its line ends", () => {
   const reply = "VALUE clé 5\r\n\tçà\r\nEND\r\n";
   assert.equal(readable(bytes(reply)), reply);
 });
 
-test("characters that cannot be seen are shown as their bytes", () => {
+test("invisible characters are shown as their bytes", () => {
   assert.equal(readable(bytes("a\0b\x1b[2J")), "a\\x00b\\x1b[2J");
   assert.equal(readable(bytes("\u202Eevil\uFEFF")), "\\xe2\\x80\\xaeevil\\xef\\xbb\\xbf");
 });
@@ -18,7 +18,7 @@ test("bytes that are not UTF-8 are shown as bytes", () => {
   assert.equal(readable(Uint8Array.of(0x41, 0xff, 0xc3, 0x0d, 0x0a)), "A\\xff\\xc3\r\n");
 });
 
-test("a long reply is read in one piece", () => {
+test("a long reply is converted as a whole", () => {
   const long = new Uint8Array(1 << 20).fill(0xff);
   assert.equal(readable(long).length, 4 << 20);
 });
@@ -27,7 +27,7 @@ test("a line is sent as UTF-8 with CR LF", () => {
   assert.deepEqual(lineBytes("é"), Uint8Array.of(0xc3, 0xa9, 0x0d, 0x0a));
 });
 
-test("line ends are named, each for itself", () => {
+test("each line end is named", () => {
   assert.deepEqual(lines(bytes("GET a\r\nx\ny\rz")), [
     { text: "GET a", end: "CR LF" },
     { text: "x", end: "LF" },
@@ -36,13 +36,13 @@ test("line ends are named, each for itself", () => {
   ]);
 });
 
-test("bytes in hexadecimal are sixteen to a line", () => {
+test("a hex dump has sixteen bytes per line", () => {
   const text = hex(bytes("GET greeting\r\nGET b"));
   assert.equal(text.split("\n").length, 2);
   assert.equal(text.split("\n")[1], `0010  ${"54 20 62".padEnd(47)}  T·b`);
 });
 
-test("a shell sends exactly these bytes", async () => {
+test("the shell command sends exactly these bytes", async () => {
   const { execFileSync } = await import("node:child_process");
   const all = Uint8Array.from({ length: 256 }, (_, at) => at);
   const command = shellCommand(all).split(" | ")[0] ?? "";

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Slicer } from "../src/slices.ts";
 
-/** The longest that the page may be held up, in milliseconds. */
+/** The longest time that the page may be blocked, in milliseconds. */
 const LONGEST = 16;
 
-/** A slicer, and work whose piece number n takes `cost(n)` milliseconds by its watch. */
+/** A slicer, and work whose piece number n takes `cost(n)` milliseconds by its clock. */
 function working(cost: (piece: number) => number, pieces = Infinity) {
   let [now, next] = [0, 0];
   const work = (wanted: number) => {
@@ -18,15 +18,15 @@ function working(cost: (piece: number) => number, pieces = Infinity) {
 }
 
 for (const [costs, cost] of Object.entries({
-  "next to nothing": () => 0.0005,
-  "as a get": () => 0.002,
-  "as a value of a megabyte": () => 1,
-  "nearly a slice": () => 8,
-  "four times as much from the thousandth on": (piece: number) => (piece < 1000 ? 0.001 : 0.004),
-  "now little, now much": (piece: number) => (piece % 7 === 0 ? 0.7 : 0.001),
-  "more and more": (piece: number) => 1e-6 * (piece + 1),
+  "0.0005 ms": () => 0.0005,
+  "0.002 ms, like a get": () => 0.002,
+  "1 ms, like a value of a megabyte": () => 1,
+  "8 ms, a whole slice": () => 8,
+  "four times as much from piece 1000 on": (piece: number) => (piece < 1000 ? 0.001 : 0.004),
+  "0.001 ms, and 0.7 ms in every seventh piece": (piece: number) => (piece % 7 === 0 ? 0.7 : 0.001),
+  "more with each piece": (piece: number) => 1e-6 * (piece + 1),
 })) {
-  test(`no slice holds up the page if a piece costs ${costs}`, () => {
+  test(`no slice blocks the page if a piece costs ${costs}`, () => {
     const { slicer, work } = working(cost);
     let slices = 0;
     for (let done = 0; done < 5000; slices += 1) done += slicer.slice(5000 - done, work).done;
@@ -35,19 +35,19 @@ for (const [costs, cost] of Object.entries({
   });
 }
 
-test("the work is done to its end, and not beyond what is wanted", () => {
+test("slices do all pieces of the work, and never more than wanted", () => {
   const { slicer, work } = working(() => 0.1, 130);
-  assert.deepEqual(slicer.slice(50, work), { done: 50, isOver: false });
-  let [done, isOver] = [50, false];
-  while (!isOver) {
+  assert.deepEqual(slicer.slice(50, work), { done: 50, isDone: false });
+  let [done, isDone] = [50, false];
+  while (!isDone) {
     const slice = slicer.slice(1000, work);
-    [done, isOver] = [done + slice.done, slice.isOver];
+    [done, isDone] = [done + slice.done, slice.isDone];
   }
   assert.equal(done, 130);
-  assert.deepEqual(slicer.slice(10, work), { done: 0, isOver: true });
+  assert.deepEqual(slicer.slice(10, work), { done: 0, isDone: true });
 });
 
-test("a watch that stands still does not keep the work from its end", () => {
+test("a clock that stands still does not stop the work", () => {
   const { slicer, work } = working(() => 0);
-  assert.deepEqual(slicer.slice(100_000, work), { done: 100_000, isOver: false });
+  assert.deepEqual(slicer.slice(100_000, work), { done: 100_000, isDone: false });
 });

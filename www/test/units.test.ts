@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytes, duration, percent, stopwatch } from "../src/units.ts";
 
-test("bytes have three digits and the unit that fits", () => {
+test("bytes have three digits and a fitting unit", () => {
   const cases: [number, string][] = [
     [0, "0 B"],
     [1023, "1023 B"],
@@ -26,12 +26,12 @@ test("durations have two units at most", () => {
   for (const [millis, text] of cases) assert.equal(duration(millis), text);
 });
 
-test("a stopwatch shows hours when there are any", () => {
+test("a stopwatch shows hours from the first hour on", () => {
   assert.equal(stopwatch(62_300), "1:02.3");
   assert.equal(stopwatch(3_723_400), "1:02:03.4");
 });
 
-test("no part of nothing", () => {
+test("a percentage of zero is a dash", () => {
   assert.equal(percent(0, 0), "–");
   assert.equal(percent(1, 3), "33.3 %");
 });

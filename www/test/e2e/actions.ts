@@ -1,4 +1,4 @@
-// What visitors do on the page, and what they then see.
+// Actions of visitors, and what the page then shows.
 
 import type { Page } from "playwright-core";
 
@@ -11,9 +11,9 @@ export async function type(page: Page, ...lines: string[]): Promise<void> {
   }
 }
 
-/** What the page says was heard, exactly. */
-export function heard(page: Page): Promise<(string | null)[]> {
-  return page.locator("#log .heard code").evaluateAll((all) => all.map((code) => code.textContent));
+/** The replies in the terminal, exactly. */
+export function replies(page: Page): Promise<(string | null)[]> {
+  return page.locator("#log .reply code").evaluateAll((all) => all.map((code) => code.textContent));
 }
 
 /** Pastes a text into the command line. */
@@ -25,7 +25,7 @@ export async function paste(page: Page, text: string): Promise<void> {
   }, text);
 }
 
-/** Lets the time stand still. */
+/** Pauses the clock. */
 export async function pause(page: Page): Promise<void> {
   const button = page.locator("#clock-run");
   if ((await button.textContent()) === "Pause") await button.click();
@@ -38,7 +38,7 @@ export async function shows(page: Page, selector: string, text: string | RegExp)
   return (await found.first().textContent()) ?? "";
 }
 
-/** Begins anew with other settings, by name. */
+/** Starts a new cache with these settings. */
 export async function settings(page: Page, values: Record<string, string>): Promise<void> {
   await page.click("#settings-open");
   for (const [name, value] of Object.entries(values)) {
@@ -46,10 +46,10 @@ export async function settings(page: Page, values: Record<string, string>): Prom
     const isChoice = (await field.evaluate((element) => element.tagName)) === "SELECT";
     await (isChoice ? field.selectOption(value) : field.fill(value));
   }
-  await page.getByRole("button", { name: "Begin anew" }).click();
+  await page.getByRole("button", { name: "New cache" }).click();
 }
 
-/** Runs a load of these numbers to its end. */
+/** Runs a load with these numbers to its end. */
 export async function runLoad(page: Page, numbers: Record<string, number>): Promise<void> {
   for (const [name, number] of Object.entries(numbers)) {
     await page.fill(`#load-${name}`, String(number));
@@ -58,7 +58,7 @@ export async function runLoad(page: Page, numbers: Record<string, number>): Prom
   await shows(page, "#load-status", "operations done");
 }
 
-/** The digest of the cache's state; the time has to stand still. */
+/** The state digest; the clock has to be paused. */
 export async function digest(page: Page): Promise<string> {
-  return shows(page, "#fact-digest", /^[0-9a-f]{16}$/);
+  return shows(page, "#stat-digest", /^[0-9a-f]{16}$/);
 }

@@ -12,7 +12,7 @@ const ARGS = ["--disable-quic", "--disable-background-networking", "--disable-co
 /** Generous, because a busy machine takes seconds to start a browser. */
 const TIMEOUT = 30_000;
 
-/** The path of the browser: `CHROME` if it is set, else the first that `PATH` has. */
+/** The path of the browser: `CHROME` if it is set, else the first one in `PATH`. */
 function executablePath(): string {
   if (process.env.CHROME) return process.env.CHROME;
   const folders = (process.env.PATH ?? "").split(delimiter);
@@ -26,7 +26,7 @@ function executablePath(): string {
 export class Site {
   readonly url: string;
   readonly browser: Browser;
-  /** What went wrong in the pages: what was thrown, and what the browser complained about. */
+  /** The pages' errors: exceptions and console errors. */
   readonly errors: string[] = [];
   readonly #server: PreviewServer;
 
@@ -42,7 +42,7 @@ export class Site {
     return new Site(server, browser);
   }
 
-  /** The same for the tests of a file: after each of them nothing may have gone wrong. */
+  /** The same for the tests of a file: fails a test whose pages had errors. */
   static async forTests(): Promise<Site> {
     const site = await Site.open();
     afterEach(async () => {
@@ -53,14 +53,14 @@ export class Site {
     return site;
   }
 
-  /** Opens the page, and waits until it takes commands. */
+  /** Opens the page, and waits until it accepts commands. */
   async visit(options: BrowserContextOptions = {}, hash = ""): Promise<Page> {
     const page = await this.browser.newPage(options);
     await this.goto(page, hash);
     return page;
   }
 
-  /** Opens the page in a tab that is there already. */
+  /** Opens the page in an existing tab. */
   async goto(page: Page, hash = ""): Promise<void> {
     page.setDefaultTimeout(TIMEOUT);
     page.on("pageerror", (error) => this.errors.push(String(error)));

@@ -1,19 +1,19 @@
-// The terminal, and what is seen of the cache.
+// The terminal, the views of the cache, and loads.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { digest, heard, paste, pause, runLoad, settings, shows, type } from "./actions.ts";
+import { digest, paste, pause, replies, runLoad, settings, shows, type } from "./actions.ts";
 import { Site } from "./browser.ts";
 
 const NARROW = { width: 360, height: 740 };
 
 const site = await Site.forTests();
 
-test("both dialects are answered byte for byte", async () => {
+test("the terminal shows the replies of both dialects byte for byte", async () => {
   const page = await site.visit();
   await type(page, "SET greeting 30 5", "hello", "GET greeting", "get greeting");
   await type(page, "DELETE greeting", "GET greeting", "nonsense");
-  assert.deepEqual(await heard(page), [
+  assert.deepEqual(await replies(page), [
     "STORED\r\n",
     "VALUE greeting 5\r\nhello\r\nEND\r\n",
     "VALUE greeting 0 5\r\nhello\r\nEND\r\n",
@@ -23,7 +23,7 @@ test("both dialects are answered byte for byte", async () => {
   ]);
 });
 
-test("the value is asked for on the next line, and its bytes are counted", async () => {
+test("the terminal prompts for a value and counts its bytes", async () => {
   const page = await site.visit();
   await type(page, "set visits 0 0 2");
   await page.getByLabel("Value", { exact: true }).waitFor();
@@ -32,23 +32,23 @@ test("the value is asked for on the next line, and its bytes are counted", async
   await type(page, "1");
   await page.getByLabel("Command", { exact: true }).waitFor();
   await type(page, "incr visits 1");
-  assert.deepEqual(await heard(page), ["STORED\r\n", "42\r\n"]);
+  assert.deepEqual(await replies(page), ["STORED\r\n", "42\r\n"]);
 });
 
-test("two clients talk to one cache, and half a value is nobody's", async () => {
+test("two clients share the cache, and disconnecting discards an incomplete value", async () => {
   const page = await site.visit();
   await type(page, "set k 0 0 9", "half");
   await page.getByLabel("B", { exact: true }).check({ force: true });
   await type(page, "get k");
   await page.getByLabel("A", { exact: true }).check({ force: true });
   await shows(page, "#hint", "waits for the rest of the value");
-  await page.click("#hang-up");
+  await page.click("#disconnect");
   await type(page, "get k", "QUIT", "GET k");
-  assert.deepEqual(await heard(page), ["END\r\n", "END\r\n", "BYE\r\n", "END\r\n"]);
+  assert.deepEqual(await replies(page), ["END\r\n", "END\r\n", "BYE\r\n", "END\r\n"]);
   await shows(page, "#log", "The server has closed A’s connection.");
 });
 
-test("what was typed comes back with Up and Down, also after a reload", async () => {
+test("Up and Down recall the history, also after a reload", async () => {
   const page = await site.visit();
   await type(page, "GET a", "GET b");
   await page.reload();
@@ -62,7 +62,7 @@ test("what was typed comes back with Up and Down, also after a reload", async ()
   assert.deepEqual(recalled, ["GET b", "GET a", "GET a", "GET b", "", ""]);
 });
 
-test("Tab completes a verb, the syntax is shown, and help explains", async () => {
+test("Tab completes a verb, the hint shows the syntax, and help explains it", async () => {
   const page = await site.visit();
   await page.locator("#line").focus();
   await page.keyboard.type("tou");
@@ -75,17 +75,17 @@ test("Tab completes a verb, the syntax is shown, and help explains", async () =>
   assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), "Send");
   await type(page, "help incr");
   await shows(page, "#log .note", "incr <key> <number> [noreply]");
-  assert.deepEqual(await heard(page), [], "the server was not asked");
+  assert.deepEqual(await replies(page), [], "the server was not asked");
 });
 
-test("a pasted conversation is said line by line", async () => {
+test("pasted lines are sent one by one", async () => {
   const page = await site.visit();
   await paste(page, "SET a 0 1\r\nx\r\nGET a\nGET b");
-  assert.deepEqual(await heard(page), ["STORED\r\n", "VALUE a 1\r\nx\r\nEND\r\n"]);
+  assert.deepEqual(await replies(page), ["STORED\r\n", "VALUE a 1\r\nx\r\nEND\r\n"]);
   assert.equal(await page.locator("#line").inputValue(), "GET b");
 });
 
-test("a megabyte is pasted, more is refused, and the page goes on", async () => {
+test("a megabyte can be pasted, and a longer text is rejected", async () => {
   const page = await site.visit();
   const height = () => page.evaluate(() => document.documentElement.scrollHeight);
   await type(page, "GET a");
@@ -93,26 +93,27 @@ test("a megabyte is pasted, more is refused, and the page goes on", async () => 
   await paste(page, `SET big 0 1000000\n${"x".repeat(1_000_000)}\n${"GET a\n".repeat(10_000)}`);
   assert.equal(await page.locator("#log > *").count(), 500);
   await paste(page, "x\n".repeat(3 << 20));
-  await shows(page, "#log .note", "too much to paste");
+  await shows(page, "#log .note", "too long to paste");
   await type(page, "GET a");
-  assert.equal((await heard(page)).at(-1), "END\r\n");
-  assert.ok((await height()) < before + 800, "everything scrolls in its place");
+  assert.equal((await replies(page)).at(-1), "END\r\n");
+  assert.ok((await height()) < before + 800, "the logs scroll, and the page does not grow");
 });
 
-test("markup and bytes that cannot be seen are shown as text", async () => {
+test("markup and invisible characters are shown as text", async () => {
   const page = await site.visit();
   const value = "<img src=x onerror=alert(1)>";
   await type(page, `SET <b>k</b> 0 ${value.length}`, value, "GET <b>k</b>");
-  assert.equal((await heard(page)).at(-1), `VALUE <b>k</b> ${value.length}\r\n${value}\r\nEND\r\n`);
+  const reply = `VALUE <b>k</b> ${value.length}\r\n${value}\r\nEND\r\n`;
+  assert.equal((await replies(page)).at(-1), reply);
   await paste(page, "SET dark 0 4\n\u202e\u0000\nGET dark\n");
-  assert.match((await heard(page)).at(-1) ?? "", /\\xe2\\x80\\xae\\x00/);
+  assert.match((await replies(page)).at(-1) ?? "", /\\xe2\\x80\\xae\\x00/);
   await shows(page, "#order button.key", "dark");
   await page.locator("#order button.key", { hasText: "<b>k</b>" }).click();
   await shows(page, "#item-title", "<b>k</b>");
   assert.equal(await page.locator("#log img, #wire img, #order b, #item b").count(), 0);
 });
 
-test("the wire shows line ends, hexadecimal, and a command for the shell", async () => {
+test("the wire shows line ends and hexadecimal, and copies a shell command", async () => {
   const page = await site.visit({ permissions: ["clipboard-read", "clipboard-write"] });
   await type(page, "GET a");
   const sent = page.locator("#wire-list .sent code");
@@ -120,14 +121,14 @@ test("the wire shows line ends, hexadecimal, and a command for the shell", async
   await page.getByLabel("Hexadecimal").check();
   assert.match((await sent.textContent()) ?? "", /^0000 {2}47 45 54 20 61 0d 0a/);
   await page.click("#wire-copy");
-  await shows(page, "#wire-status", "Copied what A has sent.");
+  await shows(page, "#wire-status", "Copied the messages of A.");
   assert.equal(
     await page.evaluate(() => navigator.clipboard.readText()),
     "printf 'GET a\\r\\n' | nc 127.0.0.1 11212",
   );
 });
 
-test("an item is shown where it is, and drawn from its bytes", async () => {
+test("the memory map opens an item, drawn from its bytes", async () => {
   const page = await site.visit();
   await type(page, "set k 7 100 5", "hello");
   await shows(page, "#memory-map h3", "64 B1 page · 1 of 64 chunks used");
@@ -148,7 +149,7 @@ test("an item is shown where it is, and drawn from its bytes", async () => {
   await page.locator("#item").waitFor({ state: "hidden" });
 });
 
-test("an item of several chunks shows all of them", async () => {
+test("the item dialog shows all chunks of an item", async () => {
   const page = await site.visit();
   await type(page, "set large 0 0 700");
   await paste(page, `${"v".repeat(700)}\n`);
@@ -158,24 +159,25 @@ test("an item of several chunks shows all of them", async () => {
   await shows(page, "#item dd", `bytes in ${chunks} chunks`);
 });
 
-test("who is evicted is named, with the reason", async () => {
+test("an evicted item is listed with the reason", async () => {
   const page = await site.visit();
   await settings(page, { items: "2" });
   await type(page, "SET a 0 1", "x", "SET b 0 1", "x", "GET a", "SET c 0 1", "x");
-  const left = page.locator("#leavers-list li");
-  assert.equal(await left.locator("code").textContent(), "b");
-  assert.match((await left.textContent()) ?? "", /evicted.*No more items.*least recently used/);
+  const evicted = page.locator("#removals-list li");
+  assert.equal(await evicted.locator("code").textContent(), "b");
+  const text = (await evicted.textContent()) ?? "";
+  assert.match(text, /evicted.*item limit was reached.*least recently used/);
   assert.deepEqual(await page.locator("#order button.key").allTextContents(), ["c", "a"]);
 });
 
-test("of very many items, the newest and the oldest are listed", async () => {
+test("a long eviction order lists the newest and the oldest items", async () => {
   const page = await site.visit();
   await settings(page, { memory: "8192" });
   await type(page, "SET first 0 1", "x");
   const small = { keys: 1_000_000, skew: 0, sizeMin: 1, sizeMax: 1, reads: 0 };
   await runLoad(page, { ...small, operations: 25_000 });
   await type(page, "SET last 0 1", "x");
-  await shows(page, "#order-summary", /^2\d,\d{3} items, newest first; first goes next\.$/);
+  await shows(page, "#order-summary", /^2\d,\d{3} items, newest first; first is evicted next\.$/);
   const keys = page.locator("#order button.key");
   await shows(page, "#order button.key", "last");
   const scroll = (share: number) =>
@@ -189,7 +191,7 @@ test("of very many items, the newest and the oldest are listed", async () => {
   assert.match(await shows(page, "#order tr.gap", "more"), /^… \d,\d{3} more …$/);
 });
 
-test("time stands still, steps, and jumps; values end with it", async () => {
+test("values expire as the paused clock is stepped and set to the next expiry", async () => {
   const page = await site.visit();
   await pause(page);
   await type(page, "SET short 5 1", "x", "SET long 500 1", "x");
@@ -197,30 +199,30 @@ test("time stands still, steps, and jumps; values end with it", async () => {
   await page.click("#clock-step");
   await shows(page, "#order tr[data-position] .ttl", "4.0 s");
   assert.notEqual(await page.locator("#clock-time").textContent(), before);
-  await page.click("#clock-jump");
+  await page.click("#clock-next-expiry");
   await shows(page, "#order tr.expired", "short");
   await page.click("#clock-step");
-  await shows(page, "#leavers-list li", /shortexpired.*Its time was over/);
-  await page.click("#clock-jump");
+  await shows(page, "#removals-list li", /shortexpired.*timing wheel found it expired/);
+  await page.click("#clock-next-expiry");
   await page.click("#clock-step");
-  await page.click("#clock-jump");
-  await shows(page, "#clock-status", "Nothing is going to expire.");
+  await page.click("#clock-next-expiry");
+  await shows(page, "#clock-status", "No item is going to expire.");
 });
 
-test("running time lets values end without being asked, faster if wanted", async () => {
+test("values expire without requests while the clock runs, faster at ×100", async () => {
   const page = await site.visit();
   await type(page, "SET slow 100 1", "x");
   await page.getByLabel("×100").check({ force: true });
-  await shows(page, "#leavers-list li", "slow");
-  await shows(page, "#fact-items", /^0$/);
+  await shows(page, "#removals-list li", "slow");
+  await shows(page, "#stat-items", /^0$/);
 });
 
-test("a load is told in figures, and beside it another cache", async () => {
+test("a load shows its figures, compared with a second cache", async () => {
   const page = await site.visit();
   await page.check("#compare");
-  await page.fill("#other-memory", "64");
+  await page.fill("#second-memory", "64");
   await runLoad(page, { operations: 20_000, keys: 5000 });
-  const text = await shows(page, "#chart-hits p", /This cache: [\d.]+ % .* The other: [\d.]+ %/);
+  const text = await shows(page, "#chart-hits p", /This cache: [\d.]+ % .* Second cache: [\d.]+ %/);
   const [own = 0, other = 0] = [...text.matchAll(/([\d.]+) %/g)].map((match) => Number(match[1]));
   assert.ok(own > other, text);
   await shows(page, "#chart-memory p", /KiB in [\d,]+ items/);
@@ -228,7 +230,7 @@ test("a load is told in figures, and beside it another cache", async () => {
   assert.equal(await page.locator("#charts canvas").count(), 3);
 });
 
-test("no slice of a load holds up the page, whatever its operations cost", async (t) => {
+test("no slice of a load blocks the page, whatever its operations cost", async (t) => {
   const page = await site.visit();
   await settings(page, { memory: "16384" });
   for (const [sizeMax, operations] of [
@@ -236,7 +238,7 @@ test("no slice of a load holds up the page, whatever its operations cost", async
     [1_000_000, 60],
   ] as const) {
     const longest: number[] = [];
-    // A busy machine stops the page now and then, but hardly all of these times.
+    // A busy machine interrupts the page now and then, but hardly every time.
     while (longest.length < 20 && !(Math.min(...longest) < 16)) {
       await runLoad(page, { operations, sizeMin: sizeMax / 2, sizeMax, reads: 50 });
       longest.push(Number(await page.locator("#load-status").getAttribute("data-longest")));
@@ -246,9 +248,9 @@ test("no slice of a load holds up the page, whatever its operations cost", async
   }
 });
 
-test("ten thousand items are drawn without holding up the page", async (t) => {
+test("ten thousand items are drawn without blocking the page", async (t) => {
   const page = await site.browser.newPage({ viewport: { width: 1280, height: 900 } });
-  // Notes what the page's own work before each frame takes.
+  // Records the time of the page's work before each frame.
   await page.addInitScript(`{
     const ask = requestAnimationFrame;
     globalThis.took = [];
@@ -262,20 +264,20 @@ test("ten thousand items are drawn without holding up the page", async (t) => {
   await settings(page, { memory: "2300" });
   const load = { keys: 30_000, skew: 0, sizeMin: 32, sizeMax: 256 };
   await runLoad(page, { ...load, operations: 100_000 });
-  await shows(page, "#fact-items", /^10,[0-4]/);
+  await shows(page, "#stat-items", /^10,[0-4]/);
   await page.evaluate("took.length = 0");
   await page.fill("#load-operations", "100000000");
   await page.click("#load-run");
   const took = () => page.evaluate("took") as Promise<number[]>;
   while ((await took()).length < 150) await page.waitForTimeout(200);
-  // Other frames draw nothing. What a busy machine adds is in the slower ones.
+  // Other frames draw nothing. Interruptions by a busy machine are in the slower ones.
   const drawing = (await took()).filter((millis) => millis > 1).sort((a, b) => a - b);
   const quick = drawing[Math.floor(drawing.length / 4)] ?? Infinity;
   t.diagnostic(`${drawing.length} times, a quarter of them within ${quick.toFixed(1)} ms`);
   assert.ok(drawing.length >= 20 && quick < 16, `${drawing.length} times, ${quick} ms`);
 });
 
-test("a load goes with the clock: it stands still, goes on a second, and goes on", async () => {
+test("a load in real time pauses, steps and resumes with the clock", async () => {
   const page = await site.visit();
   await page.click("#busy");
   await shows(page, "#chart-memory p", /KiB in \d+ items/);
@@ -305,7 +307,7 @@ test("a load goes with the clock: it stands still, goes on a second, and goes on
   await shows(page, "#share-status", /^\d{3} characters/);
 });
 
-test("the same load is the same state, however long it took", async () => {
+test("the same load leads to the same state, however long it takes", async () => {
   const states: string[] = [];
   for (const _ of [1, 2]) {
     const page = await site.visit();
@@ -318,19 +320,19 @@ test("the same load is the same state, however long it took", async () => {
   assert.equal(states[0], states[1]);
 });
 
-test("a file with a key per line is a load", async () => {
+test("a file with a key per line is run as a load", async () => {
   const page = await site.visit();
   const buffer = Buffer.from("one\ntwo\none\n".repeat(1000));
   await page.setInputFiles("#load-file", { name: "keys.txt", mimeType: "text/plain", buffer });
-  await shows(page, "#load-source", "Keys come from keys.txt");
+  await shows(page, "#load-source", "Keys from keys.txt");
   await page.click("#load-run");
   await shows(page, "#load-status", "3,000 operations done");
-  await shows(page, "#fact-items", /^2$/);
+  await shows(page, "#stat-items", /^2$/);
   await page.click("#share-open");
   await shows(page, "#share-status", "cannot be shared");
 });
 
-test("numbers that are out of range are named", async () => {
+test("invalid numbers are named in an error", async () => {
   const page = await site.visit();
   await page.fill("#load-sizeMin", "900");
   await page.fill("#load-sizeMax", "100");
@@ -342,41 +344,42 @@ test("numbers that are out of range are named", async () => {
   );
   await page.click("#settings-open");
   await page.fill("#settings-sizes", "64, 63");
-  await page.getByRole("button", { name: "Begin anew" }).click();
-  await shows(page, "#settings-problem", "Slab size 63 is not a multiple of 16");
+  await page.getByRole("button", { name: "New cache" }).click();
+  await shows(page, "#settings-error", "Slab size 63 is not a multiple of 16");
   await page.fill("#settings-sizes", "64, many");
-  await page.getByRole("button", { name: "Begin anew" }).click();
-  await shows(page, "#settings-problem", "“many” is no size");
+  await page.getByRole("button", { name: "New cache" }).click();
+  await shows(page, "#settings-error", "“many” is not a size");
   await page.fill("#settings-memory", "1");
-  await page.getByRole("button", { name: "Begin anew" }).click();
-  await shows(page, "#settings-problem", /Too little memory: at least \d+ bytes\./);
+  await page.getByRole("button", { name: "New cache" }).click();
+  await shows(page, "#settings-error", /Too little memory: at least \d+ bytes\./);
 });
 
-test("the dialect is a setting, and reset begins anew", async () => {
+test("the dialect setting applies, and reset starts an empty cache", async () => {
   const page = await site.visit();
   await settings(page, { dialect: "memcached" });
   await type(page, "SET a 0 1", "get a");
-  assert.deepEqual(await heard(page), ["ERROR\r\n", "END\r\n"]);
+  assert.deepEqual(await replies(page), ["ERROR\r\n", "END\r\n"]);
   await type(page, "set a 0 0 1", "x");
   await page.click("#reset");
-  await shows(page, "#fact-items", /^0$/);
+  await shows(page, "#stat-items", /^0$/);
   assert.equal(await page.locator("#log > *").count(), 0);
 });
 
-test("the examples work with a finger on a narrow screen", async () => {
+test("the examples work by touch on a narrow screen", async () => {
   const page = await site.visit({ viewport: NARROW, hasTouch: true });
-  for (const button of await page.locator("#examples button[data-say]").all()) await button.tap();
-  const replies = await heard(page);
-  assert.deepEqual(replies.slice(0, 4), [
+  const examples = page.locator("#examples button[data-command]");
+  for (const button of await examples.all()) await button.tap();
+  const all = await replies(page);
+  assert.deepEqual(all.slice(0, 4), [
     "STORED\r\n",
     "VALUE greeting 5\r\nhello\r\nEND\r\n",
     "STORED\r\n",
     "42\r\n",
   ]);
-  assert.match(replies[4] ?? "", /^STAT [\s\S]*\r\nEND\r\n$/);
+  assert.match(all[4] ?? "", /^STAT [\s\S]*\r\nEND\r\n$/);
 });
 
-/** The end of a link with this scenario. */
+/** The fragment of a link with this scenario. */
 async function share(lines: string): Promise<string> {
   const { encode } = await import("../../src/link.ts");
   return encode(`dynamidb scenario 1\n${lines}`);

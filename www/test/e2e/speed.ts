@@ -1,4 +1,4 @@
-// Figures of the page as it is on this machine: `make bench-www`. Nothing here is a test.
+// Measures the page on this machine: `make bench-www`. This is not a test.
 
 import { execFileSync } from "node:child_process";
 import { runLoad, settings, shows } from "./actions.ts";
@@ -20,10 +20,10 @@ const native = Number(execFileSync("cargo", command, { cwd: "..", encoding: "utf
 const ratio = (inPage / native).toFixed(2);
 console.log(`gets per second: ${inPage} in the page, ${native} natively; ratio ${ratio}`);
 
-// Items come and go, so that each frame has another picture to draw.
+// Items change all the time, so each frame has something to draw.
 await settings(page, { memory: "2300" });
 await runLoad(page, { operations: 100_000, keys: 30_000, skew: 0, sizeMin: 32, sizeMax: 256 });
-const items = await shows(page, "#fact-items", /^10,[0-4]/);
+const items = await shows(page, "#stat-items", /^10,[0-4]/);
 await page.fill("#load-operations", "100000000");
 await page.click("#load-run");
 const frames = await page.evaluate(async () => {

@@ -1,12 +1,12 @@
-// Lessons, links, and everybody who visits the page in another way: with the keyboard alone, with a
-// screen reader, without a network, without WebAssembly.
+// Lessons, links, and other ways to visit the page: with the keyboard alone, with a screen reader,
+// without a network, without WebAssembly.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { digest, heard, pause, runLoad, shows, type } from "./actions.ts";
+import { digest, pause, replies, runLoad, shows, type } from "./actions.ts";
 import { Site } from "./browser.ts";
 
 const WIDE = { width: 1280, height: 900 };
@@ -17,7 +17,7 @@ const LESSONS = readdirSync("src/lessons").sort();
 
 const site = await Site.forTests();
 
-/** What the text of a lesson says that one sees: the server's replies, in their order. */
+/** The replies that the text of a lesson describes, in order. */
 const CLAIMS: Record<string, RegExp> = {
   "01-first.txt": /STORED.*END.*DELETED.*END/s,
   "02-time.txt": /soon.*STORED.*TOUCHED.*two/s,
@@ -32,7 +32,7 @@ const CLAIMS: Record<string, RegExp> = {
   "13-recache.txt": /t60\r\n.*t20 W.*t20 Z.*t60\r\nnew!.*VA 0 W.*VA 0 Z.*made.*X W.*Z X/s,
 };
 
-test("every lesson comes to the state that the native engine comes to", async (t) => {
+test("every lesson leads to the same state as in the native engine", async (t) => {
   const paths = LESSONS.map((name) => `www/src/lessons/${name}`);
   const command = ["run", "-q", "--locked", "-p", "dynamidb-web", "--example", "replay", "--"];
   const printed = execFileSync("cargo", [...command, ...paths], { cwd: "..", encoding: "utf8" });
@@ -46,7 +46,7 @@ test("every lesson comes to the state that the native engine comes to", async (t
   for (const [number, name] of LESSONS.entries()) {
     await page.selectOption("#lesson-pick", String(number));
     await page.click("#lesson-start");
-    while ((await page.locator("#lesson-card").getAttribute("data-over")) !== "yes") {
+    while ((await page.locator("#lesson-card").getAttribute("data-done")) !== "yes") {
       const progress = (await page.locator("#lesson-progress").textContent()) ?? "";
       await page.click("#lesson-next");
       await page.waitForFunction(
@@ -54,15 +54,15 @@ test("every lesson comes to the state that the native engine comes to", async (t
         progress,
       );
     }
-    const drawn = page.locator("#fact-digest", { hasText: native[number] ?? "" });
+    const drawn = page.locator("#stat-digest", { hasText: native[number] ?? "" });
     await drawn.waitFor({ timeout: 5000 }).catch(() => {});
     assert.equal(await digest(page), native[number], name);
-    assert.match((await heard(page)).join(""), CLAIMS[name] ?? /^$/, name);
+    assert.match((await replies(page)).join(""), CLAIMS[name] ?? /^$/, name);
     t.diagnostic(`${native[number]} ${name}`);
   }
 });
 
-test("a link replays what was done, to the same state", async () => {
+test("a link replays the session to the same state", async () => {
   const page = await site.visit();
   await type(page, "SET greeting 30 5", "hello", "set b 1 0 3", "\u00e91", "get b");
   await runLoad(page, { operations: 3000, ttl: 9 });
@@ -77,7 +77,7 @@ test("a link replays what was done, to the same state", async () => {
   const other = await site.visit({}, new URL(link).hash);
   await shows(other, "#log .note", `Replayed. The state’s digest is ${state}.`);
   assert.equal(await digest(other), state);
-  assert.deepEqual((await heard(other)).slice(0, 2), ["STORED\r\n", "STORED\r\n"]);
+  assert.deepEqual((await replies(other)).slice(0, 2), ["STORED\r\n", "STORED\r\n"]);
 
   await page.locator("#share-save").evaluate((button) => button.removeAttribute("disabled"));
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#share-save")]);
@@ -87,36 +87,36 @@ test("a link replays what was done, to the same state", async () => {
   await shows(third, "#log .note", `Replayed. The state’s digest is ${state}.`);
 });
 
-test("a link that is damaged or foreign is told so, and the page goes on", async () => {
+test("a damaged or foreign link shows an error, and the page keeps working", async () => {
   const { encode } = await import("../../src/link.ts");
   const hashes = {
     "#1garbage": "This link is damaged",
-    "#section-2": "another version or another page",
-    [`#${await encode("dynamidb scenario 9\n")}`]: "of a version that this page does not know",
+    "#section-2": "another version or belongs to another page",
+    [`#${await encode("dynamidb scenario 9\n")}`]: "scenario format is not supported",
     [`#${await encode("dynamidb scenario 1\nmemory 100\n")}`]: "Too little memory",
     [`#${await encode("dynamidb scenario 1\nA: GET a\nrm -rf\n")}`]: "Line 3 of the scenario",
-    [`#${await encode("dynamidb scenario 1\n<script>alert(1)</script>\n")}`]: "is not known here",
+    [`#${await encode("dynamidb scenario 1\n<script>alert(1)</script>\n")}`]: "is unknown",
   };
   for (const [hash, sentence] of Object.entries(hashes)) {
     const page = await site.visit({}, hash);
     const notice = await shows(page, "#notice", sentence);
-    assert.match(notice, /The page goes on/);
+    assert.match(notice, /The page keeps its cache/);
     await type(page, "GET a");
-    assert.deepEqual(await heard(page), ["END\r\n"]);
+    assert.deepEqual(await replies(page), ["END\r\n"]);
     await page.close();
   }
 });
 
-test("a scenario of very many steps is replayed while the page stays awake", async () => {
+test("the page stays responsive while a scenario of many steps is replayed", async () => {
   const { encode } = await import("../../src/link.ts");
   const steps = "A: SET a 0 1\nA: x\n".repeat(5000);
   const page = await site.visit({}, `#${await encode(`dynamidb scenario 1\n${steps}`)}`);
   await type(page, "GET nobody");
   await shows(page, "#log .note", "Replayed.");
-  await shows(page, "#fact-items", /^1$/);
+  await shows(page, "#stat-items", /^1$/);
 });
 
-test("what is too long for a link is saved as a file", async () => {
+test("a session that is too long for a link is saved as a file", async () => {
   const page = await site.visit();
   const value = Buffer.from(crypto.getRandomValues(new Uint8Array(15_000))).toString("base64");
   for (const line of [`SET a 0 ${value.length}`, value]) {
@@ -129,7 +129,7 @@ test("what is too long for a link is saved as a file", async () => {
   assert.ok(await page.locator("#share-save").isEnabled());
 });
 
-test("everything can be reached and used with the keyboard alone", async () => {
+test("every control can be reached and used with the keyboard", async () => {
   const page = await site.visit({ viewport: WIDE });
   await type(page, "SET k 30 1", "x");
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
@@ -144,9 +144,9 @@ test("everything can be reached and used with the keyboard alone", async () => {
     );
   }
   const wanted = ["settings-open", "share-open", "reset", "theme", "clock-run", "speed"];
-  wanted.push("clock-step", "clock-jump", "lesson-pick", "lesson-start", "log", "client", "line");
-  wanted.push("hang-up", "wire-hex", "wire-copy", "wire-list", "order-frame", "key");
-  wanted.push("leavers-list", "load-keys", "load-run", "compare", "load-file", "measure");
+  wanted.push("clock-step", "clock-next-expiry", "lesson-pick", "lesson-start", "log", "client");
+  wanted.push("line", "disconnect", "wire-hex", "wire-copy", "wire-list", "order-frame", "key");
+  wanted.push("removals-list", "load-keys", "load-run", "compare", "load-file", "measure");
   assert.deepEqual(
     wanted.filter((name) => !reached.has(name)),
     [],
@@ -157,7 +157,7 @@ test("everything can be reached and used with the keyboard alone", async () => {
   await page.keyboard.press("Escape");
   await page.locator("#clock-run").focus();
   await page.keyboard.press("Space");
-  await shows(page, "#clock-run", "Run");
+  await shows(page, "#clock-run", "Resume");
 });
 
 test("the page works without a network after the first visit", async () => {
@@ -170,25 +170,25 @@ test("the page works without a network after the first visit", async () => {
   await page.reload();
   await page.waitForSelector("body[data-ready]");
   await type(page, "SET a 0 1", "x");
-  assert.deepEqual(await heard(page), ["STORED\r\n"]);
+  assert.deepEqual(await replies(page), ["STORED\r\n"]);
 });
 
-test("a browser without WebAssembly, or without JavaScript, is told so", async () => {
+test("a browser without WebAssembly or JavaScript shows an explanation", async () => {
   const page = await site.browser.newPage();
   await page.addInitScript("delete globalThis.WebAssembly");
   await page.goto(site.url);
   assert.match(await shows(page, "#notice", "could not start"), /a browser with WebAssembly/);
   await page.close();
-  // A file may not load the page's script, so only the page itself can say so.
+  // A file may not load the page's script, so the explanation is in the page itself.
   const file = await site.browser.newPage();
   await file.goto(new URL("../../dist/index.html", import.meta.url).href);
-  assert.match(await shows(file, "#slow", "has not started"), /come from a web server/);
+  assert.match(await shows(file, "#slow", "has not started"), /must come from a web server/);
   // The browser that Playwright drives without JavaScript does not show `noscript`.
   const html = await (await fetch(site.url)).text();
   assert.match(html, /<noscript>\s*<p[^>]*>\s*This page needs JavaScript and WebAssembly/);
 });
 
-test("the theme is the system's, or what the visitor chose last", async () => {
+test("the theme is the system's, or the visitor's last choice", async () => {
   const page = await site.visit({ colorScheme: "light" });
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
@@ -204,7 +204,7 @@ test("the theme is the system's, or what the visitor chose last", async () => {
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const viewport of [WIDE, NARROW, NARROWEST]) {
-    test(`accessible in a ${colorScheme} window of ${viewport.width} px, and fits it`, async () => {
+    test(`the page is accessible and fits into ${viewport.width} px, ${colorScheme}`, async () => {
       const page = await site.visit({ colorScheme, viewport, reducedMotion: "reduce" });
       const check = async (view: string) => {
         assert.deepEqual(await violations(page), [], view);

@@ -1,24 +1,24 @@
-//! A look into a cache, as flat arrays: what a page draws.
+//! Snapshots of a cache as flat arrays, for the page to draw.
 
 use dynamidb_core::view::{Cause, PageUse};
 use dynamidb_core::{Cache, Instant};
 
-/// Stands for "none" where numbers are expected.
+/// Means "none" in an array of numbers.
 pub(crate) const NONE: u32 = u32::MAX;
-/// Numbers of each page and of each item.
+/// The numbers per page and per item.
 const PAGE: usize = 6;
 const ITEM: usize = 8;
-/// In the number of a chunk: that it is a continuation, and above which bit its filling begins.
+/// In the number of a chunk: the flag of a continuation chunk, and the first bit of its fill level.
 const CONTINUATION: u32 = 1 << 31;
 const FILL_SHIFT: u32 = 23;
 
-/// The whole picture: see [`Playground::look`](crate::Playground::look).
-pub(crate) fn look(cache: &Cache, now: Instant, limit: usize) -> Vec<u32> {
-    let mut look = vec![0; 3];
-    let all = pages(cache, now, &mut look);
-    let end = look.len();
+/// See [`Playground::snapshot`](crate::Playground::snapshot).
+pub(crate) fn snapshot(cache: &Cache, now: Instant, limit: usize) -> Vec<u32> {
+    let mut numbers = vec![0; 3];
+    let all_chunks = pages(cache, now, &mut numbers);
+    let end = numbers.len();
     let is_whole = cache.len() <= limit;
-    let mut chunks = vec![0; if is_whole { all } else { 0 }];
+    let mut chunks = vec![0; if is_whole { all_chunks } else { 0 }];
     let (newest, oldest) = if is_whole {
         (limit, 0)
     } else {
@@ -28,17 +28,17 @@ pub(crate) fn look(cache: &Cache, now: Instant, limit: usize) -> Vec<u32> {
     for (at, item) in cache.items().take(newest).chain(last).enumerate() {
         let (mut size, mut count) = (0, 0);
         for chunk in cache.chunks(item.position) {
-            let first = look[3 + chunk.page as usize * PAGE + 4] as usize;
+            let first = numbers[3 + chunk.page as usize * PAGE + 4] as usize;
             let filled = 255 * (chunk.head + chunk.key + chunk.value) / chunk.bytes.len();
-            let later = if count > 0 { CONTINUATION } else { 0 };
-            if let Some(place) = chunks.get_mut(first + chunk.number) {
-                *place = later | (filled as u32) << FILL_SHIFT | (at as u32 + 1);
+            let flag = if count > 0 { CONTINUATION } else { 0 };
+            if let Some(number) = chunks.get_mut(first + chunk.number) {
+                *number = flag | (filled as u32) << FILL_SHIFT | (at as u32 + 1);
             }
             size += chunk.bytes.len();
             count += 1;
         }
         let left = until(item.item.expires_at, now);
-        look.extend_from_slice(&[
+        numbers.extend_from_slice(&[
             item.position,
             item.item.value.len() as u32,
             item.key.len() as u32,
@@ -52,25 +52,25 @@ pub(crate) fn look(cache: &Cache, now: Instant, limit: usize) -> Vec<u32> {
             count,
         ]);
     }
-    // The oldest came first, and are to come last.
-    let last = look.len() - oldest * ITEM;
-    look[last..].reverse();
-    for item in look[last..].chunks_exact_mut(ITEM) {
+    // The oldest were added first, and belong to the end.
+    let last = numbers.len() - oldest * ITEM;
+    numbers[last..].reverse();
+    for item in numbers[last..].chunks_exact_mut(ITEM) {
         item.reverse();
     }
-    let items = look.len() - end;
-    look.append(&mut chunks);
-    (look[0], look[1]) = ((end - 3) as u32, items as u32);
-    look[2] = (look.len() - end - items) as u32;
+    let items = numbers.len() - end;
+    numbers.append(&mut chunks);
+    (numbers[0], numbers[1]) = ((end - 3) as u32, items as u32);
+    numbers[2] = (numbers.len() - end - items) as u32;
     debug_assert!(items.is_multiple_of(ITEM), "whole items");
-    look
+    numbers
 }
 
-/// Adds the pages that were ever used, and says how many chunks those of items have.
-fn pages(cache: &Cache, now: Instant, look: &mut Vec<u32>) -> usize {
-    let (mut chunks, mut end) = (0, look.len());
+/// Adds the pages up to the last one in use, and returns the number of chunks in pages of items.
+fn pages(cache: &Cache, now: Instant, numbers: &mut Vec<u32>) -> usize {
+    let (mut chunks, mut end) = (0, numbers.len());
     for page in cache.pages() {
-        look.extend_from_slice(&[
+        numbers.extend_from_slice(&[
             match page.usage {
                 PageUse::Unused => 0,
                 PageUse::Records => 1,
@@ -85,17 +85,17 @@ fn pages(cache: &Cache, now: Instant, look: &mut Vec<u32>) -> usize {
             page.due.map_or(NONE, |due| until(Some(due.at), now)),
         ]);
         if page.usage != PageUse::Unused {
-            end = look.len();
+            end = numbers.len();
         }
         if page.usage == PageUse::Items {
             chunks += page.begun;
         }
     }
-    look.truncate(end);
+    numbers.truncate(end);
     chunks
 }
 
-/// Milliseconds until then; 0 if it has passed, [`NONE`] if there is no such moment.
+/// Milliseconds until `at`; 0 if it has passed, [`NONE`] if there is no such time.
 fn until(at: Option<Instant>, now: Instant) -> u32 {
     let millis = |at: Instant| at.since(now).as_millis();
     at.map_or(NONE, |at| millis(at).min(u128::from(NONE - 1)) as u32)
