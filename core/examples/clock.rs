@@ -1,5 +1,5 @@
-//! A clock of one's own. The core never asks for the time, so whoever wants to write `get(key)`
-//! puts cache and clock together, and a test can put in a clock that it moves by hand.
+//! Combines a cache with a clock. The core never reads a clock, so a program that wants to write
+//! `get(key)` wraps both in one type; a test uses a clock that it sets.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,8 +19,8 @@ impl Clock for Monotonic {
     }
 }
 
-/// Counts from 1970, as memcached's clients expect of a server. Runs backwards when it is set back:
-/// items then live longer, and nothing breaks.
+/// Counts from 1970, as memcached's clients expect of a server. If it is set back, items live
+/// longer, and nothing breaks.
 struct Wall;
 
 impl Clock for Wall {
@@ -46,17 +46,17 @@ impl<F: Fn() -> u32> Clock for Device<F> {
     }
 }
 
-/// Stands still until it is moved.
+/// Stands still until it is set.
 #[derive(Default)]
-struct ByHand(Cell<u64>);
+struct Manual(Cell<u64>);
 
-impl Clock for &ByHand {
+impl Clock for &Manual {
     fn now(&self) -> Instant {
         Instant::from_millis(self.0.get())
     }
 }
 
-/// A cache that knows what time it is.
+/// A cache with a clock.
 struct Timed<C> {
     cache: Cache,
     clock: C,
@@ -73,8 +73,8 @@ impl<C: Clock> Timed<C> {
         Some(item.value.to_vec())
     }
 
-    fn set(&mut self, key: &str, value: &str, lasts: Duration) -> Result<(), Error> {
-        let value = Value::from(value).expire(Expiry::After(lasts));
+    fn set(&mut self, key: &str, value: &str, ttl: Duration) -> Result<(), Error> {
+        let value = Value::from(value).expire(Expiry::After(ttl));
         self.cache.set(self.clock.now(), key, value)
     }
 }
@@ -103,7 +103,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     counter.set(3_599_999);
     assert!(timed.get("key").is_none());
 
-    let clock = ByHand::default();
+    let clock = Manual::default();
     let mut timed = Timed::new(64 * 1024, &clock)?;
     timed.set("key", "value", hour)?;
     clock.0.set(3_599_999);
@@ -116,5 +116,5 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
 
 #[test]
 fn it_runs() {
-    main().expect("there is room");
+    main().expect("the memory is large enough");
 }

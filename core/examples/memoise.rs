@@ -1,16 +1,16 @@
-//! A client of the web that asks once and remembers the answer for as long as the server allows.
+//! An HTTP client that caches each response for as long as the server allows.
 
 use std::time::Duration;
 
 use dynamidb_core::{Cache, Config, ConfigError, Expiry, Instant, Key, Value};
 
-/// What a server answers: a page, and how long it stays true (`Cache-Control: max-age`).
+/// A server's response: a page, and how long it may be cached (`Cache-Control: max-age`).
 struct Response {
     body: Vec<u8>,
     max_age: Duration,
 }
 
-/// Asks servers through `fetch`, and a cache before that.
+/// Looks up a page in the cache, and calls `fetch` on a miss.
 struct Client<F> {
     cache: Cache,
     fetch: F,
@@ -23,7 +23,7 @@ impl<F: FnMut(&str) -> Response> Client<F> {
     }
 
     fn get(&mut self, now: Instant, url: &str) -> Vec<u8> {
-        // Long addresses are rare and not worth a hash of their own: they are just not remembered.
+        // URLs that are too long for a key are rare: they are not cached.
         if url.len() > Key::LEN_MAX {
             return (self.fetch)(url).body;
         }
@@ -32,7 +32,7 @@ impl<F: FnMut(&str) -> Response> Client<F> {
         }
         let response = (self.fetch)(url);
         let value = Value::from(&response.body[..]).expire(Expiry::After(response.max_age));
-        // A page that is too large for the cache is still an answer.
+        // A page that is too large for the cache is still returned.
         let _ = self.cache.set(now, url, value);
         response.body
     }
@@ -57,7 +57,7 @@ fn main() {
     client.get(Instant::from_secs(100), &long);
     client.get(Instant::from_secs(100), &long);
     drop(client);
-    assert_eq!(fetched, 4, "once a minute, and the long address twice");
+    assert_eq!(fetched, 4, "once a minute, and the long URL twice");
     println!("7 pages read, {fetched} fetched");
 }
 

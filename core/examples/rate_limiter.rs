@@ -1,5 +1,5 @@
-//! So many requests a minute for each client, without an entry for every client there ever was:
-//! counters end by themselves, and the memory for all of them is bounded.
+//! A rate limiter: a number of requests per minute for each client. The counters expire, and their
+//! memory is bounded, however many clients there are.
 
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ impl Limiter {
         })
     }
 
-    /// Whether this client may go on. The window begins with its first request.
+    /// Whether this request is allowed. A client's window starts with its first request.
     fn allow(&mut self, now: Instant, client: &str) -> Result<bool, Error> {
         let first = Value::from("0").expire(Expiry::After(self.window));
-        // One that is there stays, with its deadline.
+        // An existing counter keeps its value and its deadline.
         let _ = self.counters.add(now, client, first)?;
         let count = self.counters.increment(now, client, 1)?;
         Ok(count.is_none_or(|count| count <= self.limit))
@@ -38,18 +38,22 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         [0, 1, 2, 3].map(|s| allowed(s, "anna")),
         [Ok(true), Ok(true), Ok(true), Ok(false)]
     );
-    assert_eq!(allowed(3, "ben"), Ok(true), "others are not concerned");
+    assert_eq!(
+        allowed(3, "ben"),
+        Ok(true),
+        "other clients have their own counters"
+    );
     assert_eq!(allowed(59, "anna"), Ok(false));
     assert_eq!(allowed(60, "anna"), Ok(true), "a new window");
     for client in 0..100_000 {
         limiter.allow(Instant::from_secs(61), &client.to_string())?;
     }
     assert!(limiter.counters.len() < 1000, "the memory is bounded");
-    println!("{} clients are remembered", limiter.counters.len());
+    println!("{} counters are left", limiter.counters.len());
     Ok(())
 }
 
 #[test]
 fn it_runs() {
-    main().expect("nothing is refused");
+    main().expect("no request fails");
 }

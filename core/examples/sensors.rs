@@ -1,22 +1,22 @@
 //! The latest readings of many sensors in a static buffer of 16 KiB, as on a device: nothing is
-//! allocated, old readings make room for new ones, and none is used once it is stale.
+//! allocated, new readings evict old ones, and stale readings are never returned.
 
 use std::time::Duration;
 
 use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Value};
 
-/// How long a reading says something about now.
-const FRESH: Duration = Duration::from_secs(30);
+/// How long a reading is valid.
+const TTL: Duration = Duration::from_secs(30);
 
-/// Readings in memory that is lent.
+/// Readings in caller-provided memory.
 struct Readings {
     cache: Cache<&'static mut [u8]>,
 }
 
 impl Readings {
-    fn note(&mut self, now: Instant, sensor: u16, tenths: i32) -> Result<(), Error> {
+    fn store(&mut self, now: Instant, sensor: u16, tenths: i32) -> Result<(), Error> {
         let bytes = tenths.to_le_bytes();
-        let value = Value::from(&bytes).expire(Expiry::After(FRESH));
+        let value = Value::from(&bytes).expire(Expiry::After(TTL));
         self.cache.set(now, &sensor.to_le_bytes(), value)
     }
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     // A device has a `static` here; a leak is the same on a host.
     let memory = Box::leak(Box::new([0; 16 * 1024]));
     let mut config = Config::new(memory.len());
-    // A head of 24 bytes, 2 of the key, 4 of the value: one chunk of 32.
+    // An item header of 24 bytes, 2 of the key, 4 of the value: one chunk of 32.
     config.slab_sizes = [32, 64].into();
     let cache = Cache::with_memory(config, &mut memory[..])?;
     let mut readings = Readings { cache };
@@ -41,22 +41,22 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         let now = Instant::from_secs(second);
         // Every sensor once in ten seconds.
         for sensor in (0..200).filter(|sensor| u64::from(sensor % 10) == second % 10) {
-            readings.note(now, sensor, 200 + i32::from(sensor))?;
+            readings.store(now, sensor, 200 + i32::from(sensor))?;
         }
-        // Between readings: a little upkeep.
+        // A little maintenance between readings.
         readings.cache.tick(now, 2);
     }
     let now = Instant::from_secs(119);
     assert_eq!(readings.latest(now, 7), Some(207));
     assert_eq!(readings.latest(now, 200), None, "no such sensor");
-    assert_eq!(readings.latest(now + FRESH, 7), None, "stale");
-    while readings.cache.tick(now + FRESH, 8) == 8 {}
-    assert!(readings.cache.is_empty(), "and its memory is back");
+    assert_eq!(readings.latest(now + TTL, 7), None, "stale");
+    while readings.cache.tick(now + TTL, 8) == 8 {}
+    assert!(readings.cache.is_empty(), "all memory is reclaimed");
     println!("{:?}", readings.cache);
     Ok(())
 }
 
 #[test]
 fn it_runs() {
-    main().expect("there is room");
+    main().expect("the memory is large enough");
 }

@@ -1,16 +1,16 @@
-//! The protocol over a stream of bytes, such as a serial line: what arrives in pieces of any size
-//! is kept until a request is complete.
+//! The protocol over a stream of bytes, such as a serial line: pieces of any size are buffered
+//! until a request is complete.
 //!
-//! Run with the argument `-`, it serves standard input until that ends; under WASI as well.
+//! With the argument `-` it serves standard input until its end; under WASI, too.
 
 use std::io::{self, Read, Write};
 
 use dynamidb_core::{Cache, Config, Instant, Memory, Session, SessionConfig};
 
-/// How many bytes are read at once.
+/// The most bytes that are read at once.
 const PIECE: usize = 512;
 
-/// Serves one client until its bytes end or it says goodbye. Returns whether it said so.
+/// Serves one client until the end of its input or until it quits. Returns whether it quit.
 fn serve<M: Memory>(
     cache: &mut Cache<M>,
     mut from: impl Read,
@@ -26,7 +26,7 @@ fn serve<M: Memory>(
             return Ok(false);
         }
         input.extend_from_slice(&piece[..len]);
-        // As long as something is done: replies may have to be taken before it goes on.
+        // Repeats while there is progress: the session may pause until its output is taken.
         loop {
             let used = session.process(now(), &input, cache, &mut output);
             input.drain(..used);
@@ -42,7 +42,7 @@ fn serve<M: Memory>(
     Ok(true)
 }
 
-/// A line on which bytes arrive a few at a time.
+/// A serial line from which a few bytes arrive at a time.
 struct Line<'l> {
     bytes: &'l [u8],
     at_once: usize,
@@ -64,22 +64,22 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         return Ok(());
     }
     let bytes = b"SET t1 30 4\r\n21.5\r\nset t2 0 0 2\r\n19\r\nget t1 t2\r\nincr t2 1\r\nQUIT\r\n";
-    let must =
+    let expected =
         "STORED\r\nSTORED\r\nVALUE t1 0 4\r\n21.5\r\nVALUE t2 0 2\r\n19\r\nEND\r\n20\r\nBYE\r\n";
     for at_once in [1, 3, PIECE] {
         let (line, mut replies) = (Line { bytes, at_once }, Vec::new());
         let now = || Instant::from_secs(1);
         assert!(
             serve(&mut cache, line, &mut replies, now)?,
-            "it said goodbye"
+            "the client quit"
         );
-        assert_eq!(String::from_utf8(replies)?, must, "{at_once} at once");
+        assert_eq!(String::from_utf8(replies)?, expected, "{at_once} at once");
     }
-    println!("the same replies, however the bytes came");
+    println!("the same replies, however the bytes arrived");
     Ok(())
 }
 
 #[test]
 fn it_runs() {
-    main().expect("memory does not break");
+    main().expect("I/O in memory does not fail");
 }

@@ -216,7 +216,7 @@ static void ticks(void) {
     }
     CHECK(now >> 32 > 8);
 
-    void *memory = lend(16 * 1024);
+    void *memory = allocate(16 * 1024);
     dynamidb_cache *cache;
     dynamidb_item item;
     char value[1];
