@@ -1,11 +1,11 @@
-//! Gives each program its memory, and what the host comes to when it does the same.
+//! Sets each program's memory layout, and the outcomes of the same work on the host.
 
 extern crate alloc;
 
 #[path = "src/readings.rs"]
 mod readings;
-#[path = "src/talk.rs"]
-mod talk;
+#[path = "src/replay.rs"]
+mod replay;
 
 use std::env;
 
@@ -14,10 +14,10 @@ use dynamidb_core::Cache;
 fn main() {
     let here = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     for (program, memory) in [
+        ("capacity", "large"),
         ("conversations", "large"),
         ("device", "small"),
         ("footprint", "small"),
-        ("held", "large"),
         ("worst", "small"),
     ] {
         println!("cargo::rustc-link-arg-bin={program}=-L{here}/memory/{memory}");
@@ -25,7 +25,7 @@ fn main() {
     for source in [
         "memory",
         "src/readings.rs",
-        "src/talk.rs",
+        "src/replay.rs",
         "../tests/conversations",
     ] {
         println!("cargo::rerun-if-changed={source}");
@@ -33,9 +33,9 @@ fn main() {
 
     let mut memory = vec![0; readings::MEMORY];
     let mut cache = Cache::with_memory(readings::config(), &mut memory[..])
-        .expect("a configuration that works");
-    let outcome = readings::play(&mut cache);
-    println!("cargo::rustc-env=OUTCOME={outcome}");
-    let talk = talk::play(&mut vec![0; talk::MEMORY]);
-    println!("cargo::rustc-env=TALK={talk}");
+        .expect("the configuration is valid");
+    let readings_outcome = readings::play(&mut cache);
+    println!("cargo::rustc-env=READINGS_OUTCOME={readings_outcome}");
+    let replay_outcome = replay::play(&mut vec![0; replay::MEMORY]);
+    println!("cargo::rustc-env=REPLAY_OUTCOME={replay_outcome}");
 }

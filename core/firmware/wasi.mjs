@@ -1,4 +1,4 @@
-// Runs a program that was built for wasm32-wasip1: node wasi.mjs PROGRAM
+// Runs a program for wasm32-wasip1: node wasi.mjs PROGRAM
 import { readFile } from 'node:fs/promises'
 import { WASI } from 'node:wasi'
 

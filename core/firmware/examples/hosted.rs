@@ -1,16 +1,20 @@
-//! The same as on devices where there is an operating system: under WASI, that is as WebAssembly.
+//! The work of the devices on a platform with an operating system: under WASI, as WebAssembly.
 
 use dynamidb_core::Cache;
-use dynamidb_core_firmware::{readings, talk};
+use dynamidb_core_firmware::{readings, replay};
 
 fn main() {
-    let mut lent = vec![0; readings::MEMORY];
-    let cache = Cache::with_memory(readings::config(), &mut lent[..]);
-    let outcome = readings::play(&mut cache.expect("a configuration that works"));
+    let mut memory = vec![0; readings::MEMORY];
+    let cache = Cache::with_memory(readings::config(), &mut memory[..]);
+    let outcome = readings::play(&mut cache.expect("the configuration is valid"));
     println!("{outcome}");
-    assert_eq!(outcome.to_string(), env!("OUTCOME"), "as on the host");
+    assert_eq!(
+        outcome.to_string(),
+        env!("READINGS_OUTCOME"),
+        "differs from the host"
+    );
 
-    let talk = talk::play(&mut vec![0; talk::MEMORY]);
-    println!("{talk}");
-    assert_eq!(talk, env!("TALK"), "as on the host");
+    let outcome = replay::play(&mut vec![0; replay::MEMORY]);
+    println!("{outcome}");
+    assert_eq!(outcome, env!("REPLAY_OUTCOME"), "differs from the host");
 }

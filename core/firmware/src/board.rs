@@ -1,6 +1,5 @@
-//! What the programs for devices need besides: a heap, a clock that counts ticks, how deep the
-//! stack got, and a report to the host by semihosting. A panic and a fault end a program with an
-//! error.
+//! Board support for the programs on devices: a heap, a clock that counts ticks, a measurement of
+//! the stack, and semihosting output. A panic or a fault ends the program with an error.
 
 use core::cell::Cell;
 use core::mem::MaybeUninit;
@@ -18,22 +17,21 @@ use embedded_alloc::LlffHeap;
 #[global_allocator]
 static HEAP: LlffHeap = LlffHeap::empty();
 
-/// Makes `memory` the heap. A cache needs it once, when it is made; a session for its replies.
-pub fn give_heap(memory: &'static mut [MaybeUninit<u8>]) {
-    // SAFETY: nobody else can reach this memory any more.
+/// Initializes the heap. A new cache allocates from it once; a session needs it for its replies.
+pub fn init_heap(memory: &'static mut [MaybeUninit<u8>]) {
+    // SAFETY: nothing else can access this memory any more.
     unsafe { HEAP.init(memory.as_mut_ptr().addr(), memory.len()) }
 }
 
-/// How many bytes of the heap are in use.
+/// The bytes of the heap that are in use.
 pub fn heap_used() -> usize {
     HEAP.used()
 }
 
-/// What the timer's interrupt counts. Read and written whole, which needs no more than a load and a
-/// store: there is one writer.
+/// Counted by the timer's interrupt. There is one writer, so a load and a store are enough.
 static TICKS: AtomicU32 = AtomicU32::new(0);
 
-/// How many cycles of the processor make one tick.
+/// Processor cycles per tick.
 const CYCLES_PER_TICK: u32 = 16_000;
 
 /// Starts the clock.
@@ -68,10 +66,10 @@ pub fn now() -> Instant {
     })
 }
 
-/// How many bytes of stack were in use at most since it was last asked.
+/// The most bytes of stack that were in use since the last call.
 ///
 /// # Panics
-/// If there is not a word left: then it has most likely run over what lies below.
+/// If not a word is left: then the stack has most likely overflowed.
 pub fn stack_used() -> usize {
     unsafe extern "C" {
         static mut _stack_end: u32;
@@ -85,18 +83,18 @@ pub fn stack_used() -> usize {
     assert!(untouched > 0, "the stack is full");
     let deepest = (cortex_m::register::msp::read() as usize - end.addr()) / size_of::<u32>();
     for word in untouched..deepest - STACK_MARGIN {
-        // SAFETY: nothing lives below the stack pointer, and an interrupt is over before this goes
-        // on.
+        // SAFETY: nothing is stored below the stack pointer, and an interrupt has ended before
+        // this continues.
         unsafe { end.add(word).write_volatile(STACK_PAINT_VALUE) }
     }
     (words - untouched) * size_of::<u32>()
 }
 
-/// What the compiler may have put below the stack pointer, in words.
+/// Words below the stack pointer that the compiler may use.
 const STACK_MARGIN: usize = 64;
 
-/// Tells the host that all is well, and ends the emulation.
-pub fn succeed() -> ! {
+/// Reports success to the host, and ends the emulation.
+pub fn exit_success() -> ! {
     debug::exit(debug::EXIT_SUCCESS);
     halt()
 }

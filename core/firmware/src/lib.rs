@@ -1,7 +1,7 @@
-//! The core on devices: what the programs do, and what they need for it.
+//! The core on devices: the work of the programs, and their board support.
 //!
-//! What they do is a function of nothing, done on the host as well when this is built
-//! (`build.rs`), so that a program can compare.
+//! The work is deterministic and has no input. The build script (`build.rs`) does it on the host,
+//! too, so that a program can compare the outcomes.
 #![cfg_attr(target_os = "none", no_std)]
 
 extern crate alloc;
@@ -9,4 +9,4 @@ extern crate alloc;
 #[cfg(target_os = "none")]
 pub mod board;
 pub mod readings;
-pub mod talk;
+pub mod replay;

@@ -1,20 +1,20 @@
-//! What a sensor hub does with its cache, as a function of nothing: the same work gives the same
-//! outcome on the host, where this file is compiled too, and on every device.
+//! The work of a sensor hub with its cache, without any input: it has the same outcome on the host,
+//! where this file is compiled too, and on every device.
 
 use core::fmt;
 use core::time::Duration;
 
 use dynamidb_core::{Cache, Config, Expiry, Instant, Memory, Value};
 
-/// What is lent to the cache.
+/// The cache's memory, in bytes.
 pub const MEMORY: usize = 16 * 1024;
 
 const STEPS: u32 = 20_000;
 const SENSORS: u32 = 400;
-/// How many steps of upkeep are done between two requests.
-const UPKEEP: usize = 2;
+/// The maintenance steps between two requests.
+const MAINTAIN_STEPS: usize = 2;
 
-/// What a cache for small readings is made from.
+/// The configuration of a cache for small readings.
 pub fn config() -> Config {
     let mut config = Config::new(MEMORY);
     config.slab_sizes = [32, 64, 128].into();
@@ -22,26 +22,26 @@ pub fn config() -> Config {
     config
 }
 
-/// What came of it.
+/// The outcome of the work.
 pub struct Outcome {
     hits: u32,
     misses: u32,
     items: usize,
     evictions: u64,
     reclaimed: u64,
-    /// Of all values that were read, in order.
+    /// A checksum of all values that were read, in order.
     sum: u32,
-    /// Of the state at the end.
+    /// The state digest at the end.
     digest: u64,
 }
 
-/// Stores, reads, deletes and lets expire, as much as the memory can hold several times over.
+/// Stores, reads, deletes and expires several times as many readings as the memory holds.
 pub fn play<M: Memory>(cache: &mut Cache<M>) -> Outcome {
     let (mut hits, mut misses, mut sum) = (0, 0, 0_u32);
     let (mut millis, mut random) = (0, 1_u32);
     for step in 0..STEPS {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // The upper bits are the random ones; few sensors are asked for often, many now and then.
+        // The upper bits are the random ones. Few sensors are read often, many rarely.
         let dice = random >> 8;
         let sensor = (dice % SENSORS) * (dice / SENSORS % 16) / 16;
         millis += u64::from(dice % 8);
@@ -58,18 +58,18 @@ pub fn play<M: Memory>(cache: &mut Cache<M>) -> Outcome {
                 None => misses += 1,
             },
             4..7 => {
-                // Now and then a whole record, so that memory has to change between the sizes.
+                // Now and then a larger record, so that memory has to move between slab sizes.
                 let bytes = [step as u8; 100];
                 let len = if step % 16 == 0 { bytes.len() } else { 16 };
-                let lasts = Duration::from_millis(u64::from(dice % 20_000));
-                let value = Value::from(&bytes[..len]).expire(Expiry::After(lasts));
-                cache.set(now, &key, value).expect("room can be made");
+                let ttl = Duration::from_millis(u64::from(dice % 20_000));
+                let value = Value::from(&bytes[..len]).expire(Expiry::After(ttl));
+                cache.set(now, &key, value).expect("items can be evicted");
             }
             _ => {
                 cache.delete(now, &key);
             }
         }
-        cache.tick(now, UPKEEP);
+        cache.tick(now, MAINTAIN_STEPS);
     }
     cache.check();
     let stats = cache.stats();

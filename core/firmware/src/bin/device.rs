@@ -1,5 +1,5 @@
-//! A sensor hub that lends 16 of its 32 KiB to a cache, with a timer that counts for a clock. It
-//! does what the host did when this was built, must come to the same outcome, and then waits for a
+//! A sensor hub with a cache in 16 of its 32 KiB, and a timer as its clock. It does the same work
+//! as the build script on the host, checks that the outcome is the same, and then waits for a
 //! reading to expire.
 #![no_std]
 #![no_main]
@@ -15,33 +15,39 @@ use cortex_m::Peripherals;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use dynamidb_core::{Cache, Expiry, Memory, Session, SessionConfig, Value};
-use dynamidb_core_firmware::board::{give_heap, heap_used, now, stack_used, start_ticks, succeed};
+use dynamidb_core_firmware::board::{
+    exit_success, heap_used, init_heap, now, stack_used, start_ticks,
+};
 use dynamidb_core_firmware::readings;
 use heapless::Deque;
 
-/// For what a cache allocates when it is made, and for replies.
+/// The heap's size: for the allocations of a new cache, and for replies.
 const HEAP: usize = 1024;
-/// How many bytes of a serial line can wait.
+/// The buffer of the serial line, in bytes.
 const LINE: usize = 64;
 
 #[entry]
 fn main() -> ! {
-    static mut LENT: [u8; readings::MEMORY] = [0; readings::MEMORY];
+    static mut CACHE_MEMORY: [u8; readings::MEMORY] = [0; readings::MEMORY];
     static mut HEAP_MEMORY: [MaybeUninit<u8>; HEAP] = [MaybeUninit::uninit(); HEAP];
-    give_heap(HEAP_MEMORY);
-    let mut peripherals = Peripherals::take().expect("nobody has taken them");
+    init_heap(HEAP_MEMORY);
+    let mut peripherals = Peripherals::take().expect("they are taken only here");
     start_ticks(&mut peripherals.SYST);
 
-    let mut cache = make(LENT);
-    let own = size_of_val(&cache) + heap_used();
-    hprintln!("{:>8} bytes besides the memory that is lent", own);
+    let mut cache = make(CACHE_MEMORY);
+    let overhead = size_of_val(&cache) + heap_used();
+    hprintln!("{:>8} bytes besides the caller-provided memory", overhead);
     hprintln!("{:>8} bytes of stack to make the cache", stack_used());
 
     let outcome = readings::play(&mut cache);
     hprintln!("{:>8} bytes of stack to use it", stack_used());
-    assert_eq!(outcome.to_string(), env!("OUTCOME"), "as on the host");
     assert_eq!(
-        own,
+        outcome.to_string(),
+        env!("READINGS_OUTCOME"),
+        "differs from the host"
+    );
+    assert_eq!(
+        overhead,
         size_of_val(&cache) + heap_used(),
         "something was allocated"
     );
@@ -52,37 +58,39 @@ fn main() -> ! {
     serve(&mut cache);
     hprintln!("{:>8} bytes of stack to serve a client", stack_used());
     hprintln!("{}", outcome);
-    succeed()
+    exit_success()
 }
 
-/// Apart, so that the stack which is only needed to make a cache is free again.
+/// Not inlined, so that the stack that only making a cache needs is released.
 #[inline(never)]
-fn make(lent: &'static mut [u8]) -> Cache<&'static mut [u8]> {
-    Cache::with_memory(readings::config(), lent).expect("a configuration that works")
+fn make(memory: &'static mut [u8]) -> Cache<&'static mut [u8]> {
+    Cache::with_memory(readings::config(), memory).expect("the configuration is valid")
 }
 
-/// Stores a reading and waits until it is gone.
+/// Stores a reading and waits until it has expired.
 fn expire<M: Memory>(cache: &mut Cache<M>) {
-    let ends = now() + Duration::from_millis(20);
-    let brief = Value::from("21.5").expire(Expiry::At(ends));
-    cache.set(now(), "brief", brief).expect("there is room");
+    let deadline = now() + Duration::from_millis(20);
+    let brief = Value::from("21.5").expire(Expiry::At(deadline));
+    cache
+        .set(now(), "brief", brief)
+        .expect("there is enough memory");
     let mut reads = 0;
     while cache.get(now(), "brief").is_some() {
         reads += 1;
     }
     let end = now();
     assert!(
-        reads > 0 && end >= ends,
-        "gone before its time: {reads} reads"
+        reads > 0 && end >= deadline,
+        "expired too early: {reads} reads"
     );
     assert!(
-        end.since(ends) < Duration::from_secs(1),
-        "served past its time"
+        end.since(deadline) < Duration::from_secs(1),
+        "served after its deadline"
     );
-    assert!(cache.is_empty(), "its memory is back");
+    assert!(cache.is_empty(), "its memory is reclaimed");
 }
 
-/// Answers a client on a serial line, which brings a few bytes at a time.
+/// Serves a client on a serial line, from which a few bytes arrive at a time.
 fn serve<M: Memory>(cache: &mut Cache<M>) {
     let mut config = SessionConfig::default();
     config.item_size_max = 16;
@@ -92,16 +100,16 @@ fn serve<M: Memory>(cache: &mut Cache<M>) {
     let requests = b"set pressure 7 60 4\r\n1013\r\nincr pressure 2\r\nSET x 1 17\n";
     let rest = b"too large to be kept\nget x pressure\r\n";
     for byte in requests.iter().chain(rest) {
-        line.push_back(*byte).expect("what was used is gone");
-        // Whatever was read by the time somebody looks; here, three bytes more each time.
+        line.push_back(*byte).expect("processed bytes are removed");
+        // A device processes what has arrived since the last call; here, three bytes at a time.
         if line.len().is_multiple_of(3) {
             receive(cache, &mut session, &mut line, &mut replies);
         }
     }
     receive(cache, &mut session, &mut line, &mut replies);
-    let must = "STORED\r\n1015\r\nSERVER_ERROR object too large for cache\r\n\
+    let expected = "STORED\r\n1015\r\nSERVER_ERROR object too large for cache\r\n\
         VALUE pressure 7 4\r\n1015\r\nEND\r\n";
-    assert_eq!(must, str::from_utf8(&replies).expect("text"));
+    assert_eq!(expected, str::from_utf8(&replies).expect("text"));
     assert!(line.is_empty(), "every request was complete");
 }
 

@@ -1,7 +1,6 @@
-//! What takes flash: nothing but a heap; with the feature `device` a cache and the operations that
-//! a device cannot do without; with `all` every operation; with `protocol` a session besides. This
-//! is measured, never run: what goes in and what comes out is hidden from the compiler, so that it
-//! can leave nothing away.
+//! The program whose flash is measured: only a heap; with the feature `device` a cache with the
+//! basic operations; with `all` every operation; with `protocol` a session, too. It is measured,
+//! never run: inputs and outputs are hidden from the compiler, so that it removes nothing.
 #![no_std]
 #![no_main]
 
@@ -21,7 +20,7 @@ static HEAP: LlffHeap = LlffHeap::empty();
 #[entry]
 fn main() -> ! {
     static mut HEAP_MEMORY: [MaybeUninit<u8>; 1024] = [MaybeUninit::uninit(); 1024];
-    // SAFETY: this is the first use of the heap, and nobody else can reach this memory.
+    // SAFETY: this is the first use of the heap, and nothing else can access this memory.
     unsafe { HEAP.init(HEAP_MEMORY.as_mut_ptr().addr(), HEAP_MEMORY.len()) }
     let mut output = Vec::new();
     loop {
@@ -47,7 +46,7 @@ mod cache {
 
     use dynamidb_core::{Cache, Config, Expiry, Instant, Memory, Value};
 
-    // Apart, so that it can be told what is the cache's.
+    // Not inlined, so that `check_calls` can tell the cache's code from the rest.
     #[inline(never)]
     pub fn run(output: &mut Vec<u8>) {
         let mut memory = [0; 16 * 1024];
@@ -62,7 +61,7 @@ mod cache {
             read(&mut cache);
             store(&mut cache);
             change(&mut cache);
-            look_around(&mut cache);
+            inspect(&mut cache);
         }
         #[cfg(feature = "protocol")]
         serve(&mut cache, output);
@@ -125,7 +124,7 @@ mod cache {
     }
 
     #[cfg(feature = "all")]
-    fn look_around<M: Memory>(cache: &mut Cache<M>) {
+    fn inspect<M: Memory>(cache: &mut Cache<M>) {
         black_box(&cache.stats());
         cache.reset_stats();
         for slab in cache.slabs() {

@@ -1,5 +1,5 @@
-//! The conversations of the core's tests, in memory that is lent, requests arriving in pieces as
-//! from a serial line.
+//! Plays the conversations of the core's tests in caller-provided memory, with requests that arrive
+//! in pieces, as from a serial line.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,22 +10,23 @@ use dynamidb_core::Cache;
 #[path = "../../tests/conversations/mod.rs"]
 mod conversations;
 
-/// What the largest cache of a conversation takes.
+/// The memory of the largest cache of a conversation, in bytes.
 pub const MEMORY: usize = 4 << 20;
 
-/// How many bytes arrive at once, in turn.
+/// The sizes of the pieces, in turn.
 const PIECES: [usize; 4] = [1, 7, 64, 1000];
 
-/// Plays all of them and says how many there were, and to which states they led.
+/// Plays all conversations, and returns their number and a digest of their final states.
 ///
 /// # Panics
-/// If something else is heard than must be.
+/// If a reply is not the expected one.
 pub fn play(memory: &mut [u8]) -> String {
     let (mut played, mut digests) = (0, 0_u64);
     for conversation in conversations::all() {
         let settings = &conversation.settings;
-        let lent = &mut memory[..settings.memory];
-        let cache = Cache::with_memory(settings.config(), lent).expect("possible settings");
+        let cache_memory = &mut memory[..settings.memory];
+        let cache =
+            Cache::with_memory(settings.config(), cache_memory).expect("the settings are valid");
         let whole = settings.whole;
         let mut pieces = PIECES.iter().cycle();
         let mut piece = |bytes: &[u8]| match pieces.next() {
