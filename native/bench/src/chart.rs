@@ -53,7 +53,8 @@ fn draw(figures: &Figures) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          aria-label=\"Server processor time per request, memcached = 1\">\n<style>{STYLE}</style>\n\
-         <text class=\"title\" x=\"0\" y=\"18\">Server CPU time per request, memcached = 1 (less is better)</text>\n\
+         <text class=\"title\" x=\"0\" y=\"18\">Server CPU time per request, memcached = 1 \
+         (less is better)</text>\n\
          <text class=\"note\" x=\"0\" y=\"38\">{}</text>\n{svg}</svg>\n",
         escape(measured),
     )

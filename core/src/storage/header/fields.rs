@@ -67,7 +67,7 @@ mod tests {
             key_len: 0xAB,
             value_len: 0x0A_BCDE,
             flags,
-            deadline: Deadline::from_millis(0x1_2345_6789),
+            deadline: Deadline::new(0x1_2345_6789, 0),
             cas,
             notes: Notes::STALE.and(Notes::BASE64),
             split,
