@@ -1,13 +1,15 @@
 //! One client's connection: a state machine that a worker drives a step at a time.
 //!
 //! ```text
-//!           with users          signed in         quit, end of input, stop
-//!   New ───────────────▶ SignIn ───────────▶ Open ────────────────────────┐
-//!    │ other protocol      │ five refusals                                ▼
-//!    └─────────────────────┴────────────────────────────────────────▶ Flushing ──▶ Lingering ──▶ Closed
+//!        with users         signed in          quit, end of input, stop
+//!   New ────────────▶ SignIn ────────▶ Open ───────────────────────────▶ Flushing
+//!    │                  │ five refusals                                     │
+//!    │                  └─────────────────────────────────────────────▶     ▼
+//!    └── another protocol ────────────────────────────────────────────▶ Lingering ──▶ Closed
 //! ```
-//! `New` goes to `Open` where no users are configured. `Flushing` sends the last replies; `Lingering` gives the client time to read them. Every failure
-//! of the socket, and a client that stalls, closes at once from any state.
+//! `New` goes to `Open` where no users are configured. `Flushing` sends the last replies;
+//! `Lingering` gives the client time to read them. Every failure of the socket, and a client that
+//! stalls, closes at once from any state.
 //!
 //! A connection that waits holds next to nothing: half a request, or replies that the client does
 //! not read. While it has such replies it reads nothing, so a client that never reads costs a

@@ -120,6 +120,17 @@ pub struct Session {
 }
 
 /// The first request of an input, [parsed](Session::parse) and not acted on yet.
+///
+/// # Examples
+/// ```
+/// # use dynamidb_core::{Cache, Config, FirstRequest, Session, SessionConfig};
+/// # let cache = Cache::new(Config::new(64 * 1024))?;
+/// let session = Session::new(SessionConfig::default());
+/// let first: Option<FirstRequest<'_>> = session.parse(b"get key\r\n", &cache);
+/// assert!(first.is_some());
+/// assert!(session.parse(b"get ke", &cache).is_none());
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct FirstRequest<'i> {
     input: &'i [u8],
