@@ -1,5 +1,5 @@
-//! The sockets of a worker on Linux: an epoll instance of the worker's, which knows each socket once
-//! and for all, edge-triggered. It alone is what async-std's reactor watches for the worker:
+//! The sockets of a worker on Linux: an epoll instance of the worker's, which knows each socket
+//! once and for all, edge-triggered. It alone is what async-std's reactor watches for the worker:
 //! that reactor has to be told of each wait by a system call.
 
 use std::io::{self, Read, Write};
