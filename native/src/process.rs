@@ -6,7 +6,7 @@ use std::os::unix::fs::lchown;
 
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
-use nix::unistd::{Gid, Uid, User, geteuid, setgid, setgroups, setuid};
+use nix::unistd::{Gid, Uid, User, geteuid, setgid, setuid};
 
 use crate::socket_file::SocketFile;
 use crate::{Error, MemcachedOptions};
@@ -78,7 +78,7 @@ impl Account {
                 source,
             })?;
         }
-        setgroups(&[self.gid])
+        leave_groups(self.gid)
             .and_then(|()| setgid(self.gid))
             .and_then(|()| setuid(self.uid))
             .map_err(|source| failed("become the user of -u", source))?;
@@ -98,6 +98,18 @@ impl Account {
         let _ = options;
         Ok(())
     }
+}
+
+/// Makes this the only group besides the process's own.
+#[cfg(not(target_vendor = "apple"))]
+fn leave_groups(gid: Gid) -> nix::Result<()> {
+    nix::unistd::setgroups(&[gid])
+}
+
+/// The rights of root's groups cannot be given up there, so that `-u` fails.
+#[cfg(target_vendor = "apple")]
+const fn leave_groups(_gid: Gid) -> nix::Result<()> {
+    Err(nix::errno::Errno::ENOTSUP)
 }
 
 fn allow_core_files() -> nix::Result<()> {
