@@ -93,8 +93,12 @@ impl<M: Memory> Cache<M> {
         memory.extend_to(layout.start());
         let hasher = Hasher::new(config.hash_seed);
         let begun = Store::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;
-        // So that hardly any cas of an earlier run is one of this run's.
-        let start = (config.hash_seed >> 96) as u32;
+        // So that hardly any cas of an earlier run is one of this run's. Clients can read it, so it
+        // is none of the seed's own bits.
+        let start = match config.hash_seed {
+            0 => 0,
+            _ => hasher.hash(&Key::from("cas")) as u32,
+        };
         let cas = match config.compact {
             true => Cas::NONE,
             false => Cas::new(start, config.part, config.parts),

@@ -355,4 +355,28 @@ mod tests {
         assert!(shown(1).starts_with("Config { memory: 65536, max_items: None, "));
         assert!(shown(1).ends_with(", part: 0, parts: 1, .. }"));
     }
+
+    /// Clients read it by `gets`.
+    #[test]
+    fn the_first_cas_has_no_bits_of_the_seed() {
+        let first = |seed| {
+            let mut config = Config::new(64 * 1024);
+            config.hash_seed = seed;
+            let mut cache = crate::Cache::new(config).expect("a configuration that works");
+            let now = crate::Instant::from_millis(0);
+            cache.set(now, "key", "value").expect("there is room");
+            cache.get(now, "key").expect("it was stored").cas as u32
+        };
+        assert_eq!(first(0), 1);
+        for seed in [0x1234_5678 << 96, 0x0F1E_2D3C_4B5A_6978_8796_A5B4_C3D2_E1F0] {
+            let cas = first(seed);
+            for shift in 0..u128::BITS {
+                let bits = seed.rotate_right(shift) as u32;
+                assert!(bits.abs_diff(cas) > 1, "{seed:x} from bit {shift}: {cas:x}");
+                // Half of the bits change, or nearly as many.
+                let other = first(seed ^ 1 << shift);
+                assert!((cas ^ other).count_ones() > 4, "{seed:x}, bit {shift}");
+            }
+        }
+    }
 }
