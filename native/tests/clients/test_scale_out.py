@@ -12,16 +12,16 @@ import pytest
 from conftest import START_SECONDS, free_port, start, stop, wait_until_it_listens
 from pymemcache.client.hash import HashClient
 
-README = pathlib.Path(__file__).parents[3] / "README.md"
+GUIDE = pathlib.Path(__file__).parents[3] / "docs" / "deploy.md"
 KEYS = [f"key{i}" for i in range(1000)]
-# As the README has them.
+# As the guide has them.
 RETRY_SECONDS = 2
 FAILURE_LIMIT = 2
 
 
 def example(language):
-    """The example in this language that the README has."""
-    return README.read_text().split(f"```{language}\n")[1].split("```")[0]
+    """The example in this language that the guide has."""
+    return GUIDE.read_text().split(f"```{language}\n")[1].split("```")[0]
 
 
 class Servers:
