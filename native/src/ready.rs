@@ -1,9 +1,19 @@
-//! Which connections of a worker are ready: a waker for each connection puts its number on a list,
+//! Which connections of a worker are ready: a waker for each connection puts its token on a list,
 //! and the first on an empty list wakes the worker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
+
+/// A connection of one worker.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Token {
+    /// Where it is in the worker's slab; another one may be there after it.
+    pub(crate) key: usize,
+    /// No other connection of the worker ever has this number: a waker may outlive its connection
+    /// and put it on the list when another one has its key.
+    pub(crate) number: u64,
+}
 
 /// The connections of one worker that are ready.
 #[derive(Debug, Default)]
@@ -13,7 +23,7 @@ pub(crate) struct ReadyList {
 
 #[derive(Debug, Default)]
 struct State {
-    tokens: Vec<usize>,
+    tokens: Vec<Token>,
     /// Whether the worker has to run for a reason other than a connection.
     notified: bool,
     /// Wakes the worker, if it is parked.
@@ -23,7 +33,7 @@ struct State {
 /// Wakes the worker because of one connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionWaker {
-    token: usize,
+    token: Token,
     /// Whether the connection is on the list.
     queued: AtomicBool,
     list: Arc<ReadyList>,
@@ -48,7 +58,7 @@ impl ReadyList {
     }
 
     /// Moves up to `limit` connections to `tokens`, in the order in which they became ready.
-    pub(crate) fn take(&self, limit: usize, tokens: &mut Vec<usize>) {
+    pub(crate) fn take(&self, limit: usize, tokens: &mut Vec<Token>) {
         let mut state = self.lock();
         let count = state.tokens.len().min(limit);
         tokens.extend(state.tokens.drain(..count));
@@ -76,8 +86,8 @@ impl ReadyList {
 }
 
 impl ConnectionWaker {
-    /// The waker of the connection with this number, which is put on the list at once.
-    pub(crate) fn queued(token: usize, list: &Arc<ReadyList>) -> Arc<Self> {
+    /// The waker of the connection with this token, which is put on the list at once.
+    pub(crate) fn queued(token: Token, list: &Arc<ReadyList>) -> Arc<Self> {
         let waker = Arc::new(Self {
             token,
             queued: AtomicBool::new(false),
@@ -85,6 +95,10 @@ impl ConnectionWaker {
         });
         waker.queue();
         waker
+    }
+
+    pub(crate) const fn token(&self) -> Token {
+        self.token
     }
 
     /// Puts the connection on the list, unless it is there.
@@ -126,16 +140,20 @@ mod tests {
         }
     }
 
+    fn queued(key: usize, list: &Arc<ReadyList>) -> Arc<ConnectionWaker> {
+        ConnectionWaker::queued(Token { key, number: 0 }, list)
+    }
+
     fn take(list: &ReadyList, limit: usize) -> Vec<usize> {
         let mut tokens = Vec::new();
         list.take(limit, &mut tokens);
-        tokens
+        tokens.into_iter().map(|token| token.key).collect()
     }
 
     #[test]
     fn a_connection_is_listed_once_until_it_has_its_turn() {
         let list = Arc::<ReadyList>::default();
-        let wakers = [5, 3, 9].map(|token| ConnectionWaker::queued(token, &list));
+        let wakers = [5, 3, 9].map(|key| queued(key, &list));
         wakers.iter().for_each(|waker| waker.queue());
         assert_eq!(take(&list, 2), [5, 3]);
         assert_eq!(take(&list, 2), [9]);
@@ -153,7 +171,7 @@ mod tests {
             count.0.load(Ordering::SeqCst)
         });
         assert!(list.park(&waker));
-        let wakers = [1, 2].map(|token| ConnectionWaker::queued(token, &list));
+        let wakers = [1, 2].map(|key| queued(key, &list));
         assert_eq!(woken(), 1);
         list.unpark();
         assert!(!list.park(&waker), "connections are ready");
@@ -173,7 +191,7 @@ mod tests {
     #[test]
     fn no_wake_up_is_lost_between_threads() {
         let list = Arc::<ReadyList>::default();
-        let waker = ConnectionWaker::queued(7, &list);
+        let waker = queued(7, &list);
         assert_eq!(take(&list, 9), [7]);
         let (rounds, taken) = (10_000, AtomicUsize::new(0));
         let done = AtomicBool::new(false);

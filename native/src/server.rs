@@ -205,6 +205,11 @@ impl Server {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(crate) fn context(&self) -> Arc<ServerContext> {
+        Arc::clone(&self.shared)
+    }
+
     fn announce(&self, config: &Config) {
         let addresses = self.local_addrs();
         for address in &addresses {

@@ -22,7 +22,7 @@ use slab::Slab;
 use crate::buffers::{OUTPUT_KEPT, Slot, Spare};
 use crate::connection::{After, Connection, Received};
 use crate::context::{ConnectionPermit, ServerContext};
-use crate::ready::{ConnectionWaker, ReadyList};
+use crate::ready::{ConnectionWaker, ReadyList, Token};
 use crate::runtime::Runtime;
 
 /// As many connections as have a turn together.
@@ -69,8 +69,10 @@ pub(crate) struct Worker<R: Runtime> {
     inbox: Arc<Inbox<R>>,
     ready: Arc<ReadyList>,
     members: Slab<Member<R>>,
+    /// How many there have been.
+    opened: u64,
     /// Who has a turn.
-    tokens: Vec<usize>,
+    tokens: Vec<Token>,
     entries: Vec<Entry>,
     /// A slot and an output buffer for each of the entries, and for one more.
     slots: Vec<Slot>,
@@ -88,7 +90,7 @@ struct Member<R: Runtime> {
 
 /// A connection in a turn.
 struct Entry {
-    token: usize,
+    key: usize,
     received: Received,
     /// How much of the input is processed.
     used: usize,
@@ -107,6 +109,7 @@ impl<R: Runtime> Worker<R> {
             inbox: Arc::new(inbox),
             ready,
             members: Slab::new(),
+            opened: 0,
             tokens: Vec::new(),
             entries: Vec::new(),
             slots: Vec::new(),
@@ -142,7 +145,12 @@ impl<R: Runtime> Worker<R> {
 
     fn open(&mut self, Arrival { stream, permit }: Arrival<R>) {
         let vacant = self.members.vacant_entry();
-        let queue = ConnectionWaker::queued(vacant.key(), &self.ready);
+        let token = Token {
+            key: vacant.key(),
+            number: self.opened,
+        };
+        self.opened += 1;
+        let queue = ConnectionWaker::queued(token, &self.ready);
         let waker = Waker::from(Arc::clone(&queue));
         let connection = Box::new(Connection::new(stream, waker.clone(), permit));
         vacant.insert(Member {
@@ -165,7 +173,9 @@ impl<R: Runtime> Worker<R> {
     fn receive(&mut self) {
         let mut size = 0;
         for &token in &self.tokens {
-            let Some(member) = self.members.get_mut(token) else {
+            // Its waker may have been woken when it was gone.
+            let member = self.members.get_mut(token.key);
+            let Some(member) = member.filter(|member| member.queue.token() == token) else {
                 continue;
             };
             member.queue.start_turn();
@@ -188,7 +198,7 @@ impl<R: Runtime> Worker<R> {
             };
             size += slot.input().len();
             self.entries.push(Entry {
-                token,
+                key: token.key,
                 received,
                 used: 0,
                 outcome,
@@ -211,7 +221,7 @@ impl<R: Runtime> Worker<R> {
         let mut work: Vec<(usize, Option<FirstRequest<'_>>, usize)> = Vec::new();
         for (at, entry) in entries.iter_mut().enumerate() {
             if entry.outcome.is_ok() && matches!(entry.received, Received::Input) {
-                let connection = &members[entry.token].connection;
+                let connection = &members[entry.key].connection;
                 let input = slots[at].input().bytes();
                 match guard(|| Ok(connection.parse(input, &keyspace))) {
                     Ok(first) => {
@@ -236,7 +246,7 @@ impl<R: Runtime> Worker<R> {
         let mut sent = 0;
         for (number, (at, first, _)) in work.iter().enumerate() {
             let (entry, output) = (&mut entries[*at], &mut outputs[*at]);
-            let member = &mut members[entry.token];
+            let member = &mut members[entry.key];
             let connection = &mut member.connection;
             let input = slots[*at].input().bytes();
             let lock = held.take();
@@ -266,7 +276,7 @@ impl<R: Runtime> Worker<R> {
     fn settle(&mut self, at: usize) {
         let entry = &mut self.entries[at];
         let (slot, output) = (&mut self.slots[at], &mut self.outputs[at]);
-        let member = &mut self.members[entry.token];
+        let member = &mut self.members[entry.key];
         let connection = &mut member.connection;
         let cx = &mut Context::from_waker(&member.waker);
         let outcome = mem::replace(&mut entry.outcome, Ok(()));
@@ -278,7 +288,7 @@ impl<R: Runtime> Worker<R> {
             Ok(After::Wait | After::Flushed) => {}
             Ok(After::Requeue) => member.queue.queue(),
             Err(error) => {
-                let member = self.members.remove(entry.token);
+                let member = self.members.remove(entry.key);
                 // Whatever it is in the middle of, it must not take others with it.
                 let _ = guard(|| {
                     member.connection.fail(&error);
@@ -300,7 +310,7 @@ fn send<R: Runtime>(members: &mut Slab<Member<R>>, entry: &mut Entry, output: &m
     }
     let Member {
         connection, waker, ..
-    } = &mut members[entry.token];
+    } = &mut members[entry.key];
     let cx = &mut Context::from_waker(waker);
     entry.outcome = guard(|| connection.send(cx, output));
     output.clear();
@@ -309,4 +319,81 @@ fn send<R: Runtime>(members: &mut Slab<Member<R>>, entry: &mut Entry, output: &m
 /// What `step` returns; a panic in it is an error of this connection and of no other.
 fn guard<T>(step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| Err(io::Error::other("a panic")))
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::runtime::Tokio;
+    use crate::{Options, Server};
+
+    /// A worker that nobody polls but the test, and a listener for its clients.
+    struct Fixture {
+        context: Arc<ServerContext>,
+        worker: Worker<Tokio>,
+        listener: TcpListener,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let mut options = Options::default();
+            options.port = 0;
+            let context = Server::bind(&options).unwrap().context();
+            Self {
+                worker: Worker::new(Arc::clone(&context)),
+                context,
+                listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+            }
+        }
+
+        async fn connect(&self) -> TcpStream {
+            let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+            let listener = self.listener.try_clone().unwrap();
+            let listener = Tokio::listen(listener.into()).unwrap();
+            let stream = Tokio::accept(&listener).await.unwrap();
+            let permit = ConnectionPermit::acquire(&self.context).unwrap();
+            self.worker.inbox.push(stream, permit);
+            client
+        }
+
+        async fn run_until(&mut self, done: impl Fn(&Worker<Tokio>) -> bool) {
+            poll_fn(|cx| {
+                let _ = self.worker.poll(cx);
+                if done(&self.worker) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+        }
+    }
+
+    #[test]
+    fn a_waker_that_outlives_its_connection_gives_no_other_a_second_turn() {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut fixture = Fixture::new();
+            let first = fixture.connect().await;
+            fixture.run_until(|worker| worker.members.len() == 1).await;
+            let late = fixture.worker.members[0].waker.clone();
+            drop(first);
+            fixture.run_until(|worker| worker.members.is_empty()).await;
+            late.wake();
+            let mut second = fixture.connect().await;
+            second.write_all(b"get k\r\n").unwrap();
+            drop(second);
+            // The runtime hears of what has arrived.
+            Tokio::sleep(Duration::from_millis(20)).await;
+            // Its key is that of the first, which is on the list before it.
+            let _ = poll_fn(|cx| Poll::Ready(fixture.worker.poll(cx))).await;
+            assert_eq!(fixture.worker.tokens.len(), 2);
+            fixture.run_until(|worker| worker.members.is_empty()).await;
+        });
+    }
 }
