@@ -110,7 +110,9 @@ impl ConnectionWaker {
 
     /// Says that the connection has its turn: what wakes it from now on puts it on the list again.
     pub(crate) fn start_turn(&self) {
-        self.queued.store(false, Ordering::Release);
+        // A swap, because a store may become visible after what the turn reads: then a wake-up in
+        // between finds the connection on the list, and the turn does not find what it was for.
+        self.queued.swap(false, Ordering::AcqRel);
     }
 }
 
@@ -214,5 +216,46 @@ mod tests {
             }
         });
         assert_eq!(taken.load(Ordering::SeqCst), rounds);
+    }
+
+    #[test]
+    fn an_event_before_a_wake_up_is_seen_by_the_turn_or_leads_to_another() {
+        let (rounds, list) = (50_000, Arc::<ReadyList>::default());
+        let waker = queued(7, &list);
+        let event = AtomicBool::new(false);
+        let steps = AtomicUsize::new(0);
+        // Lets both threads go on at the same moment.
+        let meet = |step: usize| {
+            steps.fetch_add(1, Ordering::SeqCst);
+            let mut spins = 0_u32;
+            while steps.load(Ordering::SeqCst) < 2 * step {
+                spins += 1;
+                if spins.is_multiple_of(10_000) {
+                    thread::yield_now();
+                }
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..rounds {
+                    meet(2 * round + 1);
+                    event.store(true, Ordering::Relaxed);
+                    waker.queue();
+                    meet(2 * round + 2);
+                }
+            });
+            let mut lost = 0;
+            for round in 0..rounds {
+                waker.queue();
+                take(&list, 9);
+                meet(2 * round + 1);
+                waker.start_turn();
+                let seen = event.load(Ordering::Relaxed);
+                meet(2 * round + 2);
+                lost += usize::from(!seen && take(&list, 9).is_empty());
+                event.store(false, Ordering::Relaxed);
+            }
+            assert_eq!(lost, 0);
+        });
     }
 }
