@@ -343,7 +343,9 @@ impl<R: Runtime> Connection<R> {
                 Poll::Pending => {
                     let rest = UnsentOutput::rest_of(output, sent);
                     self.suspended.get_or_insert_default().output = rest;
-                    break;
+                    self.context.host.count_written(sent);
+                    // At once: the others of the turn may have large replies too.
+                    return self.keep_account();
                 }
             }
         }
@@ -473,7 +475,7 @@ impl<R: Runtime> Connection<R> {
         Ok(Poll::Ready(()))
     }
 
-    /// Tells the host how much is kept here. Fails if that is too much in all.
+    /// Tells the host how much is kept here. Frees it and fails if that is too much in all.
     fn keep_account(&mut self) -> io::Result<()> {
         let suspended = self.suspended.as_deref();
         self.client.set_doing(match suspended {
@@ -493,6 +495,8 @@ impl<R: Runtime> Connection<R> {
         } else if size > before {
             let all = host.buffered.fetch_add(size - before, Ordering::Relaxed) + size - before;
             if all > Host::BUFFERED_MAX {
+                host.buffered.fetch_sub(size, Ordering::Relaxed);
+                self.suspended = None;
                 host.overfull.happened(host.clock.now());
                 return Err(io::Error::other("too much is kept for all connections"));
             }

@@ -74,7 +74,7 @@ pub(crate) struct Worker<R: Runtime> {
     /// Who has a turn.
     tokens: Vec<Token>,
     entries: Vec<Entry>,
-    /// A slot and an output buffer for each of the entries, and for one more.
+    /// A slot and an output buffer for each of the entries.
     slots: Vec<Slot>,
     outputs: Vec<Vec<u8>>,
     spare: Spare,
@@ -275,7 +275,7 @@ impl<R: Runtime> Worker<R> {
     /// Lets a connection keep what is left, and closes it if it is over.
     fn settle(&mut self, at: usize) {
         let entry = &mut self.entries[at];
-        let (slot, output) = (&mut self.slots[at], &mut self.outputs[at]);
+        let slot = &mut self.slots[at];
         let member = &mut self.members[entry.key];
         let connection = &mut member.connection;
         let cx = &mut Context::from_waker(&member.waker);
@@ -298,22 +298,21 @@ impl<R: Runtime> Worker<R> {
             }
         }
         slot.clear(&mut self.spare);
-        output.clear();
-        output.shrink_to(OUTPUT_KEPT);
     }
 }
 
 /// Sends the replies to one connection.
 fn send<R: Runtime>(members: &mut Slab<Member<R>>, entry: &mut Entry, output: &mut Vec<u8>) {
-    if output.is_empty() || entry.outcome.is_err() {
-        return;
+    if !output.is_empty() && entry.outcome.is_ok() {
+        let Member {
+            connection, waker, ..
+        } = &mut members[entry.key];
+        let cx = &mut Context::from_waker(waker);
+        entry.outcome = guard(|| connection.send(cx, output));
     }
-    let Member {
-        connection, waker, ..
-    } = &mut members[entry.key];
-    let cx = &mut Context::from_waker(waker);
-    entry.outcome = guard(|| connection.send(cx, output));
+    // Not at the end of the turn: until then others may have large replies too.
     output.clear();
+    output.shrink_to(OUTPUT_KEPT);
 }
 
 /// What `step` returns; a panic in it is an error of this connection and of no other.

@@ -96,6 +96,36 @@ fn what_is_kept_for_all_clients_together_is_bounded() {
 }
 
 #[test]
+fn large_replies_to_many_clients_at_once_are_bounded() {
+    on_each_runtime("-t 1 -m 128 -I 16m", |server| {
+        let mut watcher = server.connect();
+        let value = vec![b'x'; 16_000_000];
+        watcher.say("set k 0 0 16000000\r\n");
+        watcher.say(&value);
+        watcher.ask("\r\n", "STORED\r\n");
+        let mut clients: Vec<_> = (0..64).map(|_| server.connect()).collect();
+        let ask = |client: &mut Client| client.ask("version\r\n", "VERSION 1.6.45\r\n");
+        clients.iter_mut().for_each(ask);
+        // All requests are there when it goes on.
+        server.signal("STOP");
+        server.await_stopped();
+        clients
+            .iter_mut()
+            .for_each(|client| client.say("get k\r\n"));
+        server.signal("CONT");
+        watcher.await_stat("overfull_connections", |count| count > 0);
+        assert!(watcher.stat("buffered") <= 256 << 20);
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak: u64 = peak.unwrap().trim_end_matches("kB").trim().parse().unwrap();
+        assert!(peak < (256 + 128) * 1024, "{peak} KiB");
+        drop(clients);
+        watcher.await_stat("buffered", |bytes| bytes == 0);
+        watcher.await_stat("curr_connections", |count| count == 1);
+    });
+}
+
+#[test]
 fn nothing_is_served_past_its_deadline_by_a_process_that_was_stopped() {
     on_each_runtime("-m 64", |server| {
         let mut client = server.connect();
