@@ -36,8 +36,9 @@ use crate::linger::Linger;
 use crate::runtime::{Runtime, Stream, Timer};
 use crate::shards::{Held, View};
 
-/// What a connection reads in one turn at most: a millisecond of the smallest requests.
-const TURN_INPUT: usize = 64 * 1024;
+/// What a connection reads in one turn at most: a millisecond of the smallest requests. With others
+/// in the turn it is less, except for a request that is large itself.
+pub(crate) const READ_MAX: usize = 64 * 1024;
 /// How long a stopping server waits for a client to read its last replies.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(4);
 /// A client that sends nothing for so long has read its last replies.
@@ -101,7 +102,7 @@ pub(crate) struct Connection<R: Runtime> {
     state: State,
     /// Whether processing stopped because there was enough output, or to let others have a turn.
     backlog: bool,
-    /// Whether it filled a small buffer in its last turn.
+    /// Whether its last requests were larger than a small buffer.
     large: bool,
     /// Whether it is closed because of what the client sent before any request.
     broke_protocol: bool,
@@ -147,7 +148,7 @@ impl<R: Runtime> Connection<R> {
         }
     }
 
-    /// First step of a turn: sends what was kept, and reads what has arrived.
+    /// First step of a turn: sends what was kept, and reads what has arrived, about `limit` bytes.
     ///
     /// # Errors
     /// Why the connection has to be closed.
@@ -157,6 +158,7 @@ impl<R: Runtime> Connection<R> {
         slot: &mut Slot,
         output: &mut Vec<u8>,
         spare: &mut Spare,
+        limit: usize,
     ) -> io::Result<Received> {
         if matches!(self.state, State::Lingering(_)) {
             self.linger(cx, slot, spare)?;
@@ -184,7 +186,7 @@ impl<R: Runtime> Connection<R> {
         if self.backlog {
             return Ok(Received::Input);
         }
-        if !self.read(cx, slot, spare)? {
+        if !self.read(cx, slot, spare, limit)? {
             return Ok(Received::Nothing);
         }
         self.sign_in(slot.input_mut(), output);
@@ -201,12 +203,14 @@ impl<R: Runtime> Connection<R> {
         cx: &mut Context<'_>,
         slot: &mut Slot,
         spare: &mut Spare,
+        limit: usize,
     ) -> io::Result<bool> {
         if self.large {
             slot.enlarge(spare);
         }
         let mut total = 0;
-        while total < TURN_INPUT {
+        let limit = if self.large { READ_MAX } else { limit };
+        while total < limit {
             let room = slot.room(spare);
             let size = room.len();
             match self.stream.poll_read(cx, room) {
@@ -230,7 +234,7 @@ impl<R: Runtime> Connection<R> {
                 },
             }
         }
-        self.large = total >= SMALL;
+        self.large &= total >= SMALL;
         if total > 0 {
             self.rewind_timer();
             self.context.host.count_read(total);
@@ -372,6 +376,7 @@ impl<R: Runtime> Connection<R> {
             if !self.backlog && rest.len() > self.session.input_max() {
                 return Err(io::Error::other("a request is longer than the longest"));
             }
+            self.large |= !self.backlog && rest.len() >= SMALL;
             self.suspended.get_or_insert_default().input = slot.suspend();
         }
         let after = self.next_step(cx, received)?;

@@ -14,7 +14,7 @@ use crate::clock::{Clock, unix_time};
 use crate::connections::Connections;
 use crate::foreign::Foreign;
 use crate::incident::Incident;
-use crate::linger::{REJECTIONS_MAX, Rejections};
+use crate::linger::Rejections;
 use crate::log;
 use crate::prefixes::Prefixes;
 use crate::stop::Stop;
@@ -62,9 +62,8 @@ pub(crate) struct Host {
     traffic: [Traffic; STRIPES],
 }
 
-/// File descriptors that are not connections: listeners, the runtime's own, standard streams, and
-/// clients that are told that they are too many.
-pub(crate) const FILES_RESERVED: u64 = 64 + REJECTIONS_MAX as u64;
+/// File descriptors that are not connections: listeners, the runtime's own, standard streams.
+pub(crate) const FILES_RESERVED: u64 = 64;
 
 /// What memcached counts and what does not happen here. Replies are no objects of their own, memory
 /// for buffers is there from the start, no page is moved in the background, the index always grows

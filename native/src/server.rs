@@ -14,7 +14,7 @@ use crate::admin::Settings;
 use crate::auth::Users;
 use crate::context::{ConnectionPermit, ServerContext};
 use crate::host::{FILES_RESERVED, Host, count};
-use crate::linger::{Linger, TIMEOUT};
+use crate::linger::{Linger, REJECTIONS_MAX, TIMEOUT};
 use crate::listen::{Listeners, address_of, listen};
 use crate::options::size_text;
 use crate::process::Account;
@@ -328,9 +328,15 @@ fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
             reason,
         });
     }
-    let connections = u64::from(wanted.unwrap_or(Options::MAX_CONNECTIONS)).min(most);
-    if soft < connections + FILES_RESERVED {
-        let raised = (connections + FILES_RESERVED) as rlim_t;
+    // Clients that are told that they are too many need files as well, if there are so many.
+    let for_rejections = REJECTIONS_MAX as u64;
+    let connections = match wanted {
+        Some(wanted) => wanted.into(),
+        None => u64::from(Options::MAX_CONNECTIONS).min(most.saturating_sub(for_rejections).max(1)),
+    };
+    let files = (connections + FILES_RESERVED + for_rejections).min(hard);
+    if soft < files {
+        let raised = files as rlim_t;
         setrlimit(Resource::RLIMIT_NOFILE, raised, limits.1).map_err(failed)?;
     }
     Ok(usize::try_from(connections).unwrap_or(usize::MAX))

@@ -19,8 +19,8 @@ use std::task::{Context, Poll, Waker};
 use dynamidb_core::{FirstRequest, Key, Keyspace};
 use slab::Slab;
 
-use crate::buffers::{OUTPUT_KEPT, Slot, Spare};
-use crate::connection::{After, Connection, Received};
+use crate::buffers::{OUTPUT_KEPT, SMALL, Slot, Spare};
+use crate::connection::{After, Connection, READ_MAX, Received};
 use crate::context::{ConnectionPermit, ServerContext};
 use crate::ready::{ConnectionWaker, ReadyList, Token};
 use crate::runtime::Runtime;
@@ -172,6 +172,8 @@ impl<R: Runtime> Worker<R> {
     /// Receives from each connection whose turn it is, until there is much to do.
     fn receive(&mut self) {
         let mut size = 0;
+        // Many greedy clients must not keep a quiet one waiting for a whole round of theirs.
+        let limit = (TURN_INPUT / self.tokens.len().max(1)).clamp(SMALL, READ_MAX);
         for &token in &self.tokens {
             // Its waker may have been woken when it was gone.
             let member = self.members.get_mut(token.key);
@@ -191,7 +193,7 @@ impl<R: Runtime> Worker<R> {
             let (slot, output) = (&mut self.slots[at], &mut self.outputs[at]);
             let (connection, spare) = (&mut member.connection, &mut self.spare);
             let cx = &mut Context::from_waker(&member.waker);
-            let received = guard(|| connection.receive(cx, slot, output, spare));
+            let received = guard(|| connection.receive(cx, slot, output, spare, limit));
             let (received, outcome) = match received {
                 Ok(received) => (received, Ok(())),
                 Err(error) => (Received::Nothing, Err(error)),

@@ -551,3 +551,19 @@ fn each_dialect_can_be_had_alone() {
         server.stop();
     }
 }
+
+#[test]
+fn max_connections_may_use_all_open_files_except_those_reserved() {
+    let limited = |connections: &str| {
+        let server = command().get_program().to_owned();
+        let mut limited = Command::new("prlimit");
+        limited.arg("--nofile=256:256").arg(server);
+        limited.args(["-l", "127.0.0.1:0", "-c", connections]);
+        limited
+    };
+    Process::spawn(&mut limited("192")).stop();
+    let refused = limited("193").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("256 files open, enough for 192"), "{said}");
+}
