@@ -296,6 +296,42 @@ fn a_jump_of_decades_does_not_make_one_operation_look_at_all_pages() {
 }
 
 #[test]
+fn a_jump_with_far_deadlines_makes_each_page_be_looked_at_three_times_at_most() {
+    for (days, one_by_one) in [
+        (1, true),
+        (100, true),
+        (150, true),
+        (1000, false),
+        (2999, false),
+    ] {
+        let mut cache = cache();
+        let at = |millis| Instant::from_millis(IN_2026 + millis);
+        for key in 0..1000_u64 {
+            let value = brief(TTL_MAX - key);
+            assert_eq!(cache.set(at(0), &key.to_le_bytes(), value), Ok(()));
+        }
+        let pages = cache.pages().filter(|page| page.due.is_some()).count();
+        let now = days * DAY;
+        let mut steps = 0;
+        while cache.tick(at(now), 1) == 1 {
+            steps += 1;
+            assert!(steps <= 3 * pages, "{steps} for {pages} pages");
+        }
+        assert_eq!(one_by_one, steps >= pages, "{steps} for {pages} pages");
+        assert_eq!(cache.len(), 1000);
+        for key in 0..1000_u64 {
+            let item = cache.get(at(now), &key.to_le_bytes());
+            let end = item.expect("it has not ended").expires_at;
+            let early = at(TTL_MAX - key).since(end.expect("it ends"));
+            assert!(early < Duration::from_millis(32), "{key}");
+        }
+        cache.check();
+        while cache.tick(at(TTL_MAX), 8) == 8 {}
+        assert!(cache.is_empty());
+    }
+}
+
+#[test]
 fn a_clock_that_is_set_back_by_less_than_24_days_is_followed() {
     for back in [1, 3_600_000, 24 * DAY - 1, 24 * DAY] {
         let mut cache = cache();
@@ -310,6 +346,64 @@ fn a_clock_that_is_set_back_by_less_than_24_days_is_followed() {
         assert!(cache.get(now(999), "before").is_some(), "{back}");
         assert!(cache.get(now(1000), "before").is_none(), "{back}");
         cache.check();
+    }
+}
+
+/// The wheel's time goes on when room is made, and nothing may end below what follows from it.
+#[test]
+fn a_clock_that_is_set_back_by_30_days_after_room_was_made_is_not_followed() {
+    let mut config = Config::new(256 * 1024);
+    config.max_items = Some(2);
+    let mut cache = Cache::new(config).expect("a configuration that works");
+    let at = |days: u64, millis| Instant::from_millis(IN_2026 + days * DAY + millis);
+    for (days, key) in [(30, "a"), (30, "b"), (53, "c")] {
+        assert_eq!(cache.set(at(days, 0), key, "v"), Ok(()));
+    }
+    assert_eq!(cache.stats().evictions, 1);
+    assert_eq!(cache.set(at(23, 0), "c", brief(1000)), Ok(()));
+    while cache.tick(at(23, 1), 8) == 8 {}
+    cache.check();
+    assert!(cache.get(at(23, 999), "c").is_some());
+    while cache.tick(at(23, 1000), 8) == 8 {}
+    assert_eq!(cache.len(), 1, "it has ended for upkeep too");
+    assert!(cache.get(at(23, 1000), "c").is_none());
+}
+
+#[test]
+fn every_deadline_stays_within_its_bounds_however_the_clock_goes() {
+    for seed in 0..60 {
+        let mut random = Random(seed);
+        let mut config = Config::new(64 * 1024);
+        config.max_items = (seed % 3 == 0).then_some(40);
+        let mut cache = Cache::new(config).expect("a configuration that works");
+        let mut now = IN_2026;
+        for step in 0..3000 {
+            let jump = match random.below(8) {
+                0 => random.up_to(400 * DAY),
+                1 => random.up_to(30 * DAY),
+                2 => random.below(DAY),
+                _ => random.below(100),
+            };
+            now = match random.below(4) {
+                0 => now - jump.min(now),
+                _ => now + jump,
+            };
+            let at = Instant::from_millis(now);
+            let key = random.below(200).to_le_bytes();
+            let value = match random.below(3) {
+                0 => Value::from("v"),
+                1 => brief(random.up_to(TTL_MAX)),
+                _ => brief(random.up_to(DAY)),
+            };
+            match random.below(4) {
+                0 => _ = cache.tick(at, random.below(4) as usize),
+                1 => _ = cache.get(at, &key),
+                _ => assert_eq!(cache.set(at, &key, value), Ok(())),
+            }
+            if step % 5 == 0 {
+                cache.check();
+            }
+        }
     }
 }
 
