@@ -50,7 +50,11 @@ impl Expiry {
     pub(crate) fn millis_after(self, now: Instant) -> u64 {
         match self {
             Self::Never => u64::MAX,
-            Self::After(duration) => (Instant::from_millis(0) + duration).as_millis(),
+            Self::After(duration) => {
+                // More seconds are never, as those are already: 136 years.
+                let seconds = u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+                u64::from(seconds) * 1000 + u64::from(duration.subsec_millis())
+            }
             Self::At(instant) => instant.as_millis().saturating_sub(now.as_millis()),
         }
     }

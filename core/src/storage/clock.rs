@@ -23,7 +23,7 @@ pub(crate) struct Clock {
     latest: u64,
     /// Nor earlier.
     floor: u64,
-    /// The second that it is, and when it began by the caller's clock.
+    /// The second that it is, and when it began.
     second: u32,
     second_began: u64,
 }
@@ -58,8 +58,8 @@ impl Clock {
             time: Self::START,
             latest: Self::START,
             floor: Self::START - Self::STEP_MAX,
-            second: 0,
-            second_began: 0,
+            second: ((Self::START + Self::SECOND_0) / 1000) as u32,
+            second_began: Self::START,
         }
     }
 
@@ -74,21 +74,28 @@ impl Clock {
         moment <= self.now && self.now != Self::BEFORE
     }
 
+    /// Whether the caller's clock steps back if it is this moment now.
+    pub(crate) fn is_ahead_of(&self, now: Instant) -> bool {
+        self.now > now
+    }
+
     /// Lets it be this moment, and returns own time.
     pub(crate) fn advance(&mut self, now: Instant) -> u64 {
         let millis = now.as_millis();
         let ahead = millis.wrapping_sub(self.now.as_millis());
         let back = ahead.wrapping_neg();
-        if now >= self.now {
+        if !self.is_ahead_of(now) {
             self.time += ahead.min(self.latest - self.time + Self::STEP_MAX);
         } else if back <= self.lag() {
             self.time -= back;
         }
         self.now = now;
         self.latest = self.latest.max(self.time);
-        let (second, begun) = number::second_and_rest(self.time + Self::SECOND_0);
-        self.second = second as u32;
-        self.second_began = millis.saturating_sub(begun.into());
+        if self.time.wrapping_sub(self.second_began) >= 1000 {
+            let (second, rest) = number::second_and_rest(self.time + Self::SECOND_0);
+            self.second = second as u32;
+            self.second_began = self.time - u64::from(rest);
+        }
         self.time
     }
 
@@ -117,9 +124,8 @@ impl Clock {
 
     /// Raises the floor: nothing that is stored ends before that moment, but for what was stored
     /// while the caller's clock had stepped back from it.
-    pub(crate) fn raise(&mut self, moment: u64) {
-        let floor = (moment - Self::STEP_MAX) & !(Deadline::COARSE_STEP - 1);
-        self.floor = self.floor.max(floor);
+    pub(crate) const fn raise(&mut self, moment: u64) {
+        self.floor = (moment - Self::STEP_MAX) & !(Deadline::COARSE_STEP - 1);
     }
 
     /// Own time as the caller counts it.
@@ -150,7 +156,9 @@ impl Clock {
     pub(crate) const fn used_at(&self, second: u32) -> Instant {
         const BACK: u32 = (Clock::STEP_MAX / 1000) as u32;
         let ago = self.second.wrapping_add(BACK).wrapping_sub(second) & SECONDS;
-        let latest = self.second_began.saturating_add(Self::STEP_MAX);
+        let passed = self.time - self.second_began;
+        let began = self.now.as_millis().saturating_sub(passed);
+        let latest = began.saturating_add(Self::STEP_MAX);
         Instant::from_millis(latest.saturating_sub(ago as u64 * 1000))
     }
 

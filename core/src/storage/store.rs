@@ -217,12 +217,15 @@ impl Store {
     /// page at a time; all at once only if deadlines could not be kept otherwise, which takes half
     /// a year without as many operations as pages.
     pub(crate) fn advance(&mut self, memory: &mut [u8], now: Instant) -> u64 {
-        self.raise_floor();
+        if self.clock.is_ahead_of(now) {
+            // How far it may step back is measured from there.
+            self.raise_floor();
+        }
         let time = self.clock.advance(now);
         let mut lag_max = Clock::LAG;
         while self.clock.lag() >= lag_max {
             // After one page, only what has to be done; when there is none, nothing has.
-            let found = self.expire_page(memory, time);
+            let found = self.expire_next(memory, time);
             lag_max = if found { Clock::LAG_MAX } else { u64::MAX };
             self.raise_floor();
         }
@@ -232,7 +235,9 @@ impl Store {
     /// Lets the floor of all deadlines follow the wheel.
     #[cfg_attr(target_os = "none", inline(never))]
     fn raise_floor(&mut self) {
-        self.clock.raise(self.expiry.passed());
+        if let Some(passed) = self.expiry.passed() {
+            self.clock.raise(passed);
+        }
     }
 
     /// Drops everything, in the same time however much there is.

@@ -89,7 +89,7 @@ impl Store {
         self.expiry.has_begun(now) && self.expire_next(memory, now)
     }
 
-    fn expire_next(&mut self, memory: &mut [u8], now: u64) -> bool {
+    pub(super) fn expire_next(&mut self, memory: &mut [u8], now: u64) -> bool {
         let geometry = *self.geometry();
         let Some(page) = self.expiry.pop(memory, &geometry, now) else {
             return false;
