@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 const ASSETS = "dist/assets";
 /** Limits of what a visitor downloads, in kilobytes of gzip. */
 const BUDGETS = [
-  { kind: ".wasm", kilobytes: 73 },
+  { kind: ".wasm", kilobytes: 74 },
   { kind: ".js", kilobytes: 50 },
   { kind: ".css", kilobytes: 6 },
 ];
