@@ -29,6 +29,12 @@ const LICENSE: &str = concat!(
     include_str!("../../LICENSE-MIT"),
 );
 
+/// Whether a signal has stopped the server and the log does not say so yet.
+static LAST_LINE_IS_DUE: AtomicBool = AtomicBool::new(false);
+/// How often the end of the process looks whether it does, and for how long at most.
+const LAST_LINE_ROUND: Duration = Duration::from_millis(1);
+const LAST_LINE_ROUNDS: u32 = 1000;
+
 fn main() -> ExitCode {
     let options = Options::from_command_line();
     if options.memcached.license {
@@ -97,7 +103,13 @@ fn serve(options: &Options) -> Result<(), Error> {
     write_ports(&server)?;
     // It is the first one.
     let _ = handle.set(server.stop_handle());
-    server.run()
+    let outcome = server.run();
+    // A server without clients ends before the thread above has said why.
+    let mut rounds = 0..LAST_LINE_ROUNDS;
+    while LAST_LINE_IS_DUE.load(Ordering::SeqCst) && rounds.next().is_some() {
+        thread::sleep(LAST_LINE_ROUND);
+    }
+    outcome
 }
 
 /// Acts on signals, and does nothing that could take long, so that the next one is heard.
@@ -118,8 +130,10 @@ fn follow_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users
             (SIGHUP, _) => tracing::info!("SIGHUP: there are no users to read anew"),
             (_, Some(handle)) if !stopping => {
                 stopping = true;
+                LAST_LINE_IS_DUE.store(true, Ordering::SeqCst);
                 handle.stop();
                 tracing::info!("stopping; a second signal stops at once");
+                LAST_LINE_IS_DUE.store(false, Ordering::SeqCst);
             }
             (_, Some(_)) => std::process::exit(1),
             (signal, None) => {
