@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!        with users         signed in          quit, end of input, stop
-//!   New ────────────▶ SignIn ────────▶ Open ───────────────────────────▶ Flushing
-//!    │                  │ five refusals                                     │
-//!    │                  └─────────────────────────────────────────────▶     ▼
-//!    └── another protocol ────────────────────────────────────────────▶ Lingering ──▶ Closed
+//!   New ────────────▶ SignIn ────────▶ Open ────────────────────────────┐
+//!    │ another protocol │ five refusals                                  ▼
+//!    └──────────────────┴───────────────────────────────────────────▶ Flushing
+//!                                                                        │
+//!                                                          Closed ◀── Lingering
 //! ```
 //! `New` goes to `Open` where no users are configured. `Flushing` sends the last replies;
 //! `Lingering` gives the client time to read them. Every failure of the socket, and a client that
@@ -92,8 +93,6 @@ pub(crate) enum After {
     Requeue,
     /// Until its waker is woken.
     Wait,
-    /// The last reply is sent.
-    Flushed,
 }
 
 pub(crate) struct Connection<R: Runtime> {
@@ -205,11 +204,13 @@ impl<R: Runtime> Connection<R> {
         spare: &mut Spare,
         limit: usize,
     ) -> io::Result<bool> {
-        if self.large {
+        let limit = if self.large {
             slot.enlarge(spare);
-        }
+            READ_MAX
+        } else {
+            limit
+        };
         let mut total = 0;
-        let limit = if self.large { READ_MAX } else { limit };
         while total < limit {
             let room = slot.room(spare);
             let size = room.len();
@@ -379,12 +380,12 @@ impl<R: Runtime> Connection<R> {
             self.large |= !self.backlog && rest.len() >= SMALL;
             self.suspended.get_or_insert_default().input = slot.suspend();
         }
-        let after = self.next_step(cx, received)?;
-        if after == After::Flushed {
+        if matches!(self.state, State::Flushing) && !self.has_unsent_output() {
             self.start_lingering()?;
             self.linger(cx, slot, spare)?;
             return Ok(After::Wait);
         }
+        let after = self.next_step(cx, received)?;
         self.keep_account()?;
         match after {
             After::Wait => self.check_timer(cx),
@@ -393,15 +394,9 @@ impl<R: Runtime> Connection<R> {
     }
 
     fn next_step(&mut self, cx: &mut Context<'_>, received: &Received) -> io::Result<After> {
-        if let Some(suspended) = &self.suspended
-            && !suspended.output.is_empty()
-        {
+        let lingers = matches!(self.state, State::Lingering(_));
+        if self.has_unsent_output() || lingers || matches!(received, Received::Nothing) {
             return Ok(After::Wait);
-        }
-        match (&self.state, received) {
-            (State::Flushing, _) => return Ok(After::Flushed),
-            (State::Lingering(_), _) | (_, Received::Nothing) => return Ok(After::Wait),
-            _ => {}
         }
         // Whatever it waits for from now on, it has to ask for it once more.
         if self.is_watching() || self.context.stop.is_requested() {
@@ -412,6 +407,11 @@ impl<R: Runtime> Connection<R> {
             return Ok(After::Requeue);
         }
         Ok(After::Wait)
+    }
+
+    fn has_unsent_output(&self) -> bool {
+        let suspended = self.suspended.as_ref();
+        suspended.is_some_and(|suspended| !suspended.output.is_empty())
     }
 
     fn start_lingering(&mut self) -> io::Result<()> {

@@ -220,7 +220,8 @@ impl<R: Runtime> Worker<R> {
         } = self;
         let mut keyspace = context.shards.view(&context.host);
         // What is to be processed: which entry, its first request, and the shard of its key.
-        let mut work: Vec<(usize, Option<FirstRequest<'_>>, usize)> = Vec::new();
+        let mut work =
+            Vec::<(usize, Option<FirstRequest<'_>>, usize)>::with_capacity(entries.len());
         for (at, entry) in entries.iter_mut().enumerate() {
             if entry.outcome.is_ok() && matches!(entry.received, Received::Input) {
                 let connection = &members[entry.key].connection;
@@ -291,7 +292,7 @@ impl<R: Runtime> Worker<R> {
             guard(|| connection.settle(cx, slot, &mut self.spare, &entry.received))
         });
         match after {
-            Ok(After::Wait | After::Flushed) => {}
+            Ok(After::Wait) => {}
             Ok(After::Requeue) => member.queue.queue(),
             Err(error) => {
                 let member = self.members.remove(entry.key);
