@@ -282,9 +282,13 @@ impl<'m> Run<'m> {
                 self.stored.clear();
             }
             Operation::ClearIn(millis) => {
+                // The cache knows the time of its last operation only.
+                self.clear_if_due();
+                self.cache.tick(now, 0);
                 let at = now + Duration::from_millis(millis.into());
                 self.cache.clear_at(at);
                 self.clear_at = Some(at);
+                self.clear_if_due();
             }
             Operation::Tick(limit) => {
                 self.clear_if_due();
