@@ -44,13 +44,13 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
             readings.store(now, sensor, 200 + i32::from(sensor))?;
         }
         // A little maintenance between readings.
-        readings.cache.tick(now, 2);
+        readings.cache.maintain(now, 2);
     }
     let now = Instant::from_secs(119);
     assert_eq!(readings.latest(now, 7), Some(207));
     assert_eq!(readings.latest(now, 200), None, "no such sensor");
     assert_eq!(readings.latest(now + TTL, 7), None, "stale");
-    while readings.cache.tick(now + TTL, 8) == 8 {}
+    while readings.cache.maintain(now + TTL, 8) == 8 {}
     assert!(readings.cache.is_empty(), "all memory is reclaimed");
     println!("{:?}", readings.cache);
     Ok(())

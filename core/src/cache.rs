@@ -7,13 +7,12 @@ mod time;
 mod view;
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::config::{Budget, Layout};
-use crate::options::{CalculateOptions, StoreMode, StoreOptions};
+use crate::options::{ArithmeticOptions, SetMode, SetOptions};
 use crate::storage::{Cas, Counted, Facts, Found, Notes, Store, Write, Written};
-use crate::view::Cause;
-use crate::{Config, ConfigError, Error, Expiry, Hasher, Instant, Item, Key, Memory};
+use crate::view::RemovalReason;
+use crate::{Config, ConfigError, Error, Expiry, Instant, Item, Key, KeyHasher, Memory};
 use crate::{Outcome, Value};
 
 /// An in-memory cache with a hard memory bound: keys and values of any bytes, an exact LRU, and
@@ -45,7 +44,7 @@ pub struct Cache<M = Vec<u8>> {
     item_size_max: usize,
     budget: Budget,
     limit: usize,
-    clear_at: Option<Instant>,
+    flush_at: Option<Instant>,
 }
 
 impl Cache<Vec<u8>> {
@@ -91,7 +90,7 @@ impl<M: Memory> Cache<M> {
         let layout = Layout::new(config, size, own, memory.bytes().as_ptr().addr())?;
         memory.reserve(layout.start())?;
         memory.extend_to(layout.start());
-        let hasher = Hasher::new(config.hash_seed);
+        let hasher = KeyHasher::new(config.hash_seed);
         let begun = Store::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;
         // So that hardly any cas of an earlier run is one of this run's. Clients can read it, so it
         // is none of the seed's own bits.
@@ -101,7 +100,7 @@ impl<M: Memory> Cache<M> {
         };
         let cas = match config.compact {
             true => Cas::NONE,
-            false => Cas::new(start, config.part, config.parts),
+            false => Cas::new(start, config.shard, config.shard_count),
         };
         Ok(Self {
             store: Store::new(memory.bytes_mut(), &layout, hasher, cas, begun),
@@ -111,13 +110,13 @@ impl<M: Memory> Cache<M> {
             item_size_max: item_size_max(config.item_size_max, size + own),
             budget: layout.budget,
             limit: size + own,
-            clear_at: None,
+            flush_at: None,
         })
     }
 
     /// The function that hashes this cache's keys.
     #[must_use]
-    pub const fn hasher(&self) -> &Hasher {
+    pub const fn hasher(&self) -> &KeyHasher {
         self.store.hasher()
     }
 
@@ -129,17 +128,17 @@ impl<M: Memory> Cache<M> {
     /// # use dynamidb_core::{Cache, Config, Instant};
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let keys = ["one", "two"].map(|key| cache.hasher().key(key.as_bytes()));
-    /// cache.look_ahead(&keys);
+    /// cache.prefetch(&keys);
     /// assert!(keys.iter().all(|&key| cache.get(Instant::from_secs(0), key).is_none()));
-    /// Cache::look_ahead_all(keys.iter().map(|key| (&cache, key)));
+    /// Cache::prefetch_all(keys.iter().map(|key| (&cache, key)));
     /// # Ok::<(), dynamidb_core::ConfigError>(())
     /// ```
-    pub fn look_ahead(&self, keys: &[Key<'_>]) {
-        Self::look_ahead_all(keys.iter().map(|key| (self, key)));
+    pub fn prefetch(&self, keys: &[Key<'_>]) {
+        Self::prefetch_all(keys.iter().map(|key| (self, key)));
     }
 
     /// The same for keys in several caches.
-    pub fn look_ahead_all<'c, 'k>(lookups: impl Iterator<Item = (&'c Self, &'c Key<'k>)> + Clone)
+    pub fn prefetch_all<'c, 'k>(lookups: impl Iterator<Item = (&'c Self, &'c Key<'k>)> + Clone)
     where
         Self: 'c,
         'k: 'c,
@@ -198,7 +197,7 @@ impl<M: Memory> Cache<M> {
     pub fn peek<'k>(&self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
         let key = key.into();
         let hash = self.hasher().hash(&key);
-        if self.clear_at.is_some_and(|at| at <= now) {
+        if self.flush_at.is_some_and(|at| at <= now) {
             return None;
         }
         let item = self.item(&self.store.find(self.memory.bytes(), hash, key.bytes)?);
@@ -305,7 +304,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
-        self.store_as(now, key.into(), value.into(), StoreMode::Add)
+        self.store_as(now, key.into(), value.into(), SetMode::Add)
     }
 
     /// Stores a value if there is one under this key.
@@ -318,7 +317,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
-        self.store_as(now, key.into(), value.into(), StoreMode::Replace)
+        self.store_as(now, key.into(), value.into(), SetMode::Replace)
     }
 
     /// Stores a value if nobody stored another one since this `cas` was read.
@@ -344,11 +343,11 @@ impl<M: Memory> Cache<M> {
         value: impl Into<Value<'v>>,
         cas: u64,
     ) -> Result<Outcome, Error> {
-        let options = StoreOptions {
+        let options = SetOptions {
             compare: Some(cas),
-            ..StoreOptions::default()
+            ..SetOptions::default()
         };
-        let stored = self.store_with(now, key, value, &options)?;
+        let stored = self.set_with(now, key, value, &options)?;
         Ok(stored.outcome)
     }
 
@@ -374,7 +373,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.store_as(now, key.into(), bytes.into(), StoreMode::Append)
+        self.store_as(now, key.into(), bytes.into(), SetMode::Append)
     }
 
     /// Adds bytes at the beginning of a value. Flags and expiry stay.
@@ -387,7 +386,7 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.store_as(now, key.into(), bytes.into(), StoreMode::Prepend)
+        self.store_as(now, key.into(), bytes.into(), SetMode::Prepend)
     }
 
     fn store_as(
@@ -395,13 +394,13 @@ impl<M: Memory> Cache<M> {
         now: Instant,
         key: Key<'_>,
         value: Value<'_>,
-        mode: StoreMode,
+        mode: SetMode,
     ) -> Result<Outcome, Error> {
-        let options = StoreOptions {
+        let options = SetOptions {
             mode,
-            ..StoreOptions::default()
+            ..SetOptions::default()
         };
-        let stored = self.store_with(now, key, value, &options)?;
+        let stored = self.set_with(now, key, value, &options)?;
         Ok(stored.outcome)
     }
 
@@ -450,12 +449,12 @@ impl<M: Memory> Cache<M> {
         delta: u64,
         decrement: bool,
     ) -> Result<Option<u64>, Error> {
-        let options = CalculateOptions {
+        let options = ArithmeticOptions {
             delta,
             decrement,
-            ..CalculateOptions::default()
+            ..ArithmeticOptions::default()
         };
-        let calculated = self.calculate_with(now, key, &options)?;
+        let calculated = self.arithmetic_with(now, key, &options)?;
         let found = calculated.outcome == Outcome::Stored;
         Ok(found.then_some(calculated.number))
     }
@@ -500,7 +499,7 @@ impl<M: Memory> Cache<M> {
     /// Removes everything, in the same time however much there is.
     pub fn clear(&mut self) {
         self.store.stats.cmd_flush += 1;
-        self.clear_at = None;
+        self.flush_at = None;
         self.store.clear(self.memory.bytes_mut());
     }
 
@@ -513,18 +512,18 @@ impl<M: Memory> Cache<M> {
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "key", "value")?;
-    /// cache.clear_at(Instant::from_secs(10));
+    /// cache.flush_at(Instant::from_secs(10));
     /// assert!(cache.get(Instant::from_secs(9), "key").is_some());
     /// assert!(cache.get(Instant::from_secs(10), "key").is_none());
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn clear_at(&mut self, at: Instant) {
+    pub fn flush_at(&mut self, at: Instant) {
         if self.store.clock.has_come(at) {
             self.clear();
             return;
         }
         self.store.stats.cmd_flush += 1;
-        self.clear_at = Some(at);
+        self.flush_at = Some(at);
     }
 
     /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
@@ -543,11 +542,11 @@ impl<M: Memory> Cache<M> {
     /// let now = Instant::from_secs(0);
     /// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(1)));
     /// cache.set(now, "key", brief)?;
-    /// while cache.tick(Instant::from_secs(2), 8) == 8 {}
+    /// while cache.maintain(Instant::from_secs(2), 8) == 8 {}
     /// assert!(cache.is_empty());
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn tick(&mut self, now: Instant, limit: usize) -> usize {
+    pub fn maintain(&mut self, now: Instant, limit: usize) -> usize {
         let time = self.begin(now);
         let step = |_: &usize| {
             let reach = self.store.reach(0);
@@ -596,7 +595,7 @@ impl<M: Memory> Cache<M> {
             self.store.stats.get_expired += 1;
             let memory = self.memory.bytes_mut();
             self.store
-                .reclaim(memory, found.item, time, Cause::ExpiredAsked);
+                .reclaim(memory, found.item, time, RemovalReason::ExpiredAsked);
         }
         !has_passed
     }
@@ -667,7 +666,10 @@ impl<M: Memory> Cache<M> {
         self.memory.extend_to(reach);
         let memory = self.memory.bytes_mut();
         while old.is_none() && self.store.len() >= self.max_items {
-            if !self.store.expire_or_evict(memory, time, Cause::ItemLimit) {
+            if !self
+                .store
+                .expire_or_evict(memory, time, RemovalReason::ItemLimit)
+            {
                 self.store.count_no_memory(write, value_len);
                 return Err(Error::OutOfMemory);
             }
@@ -687,14 +689,4 @@ impl<M: Memory> Cache<M> {
 /// At most a quarter of the memory is given to one item, so that the others can make room for it.
 fn item_size_max(wanted: usize, memory: usize) -> usize {
     wanted.min(memory / 4)
-}
-
-impl<M> fmt::Debug for Cache<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let items = self.store.len();
-        f.debug_struct("Cache")
-            .field("items", &items)
-            .field("memory", &self.limit)
-            .finish()
-    }
 }

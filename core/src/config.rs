@@ -63,9 +63,9 @@ pub struct Config {
     /// state for the same inputs.
     pub hash_seed: u128,
     /// Where several caches serve one keyspace: which of them this is, from 0 on.
-    pub part: u16,
+    pub shard: u16,
     /// And how many there are. No two of them give items the same `cas`.
-    pub parts: u16,
+    pub shard_count: u16,
 }
 
 impl Config {
@@ -97,8 +97,8 @@ impl Config {
             lru_bump: LruBump::Strict,
             compact: false,
             hash_seed: 0,
-            part: 0,
-            parts: 1,
+            shard: 0,
+            shard_count: 1,
         }
     }
 }
@@ -116,8 +116,8 @@ impl fmt::Debug for Config {
             lru_bump,
             compact,
             hash_seed: _,
-            part,
-            parts,
+            shard,
+            shard_count,
         } = self;
         f.debug_struct("Config")
             .field("memory", memory)
@@ -128,8 +128,8 @@ impl fmt::Debug for Config {
             .field("policy", policy)
             .field("lru_bump", lru_bump)
             .field("compact", compact)
-            .field("part", part)
-            .field("parts", parts)
+            .field("shard", shard)
+            .field("shard_count", shard_count)
             .finish_non_exhaustive()
     }
 }
@@ -353,7 +353,7 @@ mod tests {
         };
         assert_eq!(shown(1), shown(u128::MAX));
         assert!(shown(1).starts_with("Config { memory: 65536, max_items: None, "));
-        assert!(shown(1).ends_with(", part: 0, parts: 1, .. }"));
+        assert!(shown(1).ends_with(", shard: 0, shard_count: 1, .. }"));
     }
 
     /// Clients read it by `gets`.

@@ -25,18 +25,18 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]
-pub struct Hasher {
+pub struct KeyHasher {
     secrets: RapidSecrets,
 }
 
-impl fmt::Debug for Hasher {
+impl fmt::Debug for KeyHasher {
     /// Whoever knows the secrets can choose keys that collide, and logs are read by many.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hasher").finish_non_exhaustive()
+        f.debug_struct("KeyHasher").finish_non_exhaustive()
     }
 }
 
-impl Hasher {
+impl KeyHasher {
     pub(crate) const fn new(seed: u128) -> Self {
         let mut secrets = RapidSecrets::seed(seed as u64);
         secrets.seed ^= (seed >> 64) as u64;
@@ -78,15 +78,15 @@ impl Hasher {
 /// A key: 1 to [`Key::LEN_MAX`] bytes, any bytes.
 ///
 /// Made from `&[u8]`, `&[u8; N]` or `&str` wherever the cache takes one. Who looks up many keys in
-/// caches of the same seed can have it carry its hash: [`Hasher::key`].
+/// caches of the same seed can have it carry its hash: [`KeyHasher::key`].
 ///
 /// # Examples
 /// ```
 /// use dynamidb_core::Key;
 ///
-/// assert_eq!(Key::from("text").bytes(), b"text");
-/// assert_eq!(Key::from(b"bytes").bytes(), b"bytes");
-/// assert_eq!(Key::from(&[0, 255][..]).bytes(), [0, 255]);
+/// assert_eq!(Key::from("text").as_bytes(), b"text");
+/// assert_eq!(Key::from(b"bytes").as_bytes(), b"bytes");
+/// assert_eq!(Key::from(&[0, 255][..]).as_bytes(), [0, 255]);
 /// ```
 #[derive(Clone, Copy)]
 pub struct Key<'k> {
@@ -113,7 +113,7 @@ impl<'k> Key<'k> {
 
     /// The key's bytes.
     #[must_use]
-    pub const fn bytes(&self) -> &'k [u8] {
+    pub const fn as_bytes(&self) -> &'k [u8] {
         self.bytes
     }
 }
@@ -144,8 +144,8 @@ mod tests {
 
     #[test]
     fn debug_output_shows_neither_secrets_nor_what_is_made_with_them() {
-        let hasher = Hasher::new(0x5eed);
-        assert_eq!(format!("{hasher:?}"), "Hasher { .. }");
+        let hasher = KeyHasher::new(0x5eed);
+        assert_eq!(format!("{hasher:?}"), "KeyHasher { .. }");
         let key = hasher.key(b"key");
         assert_eq!(format!("{key:?}"), format!("{:?}", Key::from("key")));
     }

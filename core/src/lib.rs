@@ -34,8 +34,8 @@
 //! |---|---|
 //! | keys and values in your own program | [`Cache`], made from a [`Config`] |
 //! | the cache in memory of your own | [`Cache::with_memory`] and [`Memory`] |
-//! | deadlines | [`Expiry`] in a [`Value`]; [`Cache::tick`] gives their memory back |
-//! | conditions, leases, outdated values, your own `cas` | [`Cache::fetch_with`] and the like |
+//! | deadlines | [`Expiry`] in a [`Value`]; [`Cache::maintain`] gives their memory back |
+//! | conditions, leases, outdated values, your own `cas` | [`Cache::get_with`] and the like |
 //! | to see inside: pages, chunks, order, who was evicted and why | [`Cache::pages`], [`view`] |
 //! | to answer memcached's clients | [`Session`], on a [`Cache`] or a [`Keyspace`] of several |
 //!
@@ -55,15 +55,15 @@
 //! | let it live longer | [`Cache::touch`], [`Cache::get_and_touch`] | |
 //! | count | [`Cache::increment`], [`Cache::decrement`] | decimal numbers, as in memcached |
 //! | add to a value | [`Cache::append`], [`Cache::prepend`] | |
-//! | let one of many callers renew a value | [`Cache::fetch_with`] | leases, as mg's `N` and `R` |
+//! | let one of many callers renew a value | [`Cache::get_with`] | leases, as mg's `N` and `R` |
 //! | mark a value as out of date | [`Cache::delete_with`] | still served, renewed by one |
-//! | bring versions of your own | [`Cache::store_with`] | a `cas` of 64 bits |
-//! | count from a start | [`Cache::calculate_with`] | |
-//! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::clear_at`] | the last two in no time |
-//! | have expired memory back early | [`Cache::tick`] | as many short steps as you like |
+//! | bring versions of your own | [`Cache::set_with`] | a `cas` of 64 bits |
+//! | count from a start | [`Cache::arithmetic_with`] | |
+//! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::flush_at`] | the last two in no time |
+//! | have expired memory back early | [`Cache::maintain`] | as many short steps as you like |
 //! | see how it goes | [`Cache::stats`], [`Cache::slabs`] | |
 //! | walk over all items | [`Cache::iter`] | the most recently used first |
-//! | look up many keys at once | [`Cache::look_ahead`] before | their waits for memory overlap |
+//! | look up many keys at once | [`Cache::prefetch`] before | their waits for memory overlap |
 //! | share it between threads | `SharedCache` in the crate `dynamidb` | or a lock of your own |
 //!
 //! The programs in `examples/` are a client that remembers what it fetched, a limiter of requests,
@@ -116,12 +116,14 @@ pub use cache::Cache;
 pub use config::{Config, LruBump, Policy};
 pub use error::{ConfigError, Error};
 pub use item::{Bytes, Expiry, Item, Outcome, Value};
-pub use key::{Hasher, Key};
+pub use key::{Key, KeyHasher};
 pub use memory::Memory;
-pub use options::{CalculateOptions, Calculated, DeleteOptions, FetchOptions, Fetched, Recache};
-pub use options::{StoreMode, StoreOptions, Stored};
-pub use protocol::{Action, Event, Lookup, Place};
-pub use protocol::{Command, Dialect, FirstRequest, Keyspace, Next, Session, SessionConfig};
+pub use options::{
+    ArithmeticOptions, ArithmeticOutcome, DeleteOptions, GetOptions, GetOutcome, Recache,
+};
+pub use options::{SetMode, SetOptions, SetOutcome};
+pub use protocol::{Action, Event, ItemSummary, Lookup};
+pub use protocol::{AdminCommand, Dialect, FirstRequest, Keyspace, Next, Session, SessionConfig};
 pub use sizes::SlabSizes;
 pub use stats::{ClassStats, SlabStats, Stats};
 pub use time::{Instant, Ticks32};

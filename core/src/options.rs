@@ -1,8 +1,8 @@
 //! What the general operations of a cache can be asked to do, and what they answer.
 //!
-//! Each is named after its method: [`Cache::fetch_with`](crate::Cache::fetch_with),
-//! [`store_with`](crate::Cache::store_with), [`delete_with`](crate::Cache::delete_with),
-//! [`calculate_with`](crate::Cache::calculate_with). Their defaults do what the plain methods do.
+//! Each is named after its method: [`Cache::get_with`](crate::Cache::get_with),
+//! [`set_with`](crate::Cache::set_with), [`delete_with`](crate::Cache::delete_with),
+//! [`arithmetic_with`](crate::Cache::arithmetic_with). Their defaults do what the plain methods do.
 //!
 //! A `cas` in options is the one that the item gets: users count with clocks or versions of their
 //! own. 0 stands for the cache's own next one.
@@ -14,21 +14,21 @@ use crate::{Expiry, Item, Outcome};
 /// # Examples
 /// ```
 /// use core::time::Duration;
-/// use dynamidb_core::{Cache, Config, Expiry, FetchOptions, Instant};
+/// use dynamidb_core::{Cache, Config, Expiry, GetOptions, Instant};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "key", "value")?;
-/// let mut options = FetchOptions::default();
+/// let mut options = GetOptions::default();
 /// options.touch = Some(Expiry::After(Duration::from_secs(60)));
 /// options.no_bump = true;
-/// assert!(cache.fetch_with(now, "key", &options).is_some());
+/// assert!(cache.get_with(now, "key", &options).is_some());
 /// assert_eq!(cache.next_expiry(now), Some(Instant::from_secs(60)));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct FetchOptions {
+pub struct GetOptions {
     /// The lookup does not count as use, and the item not as read.
     pub no_bump: bool,
     /// The item ends at another time from now on.
@@ -48,16 +48,16 @@ pub struct FetchOptions {
 /// # Examples
 /// ```
 /// use core::time::Duration;
-/// use dynamidb_core::{Cache, Config, Expiry, FetchOptions, Instant, Recache, Value};
+/// use dynamidb_core::{Cache, Config, Expiry, GetOptions, Instant, Recache, Value};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
 /// let minute = Expiry::After(Duration::from_secs(60));
 /// cache.set(now, "key", Value::from("value").expire(minute))?;
-/// let mut options = FetchOptions::default();
+/// let mut options = GetOptions::default();
 /// options.recache = Recache::EndsBefore(Expiry::After(Duration::from_secs(30)));
-/// assert!(!cache.fetch_with(now, "key", &options).unwrap().win);
-/// assert!(cache.fetch_with(Instant::from_secs(31), "key", &options).unwrap().win);
+/// assert!(!cache.get_with(now, "key", &options).unwrap().win);
+/// assert!(cache.get_with(Instant::from_secs(31), "key", &options).unwrap().win);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -76,19 +76,19 @@ pub enum Recache {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, Config, FetchOptions, Instant};
+/// use dynamidb_core::{Cache, Config, GetOptions, Instant};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "key", "value")?;
-/// let fetched = cache.fetch_with(now, "key", &FetchOptions::default()).unwrap();
+/// let fetched = cache.get_with(now, "key", &GetOptions::default()).unwrap();
 /// assert_eq!(fetched.item.value, b"value");
 /// assert!(!fetched.created && !fetched.win && !fetched.stale);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Fetched<'c> {
+pub struct GetOutcome<'c> {
     /// The item as it was found: when it would have ended, whether it had been read before.
     pub item: Item<'c>,
     /// There was none, so an empty one was made.
@@ -107,19 +107,19 @@ pub struct Fetched<'c> {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, Config, Instant, Outcome, StoreMode, StoreOptions};
+/// use dynamidb_core::{Cache, Config, Instant, Outcome, SetMode, SetOptions};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
-/// let mut options = StoreOptions::default();
-/// options.mode = StoreMode::Replace;
-/// let stored = cache.store_with(now, "key", "value", &options)?;
+/// let mut options = SetOptions::default();
+/// options.mode = SetMode::Replace;
+/// let stored = cache.set_with(now, "key", "value", &options)?;
 /// assert_eq!(stored.outcome, Outcome::NotStored);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum StoreMode {
+pub enum SetMode {
     /// Whatever was there is replaced.
     #[default]
     Set,
@@ -133,7 +133,7 @@ pub enum StoreMode {
     Prepend,
 }
 
-impl StoreMode {
+impl SetMode {
     /// Whether the bytes are added to a value that is there.
     pub(crate) const fn joins(self) -> bool {
         matches!(self, Self::Append | Self::Prepend)
@@ -144,24 +144,24 @@ impl StoreMode {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, Config, Expiry, Instant, StoreMode, StoreOptions};
+/// use dynamidb_core::{Cache, Config, Expiry, Instant, SetMode, SetOptions};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
-/// let mut options = StoreOptions::default();
-/// options.mode = StoreMode::Append;
+/// let mut options = SetOptions::default();
+/// options.mode = SetMode::Append;
 /// options.vivify = Some(Expiry::Never);
-/// let _ = cache.store_with(now, "log", "one,", &options)?;
-/// let _ = cache.store_with(now, "log", "two,", &options)?;
+/// let _ = cache.set_with(now, "log", "one,", &options)?;
+/// let _ = cache.set_with(now, "log", "two,", &options)?;
 /// assert_eq!(cache.get(now, "log").unwrap().value, b"one,two,");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct StoreOptions {
+pub struct SetOptions {
     /// Which items are wanted.
-    pub mode: StoreMode,
-    /// Only if the item has this `cas`. Has no meaning to [`StoreMode::Add`].
+    pub mode: SetMode,
+    /// Only if the item has this `cas`. Has no meaning to [`SetMode::Add`].
     pub compare: Option<u64>,
     /// The new `cas`.
     pub cas: u64,
@@ -178,18 +178,18 @@ pub struct StoreOptions {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, Config, Instant, Outcome, StoreOptions};
+/// use dynamidb_core::{Cache, Config, Instant, Outcome, SetOptions};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
-/// let stored = cache.store_with(now, "key", "value", &StoreOptions::default())?;
+/// let stored = cache.set_with(now, "key", "value", &SetOptions::default())?;
 /// assert_eq!((stored.outcome, stored.len), (Outcome::Stored, 5));
 /// assert_eq!(cache.get(now, "key").unwrap().cas, stored.cas);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Stored {
+pub struct SetOutcome {
     /// Whether it was done.
     pub outcome: Outcome,
     /// The item's new `cas`; 0 if it was not done.
@@ -234,19 +234,19 @@ pub struct DeleteOptions {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, CalculateOptions, Config, Instant};
+/// use dynamidb_core::{Cache, ArithmeticOptions, Config, Instant};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "stock", "7")?;
-/// let mut options = CalculateOptions::default();
+/// let mut options = ArithmeticOptions::default();
 /// (options.delta, options.decrement) = (10, true);
-/// assert_eq!(cache.calculate_with(now, "stock", &options)?.number, 0);
+/// assert_eq!(cache.arithmetic_with(now, "stock", &options)?.number, 0);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct CalculateOptions {
+pub struct ArithmeticOptions {
     /// How much is added or subtracted.
     pub delta: u64,
     /// It is subtracted, stopping at 0, instead of added, wrapping at 2^64.
@@ -263,7 +263,7 @@ pub struct CalculateOptions {
     pub base64: bool,
 }
 
-impl Default for CalculateOptions {
+impl Default for ArithmeticOptions {
     fn default() -> Self {
         Self {
             delta: 1,
@@ -281,20 +281,20 @@ impl Default for CalculateOptions {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, CalculateOptions, Config, Expiry, Instant, Outcome};
+/// use dynamidb_core::{Cache, ArithmeticOptions, Config, Expiry, Instant, Outcome};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
-/// let mut options = CalculateOptions::default();
+/// let mut options = ArithmeticOptions::default();
 /// options.initial = Some((100, Expiry::Never));
-/// let calculated = cache.calculate_with(now, "ticket", &options)?;
+/// let calculated = cache.arithmetic_with(now, "ticket", &options)?;
 /// assert_eq!((calculated.outcome, calculated.number), (Outcome::Stored, 100));
 /// assert!(calculated.created);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Calculated {
+pub struct ArithmeticOutcome {
     /// [`Outcome::Stored`], or why not.
     pub outcome: Outcome,
     /// The result; 0 if there is none.

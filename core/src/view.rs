@@ -192,7 +192,7 @@ pub struct Field {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::view::Cause;
+/// use dynamidb_core::view::RemovalReason;
 /// use dynamidb_core::{Cache, Config, Instant};
 ///
 /// let mut config = Config::new(64 * 1024);
@@ -202,12 +202,12 @@ pub struct Field {
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "first", "1")?;
 /// cache.set(now, "second", "2")?;
-/// assert_eq!(cache.removals().next().unwrap().cause, Cause::ItemLimit);
+/// assert_eq!(cache.removals().next().unwrap().reason, RemovalReason::ItemLimit);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum RemovalReason {
     /// Its memory was needed, and it was next in the order of eviction.
     Memory,
     /// There were as many items as there may be, and it was next in the order of eviction.
@@ -232,7 +232,7 @@ pub enum Cause {
 /// assert!(cache.get(Instant::from_secs(5), "key").is_none());
 /// let removal = cache.removals().next().unwrap();
 /// assert_eq!((removal.key, removal.value_len, removal.fetched), (&b"key"[..], 5, false));
-/// cache.forget_removals();
+/// cache.clear_removals();
 /// assert_eq!(cache.removals().count(), 0);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
@@ -240,7 +240,7 @@ pub enum Cause {
 #[non_exhaustive]
 pub struct Removal<'c> {
     /// Why.
-    pub cause: Cause,
+    pub reason: RemovalReason,
     /// Its key.
     pub key: &'c [u8],
     /// Where its head was, in units of 16 bytes.

@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use dynamidb_core::{
-    Cache, Config, DeleteOptions, Expiry, FetchOptions, Instant, Outcome, Policy, Value,
+    Cache, Config, DeleteOptions, Expiry, GetOptions, Instant, Outcome, Policy, Value,
 };
 
 const NOW: Instant = Instant::from_secs(1);
@@ -67,7 +67,7 @@ fn a_smaller_budget_costs_no_live_item_while_expired_ones_are_there() {
 #[test]
 fn what_a_lookup_makes_is_seen_while_the_budget_shrinks() {
     let mut cache = Cache::new(Config::new(64 << 10)).unwrap();
-    let mut options = FetchOptions::default();
+    let mut options = GetOptions::default();
     for number in 0..4000_u32 {
         let (now, key) = (Instant::from_millis(number.into()), number.to_le_bytes());
         let brief = Expiry::After(Duration::from_millis(500));
@@ -81,7 +81,7 @@ fn what_a_lookup_makes_is_seen_while_the_budget_shrinks() {
         };
         cache.set_memory(memory).unwrap();
         options.vivify = Some(Expiry::At(now));
-        let made = cache.fetch_with(now, "made", &options);
+        let made = cache.get_with(now, "made", &options);
         assert!(made.is_some_and(|made| made.created), "{number}");
         assert!(cache.peek(now, "made").is_none());
     }

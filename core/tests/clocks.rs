@@ -73,7 +73,7 @@ impl Run {
     fn step(&mut self, now: u64) {
         self.now = now;
         let at = Instant::from_millis(now);
-        while self.upkeep && self.cache.tick(at, 8) == 8 {}
+        while self.upkeep && self.cache.maintain(at, 8) == 8 {}
         let key = self.random.below(60);
         match self.random.below(10) {
             0..4 => {
@@ -313,7 +313,7 @@ fn a_jump_with_far_deadlines_makes_each_page_be_looked_at_three_times_at_most() 
         let pages = cache.pages().filter(|page| page.due.is_some()).count();
         let now = days * DAY;
         let mut steps = 0;
-        while cache.tick(at(now), 1) == 1 {
+        while cache.maintain(at(now), 1) == 1 {
             steps += 1;
             assert!(steps <= 3 * pages, "{steps} for {pages} pages");
         }
@@ -326,7 +326,7 @@ fn a_jump_with_far_deadlines_makes_each_page_be_looked_at_three_times_at_most() 
             assert!(early < Duration::from_millis(32), "{key}");
         }
         cache.check();
-        while cache.tick(at(TTL_MAX), 8) == 8 {}
+        while cache.maintain(at(TTL_MAX), 8) == 8 {}
         assert!(cache.is_empty());
     }
 }
@@ -337,7 +337,7 @@ fn a_clock_that_is_set_back_by_less_than_24_days_is_followed() {
         let mut cache = cache();
         let now = |millis| Instant::from_millis(IN_2026 + millis);
         assert_eq!(cache.set(now(0), "before", brief(1000)), Ok(()));
-        while cache.tick(now(0), 8) == 8 {}
+        while cache.maintain(now(0), 8) == 8 {}
         let later = |millis| Instant::from_millis(IN_2026 - back + millis);
         assert_eq!(cache.set(later(0), "after", brief(1000)), Ok(()));
         assert!(cache.get(later(999), "after").is_some());
@@ -361,10 +361,10 @@ fn a_clock_that_is_set_back_by_30_days_after_room_was_made_is_not_followed() {
     }
     assert_eq!(cache.stats().evictions, 1);
     assert_eq!(cache.set(at(23, 0), "c", brief(1000)), Ok(()));
-    while cache.tick(at(23, 1), 8) == 8 {}
+    while cache.maintain(at(23, 1), 8) == 8 {}
     cache.check();
     assert!(cache.get(at(23, 999), "c").is_some());
-    while cache.tick(at(23, 1000), 8) == 8 {}
+    while cache.maintain(at(23, 1000), 8) == 8 {}
     assert_eq!(cache.len(), 1, "it has ended for upkeep too");
     assert!(cache.get(at(23, 1000), "c").is_none());
 }
@@ -396,7 +396,7 @@ fn every_deadline_stays_within_its_bounds_however_the_clock_goes() {
                 _ => brief(random.up_to(DAY)),
             };
             match random.below(4) {
-                0 => _ = cache.tick(at, random.below(4) as usize),
+                0 => _ = cache.maintain(at, random.below(4) as usize),
                 1 => _ = cache.get(at, &key),
                 _ => assert_eq!(cache.set(at, &key, value), Ok(())),
             }

@@ -50,7 +50,7 @@ fn a_clock_that_runs_backwards_only_lets_items_live_longer() {
     let earlier = Instant::from_secs(10);
     let value = Value::from("v").expire(Expiry::After(Duration::from_secs(5)));
     assert_eq!(cache.set(earlier, "key", value), Ok(()));
-    while cache.tick(earlier, 8) == 8 {}
+    while cache.maintain(earlier, 8) == 8 {}
     assert!(cache.get(earlier, "key").is_some());
     assert!(cache.get(start + Duration::from_secs(5), "key").is_none());
     assert!(cache.get(start, "before").is_some());
@@ -66,7 +66,7 @@ fn an_expired_item_is_given_back_by_upkeep_within_a_second() {
         let value = Value::from("v").expire(Expiry::After(after));
         assert_eq!(cache.set(start, &number.to_le_bytes(), value), Ok(()));
     }
-    while cache.tick(start + Duration::from_millis(11_000), 64) == 64 {}
+    while cache.maintain(start + Duration::from_millis(11_000), 64) == 64 {}
     assert!(cache.is_empty(), "{} items are left", cache.len());
     let stats = cache.stats();
     let all = (0..200).map(|number| 1000 - number).sum::<u64>();

@@ -28,7 +28,7 @@ fn work<M: Memory>(cache: &mut Cache<M>, steps: u64) {
                 cache.delete(now, &key[..]);
             }
             5 => {
-                cache.tick(now, 8);
+                cache.maintain(now, 8);
             }
             _ => {
                 cache.get(now, &key[..]);
@@ -114,9 +114,9 @@ fn every_difference_shows() {
         ("an item less", |c| {
             assert!(c.delete(Instant::from_secs(100), "a"))
         }),
-        ("a flush to come", |c| c.clear_at(Instant::from_secs(200))),
+        ("a flush to come", |c| c.flush_at(Instant::from_secs(200))),
         ("time", |c| {
-            assert_eq!(c.tick(Instant::from_secs(101), 1), 0)
+            assert_eq!(c.maintain(Instant::from_secs(101), 1), 0)
         }),
     ];
     let digests = changes.map(|(what, change)| {

@@ -3,7 +3,9 @@
 // A test that cannot go on says why by panicking.
 #![allow(clippy::unwrap_used)]
 
-use dynamidb_core::{Action, Cache, Command, Config, Event, Instant, Key, Keyspace, Lookup, Next};
+use dynamidb_core::{
+    Action, AdminCommand, Cache, Config, Event, Instant, Key, Keyspace, Lookup, Next,
+};
 use dynamidb_core::{Session, SessionConfig};
 
 const NOW: Instant = Instant::from_secs(1);
@@ -45,7 +47,7 @@ impl Keyspace for Host {
         self.cache.cache_at(index)
     }
 
-    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
         let words: Vec<_> = command.words().collect();
         match (command.verb(), &words[..]) {
             (b"pieces", [count]) => {
@@ -78,11 +80,11 @@ impl Keyspace for Host {
         Next::More
     }
 
-    fn is_watched(&self) -> bool {
+    fn wants_events(&self) -> bool {
         self.watched
     }
 
-    fn note(&mut self, event: &Event<'_>) {
+    fn on_event(&mut self, event: &Event<'_>) {
         let found = match event.lookup {
             Lookup::Found(place) => format!("found {}", place.size),
             lookup => format!("{lookup:?}"),

@@ -64,7 +64,7 @@ fn a_growing_index_has_a_bucket_for_nine_items_and_upkeep_finds_nothing_to_do() 
             assert_eq!(index_pages(&cache), pages_of(&cache, buckets), "{number}");
             if number % 64 == 0 {
                 let before = cache.digest();
-                assert_eq!(cache.tick(NOW, 8), 0, "{number}");
+                assert_eq!(cache.maintain(NOW, 8), 0, "{number}");
                 assert_eq!(cache.digest(), before);
                 cache.check();
             }
@@ -89,7 +89,7 @@ fn hash_bytes_fall_after_mass_deletes_by_upkeep_and_by_stores() {
                     set(&mut cache, 0);
                 }
             } else {
-                while cache.tick(NOW, 8) == 8 {}
+                while cache.maintain(NOW, 8) == 8 {}
             }
             cache.check();
             let least = pages_of(&cache, BUCKETS_MIN) * cache.page_size();
@@ -109,7 +109,7 @@ fn upkeep_that_has_ended_leaves_no_sparse_index() {
         let mut buckets = 3000_usize.div_ceil(LOAD);
         for number in 0..3000 {
             delete(&mut cache, number);
-            let steps = cache.tick(NOW, 8);
+            let steps = cache.maintain(NOW, 8);
             assert!(steps < 8, "a delete makes few steps necessary");
             let fewer = shrunk(buckets, cache.len());
             assert_eq!(buckets - fewer, steps, "{} items", cache.len());

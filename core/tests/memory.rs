@@ -169,7 +169,7 @@ fn nothing_is_allocated_after_construction() {
             5 => drop(cache.append(now, key, b"more")),
             6 => drop(cache.increment(now, key, 1)),
             7 => drop(cache.delete(now, key)),
-            8 => drop(cache.tick(now, 4)),
+            8 => drop(cache.maintain(now, 4)),
             9 => drop(cache.touch(now, key, Expiry::Never)),
             _ => drop(cache.get(now, key)),
         }

@@ -3,9 +3,8 @@
 //! Whatever the memory, an eviction must take the least recently used item, so what the cache holds
 //! is always the front of the model's list. Under every policy nothing is evicted while an expired
 //! item or an unused page is there, and what was just stored is there. Every run is made from a
-//! seed, which a failure prints.
-//! All runs together do more than ten million operations; `MODEL_OPERATIONS` sets how many each
-//! does.
+//! seed, which a failure prints. All runs together do more than ten million operations;
+//! `MODEL_OPERATIONS` sets how many each does.
 
 #[path = "model/evictions.rs"]
 mod evictions;
@@ -402,17 +401,18 @@ impl Run {
                 self.model.items.clear();
             }
             1 => {
-                self.cache.clear_at(self.now + Duration::from_millis(1));
                 self.now = self.now + Duration::from_millis(1);
+                self.cache.flush_at(self.now);
                 self.model.items.clear();
-                self.cache.tick(self.now, 0);
+                self.cache.maintain(self.now, 0);
             }
             2..=100 => {
-                self.cache.tick(self.now, 1 + self.random.below(8) as usize);
+                let limit = self.random.below(8) as usize;
+                self.cache.maintain(self.now, limit + 1);
             }
             101..=110 => {
-                while self.cache.tick(self.now, 64) == 64 {}
                 let now = self.now;
+                while self.cache.maintain(now, 64) == 64 {}
                 let over = |entry: &Entry| entry.deadline.is_some_and(|end| end <= now);
                 self.model.items.retain(|entry| !over(entry));
                 self.within_memory();

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use dynamidb_core::{
-    Cache, CalculateOptions, ClassStats, Config, DeleteOptions, Expiry, FetchOptions, Instant,
-    Policy, Stats, StoreOptions, Value,
+    ArithmeticOptions, Cache, ClassStats, Config, DeleteOptions, Expiry, GetOptions, Instant,
+    Policy, SetOptions, Stats, Value,
 };
 
 const START: Instant = Instant::from_secs(1_700_000_000);
@@ -93,8 +93,8 @@ fn an_operation_counts_for_the_class_in_which_the_item_is_listed() {
                 assert!(cache.touch(START, "key", Expiry::Never))
             }),
             (&["get_hits"], &|cache| {
-                let options = FetchOptions::default();
-                assert!(cache.fetch_with(START, "key", &options).is_some());
+                let options = GetOptions::default();
+                assert!(cache.get_with(START, "key", &options).is_some());
             }),
             (&["cmd_set", "cas_badval"], &|cache| {
                 let _ = cache
@@ -105,9 +105,9 @@ fn an_operation_counts_for_the_class_in_which_the_item_is_listed() {
                 ignore(cache.add(START, "key", &*value).unwrap())
             }),
             (&["cmd_set", "cas_hits"], &|cache| {
-                let mut options = StoreOptions::default();
+                let mut options = SetOptions::default();
                 options.compare = Some(cache.peek(START, "key").unwrap().cas);
-                cache.store_with(START, "key", &*value, &options).unwrap();
+                cache.set_with(START, "key", &*value, &options).unwrap();
             }),
             (&[], &|cache| assert!(cache.get(START, "absent").is_none())),
             (&["cmd_set"], &|cache| {
@@ -136,11 +136,11 @@ fn a_number_counts_for_the_class_in_which_it_was() {
     let mut cache = cache(1 << 20);
     cache.set(START, "n", "9").unwrap();
     let class = class_of(&cache, "n").unwrap();
-    let mut options = CalculateOptions::default();
+    let mut options = ArithmeticOptions::default();
     let mut calculate = |cache: &mut Cache, decrement| {
         options.decrement = decrement;
         counted(cache, |cache| {
-            ignore(cache.calculate_with(START, "n", &options).unwrap())
+            ignore(cache.arithmetic_with(START, "n", &options).unwrap())
         })
     };
     assert_eq!(calculate(&mut cache, false), [(class, "incr_hits")]);
@@ -157,10 +157,10 @@ fn an_item_counts_as_new_when_it_is_stored_or_made_and_not_when_it_is_changed_in
     };
     let calculate = |initial: Option<u64>, decrement| {
         move |cache: &mut Cache| {
-            let mut options = CalculateOptions::default();
+            let mut options = ArithmeticOptions::default();
             options.initial = initial.map(|number| (number, Expiry::Never));
             options.decrement = decrement;
-            cache.calculate_with(START, "n", &options).unwrap();
+            cache.arithmetic_with(START, "n", &options).unwrap();
         }
     };
     assert_eq!(
@@ -197,9 +197,9 @@ fn an_item_counts_as_new_when_it_is_stored_or_made_and_not_when_it_is_changed_in
         0
     );
     let vivify = |cache: &mut Cache| {
-        let mut options = FetchOptions::default();
+        let mut options = GetOptions::default();
         options.vivify = Some(Expiry::Never);
-        assert!(cache.fetch_with(START, "v", &options).is_some());
+        assert!(cache.get_with(START, "v", &options).is_some());
     };
     assert_eq!(more(&mut cache, &vivify), 1);
     assert_eq!(more(&mut cache, &vivify), 0);
@@ -223,13 +223,7 @@ fn a_key_that_has_expired_is_missed_as_expired_once_by_whatever_looks_for_it() {
         &|cache, now| assert!(!cache.delete(now, "key")),
         &|cache, now| assert_eq!(cache.increment(now, "key", 1).unwrap(), None),
         &|cache, now| assert_eq!(cache.decrement(now, "key", 1).unwrap(), None),
-        &|cache, now| {
-            assert!(
-                cache
-                    .fetch_with(now, "key", &FetchOptions::default())
-                    .is_none()
-            )
-        },
+        &|cache, now| assert!(cache.get_with(now, "key", &GetOptions::default()).is_none()),
         &|cache, now| ignore(cache.replace(now, "key", "1").unwrap()),
         &|cache, now| cache.set(now, "key", "1").unwrap(),
     ];
@@ -238,7 +232,7 @@ fn a_key_that_has_expired_is_missed_as_expired_once_by_whatever_looks_for_it() {
             let mut cache = cache(1 << 20);
             cache.set(START, "key", brief(b"1", 10)).unwrap();
             let now = after(12);
-            while given_back && cache.tick(now, 8) == 8 {}
+            while given_back && cache.maintain(now, 8) == 8 {}
             assert_eq!(cache.is_empty(), given_back);
             lookup(&mut cache, now);
             assert_eq!(cache.stats().get_expired, 1, "{number} {given_back}");
@@ -262,7 +256,7 @@ fn a_key_that_has_expired_is_missed_as_expired_once_by_whatever_looks_for_it() {
 fn what_was_flushed_or_deleted_has_not_expired() {
     let mut cache = cache(1 << 20);
     cache.set(START, "key", brief(b"1", 10)).unwrap();
-    while cache.tick(after(12), 8) == 8 {}
+    while cache.maintain(after(12), 8) == 8 {}
     cache.clear();
     assert!(cache.get(after(12), "key").is_none());
     cache.set(after(12), "key", brief(b"1", 10)).unwrap();
@@ -381,7 +375,7 @@ fn the_classes_together_are_what_is_counted_in_all() {
                 8 => ignore(cache.increment(now, &*key, 1)),
                 9 => ignore(cache.delete(now, &*key)),
                 10 => ignore(cache.compare_and_swap(now, &*key, &*value, rng.u64(0..9))),
-                _ => ignore(cache.tick(now, 2)),
+                _ => ignore(cache.maintain(now, 2)),
             }
         }
         cache.check();

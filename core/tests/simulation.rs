@@ -77,7 +77,7 @@ impl World {
         let max_items = config.max_items;
         let model = Model::new(START_MILLIS, roomy, config.item_size_max);
         let mut cache = Cache::new(config).expect("these limits are possible");
-        cache.tick(Instant::from_millis(START_MILLIS), 0);
+        cache.maintain(Instant::from_millis(START_MILLIS), 0);
         Self {
             rng,
             cache,
@@ -124,7 +124,7 @@ impl World {
             1..10 => self.model.advance(&mut self.rng),
             10..15 => {
                 let limit = self.rng.usize(..20);
-                self.cache.tick(self.now(), limit);
+                self.cache.maintain(self.now(), limit);
             }
             15..50 => self.clients[index].think(&mut self.rng, &self.model),
             _ => {

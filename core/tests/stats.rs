@@ -34,7 +34,7 @@ fn cache(policy: Policy, start: u32) -> Cache {
     cache.set(NOW, "unasked", brief).unwrap();
     let now = Instant::from_millis(2000 + u64::from(start));
     assert!(cache.get(now, "asked").is_none());
-    cache.tick(now + Duration::from_secs(1), 8);
+    cache.maintain(now + Duration::from_secs(1), 8);
     let now = now + Duration::from_secs(1);
     // More than there is room for, in two sizes, so that chunks have to move.
     for number in start..start + 1500 {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::HashMap;
 
-use dynamidb_core::view::{Cause, PageUse};
+use dynamidb_core::view::{PageUse, RemovalReason};
 use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, Policy, Value};
 
 const MEMORY: usize = 128 * 1024;
@@ -36,7 +36,7 @@ fn busy(policy: Policy) -> (Cache, Instant) {
             )
             .expect("there is room");
         cache.get(now, format!("key{}", step * 7 % 700).as_bytes());
-        cache.tick(now, 4);
+        cache.maintain(now, 4);
     }
     cache.check();
     (cache, now)
@@ -162,7 +162,7 @@ fn unused_pages_are_those_that_nobody_uses() {
             cache.delete(now, &number.to_le_bytes());
             counted(&cache);
         }
-        while cache.tick(now, 8) == 8 {}
+        while cache.maintain(now, 8) == 8 {}
         assert_eq!(
             counted(&cache),
             all,
@@ -170,7 +170,7 @@ fn unused_pages_are_those_that_nobody_uses() {
         );
         for share in 1..40 {
             if cache.set_memory(memory / 40 * share).is_ok() {
-                while cache.tick(now, 8) == 8 {}
+                while cache.maintain(now, 8) == 8 {}
                 assert!(counted(&cache) < all);
             }
         }
@@ -240,7 +240,7 @@ fn pages_come_due_no_later_than_their_items_and_the_next_end_is_the_earliest() {
     assert_eq!(cache.next_expiry(*ends.last().unwrap()), None);
     let later = now + Duration::from_secs(100);
     let mut cache = cache;
-    while cache.tick(later, 100) == 100 {}
+    while cache.maintain(later, 100) == 100 {}
     assert_eq!(cache.next_expiry(now), None);
     assert!(cache.pages().all(|page| page.due.is_none()));
     // A slot of each level begins when the cache hears of time first, a step of 20 ms after 1000 s.
@@ -270,17 +270,17 @@ fn removals_say_who_and_why() {
         .set(Instant::from_secs(2), "unasked", brief("123"))
         .unwrap();
     assert!(cache.get(Instant::from_secs(6), "asked").is_none());
-    cache.tick(Instant::from_secs(9), 100);
+    cache.maintain(Instant::from_secs(9), 100);
     let seen: Vec<_> = cache
         .removals()
-        .map(|r| (r.cause, r.key, r.value_len))
+        .map(|r| (r.reason, r.key, r.value_len))
         .collect();
     assert_eq!(
         seen,
         [
-            (Cause::ItemLimit, &b"unseen too"[..], 1),
-            (Cause::ExpiredAsked, b"asked", 2),
-            (Cause::ExpiredUnasked, b"unasked", 3),
+            (RemovalReason::ItemLimit, &b"unseen too"[..], 1),
+            (RemovalReason::ExpiredAsked, b"asked", 2),
+            (RemovalReason::ExpiredUnasked, b"unasked", 3),
         ]
     );
     let last = cache.removals().last().unwrap();
@@ -294,7 +294,7 @@ fn removals_say_who_and_why() {
             .unwrap();
     }
     assert_eq!((cache.removals().count(), cache.removals_missed()), (3, 2));
-    cache.forget_removals();
+    cache.clear_removals();
     assert_eq!((cache.removals().count(), cache.removals_missed()), (0, 0));
     cache.watch_removals(0).unwrap();
     cache.set(Instant::from_secs(10), "last", "x").unwrap();
@@ -328,6 +328,6 @@ fn a_full_memory_evicts_for_memory() {
     assert!(
         cache
             .removals()
-            .all(|r| r.cause == Cause::Memory && !r.fetched)
+            .all(|r| r.reason == RemovalReason::Memory && !r.fetched)
     );
 }

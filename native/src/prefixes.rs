@@ -46,7 +46,7 @@ impl Prefixes {
     }
 
     /// Counts a request. A key without the delimiter has no prefix.
-    pub(crate) fn note(&self, event: &Event<'_>) {
+    pub(crate) fn on_event(&self, event: &Event<'_>) {
         let Some(len) = event.key.iter().position(|&byte| byte == self.delimiter) else {
             return;
         };

@@ -9,7 +9,7 @@ mod view;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 
-use dynamidb_core::{Cache, Config, ConfigError, Hasher, Instant, Key, Policy};
+use dynamidb_core::{Cache, Config, ConfigError, Instant, Key, KeyHasher, Policy};
 
 use crate::region::{self, Region};
 #[cfg(feature = "server")]
@@ -38,7 +38,7 @@ pub(crate) type Part = Cache<Region>;
 #[derive(Debug)]
 pub(crate) struct Shards {
     caches: Vec<RwLock<Cache<Region>>>,
-    hasher: Hasher,
+    hasher: KeyHasher,
     /// Up to which size shards move when they grow, because no addresses were set aside.
     moves_below: usize,
     /// Held while the budget is changed: of two who do, one is first in all shards. Who waits for
@@ -85,8 +85,8 @@ impl Shards {
     }
 
     /// At most `limit` steps of upkeep in one shard; returns how many were done.
-    pub(crate) fn tick(&self, index: usize, now: Instant, limit: usize) -> usize {
-        self.lock(index).tick(now, limit)
+    pub(crate) fn maintain(&self, index: usize, now: Instant, limit: usize) -> usize {
+        self.lock(index).maintain(now, limit)
     }
 
     /// At most `limit` steps of upkeep in all shards together; returns how many were done. The
@@ -95,7 +95,7 @@ impl Shards {
         let first = self.next_tick.load(Ordering::Relaxed);
         let mut done = 0;
         for index in (first..self.len()).chain(0..first) {
-            done += self.tick(index, now, limit - done);
+            done += self.maintain(index, now, limit - done);
             if done == limit {
                 let next = (index + 1) % self.len();
                 self.next_tick.store(next, Ordering::Relaxed);
@@ -189,7 +189,7 @@ fn part(config: &Config, index: usize, count: usize) -> Config {
         .max_items
         .map(|max| max / count + usize::from(index < max % count));
     // There are no more shards than six bits can tell apart.
-    (part.part, part.parts) = (index as u16, count as u16);
+    (part.shard, part.shard_count) = (index as u16, count as u16);
     part
 }
 
@@ -289,7 +289,7 @@ mod tests {
         let before = fill(&mut shards.view(&host));
         shards.view(&host).set_memory(4 << 20).unwrap();
         for index in 0..shards.len() {
-            while shards.tick(index, NOW, 64) == 64 {}
+            while shards.maintain(index, NOW, 64) == 64 {}
         }
         let mut lowered = 0;
         shards.view(&host).for_each(|cache| lowered += cache.len());
@@ -512,7 +512,7 @@ mod tests {
                 let texts: [_; 40] = std::array::from_fn(|n| format!("{}", round * 7 + n as u32));
                 let mut view = shards.view(&host);
                 let keys = texts.each_ref().map(|text| view.key(text.as_bytes()));
-                view.look_ahead(&keys);
+                view.prefetch(&keys);
                 for key in keys {
                     let value = thread.to_le_bytes();
                     view.cache_for(&key).set(NOW, key, &value).unwrap();
@@ -542,7 +542,7 @@ mod tests {
         let texts: [_; 40] = std::array::from_fn(|number| number.to_string());
         let keys = texts.each_ref().map(|text| view.key(text.as_bytes()));
         assert!(keys.iter().any(|key| shards.index(key) == 3));
-        view.look_ahead(&keys);
+        view.prefetch(&keys);
         for key in keys {
             view.cache_for(&key).set(NOW, key, "v").unwrap();
             assert!(view.cache_for(&key).get(NOW, key).is_some());

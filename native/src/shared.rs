@@ -65,7 +65,7 @@ impl SharedCache {
     }
 
     /// Changes the budget; what is in use beyond it is given up by and by, at stores and in
-    /// [`tick`](Self::tick).
+    /// [`maintain`](Self::maintain).
     ///
     /// # Errors
     /// [`ConfigError::MemoryTooSmall`], and [`ConfigError::MemoryTooLarge`] beyond the budget that
@@ -202,11 +202,11 @@ impl SharedCache {
     /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
     /// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(1)));
     /// cache.set(Instant::from_secs(0), "key", brief)?;
-    /// while cache.tick(Instant::from_secs(2), 8) == 8 {}
+    /// while cache.maintain(Instant::from_secs(2), 8) == 8 {}
     /// assert!(cache.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn tick(&self, now: Instant, limit: usize) -> usize {
+    pub fn maintain(&self, now: Instant, limit: usize) -> usize {
         self.shards.tick_all(now, limit)
     }
 
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!((cache.len(), cache.stats().get_hits), (100, 200));
         assert!(cache.delete(NOW, "key 0") && !cache.delete(NOW, "key 0"));
         let later = NOW + Duration::from_secs(2);
-        while cache.tick(later, 8) > 0 {}
+        while cache.maintain(later, 8) > 0 {}
         assert_eq!((cache.len(), cache.stats().reclaimed), (0, 99));
         cache.set(later, "key", "value").unwrap();
         cache.clear();
@@ -288,13 +288,13 @@ mod tests {
             cache.set(NOW, format!("{number}"), brief("value")).unwrap();
         }
         let later = NOW + Duration::from_secs(2);
-        assert_eq!(cache.tick(later, 0), 0);
+        assert_eq!(cache.maintain(later, 0), 0);
         let mut calls = 0;
-        while cache.tick(later, 3) == 3 {
+        while cache.maintain(later, 3) == 3 {
             calls += 1;
         }
         assert!(calls > 8, "{calls}");
-        assert_eq!((cache.tick(later, usize::MAX), cache.len()), (0, 0));
+        assert_eq!((cache.maintain(later, usize::MAX), cache.len()), (0, 0));
     }
 
     #[test]
@@ -312,7 +312,7 @@ mod tests {
         }
         let before = items(&cache);
         for _ in 0..parts {
-            assert_eq!(cache.tick(NOW + Duration::from_secs(2), 1), 1);
+            assert_eq!(cache.maintain(NOW + Duration::from_secs(2), 1), 1);
         }
         let after = items(&cache);
         assert!(

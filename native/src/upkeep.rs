@@ -20,7 +20,11 @@ pub(crate) async fn run<R: Runtime>(shared: Arc<ServerContext>) {
     while shared.stop.or(R::sleep(PERIOD)).await.is_some() {
         note_evictions(&shared.shards, &shared.host, &mut noted);
         for shard in 0..shared.shards.len() {
-            while shared.shards.tick(shard, shared.host.clock.now(), SLICE) >= SLICE {
+            while shared
+                .shards
+                .maintain(shard, shared.host.clock.now(), SLICE)
+                >= SLICE
+            {
                 yield_now::<R>().await;
             }
         }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use dynamidb_core::view::{Cause, Removal};
-use dynamidb_core::{Action, Event, Instant, Lookup, Place};
+use dynamidb_core::view::{Removal, RemovalReason};
+use dynamidb_core::{Action, Event, Instant, ItemSummary, Lookup};
 use event_listener::EventListener;
 
 use crate::admin::push_encoded;
@@ -154,7 +154,7 @@ impl Watchers {
     }
 
     /// Says what a request did.
-    pub(crate) fn note(&self, event: &Event<'_>, client: u64) {
+    pub(crate) fn on_event(&self, event: &Event<'_>, client: u64) {
         let (wanted, Event { at, key, .. }) = (self.wanted(), *event);
         if wanted.has(Kinds::FETCHERS) {
             let (status, place) = match event.lookup {
@@ -194,7 +194,10 @@ impl Watchers {
 
     /// Says that an item was evicted.
     pub(crate) fn note_eviction(&self, at: Instant, removal: &Removal<'_>) {
-        if !matches!(removal.cause, Cause::Memory | Cause::ItemLimit) {
+        if !matches!(
+            removal.reason,
+            RemovalReason::Memory | RemovalReason::ItemLimit
+        ) {
             return;
         }
         let fetched = if removal.fetched { "yes" } else { "no" };
@@ -350,7 +353,7 @@ fn unpoisoned<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Classes are numbered from 1; 0 is none.
-fn class_and_size(place: Option<Place>) -> (u8, usize) {
+fn class_and_size(place: Option<ItemSummary>) -> (u8, usize) {
     place.map_or((0, 0), |place| (place.class + 1, place.size))
 }
 

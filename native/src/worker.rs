@@ -243,7 +243,7 @@ impl<R: Runtime> Worker<R> {
             let keys: Vec<Key<'_>> = keys.collect();
             // Without it the lookups are only slower.
             let _ = guard(|| {
-                keyspace.look_ahead(&keys);
+                keyspace.prefetch(&keys);
                 Ok(())
             });
         }

@@ -61,7 +61,7 @@ impl Keyspace for RecordingKeyspace<'_> {
 
     fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache {
         if self.touched.len() < TOUCHED_MAX {
-            self.touched.push(key.bytes().to_vec());
+            self.touched.push(key.as_bytes().to_vec());
         }
         self.cache
     }
@@ -70,8 +70,8 @@ impl Keyspace for RecordingKeyspace<'_> {
         self.cache.cache_at(number)
     }
 
-    fn look_ahead(&mut self, keys: &[Key<'_>]) {
-        Keyspace::look_ahead(self.cache, keys);
+    fn prefetch(&mut self, keys: &[Key<'_>]) {
+        Keyspace::prefetch(self.cache, keys);
     }
 
     fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {

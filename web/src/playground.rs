@@ -104,7 +104,7 @@ impl Playground {
                 break;
             }
             self.now = next;
-            self.cache.tick(self.instant(), MAINTAIN_LIMIT);
+            self.cache.maintain(self.instant(), MAINTAIN_LIMIT);
         }
         self.now = end.max(self.now);
     }
@@ -398,7 +398,7 @@ impl Playground {
     #[wasm_bindgen(js_name = clearRemovals)]
     pub fn clear_removals(&mut self) -> f64 {
         let missed = self.cache.removals_missed();
-        self.cache.forget_removals();
+        self.cache.clear_removals();
         missed as f64
     }
 }

@@ -1,6 +1,6 @@
 //! Snapshots of a cache as flat arrays, for the page to draw.
 
-use dynamidb_core::view::{Cause, PageUse};
+use dynamidb_core::view::{PageUse, RemovalReason};
 use dynamidb_core::{Cache, Instant};
 
 /// Means "none" in an array of numbers.
@@ -134,10 +134,10 @@ pub(crate) fn removals(cache: &Cache, now: Instant) -> Vec<u32> {
     let mut numbers = Vec::new();
     for removal in cache.removals() {
         numbers.extend_from_slice(&[
-            match removal.cause {
-                Cause::ItemLimit => 1,
-                Cause::ExpiredAsked => 2,
-                Cause::ExpiredUnasked => 3,
+            match removal.reason {
+                RemovalReason::ItemLimit => 1,
+                RemovalReason::ExpiredAsked => 2,
+                RemovalReason::ExpiredUnasked => 3,
                 _ => 0,
             },
             removal.position,

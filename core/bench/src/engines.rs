@@ -92,7 +92,7 @@ impl Engine for DynamiDb {
     fn get_batch(&mut self, keys: &[[u8; KEY]; 16], output: &mut [u8; VALUE]) -> usize {
         let hasher = *self.0.hasher();
         let keys: [Key<'_>; 16] = core::array::from_fn(|at| hasher.key(&keys[at]));
-        self.0.look_ahead(&keys);
+        self.0.prefetch(&keys);
         let mut hits = 0;
         for key in keys {
             let item = self.0.get(NOW, key);

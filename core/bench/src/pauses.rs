@@ -82,7 +82,7 @@ fn storm(items: usize) {
     let mut times = Vec::new();
     while !engine.0.is_empty() {
         let start = processor_time();
-        engine.0.tick(now, UPKEEP_SLICE);
+        engine.0.maintain(now, UPKEEP_SLICE);
         times.push((processor_time() - start) as u32);
     }
     let total: u64 = times.iter().map(|&time| u64::from(time)).sum();

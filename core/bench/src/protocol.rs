@@ -65,7 +65,7 @@ impl Bench {
             for (key, &number) in keys.iter_mut().zip(numbers) {
                 *key = hasher.key(self.keys[number].as_bytes());
             }
-            self.cache.look_ahead(&keys);
+            self.cache.prefetch(&keys);
             for key in keys {
                 if stores {
                     self.cache.set(NOW, key, &VALUE).expect("there is room");

@@ -522,7 +522,7 @@ pub unsafe extern "C" fn dynamidb_maintain(
         let mut call = unsafe { Call::begin(handle) }?;
         // SAFETY: as the caller guarantees.
         let output = unsafe { call.output(done) }?;
-        let steps = call.cache().tick(at(now), limit);
+        let steps = call.cache().maintain(at(now), limit);
         if let Some(output) = output {
             output.write(steps);
         }

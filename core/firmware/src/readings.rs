@@ -69,7 +69,7 @@ pub fn play<M: Memory>(cache: &mut Cache<M>) -> Outcome {
                 cache.delete(now, &key);
             }
         }
-        cache.tick(now, MAINTAIN_STEPS);
+        cache.maintain(now, MAINTAIN_STEPS);
     }
     cache.check();
     let stats = cache.stats();

@@ -99,7 +99,7 @@ struct Run<'m> {
     now: Instant,
     /// What was stored and neither deleted nor read as missing since.
     stored: HashMap<u16, Entry>,
-    clear_at: Option<Instant>,
+    flush_at: Option<Instant>,
     memory: usize,
     item_size_wanted: usize,
     item_size_max: usize,
@@ -141,12 +141,12 @@ impl<'m> Run<'m> {
         let memory = &mut memory[..size];
         memory.fill(0xA5);
         let mut cache = Cache::with_memory(config, memory).expect("these limits are possible");
-        cache.tick(START, 0);
+        cache.maintain(START, 0);
         Self {
             cache,
             now: START,
             stored: HashMap::new(),
-            clear_at: None,
+            flush_at: None,
             memory: size,
             item_size_wanted,
             item_size_max: item_size_wanted.min(size / 4),
@@ -195,8 +195,8 @@ impl<'m> Run<'m> {
 
     /// A flush that has come due happens with the next operation.
     fn clear_if_due(&mut self) {
-        if self.clear_at.is_some_and(|at| at <= self.now) {
-            self.clear_at = None;
+        if self.flush_at.is_some_and(|at| at <= self.now) {
+            self.flush_at = None;
             self.stored.clear();
         }
     }
@@ -278,21 +278,21 @@ impl<'m> Run<'m> {
             }
             Operation::Clear => {
                 self.cache.clear();
-                self.clear_at = None;
+                self.flush_at = None;
                 self.stored.clear();
             }
             Operation::ClearIn(millis) => {
                 // The cache knows the time of its last operation only.
                 self.clear_if_due();
-                self.cache.tick(now, 0);
+                self.cache.maintain(now, 0);
                 let at = now + Duration::from_millis(millis.into());
-                self.cache.clear_at(at);
-                self.clear_at = Some(at);
+                self.cache.flush_at(at);
+                self.flush_at = Some(at);
                 self.clear_if_due();
             }
             Operation::Tick(limit) => {
                 self.clear_if_due();
-                self.cache.tick(now, limit.into());
+                self.cache.maintain(now, limit.into());
             }
             Operation::Resize(share) => {
                 let memory = self.memory / 255 * usize::from(share);
@@ -400,7 +400,11 @@ impl<'m> Run<'m> {
     fn stored(&mut self, key: &Key, entry: Entry) {
         if entry.ends.is_none_or(|end| end > self.now) {
             let item = self.cache.peek(self.now, &key[..]);
-            assert!(item.is_some_and(|item| is(&item, &entry)), "key {}", key.number);
+            assert!(
+                item.is_some_and(|item| is(&item, &entry)),
+                "key {}",
+                key.number
+            );
         }
         self.stored.insert(key.number, entry);
     }

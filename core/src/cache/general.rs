@@ -3,8 +3,10 @@
 
 use super::Cache;
 use crate::number;
-use crate::options::{CalculateOptions, Calculated, DeleteOptions, FetchOptions, Fetched, Recache};
-use crate::options::{StoreMode, StoreOptions, Stored};
+use crate::options::{
+    ArithmeticOptions, ArithmeticOutcome, DeleteOptions, GetOptions, GetOutcome, Recache,
+};
+use crate::options::{SetMode, SetOptions, SetOutcome};
 use crate::storage::{Deadline, Facts, Found, Notes, Write, Written};
 use crate::{Error, Instant, Item, Key, Memory, Outcome, Value};
 
@@ -17,24 +19,24 @@ impl<M: Memory> Cache<M> {
     /// there:
     /// ```
     /// # use core::time::Duration;
-    /// use dynamidb_core::{Cache, Config, Expiry, FetchOptions, Instant};
+    /// use dynamidb_core::{Cache, Config, Expiry, GetOptions, Instant};
     ///
     /// let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
-    /// let mut options = FetchOptions::default();
+    /// let mut options = GetOptions::default();
     /// options.vivify = Some(Expiry::After(Duration::from_secs(10)));
-    /// assert!(cache.fetch_with(now, "key", &options).unwrap().win);
-    /// assert!(!cache.fetch_with(now, "key", &options).unwrap().win);
+    /// assert!(cache.get_with(now, "key", &options).unwrap().win);
+    /// assert!(!cache.get_with(now, "key", &options).unwrap().win);
     /// cache.set(now, "key", "computed")?;
-    /// assert_eq!(cache.fetch_with(now, "key", &options).unwrap().item.value, b"computed");
+    /// assert_eq!(cache.get_with(now, "key", &options).unwrap().item.value, b"computed");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn fetch_with<'k>(
+    pub fn get_with<'k>(
         &mut self,
         now: Instant,
         key: impl Into<Key<'k>>,
-        options: &FetchOptions,
-    ) -> Option<Fetched<'_>> {
+        options: &GetOptions,
+    ) -> Option<GetOutcome<'_>> {
         let (key, time) = (self.hashed(key), self.begin(now));
         let Some(found) = self.find(time, &key) else {
             return self.vivify(time, &key, options);
@@ -55,7 +57,7 @@ impl<M: Memory> Cache<M> {
         if let Some(deadline) = touched {
             self.store.set_deadline(memory, found.item, deadline);
         }
-        Some(Fetched {
+        Some(GetOutcome {
             win,
             created: false,
             ..self.fetched(&found)
@@ -64,7 +66,7 @@ impl<M: Memory> Cache<M> {
 
     /// What a lookup that found nothing makes.
     #[cold]
-    fn vivify(&mut self, time: u64, key: &Key<'_>, options: &FetchOptions) -> Option<Fetched<'_>> {
+    fn vivify(&mut self, time: u64, key: &Key<'_>, options: &GetOptions) -> Option<GetOutcome<'_>> {
         let hash = self.hasher().hash(key);
         let made = options.vivify.and_then(|expiry| {
             let notes = Notes::WON.and(base64(options.base64));
@@ -88,7 +90,7 @@ impl<M: Memory> Cache<M> {
         // Only now: one that is over already is to be seen once.
         self.store.set_deadline(memory, found.item, deadline);
         let fetched = self.fetched(&found);
-        Some(Fetched {
+        Some(GetOutcome {
             created: true,
             win: true,
             won: false,
@@ -100,7 +102,7 @@ impl<M: Memory> Cache<M> {
         })
     }
 
-    fn count_hit(&mut self, found: &Found, options: &FetchOptions) {
+    fn count_hit(&mut self, found: &Found, options: &GetOptions) {
         if options.touch.is_some() {
             self.store.stats.cmd_touch += 1;
             self.count(found, |stats| stats.touch_hits += 1);
@@ -110,9 +112,9 @@ impl<M: Memory> Cache<M> {
         }
     }
 
-    fn fetched(&self, found: &Found) -> Fetched<'_> {
+    fn fetched(&self, found: &Found) -> GetOutcome<'_> {
         let notes = found.head.notes();
-        Fetched {
+        GetOutcome {
             item: self.item(found),
             created: false,
             win: false,
@@ -142,25 +144,25 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Cache, Config, Instant, Outcome, StoreOptions};
+    /// use dynamidb_core::{Cache, Config, Instant, Outcome, SetOptions};
     ///
     /// let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
-    /// let mut options = StoreOptions::default();
+    /// let mut options = SetOptions::default();
     /// options.cas = 20260101;
-    /// assert_eq!(cache.store_with(now, "key", "value", &options)?.cas, 20260101);
+    /// assert_eq!(cache.set_with(now, "key", "value", &options)?.cas, 20260101);
     /// options.compare = Some(20251231);
-    /// let stored = cache.store_with(now, "key", "other", &options)?;
+    /// let stored = cache.set_with(now, "key", "other", &options)?;
     /// assert_eq!(stored.outcome, Outcome::Exists);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn store_with<'k, 'v>(
+    pub fn set_with<'k, 'v>(
         &mut self,
         now: Instant,
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
-        options: &StoreOptions,
-    ) -> Result<Stored, Error> {
+        options: &SetOptions,
+    ) -> Result<SetOutcome, Error> {
         self.store.stats.cmd_set += 1;
         let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
         let len = value.bytes.len();
@@ -173,7 +175,7 @@ impl<M: Memory> Cache<M> {
         if let Some(old) = old.as_ref().filter(|_| joins) {
             return self.join(time, &key, value.bytes, old, options);
         }
-        if options.mode != StoreMode::Set || options.compare.is_some() {
+        if options.mode != SetMode::Set || options.compare.is_some() {
             self.fits(&key, len)?;
         }
         let expiry = options.vivify.filter(|_| joins).unwrap_or(value.expiry);
@@ -189,10 +191,10 @@ impl<M: Memory> Cache<M> {
     }
 
     /// What is said of an item that was stored.
-    fn stored(&mut self, Written { cas, class }: Written, len: usize) -> Stored {
+    fn stored(&mut self, Written { cas, class }: Written, len: usize) -> SetOutcome {
         self.store.count_in(class, |stats| stats.cmd_set += 1);
         let outcome = Outcome::Stored;
-        Stored { outcome, cas, len }
+        SetOutcome { outcome, cas, len }
     }
 
     /// What is said of one that was not. It counts for the class in which it would have been.
@@ -200,37 +202,37 @@ impl<M: Memory> Cache<M> {
         &mut self,
         key: &Key<'_>,
         value: &Value<'_>,
-        options: &StoreOptions,
+        options: &SetOptions,
         outcome: Outcome,
-    ) -> Stored {
+    ) -> SetOutcome {
         let facts = Facts::new(Deadline::NEVER, options.cas, Notes::NONE);
         let write = Write::new(key.bytes, 0, value.flags, facts, value.bytes);
         let (cas, len) = (0, value.bytes.len());
         let class = self.store.class_of_new(&write, len);
         let refused = Written { cas, class };
-        Stored {
+        SetOutcome {
             outcome,
             ..self.stored(refused, len)
         }
     }
 
     /// Whether a value may be stored, and if so, whether it is out of date already.
-    fn admit(&mut self, old: Option<&Found>, options: &StoreOptions) -> Result<bool, Outcome> {
+    fn admit(&mut self, old: Option<&Found>, options: &SetOptions) -> Result<bool, Outcome> {
         match (options.mode, options.compare, old) {
-            (StoreMode::Set, None, _) => Ok(false),
-            (StoreMode::Set | StoreMode::Replace, Some(cas), old) => {
+            (SetMode::Set, None, _) => Ok(false),
+            (SetMode::Set | SetMode::Replace, Some(cas), old) => {
                 self.compare(old, cas, options.invalidate)
             }
-            (StoreMode::Add, _, None) => Ok(false),
-            (StoreMode::Add, _, Some(old)) => {
+            (SetMode::Add, _, None) => Ok(false),
+            (SetMode::Add, _, Some(old)) => {
                 let memory = self.memory.bytes_mut();
                 self.store.bump(memory, old);
                 // It was used, but nobody has read it.
                 self.store.set_notes(memory, old.item, old.head.notes());
                 Err(Outcome::NotStored)
             }
-            (StoreMode::Replace, None, None) => Err(Outcome::NotStored),
-            (StoreMode::Append | StoreMode::Prepend, _, None) => match options.vivify {
+            (SetMode::Replace, None, None) => Err(Outcome::NotStored),
+            (SetMode::Append | SetMode::Prepend, _, None) => match options.vivify {
                 Some(_) => Ok(false),
                 None => Err(Outcome::NotStored),
             },
@@ -262,12 +264,12 @@ impl<M: Memory> Cache<M> {
         key: &Key<'_>,
         bytes: &[u8],
         old: &Found,
-        options: &StoreOptions,
-    ) -> Result<Stored, Error> {
+        options: &SetOptions,
+    ) -> Result<SetOutcome, Error> {
         let len = old.head.value_len().saturating_add(bytes.len());
         self.fits(key, len)?;
         let (front, back): (&[u8], _) = match options.mode {
-            StoreMode::Append => (&[], bytes),
+            SetMode::Append => (&[], bytes),
             _ => (bytes, &[]),
         };
         let notes = old.head.notes().only(Notes::BASE64);
@@ -289,7 +291,7 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Cache, Config, DeleteOptions, FetchOptions, Instant, Outcome};
+    /// use dynamidb_core::{Cache, Config, DeleteOptions, GetOptions, Instant, Outcome};
     ///
     /// let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
@@ -297,7 +299,7 @@ impl<M: Memory> Cache<M> {
     /// let mut options = DeleteOptions::default();
     /// options.invalidate = true;
     /// assert_eq!(cache.delete_with(now, "key", &options)?, Outcome::Deleted);
-    /// let fetched = cache.fetch_with(now, "key", &FetchOptions::default()).unwrap();
+    /// let fetched = cache.get_with(now, "key", &GetOptions::default()).unwrap();
     /// assert!(fetched.stale && fetched.win);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -386,22 +388,22 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Cache, CalculateOptions, Config, Expiry, Instant};
+    /// use dynamidb_core::{Cache, ArithmeticOptions, Config, Expiry, Instant};
     ///
     /// let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
-    /// let mut options = CalculateOptions::default();
+    /// let mut options = ArithmeticOptions::default();
     /// options.initial = Some((100, Expiry::Never));
-    /// assert_eq!(cache.calculate_with(now, "ticket", &options)?.number, 100);
-    /// assert_eq!(cache.calculate_with(now, "ticket", &options)?.number, 101);
+    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number, 100);
+    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number, 101);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn calculate_with<'k>(
+    pub fn arithmetic_with<'k>(
         &mut self,
         now: Instant,
         key: impl Into<Key<'k>>,
-        options: &CalculateOptions,
-    ) -> Result<Calculated, Error> {
+        options: &ArithmeticOptions,
+    ) -> Result<ArithmeticOutcome, Error> {
         let (key, time) = (self.hashed(key), self.begin(now));
         let Some(old) = self.find(time, &key) else {
             return self.initial(time, &key, options);
@@ -413,7 +415,7 @@ impl<M: Memory> Cache<M> {
             return Err(Error::NotANumber);
         }
         if options.compare.is_some_and(|cas| !self.has_cas(&old, cas)) {
-            return Ok(Calculated::not(Outcome::Exists));
+            return Ok(ArithmeticOutcome::not(Outcome::Exists));
         }
         let number = number::parse(&item.value).ok_or(Error::NotANumber)?;
         let number = if options.decrement {
@@ -442,7 +444,7 @@ impl<M: Memory> Cache<M> {
         });
         let Written { cas, .. } = self.write_again(time, &old, &write)?;
         self.store.stats.total_items += u64::from(is_new);
-        Ok(Calculated {
+        Ok(ArithmeticOutcome {
             outcome: Outcome::Stored,
             number,
             cas,
@@ -456,25 +458,25 @@ impl<M: Memory> Cache<M> {
         &mut self,
         time: u64,
         key: &Key<'_>,
-        options: &CalculateOptions,
-    ) -> Result<Calculated, Error> {
+        options: &ArithmeticOptions,
+    ) -> Result<ArithmeticOutcome, Error> {
         let Some((number, expiry)) = options.initial else {
             let stats = &mut self.store.stats;
             *match options.decrement {
                 true => &mut stats.decr_misses,
                 false => &mut stats.incr_misses,
             } += 1;
-            return Ok(Calculated::not(Outcome::NotFound));
+            return Ok(ArithmeticOutcome::not(Outcome::NotFound));
         };
         let digits = number::Digits::new(number);
         let deadline = self.deadline(expiry);
         let facts = Facts::new(deadline, options.cas, base64(options.base64));
         let Written { cas, .. } = self.put(time, key, &digits.as_bytes().into(), facts, None)?;
-        Ok(Calculated {
+        Ok(ArithmeticOutcome {
             number,
             cas,
             created: true,
-            ..Calculated::not(Outcome::Stored)
+            ..ArithmeticOutcome::not(Outcome::Stored)
         })
     }
 
@@ -501,7 +503,7 @@ impl<M: Memory> Cache<M> {
     }
 }
 
-impl Calculated {
+impl ArithmeticOutcome {
     const fn not(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -514,7 +516,7 @@ impl Calculated {
 }
 
 /// What a lookup notes about an item.
-const fn read(options: &FetchOptions) -> Notes {
+const fn read(options: &GetOptions) -> Notes {
     match options.no_bump {
         true => Notes::NONE,
         false => Notes::FETCHED,

@@ -7,8 +7,8 @@ impl<M: Memory> Cache<M> {
     /// Changes the budget, which may be anything up to the memory that the cache was made with.
     ///
     /// Takes no time: no more than the new budget is taken from now on, and what is in use beyond
-    /// it is given up page by page, at the end of each store and by [`tick`](Self::tick), least
-    /// recently used items first. Items that would be too large for the new budget stay.
+    /// it is given up page by page, at the end of each store and by [`maintain`](Self::maintain),
+    /// least recently used items first. Items that would be too large for the new budget stay.
     ///
     /// # Errors
     /// [`ConfigError::MemoryTooSmall`] and [`ConfigError::MemoryTooLarge`] say what would be
@@ -25,7 +25,7 @@ impl<M: Memory> Cache<M> {
     ///     cache.set(now, &number.to_le_bytes(), &[0; 100])?;
     /// }
     /// cache.set_memory(256 * 1024)?;
-    /// while cache.tick(now, 8) == 8 {}
+    /// while cache.maintain(now, 8) == 8 {}
     /// assert!(cache.stats().bytes < 256 * 1024);
     /// assert!(cache.get(now, &4999_u32.to_le_bytes()).is_some());
     /// assert_eq!(cache.set_memory(2 << 20), Err(ConfigError::MemoryTooLarge(1 << 20)));

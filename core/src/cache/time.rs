@@ -17,8 +17,8 @@ impl<M: Memory> Cache<M> {
 
     #[cold]
     fn begin_moment(&mut self, now: Instant) -> u64 {
-        if self.clear_at.is_some_and(|at| at <= now) {
-            self.clear_at = None;
+        if self.flush_at.is_some_and(|at| at <= now) {
+            self.flush_at = None;
             self.store.clear(self.memory.bytes_mut());
         }
         self.store.advance(self.memory.bytes_mut(), now)

@@ -1,6 +1,7 @@
 //! What can be seen of a cache without changing it.
 
 use alloc::collections::TryReserveError;
+use core::fmt;
 
 use super::Cache;
 use crate::digest::Digest;
@@ -150,11 +151,11 @@ impl<M: Memory> Cache<M> {
         items.map(|found| self.view(&found))
     }
 
-    /// The items at a place of the index, some fifty, and the next place; `None` after the last
-    /// one. The first place is 0.
+    /// The items at a cursor of the index, some fifty, and the next cursor; `None` after the last
+    /// one. The first cursor is 0.
     ///
-    /// Whoever goes from place to place meets every item that is there all the while at least once,
-    /// whatever happens to the cache in between; twice only if the index shrinks meanwhile.
+    /// A scan returns each item that is in the cache all the while at least once, whatever happens
+    /// in between; twice only if the index shrinks meanwhile.
     ///
     /// # Examples
     /// ```
@@ -162,18 +163,18 @@ impl<M: Memory> Cache<M> {
     ///
     /// let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// cache.set(Instant::from_secs(0), "key", "value")?;
-    /// let mut place = Some(0);
-    /// while let Some(here) = place {
-    ///     let (items, next) = cache.walk(here);
+    /// let mut cursor = Some(0);
+    /// while let Some(here) = cursor {
+    ///     let (items, next) = cache.scan(here);
     ///     for item in items {
     ///         assert_eq!(item.key, b"key");
     ///     }
-    ///     place = next;
+    ///     cursor = next;
     /// }
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn walk(&self, place: u32) -> (impl Iterator<Item = ItemView<'_>>, Option<u32>) {
-        let (items, next) = self.store.group(self.memory.bytes(), place);
+    pub fn scan(&self, cursor: u32) -> (impl Iterator<Item = ItemView<'_>>, Option<u32>) {
+        let (items, next) = self.store.group(self.memory.bytes(), cursor);
         (items.map(|found| self.view(&found)), next)
     }
 
@@ -278,9 +279,9 @@ impl<M: Memory> Cache<M> {
     /// ```
     /// # use dynamidb_core::{Cache, Config, Instant};
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
-    /// cache.tick(Instant::from_secs(0), 1);
+    /// cache.maintain(Instant::from_secs(0), 1);
     /// let start = cache.wheel_hands();
-    /// while cache.tick(Instant::from_secs(3600), 8) == 8 {}
+    /// while cache.maintain(Instant::from_secs(3600), 8) == 8 {}
     /// assert_ne!(cache.wheel_hands(), start);
     /// # Ok::<(), dynamidb_core::ConfigError>(())
     /// ```
@@ -297,7 +298,7 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::view::Cause;
+    /// use dynamidb_core::view::RemovalReason;
     /// use dynamidb_core::{Cache, Config, Instant};
     ///
     /// let mut config = Config::new(64 * 1024);
@@ -307,9 +308,9 @@ impl<M: Memory> Cache<M> {
     /// cache.set(Instant::from_secs(0), "first", "value")?;
     /// cache.set(Instant::from_secs(1), "second", "value")?;
     /// let removal = cache.removals().next().unwrap();
-    /// assert_eq!((removal.key, removal.cause), (&b"first"[..], Cause::ItemLimit));
+    /// assert_eq!((removal.key, removal.reason), (&b"first"[..], RemovalReason::ItemLimit));
     /// assert_eq!(cache.removals_missed(), 0);
-    /// cache.forget_removals();
+    /// cache.clear_removals();
     /// assert_eq!(cache.removals().count(), 0);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -321,7 +322,7 @@ impl<M: Memory> Cache<M> {
     pub fn removals(&self) -> impl Iterator<Item = Removal<'_>> {
         let entries = self.store.removals.entries().iter();
         entries.map(|entry| Removal {
-            cause: entry.cause,
+            reason: entry.reason,
             key: entry.key(),
             position: entry.item.within(0),
             class: entry.class,
@@ -340,7 +341,7 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Makes room for new notes.
-    pub fn forget_removals(&mut self) {
+    pub fn clear_removals(&mut self) {
         self.store.removals.forget();
     }
 
@@ -389,8 +390,8 @@ impl<M: Memory> Cache<M> {
     #[must_use]
     pub fn digest(&self) -> u64 {
         let mut digest = Digest::new();
-        let clear_at = self.clear_at.map(|at| at.as_millis().wrapping_add(1));
-        digest.number(clear_at.unwrap_or(0));
+        let flush_at = self.flush_at.map(|at| at.as_millis().wrapping_add(1));
+        digest.number(flush_at.unwrap_or(0));
         self.store.digest(self.memory.bytes(), &mut digest);
         digest.finish()
     }
@@ -399,5 +400,15 @@ impl<M: Memory> Cache<M> {
     #[doc(hidden)]
     pub fn check(&self) {
         self.store.check(self.memory.bytes());
+    }
+}
+
+impl<M> fmt::Debug for Cache<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items = self.store.len();
+        f.debug_struct("Cache")
+            .field("items", &items)
+            .field("memory", &self.limit)
+            .finish()
     }
 }

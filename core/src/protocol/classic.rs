@@ -7,7 +7,7 @@ use super::line::{self, Line};
 use super::meta::Command;
 use super::request::{Form, Parsed, Request, Sign, Skip, is_too_large};
 use super::{META, SessionConfig, meta, reply, retrieval};
-use crate::{Expiry, Instant, StoreMode, Value};
+use crate::{Expiry, Instant, SetMode, Value};
 
 /// The shortest line, with its end, that is looked at.
 const LINE_MIN: usize = 4;
@@ -30,7 +30,7 @@ const SIGNED_MIN: i64 = i32::MIN as i64;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Verb {
     Retrieve { form: Form, touches: bool },
-    Store(StoreMode),
+    Store(SetMode),
     CompareAndSwap,
     Meta(Command),
     MetaNoop,
@@ -50,13 +50,13 @@ const fn retrieve(form: Form, touches: bool) -> Verb {
 /// What is asked for most often comes first.
 static VERBS: [(&[u8], Verb); 24] = [
     (b"get", retrieve(Form::Flags, false)),
-    (b"set", Verb::Store(StoreMode::Set)),
+    (b"set", Verb::Store(SetMode::Set)),
     (b"mg", Verb::Meta(Command::Get)),
     (b"gets", retrieve(Form::FlagsAndCas, false)),
     (b"ms", Verb::Meta(Command::Set)),
     (b"incr", Verb::Arithmetic(Sign::Plus)),
     (b"delete", Verb::Delete),
-    (b"add", Verb::Store(StoreMode::Add)),
+    (b"add", Verb::Store(SetMode::Add)),
     (b"cas", Verb::CompareAndSwap),
     (b"gat", retrieve(Form::Flags, true)),
     (b"gats", retrieve(Form::FlagsAndCas, true)),
@@ -66,9 +66,9 @@ static VERBS: [(&[u8], Verb); 24] = [
     (b"me", Verb::Meta(Command::Debug)),
     (b"touch", Verb::Touch),
     (b"decr", Verb::Arithmetic(Sign::Minus)),
-    (b"replace", Verb::Store(StoreMode::Replace)),
-    (b"append", Verb::Store(StoreMode::Append)),
-    (b"prepend", Verb::Store(StoreMode::Prepend)),
+    (b"replace", Verb::Store(SetMode::Replace)),
+    (b"append", Verb::Store(SetMode::Append)),
+    (b"prepend", Verb::Store(SetMode::Prepend)),
     (b"flush_all", Verb::FlushAll),
     (b"version", Verb::Version),
     (b"stats", Verb::Stats),
@@ -95,7 +95,7 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
     let request = match verb {
         Verb::Retrieve { form, touches } => return retrieval::parse(form, touches, line),
         Verb::Store(mode) => return store(config, mode, false, line),
-        Verb::CompareAndSwap => return store(config, StoreMode::Set, true, line),
+        Verb::CompareAndSwap => return store(config, SetMode::Set, true, line),
         Verb::Meta(command) if META => return meta::parse(config, command, line),
         Verb::MetaNoop if META => Request::Reply(reply::META_NOOP),
         // The value behind it must not be taken for a command.
@@ -131,7 +131,7 @@ const fn bad_line<'i>() -> Request<'i> {
 /// after the size; then the value.
 fn store<'i>(
     config: &SessionConfig,
-    mode: StoreMode,
+    mode: SetMode,
     compares: bool,
     line: Line<'i>,
 ) -> Option<Parsed<'i>> {

@@ -8,7 +8,7 @@ use super::reply;
 /// # Examples
 /// A host with a command of its own:
 /// ```
-/// use dynamidb_core::{Cache, Command, Config, Instant, Key, Keyspace, Next};
+/// use dynamidb_core::{Cache, AdminCommand, Config, Instant, Key, Keyspace, Next};
 /// use dynamidb_core::{Session, SessionConfig};
 ///
 /// struct Host(Cache);
@@ -28,7 +28,7 @@ use super::reply;
 ///         self.0.cache_at(index)
 ///     }
 ///
-///     fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+///     fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
 ///         match command.verb() {
 ///             b"count" if command.noreply() => {}
 ///             b"count" => {
@@ -51,11 +51,11 @@ use super::reply;
 /// # Ok::<(), dynamidb_core::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Command<'i> {
+pub struct AdminCommand<'i> {
     line: Line<'i>,
 }
 
-/// How a conversation goes on after a [`Command`].
+/// How a conversation goes on after an [`AdminCommand`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Next {
@@ -70,7 +70,7 @@ pub enum Next {
     Close,
 }
 
-impl<'i> Command<'i> {
+impl<'i> AdminCommand<'i> {
     pub(super) const fn new(line: Line<'i>) -> Self {
         Self { line }
     }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::line::{self, Line};
 use super::request::{Form, Parsed, Request, Retrieval, Skip, is_too_large};
 use super::{SessionConfig, reply, retrieval};
-use crate::{Expiry, Key, StoreMode, Value};
+use crate::{Expiry, Key, SetMode, Value};
 
 pub(super) const LINE_TOO_LONG: &[u8] = b"CLIENT_ERROR line is longer than 2048 bytes\r\n";
 const SET_USAGE: &[u8] = b"CLIENT_ERROR expected SET <key> <expire_seconds> <value_size>\r\n";
@@ -125,7 +125,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     if is_too_large(config, &line, key.len(), size) {
         return Some(Parsed {
             request: Request::TooLarge {
-                mode: StoreMode::Set,
+                mode: SetMode::Set,
                 compare: None,
                 key,
             },
@@ -149,7 +149,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         expiry,
     };
     let request = Request::Store {
-        mode: StoreMode::Set,
+        mode: SetMode::Set,
         compare: None,
         key,
         value,

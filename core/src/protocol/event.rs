@@ -7,14 +7,14 @@ use super::execute::Executor;
 use super::meta::Command as Meta;
 use super::request::{Form, Request, Retrieval, Sign};
 use super::{META, SessionConfig};
-use crate::{Instant, Key, Keyspace, Stats, StoreMode};
+use crate::{Instant, Key, Keyspace, SetMode, Stats};
 
 /// A request about one key, and what came of it.
 ///
 /// # Examples
 /// A host that notes which items of what size are read:
 /// ```
-/// use dynamidb_core::{Action, Cache, Config, Event, Instant, Key, Keyspace, Lookup, Place};
+/// use dynamidb_core::{Action, Cache, Config, Event, Instant, Key, Keyspace, Lookup, ItemSummary};
 /// use dynamidb_core::{Session, SessionConfig};
 ///
 /// struct Host(Cache, Vec<(Vec<u8>, usize)>);
@@ -31,13 +31,13 @@ use crate::{Instant, Key, Keyspace, Stats, StoreMode};
 ///     #     self.0.cache_at(index)
 ///     # }
 ///     // (and the functions that say where the items are)
-///     fn is_watched(&self) -> bool {
+///     fn wants_events(&self) -> bool {
 ///         true
 ///     }
 ///
-///     fn note(&mut self, event: &Event<'_>) {
-///         if let (Action::Get, Lookup::Found(Place { size, .. })) = (event.action, event.lookup) {
-///             self.1.push((event.key.to_vec(), size));
+///     fn on_event(&mut self, event: &Event<'_>) {
+///         if let (Action::Get, Lookup::Found(item)) = (event.action, event.lookup) {
+///             self.1.push((event.key.to_vec(), item.size));
 ///         }
 ///     }
 /// }
@@ -73,13 +73,13 @@ pub enum Lookup {
     /// An item past its deadline.
     Expired,
     /// An item.
-    Found(Place),
+    Found(ItemSummary),
 }
 
 /// Where an item is, and how large it is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Place {
+pub struct ItemSummary {
     /// The slab class of its first chunk, from 0 on.
     pub class: u8,
     /// Bytes of its value.
@@ -102,7 +102,7 @@ pub enum Action {
         /// `too_large`, `no_memory`.
         status: &'static str,
         /// The item afterwards, if there is one.
-        item: Option<Place>,
+        item: Option<ItemSummary>,
     },
     /// To delete an item.
     Delete {
@@ -153,24 +153,24 @@ impl<K: Keyspace> Executor<'_, K> {
         };
         let event = Event {
             at: self.now,
-            key: key.bytes(),
+            key: key.as_bytes(),
             verb,
             lookup: before.lookup,
             action,
         };
-        self.keyspace.note(&event);
+        self.keyspace.on_event(&event);
     }
 
     fn see(&mut self, key: &Key<'_>) -> Seen {
         let cache = self.keyspace.cache_for(key);
         // A flush that has come due happens first.
-        cache.tick(self.now, 0);
+        cache.maintain(self.now, 0);
         let lookup = match cache.view_of(*key) {
             None => Lookup::NotFound,
             Some(view) if view.item.expires_at.is_some_and(|end| end <= self.now) => {
                 Lookup::Expired
             }
-            Some(view) => Lookup::Found(Place {
+            Some(view) => Lookup::Found(ItemSummary {
                 class: view.class,
                 size: view.item.value.len(),
                 expires_at: view.item.expires_at,
@@ -182,7 +182,7 @@ impl<K: Keyspace> Executor<'_, K> {
 }
 
 impl Lookup {
-    const fn place(&self) -> Option<Place> {
+    const fn place(&self) -> Option<ItemSummary> {
         match *self {
             Self::Found(place) => Some(place),
             Self::NotFound | Self::Expired => None,
@@ -203,12 +203,12 @@ const fn verb(request: &Request<'_>) -> Option<&'static str> {
         },
         Request::Store { mode, compare, .. } | Request::TooLarge { mode, compare, .. } => {
             match mode {
-                StoreMode::Set if compare.is_some() => "cas",
-                StoreMode::Set => "set",
-                StoreMode::Add => "add",
-                StoreMode::Replace => "replace",
-                StoreMode::Append => "append",
-                StoreMode::Prepend => "prepend",
+                SetMode::Set if compare.is_some() => "cas",
+                SetMode::Set => "set",
+                SetMode::Add => "add",
+                SetMode::Replace => "replace",
+                SetMode::Append => "append",
+                SetMode::Prepend => "prepend",
             }
         }
         Request::Delete { .. } => "delete",

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::meta::Meta;
 use super::request::{Request, Retrieval, Sign};
 use super::{META, SessionConfig, reply, stats};
-use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, StoreMode, StoreOptions, Value};
+use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, SetMode, SetOptions, Value};
 
 /// Carries out requests, all at one moment.
 pub(super) struct Executor<'e, K> {
@@ -36,7 +36,7 @@ fn decoded<'i>(keyspace: &impl Keyspace, meta: &Meta<'i>) -> Key<'i> {
 impl<K: Keyspace> Executor<'_, K> {
     /// Carries out one request. `key` is the request's, with its hash.
     pub(super) fn execute(&mut self, config: &SessionConfig, request: &Request<'_>, key: Key<'_>) {
-        if self.keyspace.is_watched() {
+        if self.keyspace.wants_events() {
             self.perform_watched(config, request, key);
         } else {
             self.perform(config, request, key);
@@ -61,7 +61,7 @@ impl<K: Keyspace> Executor<'_, K> {
                 self.answer(noreply, outcome.map_or_else(reply::error, reply::outcome));
             }
             Request::TooLarge { mode, compare, .. } => {
-                self.too_large(key, mode == StoreMode::Set && compare.is_none());
+                self.too_large(key, mode == SetMode::Set && compare.is_none());
             }
             Request::Delete { noreply, .. } => {
                 let found = self.keyspace.cache_for(&key).delete(self.now, key);
@@ -109,7 +109,7 @@ impl<K: Keyspace> Executor<'_, K> {
                 self.output.extend_from_slice(reply::RESET);
             }
             // Carried out by the session, because it decides how that goes on.
-            Request::Command(_) | Request::Meta(_) => {}
+            Request::AdminCommand(_) | Request::Meta(_) => {}
             Request::Help(lines) => reply::help(self.output, lines),
             Request::Version => reply::version(self.output, config.version),
             Request::Reply(reply) => self.output.extend_from_slice(reply),
@@ -161,7 +161,7 @@ impl<K: Keyspace> Executor<'_, K> {
             if !config.cas_enabled {
                 item.cas = 0;
             }
-            reply::value(self.output, key.bytes(), &item, retrieval.form);
+            reply::value(self.output, key.as_bytes(), &item, retrieval.form);
         }
         if last {
             self.output.extend_from_slice(reply::END);
@@ -171,20 +171,20 @@ impl<K: Keyspace> Executor<'_, K> {
     fn store(
         &mut self,
         key: Key<'_>,
-        mode: StoreMode,
+        mode: SetMode,
         compare: Option<u64>,
         value: Value<'_>,
     ) -> Result<Outcome, Error> {
         let (cache, now) = (self.keyspace.cache_for(&key), self.now);
-        if mode == StoreMode::Set && compare.is_none() {
+        if mode == SetMode::Set && compare.is_none() {
             return cache.set(now, key, value).map(|()| Outcome::Stored);
         }
-        let options = StoreOptions {
+        let options = SetOptions {
             mode,
             compare,
-            ..StoreOptions::default()
+            ..SetOptions::default()
         };
-        match cache.store_with(now, key, value, &options) {
+        match cache.set_with(now, key, value, &options) {
             Ok(stored) => Ok(stored.outcome),
             // A value that is too large was refused before; here it is the old and the new one
             // together.
@@ -218,8 +218,8 @@ impl<K: Keyspace> Executor<'_, K> {
         self.keyspace.for_each(|cache| match at {
             Some(at) => {
                 // If an earlier one has come due meanwhile, it is not taken back.
-                cache.tick(now, 0);
-                cache.clear_at(at);
+                cache.maintain(now, 0);
+                cache.flush_at(at);
             }
             None => cache.clear(),
         });

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt::Display;
 
-use super::{Command, Event, Next};
+use super::{AdminCommand, Event, Next};
 use crate::{Cache, Instant, Key, Memory};
 
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
@@ -34,7 +34,7 @@ use crate::{Cache, Instant, Key, Memory};
 ///
 /// let half = |part| {
 ///     let mut config = Config::new(64 * 1024);
-///     (config.part, config.parts) = (part, 2);
+///     (config.shard, config.shard_count) = (part, 2);
 ///     Cache::new(config)
 /// };
 /// let mut halves = Halves([half(0)?, half(1)?]);
@@ -110,13 +110,13 @@ pub trait Keyspace {
     }
 
     /// Announces lookups to come, so that what they need can be fetched together.
-    fn look_ahead(&mut self, keys: &[Key<'_>]) {
+    fn prefetch(&mut self, keys: &[Key<'_>]) {
         let _ = keys;
     }
 
     /// Acts on a command that is not the protocol's and appends the reply. A `noreply` is for the
     /// host to follow.
-    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
         output.extend_from_slice(command.unknown());
         Next::Request
     }
@@ -128,12 +128,12 @@ pub trait Keyspace {
     }
 
     /// Whether somebody wants to know of every [`Event`]. Asked before each request.
-    fn is_watched(&self) -> bool {
+    fn wants_events(&self) -> bool {
         false
     }
 
-    /// Hears what a request did, while this [`is_watched`](Self::is_watched).
-    fn note(&mut self, event: &Event<'_>) {
+    /// Hears what a request did, while this [`wants_events`](Self::wants_events).
+    fn on_event(&mut self, event: &Event<'_>) {
         let _ = event;
     }
 
@@ -164,7 +164,7 @@ impl<M: Memory> Keyspace for Cache<M> {
         (index == 0).then_some(self)
     }
 
-    fn look_ahead(&mut self, keys: &[Key<'_>]) {
-        Self::look_ahead(self, keys);
+    fn prefetch(&mut self, keys: &[Key<'_>]) {
+        Self::prefetch(self, keys);
     }
 }

@@ -9,7 +9,7 @@ use super::meta::{Flags, Letters, Meta, flags};
 use super::reply;
 use crate::number::Digits;
 use crate::view::ItemView;
-use crate::{Expiry, Fetched, Instant, Key, Outcome};
+use crate::{Expiry, GetOutcome, Instant, Key, Outcome};
 
 /// The flags that a reply shows, by what there is to tell. With `T` and `N` the end of the item
 /// changes, for the flags behind them.
@@ -59,7 +59,7 @@ impl<'f> Facts<'f> {
     }
 
     /// What there is to know of an item.
-    pub(super) const fn of_fetched(key: &'f [u8], fetched: &Fetched<'_>) -> Self {
+    pub(super) const fn of_fetched(key: &'f [u8], fetched: &GetOutcome<'_>) -> Self {
         let item = &fetched.item;
         Self {
             key,
@@ -106,7 +106,7 @@ impl MetaReply<'_, '_> {
     }
 
     /// An item that was found or made.
-    pub(super) fn item(&mut self, key: &[u8], fetched: &Fetched<'_>) {
+    pub(super) fn item(&mut self, key: &[u8], fetched: &GetOutcome<'_>) {
         let value = &fetched.item.value;
         let has_value = self.asked.has(b'v') && !self.is_known(fetched.item.cas);
         if has_value {

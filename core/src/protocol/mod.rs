@@ -7,8 +7,8 @@
 //! [`dynamidb`] or [`classic`] (and that [`retrieval`] or [`meta`]) how it is spelled; they ask
 //! [`line`] for words and numbers. Then [`execute`] calls the cache that the [`Keyspace`] names for
 //! the key, and [`mod@reply`], [`meta_reply`] or [`stats`] spells the answer. Any other line is a
-//! [`Command`], for the keyspace to answer: there the server has what memcached has for those who
-//! run it.
+//! [`AdminCommand`], for the keyspace to answer: there the server has what memcached has for those
+//! who run it.
 
 mod classic;
 mod command;
@@ -29,7 +29,7 @@ mod stats;
 /// up on `ms`, whose value follows.
 const META: bool = cfg!(feature = "meta");
 
-pub use command::{Command, Next};
-pub use event::{Action, Event, Lookup, Place};
+pub use command::{AdminCommand, Next};
+pub use event::{Action, Event, ItemSummary, Lookup};
 pub use keyspace::Keyspace;
 pub use session::{Dialect, FirstRequest, Session, SessionConfig};

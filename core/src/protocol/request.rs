@@ -8,8 +8,8 @@ use memchr::memchr;
 use super::classic::Verb;
 use super::line::{LINE_MAX, Line, first_word};
 use super::meta::Meta;
-use super::{Command, Dialect, Next, SessionConfig, classic, dynamidb, reply, retrieval};
-use crate::{Expiry, StoreMode, Value};
+use super::{AdminCommand, Dialect, Next, SessionConfig, classic, dynamidb, reply, retrieval};
+use crate::{Expiry, SetMode, Value};
 
 /// A request. Borrows from the input.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub(super) enum Request<'i> {
         last: bool,
     },
     Store {
-        mode: StoreMode,
+        mode: SetMode,
         /// The `<unique>` of `cas`, whose mode is `Set`.
         compare: Option<u64>,
         key: &'i [u8],
@@ -30,7 +30,7 @@ pub(super) enum Request<'i> {
     },
     /// A store whose value is refused because of its size; the state says what is to be skipped.
     TooLarge {
-        mode: StoreMode,
+        mode: SetMode,
         compare: Option<u64>,
         key: &'i [u8],
     },
@@ -61,7 +61,7 @@ pub(super) enum Request<'i> {
     /// What DynamiDB's commands are: verbs and lines.
     Help(&'static [(&'static [u8], &'static [u8])]),
     /// Something for the host to answer.
-    Command(Command<'i>),
+    AdminCommand(AdminCommand<'i>),
     /// An answer that the line alone decides, perhaps an empty one.
     Reply(&'static [u8]),
 }
@@ -82,7 +82,7 @@ impl<'i> Request<'i> {
             | Self::ResetStats
             | Self::Version
             | Self::Help(_)
-            | Self::Command(_)
+            | Self::AdminCommand(_)
             | Self::Reply(_) => &[],
         }
     }
@@ -180,7 +180,7 @@ impl<'i> Parsed<'i> {
     /// A whole line for the host, which also decides what follows: nothing is read ahead.
     pub(super) const fn command(line: Line<'i>) -> Self {
         Self {
-            request: Request::Command(Command::new(line)),
+            request: Request::AdminCommand(AdminCommand::new(line)),
             len: line.len,
             next: State::Host,
         }

@@ -183,7 +183,7 @@ impl Session {
     /// `None` if no request is complete yet, or if what comes next is no request.
     ///
     /// A host that has input for several sessions at the same moment parses the first request of
-    /// each, calls [`Keyspace::look_ahead`] once for the keys of all, and then
+    /// each, calls [`Keyspace::prefetch`] once for the keys of all, and then
     /// [`process_parsed`](Self::process_parsed) for each: the waits for memory overlap across
     /// sessions, and nothing is parsed twice.
     ///
@@ -197,7 +197,7 @@ impl Session {
     /// let inputs = [b"get one\r\n", b"get two\r\n"];
     ///
     /// let parsed = [0, 1].map(|at| sessions[at].parse(inputs[at], &cache).unwrap());
-    /// Keyspace::look_ahead(&mut cache, &parsed.each_ref().map(|first| first.key()));
+    /// Keyspace::prefetch(&mut cache, &parsed.each_ref().map(|first| first.key()));
     /// for (session, first) in sessions.iter_mut().zip(parsed) {
     ///     let mut output = Vec::new();
     ///     let used = session.process_parsed(now, first, &mut cache, &mut output);
@@ -342,7 +342,7 @@ impl Session {
             count += 1;
         }
         if count > 1 {
-            executor.keyspace.look_ahead(&keys[..count]);
+            executor.keyspace.prefetch(&keys[..count]);
         }
         let mut used = 0;
         for (parsed, key) in steps.iter().flatten().zip(keys) {
@@ -361,7 +361,7 @@ impl Session {
         executor: &mut Executor<'_, K>,
     ) -> usize {
         self.state = match parsed.request {
-            Request::Command(command) => {
+            Request::AdminCommand(command) => {
                 State::after(executor.keyspace.command(&command, executor.output))
             }
             _ => {

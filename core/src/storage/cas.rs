@@ -17,12 +17,13 @@ impl Cas {
         step: None,
     };
 
-    /// The one of this part of so many, begun near any number: after 0 comes the first there is.
-    pub(crate) fn new(start: u32, part: u16, parts: u16) -> Self {
-        let step = NonZero::new(parts.into()).unwrap_or(NonZero::<u32>::MIN);
-        let part = u32::from(part) % step;
+    /// The counter of one shard of `shard_count`, begun near any number: after 0 comes the first
+    /// there is.
+    pub(crate) fn new(start: u32, shard: u16, shard_count: u16) -> Self {
+        let step = NonZero::new(shard_count.into()).unwrap_or(NonZero::<u32>::MIN);
+        let shard = u32::from(shard) % step;
         // Rounded down twice, so that it cannot overflow.
-        let last = (start - start % step).saturating_sub(step.get()) + part;
+        let last = (start - start % step).saturating_sub(step.get()) + shard;
         let step = Some(step);
         Self { last, step }
     }
@@ -60,11 +61,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_never_give_the_same_nor_0() {
+    fn shards_never_give_the_same_nor_0() {
         for start in [0, 1, 7, 1 << 20, u32::MAX - 9, u32::MAX] {
             let mut given = alloc::vec::Vec::new();
-            for part in 0..5 {
-                let mut cas = Cas::new(start, part, 5);
+            for shard in 0..5 {
+                let mut cas = Cas::new(start, shard, 5);
                 given.extend((0..10).map(|_| cas.next(0)));
             }
             given.sort_unstable();
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn one_part_counts_from_1_and_gives_what_is_wanted() {
+    fn one_shard_counts_from_1_and_gives_what_is_wanted() {
         let mut cas = Cas::new(0, 0, 1);
         let given = [0, 0, 1 << 40, 0, 7, 0].map(|wanted| cas.next(wanted));
         assert_eq!(given, [1, 2, 1 << 40, 3, 7, 4]);
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn no_parts_are_one() {
+    fn no_shards_are_one() {
         let mut cas = Cas::new(3, 9, 0);
         let first = cas.next(0);
         assert_eq!(cas.next(0), first + 1);

@@ -7,13 +7,13 @@ use super::arena::ChunkRef;
 use super::clock::Clock;
 use super::header::{Head, Mark};
 use super::index::Found;
-use crate::view::Cause;
+use crate::view::RemovalReason;
 use crate::{Instant, Key};
 
 /// An item that went, and the clock at that time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
-    pub(crate) cause: Cause,
+    pub(crate) reason: RemovalReason,
     pub(crate) item: ChunkRef,
     /// The slab class of its first chunk.
     pub(crate) class: u8,
@@ -98,7 +98,7 @@ impl Removals {
     /// Notes an item that goes, while the list is on.
     pub(crate) fn note(
         &mut self,
-        cause: Cause,
+        reason: RemovalReason,
         found: &Found,
         class: u8,
         key: &[u8],
@@ -110,7 +110,7 @@ impl Removals {
                 *to = *from;
             }
             self.entries.push(Entry {
-                cause,
+                reason,
                 item: found.item,
                 class,
                 head: found.head,

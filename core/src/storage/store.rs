@@ -26,7 +26,7 @@ use super::prefetch::prefetch;
 use super::removal::Removals;
 use super::slab::{Class, Slabs};
 use crate::config::Layout;
-use crate::{Bytes, Hasher, Instant, SlabStats, Stats};
+use crate::{Bytes, Instant, KeyHasher, SlabStats, Stats};
 
 /// How often the index may ask for room in one operation before it goes on without.
 const INDEX_ROOM_STEPS: usize = 512;
@@ -121,7 +121,7 @@ pub(crate) struct Store {
     index: Index,
     eviction: Eviction,
     expiry: Expiry,
-    hasher: Hasher,
+    hasher: KeyHasher,
     map_len: u32,
     pub(crate) clock: Clock,
     pub(crate) cas: Cas,
@@ -143,7 +143,7 @@ impl Store {
     pub(crate) fn new(
         memory: &mut [u8],
         layout: &Layout,
-        hasher: Hasher,
+        hasher: KeyHasher,
         cas: Cas,
         (slabs, index): (Slabs, Index),
     ) -> Self {
@@ -169,7 +169,7 @@ impl Store {
         self.slabs.geometry()
     }
 
-    pub(crate) const fn hasher(&self) -> &Hasher {
+    pub(crate) const fn hasher(&self) -> &KeyHasher {
         &self.hasher
     }
 
@@ -639,7 +639,7 @@ impl Store {
     }
 }
 
-fn hash_of(hasher: &Hasher, geometry: &Geometry, memory: &[u8], item: ChunkRef) -> u64 {
+fn hash_of(hasher: &KeyHasher, geometry: &Geometry, memory: &[u8], item: ChunkRef) -> u64 {
     let at = geometry.at(item);
     hasher.hash(&Head::read(memory, at).key(memory, at).into())
 }

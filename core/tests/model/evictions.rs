@@ -1,7 +1,7 @@
 //! What every eviction must be, whatever the policy.
 
 use dynamidb_core::Instant;
-use dynamidb_core::view::{Cause, PageUse};
+use dynamidb_core::view::{PageUse, RemovalReason};
 
 use super::{Run, same};
 
@@ -20,7 +20,7 @@ impl Run {
             self.no_more_went_than_had_to();
             self.compare();
         }
-        self.cache.forget_removals();
+        self.cache.clear_removals();
     }
 
     /// What has expired goes before anything is evicted. Only the operation itself can have ended
@@ -36,11 +36,11 @@ impl Run {
     /// has left, and what was written over.
     fn no_more_went_than_had_to(&self) {
         assert_eq!(self.cache.removals_missed(), 0, "so many go in one step");
-        let evicted = |cause| matches!(cause, Cause::Memory | Cause::ItemLimit);
+        let evicted = |reason| matches!(reason, RemovalReason::Memory | RemovalReason::ItemLimit);
         let removals = self.cache.removals();
-        let last = removals.filter(|removal| evicted(removal.cause));
+        let last = removals.filter(|removal| evicted(removal.reason));
         let last = last.last().expect("one that was evicted");
-        if last.cause == Cause::ItemLimit {
+        if last.reason == RemovalReason::ItemLimit {
             assert_eq!(self.cache.len(), self.max_items, "more went than had to");
             return;
         }

@@ -1,8 +1,8 @@
 //! The general operations, with all their conditions and effects, against the model.
 
 use dynamidb_core::{
-    CalculateOptions, DeleteOptions, Error, FetchOptions, Instant, Outcome, Recache, StoreMode,
-    StoreOptions, Value,
+    ArithmeticOptions, DeleteOptions, Error, GetOptions, Instant, Outcome, Recache, SetMode,
+    SetOptions, Value,
 };
 
 use super::{Entry, Run, same};
@@ -11,10 +11,10 @@ impl Run {
     /// One general operation.
     pub(super) fn general(&mut self, key: &[u8]) {
         match self.random.below(8) {
-            0..=2 => self.fetch_with(key),
-            3 | 4 => self.store_with(key),
+            0..=2 => self.get_with(key),
+            3 | 4 => self.set_with(key),
             5 | 6 => self.delete_with(key),
-            _ => self.calculate_with(key),
+            _ => self.arithmetic_with(key),
         }
     }
 
@@ -64,8 +64,8 @@ impl Run {
         }
     }
 
-    fn fetch_with(&mut self, key: &[u8]) {
-        let mut options = FetchOptions::default();
+    fn get_with(&mut self, key: &[u8]) {
+        let mut options = GetOptions::default();
         options.no_bump = self.chance(3);
         let (touch, ends) = self.expiry();
         options.touch = self.chance(4).then_some(touch);
@@ -80,7 +80,7 @@ impl Run {
             _ => Recache::Never,
         };
         let at = self.place(key);
-        let fetched = self.cache.fetch_with(self.now, key, &options);
+        let fetched = self.cache.get_with(self.now, key, &options);
         let Some(at) = at else {
             assert_eq!(fetched.is_some(), options.vivify.is_some());
             let Some(fetched) = fetched else { return };
@@ -122,16 +122,16 @@ impl Run {
             .insert(if options.no_bump { at } else { 0 }, entry);
     }
 
-    fn store_with(&mut self, key: &[u8]) {
+    fn set_with(&mut self, key: &[u8]) {
         let bytes = self.bytes();
         let (value, deadline) = self.value(&bytes);
-        let mut options = StoreOptions::default();
+        let mut options = SetOptions::default();
         options.mode = [
-            StoreMode::Set,
-            StoreMode::Add,
-            StoreMode::Replace,
-            StoreMode::Append,
-            StoreMode::Prepend,
+            SetMode::Set,
+            SetMode::Add,
+            SetMode::Replace,
+            SetMode::Append,
+            SetMode::Prepend,
         ][self.random.below(5) as usize];
         let (given, current) = self.compared(key);
         options.compare = given;
@@ -140,17 +140,17 @@ impl Run {
         let (vivify, vivified) = self.expiry();
         options.vivify = self.chance(3).then_some(vivify);
         options.base64 = self.chance(3);
-        let joins = matches!(options.mode, StoreMode::Append | StoreMode::Prepend);
+        let joins = matches!(options.mode, SetMode::Append | SetMode::Prepend);
         let at = self.place(key);
         let differs = Self::differs((given, current));
         let older = given < current && options.invalidate;
         let expected = match (options.mode, at) {
-            (StoreMode::Set, _) if given.is_none() => Outcome::Stored,
-            (StoreMode::Add, None) => Outcome::Stored,
-            (StoreMode::Add, Some(_)) => Outcome::NotStored,
-            (StoreMode::Set | StoreMode::Replace, None) if given.is_some() => Outcome::NotFound,
-            (StoreMode::Set | StoreMode::Replace, Some(_)) if differs && !older => Outcome::Exists,
-            (StoreMode::Replace, None) => Outcome::NotStored,
+            (SetMode::Set, _) if given.is_none() => Outcome::Stored,
+            (SetMode::Add, None) => Outcome::Stored,
+            (SetMode::Add, Some(_)) => Outcome::NotStored,
+            (SetMode::Set | SetMode::Replace, None) if given.is_some() => Outcome::NotFound,
+            (SetMode::Set | SetMode::Replace, Some(_)) if differs && !older => Outcome::Exists,
+            (SetMode::Replace, None) => Outcome::NotStored,
             (_, None) if options.vivify.is_none() => Outcome::NotStored,
             (_, Some(_)) if joins && differs => Outcome::Exists,
             _ => Outcome::Stored,
@@ -159,10 +159,10 @@ impl Run {
             .filter(|_| joins)
             .map(|at| self.model.items[at].value.len());
         let len = bytes.len() + old_len.unwrap_or(0);
-        let result = self.cache.store_with(self.now, key, value, &options);
+        let result = self.cache.set_with(self.now, key, value, &options);
         if expected == Outcome::Stored && key.len() + len > self.item_size_max {
             assert_eq!(result, Err(Error::ValueTooLarge));
-            if options.mode == StoreMode::Set && given.is_none() {
+            if options.mode == SetMode::Set && given.is_none() {
                 self.model.take(self.now, key);
             }
             return;
@@ -171,7 +171,7 @@ impl Run {
         assert_eq!(stored.outcome, expected);
         if expected != Outcome::Stored {
             assert_eq!((stored.cas, stored.len), (0, bytes.len()));
-            if let Some(at) = at.filter(|_| options.mode == StoreMode::Add) {
+            if let Some(at) = at.filter(|_| options.mode == SetMode::Add) {
                 let entry = self.model.items.remove(at);
                 self.model.items.insert(0, entry);
             }
@@ -191,7 +191,7 @@ impl Run {
         key: &[u8],
         value: Value<'_>,
         deadline: Option<Instant>,
-        options: &StoreOptions,
+        options: &SetOptions,
         old: Option<Entry>,
         differs: bool,
     ) -> Entry {
@@ -204,16 +204,16 @@ impl Run {
             ..Entry::default()
         };
         match (options.mode, old) {
-            (StoreMode::Append | StoreMode::Prepend, Some(old)) => Entry {
+            (SetMode::Append | SetMode::Prepend, Some(old)) => Entry {
                 value: match options.mode {
-                    StoreMode::Append => [old.value, new.value].concat(),
+                    SetMode::Append => [old.value, new.value].concat(),
                     _ => [new.value, old.value].concat(),
                 },
                 stale: false,
                 won: false,
                 ..old
             },
-            (StoreMode::Set | StoreMode::Replace, Some(old)) if differs => Entry {
+            (SetMode::Set | SetMode::Replace, Some(old)) if differs => Entry {
                 deadline: old.deadline,
                 won: old.won,
                 stale: true,
@@ -273,8 +273,8 @@ impl Run {
         }
     }
 
-    fn calculate_with(&mut self, key: &[u8]) {
-        let mut options = CalculateOptions::default();
+    fn arithmetic_with(&mut self, key: &[u8]) {
+        let mut options = ArithmeticOptions::default();
         options.delta = self.random.below(2000);
         options.decrement = self.chance(2);
         let (initial, vivified) = self.expiry();
@@ -286,7 +286,7 @@ impl Run {
         let (touch, ends) = self.expiry();
         options.touch = self.chance(3).then_some(touch);
         options.base64 = self.chance(2);
-        let result = self.cache.calculate_with(self.now, key, &options);
+        let result = self.cache.arithmetic_with(self.now, key, &options);
         let Some(at) = self.place(key) else {
             let done = result.expect("there is no number to be wrong");
             let made = options.initial.is_some();

@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 use dynamidb_core::Key;
 use dynamidb_core::view::ItemView;
 
-use super::walk::Walk;
+use super::scan::Scan;
 use super::{Answer, BAD_LINE, Task, number, tuning};
 use crate::clock::Wall;
 use crate::shards::View;
@@ -14,7 +14,7 @@ use crate::shards::View;
 /// A list that is being sent.
 #[derive(Debug)]
 pub(crate) struct Dump {
-    walk: Walk,
+    scan: Scan,
     form: Form,
     /// The slab classes whose items are listed, a bit for each.
     classes: u64,
@@ -48,7 +48,7 @@ impl Dump {
         match tuning::classes(view, which) {
             Ok(classes) => {
                 let dump = Self {
-                    walk: Walk::default(),
+                    scan: Scan::default(),
                     form,
                     classes,
                     left: usize::MAX,
@@ -73,7 +73,7 @@ impl Dump {
             _ => return Answer::Reply(BAD_LINE),
         };
         let dump = Self {
-            walk: Walk::default(),
+            scan: Scan::default(),
             form: Form::Cachedump,
             classes: 1 << class,
             left: match limit {
@@ -87,13 +87,13 @@ impl Dump {
     /// Lists some more items; `false` if that was all.
     pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut Vec<u8>) -> bool {
         let Self {
-            walk,
+            scan,
             form,
             classes,
             left,
         } = self;
         let wall = view.host().clock.wall();
-        let goes_on = walk.step(view, |item| {
+        let goes_on = scan.step(view, |item| {
             if *classes >> (item.class + 1) & 1 == 1 && *left > 0 {
                 *left -= 1;
                 form.line(item, &wall, output);

@@ -1,18 +1,19 @@
 //! What memcached has for those who run it: commands about the server, not about one item.
 //!
-//! A [`Command`] comes here from the protocol, which has only taken it apart. Most are answered at
-//! once. What takes longer, or has more to say than fits into one reply, becomes a [`Task`]: the
-//! connection keeps it and asks for a bounded piece at a time, so that nobody waits for it.
+//! A [`AdminCommand`] comes here from the protocol, which has only taken it apart. Most are
+//! answered at once. What takes longer, or has more to say than fits into one reply, becomes a
+//! [`Task`]: the connection keeps it and asks for a bounded piece at a time, so that nobody waits
+//! for it.
 
 mod conns;
 mod dump;
+mod scan;
 mod settings;
 mod sizes;
 mod stats;
 mod tuning;
-mod walk;
 
-use dynamidb_core::{Command, Next};
+use dynamidb_core::{AdminCommand, Next};
 
 use self::conns::Conns;
 use self::dump::Dump;
@@ -59,7 +60,11 @@ enum Answer {
 }
 
 /// Acts on a command and appends the reply.
-pub(crate) fn command(view: &mut View<'_>, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+pub(crate) fn command(
+    view: &mut View<'_>,
+    command: &AdminCommand<'_>,
+    output: &mut Vec<u8>,
+) -> Next {
     let words: Vec<&[u8]> = command.words().take(WORDS_MAX).collect();
     let answer = match command.verb() {
         b"stats" => stats::command(view, &words, output),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::walk::Walk;
+use super::scan::Scan;
 use super::{Answer, END, Task};
 use crate::shards::View;
 
@@ -16,7 +16,7 @@ const LINES: usize = 1000;
 /// A count that is being made, or sent.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
-    walk: Walk,
+    scan: Scan,
     counted: bool,
     counts: BTreeMap<usize, u64>,
 }
@@ -35,7 +35,7 @@ impl Sizes {
     pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut Vec<u8>) -> bool {
         if !self.counted {
             let counts = &mut self.counts;
-            self.counted = !self.walk.step(view, |view| {
+            self.counted = !self.scan.step(view, |view| {
                 *counts.entry(view.size.next_multiple_of(STEP)).or_default() += 1;
             });
             return true;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 
-use dynamidb_core::{Cache, ClassStats, Command, ConfigError, Event, Instant, Key, Keyspace};
+use dynamidb_core::{AdminCommand, Cache, ClassStats, ConfigError, Event, Instant, Key, Keyspace};
 use dynamidb_core::{Next, SlabStats};
 
 use super::{Part, Shards};
@@ -174,9 +174,9 @@ impl Keyspace for View<'_> {
         clock::unix_time()
     }
 
-    fn look_ahead(&mut self, keys: &[Key<'_>]) {
+    fn prefetch(&mut self, keys: &[Key<'_>]) {
         if self.shards.len() == 1 {
-            self.shard(0).look_ahead(keys);
+            self.shard(0).prefetch(keys);
             return;
         }
         self.release();
@@ -189,11 +189,11 @@ impl Keyspace for View<'_> {
                 let reader: Option<&Reader<'_>> = readers[before.count_ones() as usize].as_ref();
                 Some((&**reader?, key))
             };
-            Cache::look_ahead_all(keys.iter().filter_map(reader));
+            Cache::prefetch_all(keys.iter().filter_map(reader));
         }
     }
 
-    fn command(&mut self, command: &Command<'_>, output: &mut Vec<u8>) -> Next {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
         let next = admin::command(self, command, output);
         // It may have been to watch.
         self.watched = self.host.watchers.wanted();
@@ -204,21 +204,21 @@ impl Keyspace for View<'_> {
         admin::resume(self, output)
     }
 
-    fn is_watched(&self) -> bool {
+    fn wants_events(&self) -> bool {
         self.watched.concern_items()
     }
 
-    fn note(&mut self, event: &Event<'_>) {
+    fn on_event(&mut self, event: &Event<'_>) {
         if self.watched.has(Kinds::PREFIXES) {
-            self.host.prefixes.note(event);
+            self.host.prefixes.on_event(event);
         }
         let watchers = &self.host.watchers;
-        watchers.note(event, self.client);
+        watchers.on_event(event, self.client);
         if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
             let removals = cache.removals();
             removals.for_each(|removal| watchers.note_eviction(event.at, &removal));
             watchers.skip_evictions(cache.removals_missed());
-            cache.forget_removals();
+            cache.clear_removals();
         }
     }
 

@@ -88,7 +88,7 @@ mod cache {
             black_box(item.value.copy_to(black_box(&mut [0; 16])));
         }
         black_box(cache.delete(now, key));
-        black_box(cache.tick(now, black_box(8)));
+        black_box(cache.maintain(now, black_box(8)));
         black_box(cache.len());
     }
 
@@ -120,7 +120,7 @@ mod cache {
         black_box(cache.increment(now(), key(), black_box(1))).ok();
         black_box(cache.decrement(now(), key(), black_box(1))).ok();
         cache.clear();
-        cache.clear_at(now());
+        cache.flush_at(now());
     }
 
     #[cfg(feature = "all")]

@@ -114,7 +114,7 @@ fn churn(cache: &mut Cache<&mut [u8]>, stopwatch: &mut Stopwatch) {
             }
             5 => stopwatch.time(3, || cache.increment(now, &key, 1)),
             6 => stopwatch.time(4, || cache.delete(now, &key)),
-            _ => stopwatch.time(5, || cache.tick(now, 1)),
+            _ => stopwatch.time(5, || cache.maintain(now, 1)),
         }
     }
     cache.check();

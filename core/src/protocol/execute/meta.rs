@@ -4,7 +4,7 @@ use super::super::meta::{Arguments, Command, Flags, Meta};
 use super::super::meta_reply::{self, Facts, MetaReply, OF_NOTHING, OF_STORE};
 use super::super::reply;
 use super::Executor;
-use crate::{CalculateOptions, DeleteOptions, FetchOptions, Recache, StoreMode, StoreOptions};
+use crate::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
 use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, Value};
 
 impl<K: Keyspace> Executor<'_, K> {
@@ -36,7 +36,7 @@ impl<K: Keyspace> Executor<'_, K> {
         let lead = self.resolve_all(&mut arguments);
         let options = fetch_options(&meta.flags, &arguments, self.now);
         let cache = self.keyspace.cache_for(&key);
-        let fetched = cache.fetch_with(self.now, key, &options);
+        let fetched = cache.get_with(self.now, key, &options);
         let mut reply = MetaReply {
             output: self.output,
             now: self.now,
@@ -44,7 +44,7 @@ impl<K: Keyspace> Executor<'_, K> {
             lead,
         };
         match fetched {
-            Some(fetched) => reply.item(key.bytes(), &fetched),
+            Some(fetched) => reply.item(key.as_bytes(), &fetched),
             None if meta.flags.has(b'q') => {}
             None => reply.line(b"EN", OF_NOTHING, &Facts::of(meta)),
         }
@@ -60,7 +60,7 @@ impl<K: Keyspace> Executor<'_, K> {
         };
         let options = store_options(flags, &arguments);
         let cache = self.keyspace.cache_for(&key);
-        let stored = cache.store_with(self.now, key, value, &options);
+        let stored = cache.set_with(self.now, key, value, &options);
         let (outcome, cas, len) = match stored {
             Ok(stored) => (stored.outcome, stored.cas, stored.len),
             // The value alone was not, but it is together with the one it was to be joined to.
@@ -100,7 +100,7 @@ impl<K: Keyspace> Executor<'_, K> {
         let lead = self.resolve_all(&mut arguments);
         let options = calculate_options(flags, &arguments);
         let cache = self.keyspace.cache_for(&key);
-        let done = match cache.calculate_with(self.now, key, &options) {
+        let done = match cache.arithmetic_with(self.now, key, &options) {
             Ok(done) => done,
             Err(error) => return self.output.extend_from_slice(reply::error(error)),
         };
@@ -125,7 +125,7 @@ impl<K: Keyspace> Executor<'_, K> {
         let cache = self.keyspace.cache_for(&key);
         cache.count_meta();
         // Seen only now, a clearing may have come due.
-        cache.tick(self.now, 0);
+        cache.maintain(self.now, 0);
         let is_live = |end: Option<Instant>| end.is_none_or(|end| end > self.now);
         match cache
             .view_of(key)
@@ -165,8 +165,8 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 }
 
-fn fetch_options(flags: &Flags<'_>, arguments: &Arguments, now: Instant) -> FetchOptions {
-    FetchOptions {
+fn fetch_options(flags: &Flags<'_>, arguments: &Arguments, now: Instant) -> GetOptions {
+    GetOptions {
         no_bump: flags.has(b'u'),
         touch: arguments.touch,
         vivify: vivify(arguments),
@@ -197,14 +197,14 @@ fn recache(arguments: &Arguments, now: Instant) -> Recache {
     }
 }
 
-fn store_options(flags: &Flags<'_>, arguments: &Arguments) -> StoreOptions {
-    StoreOptions {
+fn store_options(flags: &Flags<'_>, arguments: &Arguments) -> SetOptions {
+    SetOptions {
         mode: match arguments.mode {
-            Some(b'E') => StoreMode::Add,
-            Some(b'A') => StoreMode::Append,
-            Some(b'P') => StoreMode::Prepend,
-            Some(b'R') => StoreMode::Replace,
-            _ => StoreMode::Set,
+            Some(b'E') => SetMode::Add,
+            Some(b'A') => SetMode::Append,
+            Some(b'P') => SetMode::Prepend,
+            Some(b'R') => SetMode::Replace,
+            _ => SetMode::Set,
         },
         compare: arguments.compare,
         cas: arguments.cas,
@@ -214,8 +214,8 @@ fn store_options(flags: &Flags<'_>, arguments: &Arguments) -> StoreOptions {
     }
 }
 
-fn calculate_options(flags: &Flags<'_>, arguments: &Arguments) -> CalculateOptions {
-    CalculateOptions {
+fn calculate_options(flags: &Flags<'_>, arguments: &Arguments) -> ArithmeticOptions {
+    ArithmeticOptions {
         delta: arguments.delta,
         decrement: matches!(arguments.mode, Some(b'D' | b'-')),
         initial: vivify(arguments).map(|expiry| (arguments.initial, expiry)),

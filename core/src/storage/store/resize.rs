@@ -6,7 +6,7 @@ use super::super::header::{self, Kind};
 use super::super::page;
 use super::super::slab::Class;
 use super::Store;
-use crate::view::Cause;
+use crate::view::RemovalReason;
 
 impl Store {
     /// Lets the budget end before this page.
@@ -43,7 +43,7 @@ impl Store {
                     self.relocate(memory, from, to);
                     self.free_chunk(memory, from);
                     // Moves nothing: not into the page that is being emptied.
-                } else if !self.expire_or_evict(memory, now, Cause::Memory) {
+                } else if !self.expire_or_evict(memory, now, RemovalReason::Memory) {
                     return false;
                 }
             }

@@ -8,23 +8,30 @@ use super::super::page;
 use super::super::prefetch::{PREFETCHES, prefetch};
 use super::super::slab::Class;
 use super::{Found, Store, hash_of};
-use crate::view::Cause;
+use crate::view::RemovalReason;
 
 impl Store {
     /// Frees something: what has expired, a page by moving its chunks, or the least recently used
     /// item. `false` if there is nothing.
     pub(super) fn make_room(&mut self, memory: &mut [u8], now: u64) -> bool {
-        self.expire_page(memory, now) || self.compact(memory) || self.evict(memory, Cause::Memory)
+        self.expire_page(memory, now)
+            || self.compact(memory)
+            || self.evict(memory, RemovalReason::Memory)
     }
 
     /// One step towards room without moving anything: what has expired, or if nothing has, the
     /// least recently used item. `false` if there is nothing.
-    pub(crate) fn expire_or_evict(&mut self, memory: &mut [u8], now: u64, cause: Cause) -> bool {
-        self.expire_page(memory, now) || self.evict(memory, cause)
+    pub(crate) fn expire_or_evict(
+        &mut self,
+        memory: &mut [u8],
+        now: u64,
+        reason: RemovalReason,
+    ) -> bool {
+        self.expire_page(memory, now) || self.evict(memory, reason)
     }
 
     /// Removes the least recently used item.
-    fn evict(&mut self, memory: &mut [u8], cause: Cause) -> bool {
+    fn evict(&mut self, memory: &mut [u8], reason: RemovalReason) -> bool {
         let geometry = *self.geometry();
         let Some(victim) = self.eviction.victim(memory, &geometry) else {
             return false;
@@ -33,7 +40,7 @@ impl Store {
         self.count_eviction(&oldest);
         let hash = hash_of(&self.hasher, &geometry, memory, oldest.item);
         self.eviction.remember(memory, &oldest.head, hash);
-        self.note_removal(memory, &oldest, cause);
+        self.note_removal(memory, &oldest, reason);
         self.remove(memory, &oldest, hash);
         self.fetch_victim(memory, &oldest.head);
         true
@@ -55,10 +62,16 @@ impl Store {
 
     /// Removes an item whose deadline has passed.
     #[cold]
-    pub(crate) fn reclaim(&mut self, memory: &mut [u8], item: ChunkRef, now: u64, cause: Cause) {
+    pub(crate) fn reclaim(
+        &mut self,
+        memory: &mut [u8],
+        item: ChunkRef,
+        now: u64,
+        reason: RemovalReason,
+    ) {
         let found = &self.read(memory, item);
         let hash = hash_of(&self.hasher, &{ *self.geometry() }, memory, item);
-        self.note_removal(memory, found, cause);
+        self.note_removal(memory, found, reason);
         let deadline = found.head.deadline().millis(self.clock.floor());
         let lag = now.saturating_sub(deadline);
         self.stats.expiry_lag_max = self.stats.expiry_lag_max.max(lag);
@@ -68,17 +81,17 @@ impl Store {
             stats.reclaimed += 1;
             stats.expired_unfetched += unfetched;
         });
-        if cause == Cause::ExpiredUnasked {
+        if reason == RemovalReason::ExpiredUnasked {
             self.monitor.expire(hash);
         }
         self.remove(memory, found, hash);
     }
 
-    fn note_removal(&mut self, memory: &[u8], found: &Found, cause: Cause) {
+    fn note_removal(&mut self, memory: &[u8], found: &Found, reason: RemovalReason) {
         if self.removals.is_on() {
             let key = self.key(memory, found);
             let class = self.class(memory, found.item);
-            self.removals.note(cause, found, class, key, self.clock);
+            self.removals.note(reason, found, class, key, self.clock);
         }
     }
 
@@ -106,7 +119,7 @@ impl Store {
             let found = self.read(memory, chunk);
             let deadline = found.head.deadline().millis(self.clock.floor());
             if deadline <= now {
-                self.reclaim(memory, chunk, now, Cause::ExpiredUnasked);
+                self.reclaim(memory, chunk, now, RemovalReason::ExpiredUnasked);
                 if page::class(memory, &geometry, page) == page::UNUSED {
                     return true;
                 }

@@ -11,12 +11,12 @@ const PLACES: usize = 8;
 
 /// How far it has gone.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(super) struct Scan {
     shard: usize,
-    place: u32,
+    cursor: u32,
 }
 
-impl Walk {
+impl Scan {
     /// Visits the next items that have not expired; `false` if there are none left. No lock is held
     /// afterwards.
     pub(super) fn step(
@@ -29,12 +29,12 @@ impl Walk {
             return false;
         };
         // A flush that has come due happens first.
-        cache.tick(now, 0);
+        cache.maintain(now, 0);
         for _ in 0..PLACES {
-            let (items, next) = cache.walk(self.place);
+            let (items, next) = cache.scan(self.cursor);
             let live = items.filter(|view| view.item.expires_at.is_none_or(|end| end > now));
             live.for_each(|item| visit(&item));
-            self.place = next.unwrap_or(0);
+            self.cursor = next.unwrap_or(0);
             if next.is_none() {
                 self.shard += 1;
                 break;

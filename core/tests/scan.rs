@@ -26,23 +26,23 @@ fn passing(number: u32) -> String {
 }
 
 /// Walks through all places, with something done before each, and counts how often each of the
-/// lasting items was met; says the largest number of items at one place, too.
-fn walk(cache: &mut Cache, mut between: impl FnMut(&mut Cache, u32)) -> (Vec<u32>, usize) {
+/// lasting items was met; says the largest number of items at one cursor, too.
+fn scan(cache: &mut Cache, mut between: impl FnMut(&mut Cache, u32)) -> (Vec<u32>, usize) {
     for number in 0..LASTING {
         cache.set(NOW, lasting(number).as_bytes(), "v").unwrap();
     }
     let mut met = HashMap::new();
-    let (mut place, mut steps, mut most) = (Some(0), 0, 0);
-    while let Some(here) = place {
+    let (mut cursor, mut steps, mut most) = (Some(0), 0, 0);
+    while let Some(here) = cursor {
         between(cache, steps);
-        let (items, next) = cache.walk(here);
+        let (items, next) = cache.scan(here);
         let keys: Vec<_> = items.map(|item| item.key.to_vec()).collect();
         most = most.max(keys.len());
         for key in keys {
             *met.entry(key).or_insert(0) += 1;
         }
         assert!(next.is_none_or(|next| next > here), "it goes on");
-        (place, steps) = (next, steps + 1);
+        (cursor, steps) = (next, steps + 1);
     }
     let count = |number| met.get(lasting(number).as_bytes()).copied();
     let counts = (0..LASTING).map(|number| count(number).unwrap_or(0));
@@ -51,21 +51,21 @@ fn walk(cache: &mut Cache, mut between: impl FnMut(&mut Cache, u32)) -> (Vec<u32
 
 #[test]
 fn each_item_is_met_once_if_nothing_changes() {
-    let (counts, most) = walk(&mut cache(), |_, _| {});
+    let (counts, most) = scan(&mut cache(), |_, _| {});
     assert!(counts.iter().all(|&count| count == 1), "{counts:?}");
-    assert!(most < 150, "{most} items at one place");
+    assert!(most < 150, "{most} items at one cursor");
 }
 
 #[test]
 fn growth_in_between_hides_nothing_and_repeats_nothing() {
-    let (counts, most) = walk(&mut cache(), |cache, step| {
+    let (counts, most) = scan(&mut cache(), |cache, step| {
         for number in 0..200 {
             let key = passing(step * 200 + number);
             cache.set(NOW, key.as_bytes(), "v").unwrap();
         }
     });
     assert!(counts.iter().all(|&count| count == 1), "{counts:?}");
-    assert!(most < 150, "{most} items at one place");
+    assert!(most < 150, "{most} items at one cursor");
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn shrinking_in_between_hides_nothing() {
     for number in 0..20_000 {
         cache.set(NOW, passing(number).as_bytes(), "v").unwrap();
     }
-    let (counts, _) = walk(&mut cache, |cache, step| {
+    let (counts, _) = scan(&mut cache, |cache, step| {
         for number in 0..400 {
             cache.delete(NOW, passing(step * 400 + number).as_bytes());
         }
-        cache.tick(NOW, 1000);
+        cache.maintain(NOW, 1000);
     });
     assert!(counts.iter().all(|&count| count >= 1), "{counts:?}");
 }
@@ -86,18 +86,18 @@ fn shrinking_in_between_hides_nothing() {
 #[test]
 fn an_empty_cache_has_a_place_without_items() {
     let cache = cache();
-    let (items, next) = cache.walk(0);
+    let (items, next) = cache.scan(0);
     assert_eq!((items.count(), next), (0, None));
 }
 
 #[test]
 fn any_number_is_a_place() {
     let mut cache = cache();
-    let (counts, _) = walk(&mut cache, |_, _| {});
+    let (counts, _) = scan(&mut cache, |_, _| {});
     assert_eq!(counts.len(), LASTING as usize);
-    for place in [1, 77, u32::MAX / 2, u32::MAX] {
-        let (items, next) = cache.walk(place);
-        assert!(items.count() < 150 && next.is_none_or(|next| next > place));
+    for cursor in [1, 77, u32::MAX / 2, u32::MAX] {
+        let (items, next) = cache.scan(cursor);
+        assert!(items.count() < 150 && next.is_none_or(|next| next > cursor));
     }
 }
 
