@@ -103,7 +103,15 @@ pub fn print(items: usize) {
         memory,
         fill(memory, &[64, 112, 4096], |_| (16, 64)),
     );
+    let name = format!("16+64 B, {} sizes", fine.len());
+    row(&name, memory, fill(memory, &fine, |_| (16, 64)));
     let memory = items * 400;
+    let (five, finer) = (
+        "16+300 B, 5 defaults",
+        format!("16+300 B, {} sizes", fine.len()),
+    );
+    row(five, memory, fill(memory, &default, |_| (16, 300)));
+    row(&finer, memory, fill(memory, &fine, |_| (16, 300)));
     let kvcache = |number| (16 + (mix(number) % 48) as usize, kvcache_size(number));
     row(
         "kvcache, 5 defaults",

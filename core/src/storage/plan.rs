@@ -17,6 +17,9 @@ const PARTS: usize = 5;
 /// another cache miss.
 const SAVING: usize = 64;
 
+/// How many classes are tried for the first of two chunks, from the largest on.
+const FIRSTS: usize = 6;
+
 /// The chunks of one item, in the order of the chain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Plan {
@@ -58,7 +61,8 @@ impl Plan {
         }
     }
 
-    /// The class `single`, or several smaller chunks that together are clearly smaller.
+    /// The class `single`, or several smaller chunks that together are clearly smaller: the cheapest
+    /// two, or up to five of which each is the largest that gets filled.
     fn split(slabs: &Slabs, head: usize, value_len: usize, single: Class) -> Self {
         let mut best = Self {
             parts: [single; PARTS],
@@ -70,8 +74,24 @@ impl Plan {
         if least <= head + value_len + CONTINUATION {
             return best;
         }
-        let mut parts = [single; PARTS];
         let (mut taken, mut left) = (0, head + value_len);
+        let mut parts = [single; PARTS];
+        let firsts = (0..single.0).rev().map(Class).take(FIRSTS);
+        for first in firsts.take_while(|&first| slabs.size(first) >= head) {
+            let Some(end) = slabs.fitting(left + CONTINUATION - slabs.size(first)) else {
+                break;
+            };
+            let total = slabs.cost(first) + slabs.cost(end);
+            if total < least {
+                least = total;
+                (parts[0], parts[1]) = (first, end);
+                best = Self {
+                    parts,
+                    len: 2,
+                    pages: 0,
+                };
+            }
+        }
         for at in 0..PARTS - 1 {
             let overhead = if at == 0 { 0 } else { CONTINUATION };
             let largest = (0..single.0).rev().map(Class);
@@ -289,6 +309,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn two_chunks_that_fit_are_found_where_the_largest_first_one_wastes_much() {
+        let mut sizes: Vec<_> = (1..=128).rev().map(|k| 4096 / k / 16 * 16).collect();
+        sizes.dedup();
+        assert_eq!(sizes.len(), 30);
+        // 24 of the header, 4 for the link, 8 of the second chunk.
+        assert_eq!(chunks(&sizes, 16, 300), [272, 80]);
+        assert_eq!(chunks(&sizes, 16, 64), [112]);
     }
 
     #[test]
