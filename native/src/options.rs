@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::TypedValueParser;
 use clap::{ArgAction, FromArgMatches, Parser};
-use dynamidb_core::{Config, Dialect, LruBump, Policy, SessionConfig};
+use dynamidb_core::{Config, Dialect, LruBump, Policy, SessionConfig, SlabSizes};
 
 use self::environment::Variable;
 pub use self::memcached::MemcachedOptions;
@@ -39,6 +39,11 @@ const PROCESS: &str = "Process";
 
 /// As many threads as there can be shards.
 const THREADS_MAX: usize = 64;
+/// From this much memory on all chunk sizes that divide a page well are used. In less, the pages
+/// that each size claims would be too many.
+const FINE_SIZES_MEMORY: usize = 16 << 20;
+/// Chunk sizes for less memory, as far as they fit its pages.
+const FEW_SIZES: [usize; 11] = [32, 48, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096];
 /// The largest page, and so the largest chunk, of a cache.
 const PAGE_SIZE_MAX: usize = 64 << 10;
 
@@ -134,7 +139,8 @@ pub struct Options {
     pub max_item_size: Option<usize>,
 
     /// Sizes of the chunks that items are kept in, in bytes: ascending multiples of 16, separated
-    /// by commas [default: 64,128,256,1024,4096]
+    /// by commas [default: 64,128,256,1024,4096; with --memory 11 sizes from 32 on, with 16 MiB or
+    /// more 30]
     #[arg(long, env = "DYNAMIDB_SLAB_SIZES", value_delimiter = ',')]
     #[arg(help_heading = MEMORY, value_name = "SIZES")]
     pub slab_sizes: Vec<usize>,
@@ -291,6 +297,14 @@ impl Options {
         } else if let Some(factor) = self.slab_growth {
             let sizes = grown_sizes(self.slab_min.into(), factor, config.page_size);
             config.slab_sizes = sizes[..].into();
+        } else if let Some(memory) = self.memory {
+            config.slab_sizes = match memory {
+                FINE_SIZES_MEMORY.. => SlabSizes::page_fractions(config.page_size),
+                _ => {
+                    let sizes = FEW_SIZES.into_iter();
+                    sizes.filter(|&size| size <= config.page_size).collect()
+                }
+            };
         }
         config.policy = self.policy;
         if self.memcached.disable_evictions {
@@ -480,6 +494,19 @@ mod tests {
         assert_eq!(sizes("-f 2")[..], [96, 192, 384, 768, 1536, 3072, 4096]);
         assert_eq!(sizes("-f 8 -n 16")[..], [64, 512, 4096]);
         assert!(sizes("-f 1.02 -n 1").len() <= Config::SLAB_SIZES_MAX);
+    }
+
+    #[test]
+    fn chunk_sizes_follow_the_memory_unless_they_are_given() {
+        let sizes = |line| parse(line).unwrap().config().slab_sizes;
+        assert_eq!(sizes("")[..], Config::SLAB_SIZES);
+        assert_eq!(sizes("--max-items 5")[..], Config::SLAB_SIZES);
+        assert_eq!(sizes("-m 128k")[..], FEW_SIZES[..10]);
+        assert_eq!(sizes("-m 16777215b")[..], FEW_SIZES);
+        assert_eq!(sizes("-m 16"), SlabSizes::page_fractions(4096));
+        assert_eq!(sizes("-m 16").len(), 30);
+        assert_eq!(sizes("-m 64 --slab-sizes 64,4096")[..], [64, 4096]);
+        assert_eq!(sizes("-m 64 -f 8 -n 16")[..], [64, 512, 4096]);
     }
 
     #[test]
