@@ -31,71 +31,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "server")]
-mod admin;
-#[cfg(feature = "server")]
-mod auth;
-#[cfg(feature = "server")]
-mod buffers;
-#[cfg(feature = "server")]
-mod clock;
-#[cfg(feature = "server")]
-mod connection;
-#[cfg(feature = "server")]
-mod connections;
-#[cfg(feature = "server")]
-mod context;
-#[cfg(feature = "server")]
-mod error;
-#[cfg(feature = "server")]
-mod foreign;
-#[cfg(feature = "server")]
-mod host;
-#[cfg(feature = "server")]
-mod incident;
-#[cfg(feature = "server")]
-mod limits;
-#[cfg(feature = "server")]
-mod linger;
-#[cfg(feature = "server")]
-mod listen;
-#[cfg(feature = "server")]
-mod log;
-#[cfg(feature = "server")]
-mod options;
-#[cfg(feature = "server")]
-mod prefixes;
-#[cfg(feature = "server")]
-mod process;
-#[cfg(feature = "server")]
-mod ready;
 mod region;
-#[cfg(feature = "server")]
-mod runtime;
 mod seed;
 #[cfg(feature = "server")]
 mod server;
 mod shards;
 mod shared;
-#[cfg(feature = "server")]
-mod socket_file;
-#[cfg(feature = "server")]
-mod stop;
-#[cfg(feature = "server")]
-mod upkeep;
-#[cfg(feature = "server")]
-mod watch;
-#[cfg(feature = "server")]
-mod worker;
 
 #[cfg(feature = "server")]
-pub use error::Error;
-#[cfg(feature = "server")]
-pub use log::Log;
-#[cfg(feature = "server")]
-pub use options::{Listen, MemcachedOptions, Options};
-#[cfg(feature = "server")]
-pub use runtime::RuntimeName;
-#[cfg(feature = "server")]
-pub use server::{Server, StopHandle};
+pub use server::{Error, Listen, Log, MemcachedOptions, Options, RuntimeName, Server, StopHandle};
 pub use shared::SharedCache;

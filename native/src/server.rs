@@ -1,5 +1,21 @@
 //! A whole server: binds its sockets, accepts connections up to a limit, and stops when asked to.
 
+pub(crate) mod admin;
+mod auth;
+pub(crate) mod clock;
+mod connection;
+mod context;
+mod error;
+mod listen;
+mod log;
+mod options;
+mod process;
+mod runtime;
+pub(crate) mod state;
+mod stop;
+mod upkeep;
+mod worker;
+
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -10,19 +26,25 @@ use std::time::Duration;
 use dynamidb_core::{Config, Dialect, SessionConfig};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
-use crate::admin::Settings;
-use crate::auth::Users;
-use crate::context::{ConnectionPermit, ServerContext};
-use crate::host::{FILES_RESERVED, Host, count};
-use crate::linger::{Linger, REJECTIONS_MAX, TIMEOUT};
-use crate::listen::{Listeners, address_of, listen};
-use crate::options::size_text;
-use crate::process::Account;
-use crate::runtime::{Runtime, Stream};
+use crate::seed;
+use crate::server::admin::Settings;
+use crate::server::auth::Users;
+use crate::server::connection::linger::{Linger, REJECTIONS_MAX, TIMEOUT};
+use crate::server::context::{ConnectionPermit, ServerContext};
+use crate::server::listen::{Listeners, address_of, listen};
+use crate::server::options::size_text;
+use crate::server::process::Account;
+use crate::server::process::memory_limit;
+use crate::server::runtime::{Runtime, Stream};
+use crate::server::state::{FILES_RESERVED, Host, count};
+use crate::server::stop::Stop;
+use crate::server::worker::{Inbox, Worker};
 use crate::shards::{Growth, SHARD_MEMORY_MAX, Shards};
-use crate::stop::Stop;
-use crate::worker::{Inbox, Worker};
-use crate::{Error, Options, RuntimeName, limits, process, seed, upkeep};
+
+pub use self::error::Error;
+pub use self::log::Log;
+pub use self::options::{Listen, MemcachedOptions, Options};
+pub use self::runtime::RuntimeName;
 
 /// How long nothing is accepted after the system has refused to give us another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -157,9 +179,9 @@ impl Server {
     pub fn run(self) -> Result<(), Error> {
         let outcome = match self.runtime {
             #[cfg(feature = "tokio")]
-            RuntimeName::Tokio => self.run_on::<crate::runtime::Tokio>(),
+            RuntimeName::Tokio => self.run_on::<runtime::Tokio>(),
             #[cfg(feature = "async-std")]
-            RuntimeName::AsyncStd => self.run_on::<crate::runtime::AsyncStd>(),
+            RuntimeName::AsyncStd => self.run_on::<runtime::AsyncStd>(),
         };
         outcome.map_err(|source| Error::System {
             what: "serve",
@@ -237,7 +259,7 @@ impl Server {
             self.shared.host.settings.options.thread_count(),
             self.shared.shards.len(),
         );
-        limits::warn_if_exceeded(config.memory);
+        memory_limit::warn_if_exceeded(config.memory);
         let target = match (addresses.first(), self.listeners.files.first()) {
             (Some(address), _) => format!("{} {}", address.ip(), address.port()),
             (_, Some(file)) => format!("-U {}", file.path().display()),

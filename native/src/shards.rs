@@ -227,9 +227,9 @@ mod tests {
 
     use super::*;
     use crate::Options;
-    use crate::admin::Settings;
-    use crate::clock::{self, Clock};
-    use crate::host::Host;
+    use crate::server::admin::Settings;
+    use crate::server::clock::{self, Clock};
+    use crate::server::state::Host;
 
     const NOW: Instant = Instant::from_secs(1);
     const GROWTH: Growth = Growth {

@@ -7,11 +7,11 @@ use dynamidb_core::{AdminCommand, Cache, ClassStats, ConfigError, Event, Instant
 use dynamidb_core::{Next, SlabStats};
 
 use super::{Part, Shards};
-use crate::admin::{self, Task};
-use crate::clock;
-use crate::host::Host;
 use crate::region::Region;
-use crate::watch::{Kinds, REMOVALS_MAX};
+use crate::server::admin::{self, Task};
+use crate::server::clock;
+use crate::server::state::Host;
+use crate::server::state::watchers::{Kinds, REMOVALS_MAX};
 
 /// What a shard can be enlarged to: what one cache can address.
 pub(crate) const SHARD_MEMORY_MAX: usize = 4 << 30;

@@ -9,6 +9,8 @@
 //! Connections are processed in the order of the shards of their first keys. That order is free:
 //! clients that have requests under way at the same time cannot tell which came first.
 
+mod ready;
+
 use std::future::poll_fn;
 use std::io;
 use std::mem;
@@ -19,11 +21,11 @@ use std::task::{Context, Poll, Waker};
 use dynamidb_core::{FirstRequest, Key, Keyspace};
 use slab::Slab;
 
-use crate::buffers::{OUTPUT_KEPT, SMALL, Slot, Spare};
-use crate::connection::{After, Connection, READ_MAX, Received};
-use crate::context::{ConnectionPermit, ServerContext};
-use crate::ready::{ConnectionWaker, ReadyList, Token};
-use crate::runtime::Runtime;
+use crate::server::connection::buffers::{OUTPUT_KEPT, SMALL, Slot, Spare};
+use crate::server::connection::{After, Connection, READ_MAX, Received};
+use crate::server::context::{ConnectionPermit, ServerContext};
+use crate::server::runtime::Runtime;
+use crate::server::worker::ready::{ConnectionWaker, ReadyList, Token};
 
 /// As many connections as have a turn together.
 const TURN_CONNECTIONS: usize = 64;
@@ -335,7 +337,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::runtime::Tokio;
+    use crate::server::runtime::Tokio;
     use crate::{Options, Server};
 
     /// A worker that nobody polls but the test, and a listener for its clients.

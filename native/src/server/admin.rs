@@ -20,9 +20,9 @@ use self::dump::Dump;
 pub(crate) use self::dump::push_encoded;
 pub(crate) use self::settings::{Settings, Switches};
 use self::sizes::Sizes;
-use crate::limits;
+use crate::server::process::memory_limit;
+use crate::server::state::watchers::{Kinds, Watcher};
 use crate::shards::View;
-use crate::watch::{Kinds, Watcher};
 
 const OK: &str = "OK\r\n";
 const ERROR: &str = "ERROR\r\n";
@@ -141,7 +141,7 @@ fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
                 tracing::warn!("the memory stays as it is: {error}");
                 return "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n";
             }
-            limits::warn_if_exceeded(memory);
+            memory_limit::warn_if_exceeded(memory);
             OK
         }
     }

@@ -14,9 +14,9 @@ use dynamidb_core::view::{Removal, RemovalReason};
 use dynamidb_core::{Action, Event, Instant, ItemSummary, Lookup};
 use event_listener::EventListener;
 
-use crate::admin::push_encoded;
-use crate::clock::unix_time;
-use crate::connections::Client;
+use crate::server::admin::push_encoded;
+use crate::server::clock::unix_time;
+use crate::server::state::clients::Client;
 
 /// As many clients as may watch at a time; memcached's limit.
 const WATCHERS_MAX: usize = 20;

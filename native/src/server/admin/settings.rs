@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use dynamidb_core::{Config, Dialect, LruBump, Policy};
 
 use crate::Options;
-use crate::host::Host;
-use crate::watch::QUEUE_SIZE;
+use crate::server::state::Host;
+use crate::server::state::watchers::QUEUE_SIZE;
 
 /// Settings of memcached's for what there is not here, by what is said of them: a numbered limit or
 /// share, a switch, a file. There is one list of items, no crawler's pace, no storage on disk, no

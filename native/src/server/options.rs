@@ -22,7 +22,7 @@ use self::values::{
     ITEM_SIZE_MIN, dialect_parser, grown_sizes, growth, item_size, lru_bump_parser, memory_size,
     policy_parser,
 };
-use crate::log::last_words;
+use crate::server::log::last_words;
 use crate::{Error, RuntimeName};
 
 const ABOUT: &str =
@@ -579,7 +579,7 @@ mod tests {
     /// The rows of a table of `native/docs/from-memcached.md`: what stands in the first column, and
     /// what in the second.
     fn rows(head: &str) -> Vec<(&'static str, &'static str)> {
-        let page = include_str!("../docs/from-memcached.md");
+        let page = include_str!("../../docs/from-memcached.md");
         let table = page.split(head).nth(1).unwrap();
         let rows = table
             .lines()

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::context::ServerContext;
-use crate::host::Host;
-use crate::runtime::{Runtime, yield_now};
+use crate::server::context::ServerContext;
+use crate::server::runtime::{Runtime, yield_now};
+use crate::server::state::Host;
 use crate::shards::Shards;
 
 /// How often each shard is looked at: often enough that memory comes back well within a second.
@@ -48,9 +48,9 @@ mod tests {
 
     use super::*;
     use crate::Options;
-    use crate::admin::Settings;
+    use crate::server::admin::Settings;
+    use crate::server::state::watchers::Kinds;
     use crate::shards::Growth;
-    use crate::watch::Kinds;
 
     #[test]
     fn who_begins_to_watch_while_noting_ends_hears_of_evictions_nonetheless() {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dynamidb_core::{Action, Event, Lookup};
 
-use crate::admin::push_encoded;
+use crate::server::admin::push_encoded;
 
 /// As many prefixes as are told apart. Keys come from clients: they must not fill the memory.
 const PREFIXES_MAX: usize = 1000;

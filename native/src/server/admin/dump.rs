@@ -8,7 +8,7 @@ use dynamidb_core::view::ItemView;
 
 use super::scan::Scan;
 use super::{Answer, BAD_LINE, Task, number, tuning};
-use crate::clock::Wall;
+use crate::server::clock::Wall;
 use crate::shards::View;
 
 /// A list that is being sent.

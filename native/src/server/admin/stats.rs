@@ -9,8 +9,8 @@ use super::conns::Conns;
 use super::dump::Dump;
 use super::sizes::Sizes;
 use super::{Answer, END, ERROR, OK};
+use crate::server::state::watchers::Kinds;
 use crate::shards::View;
-use crate::watch::Kinds;
 
 /// In memcached's order: a word may be cut short, and the first that begins with it is meant.
 const WORDS: [&str; 7] = [

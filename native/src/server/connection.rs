@@ -16,6 +16,10 @@
 //! not read. While it has such replies it reads nothing, so a client that never reads costs a
 //! bounded amount of memory.
 
+pub(crate) mod buffers;
+pub(crate) mod foreign;
+pub(crate) mod linger;
+
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -27,14 +31,14 @@ use dynamidb_core::{FirstRequest, Instant, Keyspace, Session};
 use nix::poll::PollFlags;
 use socket2::TcpKeepalive;
 
-use crate::admin::Task;
-use crate::auth::Verdict;
-use crate::buffers::{Input, SMALL, Slot, Spare, UnsentOutput};
-use crate::connections::{Client, Doing};
-use crate::context::{ConnectionPermit, ServerContext};
-use crate::host::{Host, count};
-use crate::linger::Linger;
-use crate::runtime::{Runtime, Stream, Timer};
+use crate::server::admin::Task;
+use crate::server::auth::Verdict;
+use crate::server::connection::buffers::{Input, SMALL, Slot, Spare, UnsentOutput};
+use crate::server::connection::linger::Linger;
+use crate::server::context::{ConnectionPermit, ServerContext};
+use crate::server::runtime::{Runtime, Stream, Timer};
+use crate::server::state::clients::{Client, Doing};
+use crate::server::state::{Host, count};
 use crate::shards::{Held, View};
 
 /// What a connection reads in one turn at most: a millisecond of the smallest requests. With others

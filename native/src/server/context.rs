@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use dynamidb_core::SessionConfig;
 
-use crate::auth::Users;
-use crate::host::Host;
+use crate::server::auth::Users;
+use crate::server::state::Host;
+use crate::server::stop::Stop;
 use crate::shards::Shards;
-use crate::stop::Stop;
 
 /// What all connections and the upkeep share.
 #[derive(Debug)]

@@ -1,5 +1,10 @@
 //! What the server counts about itself, under memcached's names.
 
+pub(crate) mod clients;
+pub(crate) mod prefixes;
+pub(crate) mod rate_limited;
+pub(crate) mod watchers;
+
 use std::cell::Cell;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -8,17 +13,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
-use crate::admin::{Settings, Switches};
-use crate::buffers;
-use crate::clock::{Clock, unix_time};
-use crate::connections::Connections;
-use crate::foreign::Foreign;
-use crate::incident::Incident;
-use crate::linger::Rejections;
-use crate::log;
-use crate::prefixes::Prefixes;
-use crate::stop::Stop;
-use crate::watch::Watchers;
+use crate::server::admin::{Settings, Switches};
+use crate::server::clock::{Clock, unix_time};
+use crate::server::connection::buffers;
+use crate::server::connection::foreign::Foreign;
+use crate::server::connection::linger::Rejections;
+use crate::server::log;
+use crate::server::state::clients::Connections;
+use crate::server::state::prefixes::Prefixes;
+use crate::server::state::rate_limited::Incident;
+use crate::server::state::watchers::Watchers;
+use crate::server::stop::Stop;
 
 /// The process, its limits and its connections.
 #[derive(Debug)]

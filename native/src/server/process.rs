@@ -1,5 +1,7 @@
 //! What the process asks of the operating system for itself.
 
+pub(crate) mod memory_limit;
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::lchown;
@@ -8,7 +10,7 @@ use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, User, geteuid, setgid, setuid};
 
-use crate::socket_file::SocketFile;
+use crate::server::listen::socket_file::SocketFile;
 use crate::{Error, MemcachedOptions};
 
 /// Locks the memory and allows core files, as far as the options ask for it.

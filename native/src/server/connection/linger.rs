@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::runtime::{Runtime, Stream, Timer};
+use crate::server::runtime::{Runtime, Stream, Timer};
 
 /// How long a client may take to close its side.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);

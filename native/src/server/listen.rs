@@ -1,5 +1,7 @@
 //! The sockets that clients connect to.
 
+pub(crate) mod socket_file;
+
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -8,7 +10,7 @@ use std::path::Path;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::socket_file::{Lock, SocketFile};
+use crate::server::listen::socket_file::{Lock, SocketFile};
 use crate::{Error, Listen, Options};
 
 /// How often another port is tried if the one that the system picked for 127.0.0.1 is taken on ::1.

@@ -3,7 +3,7 @@
 //! Such a client waits for a reply, and the server would wait for the end of a line that never
 //! comes. So the connection is closed at once, counted, and the log says what to change.
 
-use crate::incident::Incident;
+use crate::server::state::rate_limited::Incident;
 
 /// The header that a proxy sends before the client's bytes, in version 2 of the PROXY protocol.
 const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::options::size_text;
+use crate::server::options::size_text;
 
 /// An upper bound of the memory.
 #[derive(Clone, Debug, Eq, PartialEq)]
