@@ -7,6 +7,7 @@ mod connection;
 mod context;
 mod error;
 mod listen;
+mod lock;
 mod log;
 mod options;
 mod process;
@@ -36,7 +37,7 @@ use crate::server::options::size_text;
 use crate::server::process::Account;
 use crate::server::process::memory_limit;
 use crate::server::runtime::{Runtime, Stream};
-use crate::server::state::{FILES_RESERVED, Host, count};
+use crate::server::state::{FILES_RESERVED, ServerState, count};
 use crate::server::stop::Stop;
 use crate::server::worker::{Inbox, Worker};
 use crate::shards::{Growth, SHARD_MEMORY_MAX, Shards};
@@ -58,7 +59,7 @@ const DRAIN_PERIOD: Duration = Duration::from_millis(5);
 pub struct Server {
     listeners: Listeners,
     runtime: RuntimeName,
-    shared: Arc<ServerContext>,
+    context: Arc<ServerContext>,
 }
 
 /// Stops a [`Server`] from another thread, or has it read its users anew.
@@ -129,16 +130,16 @@ impl Server {
             account.assume(&listeners.files, &options.memcached)?;
         }
         let addresses: Vec<_> = listeners.sockets.iter().filter_map(address_of).collect();
-        let host = Host::new(Settings {
+        let server = ServerState::new(Settings {
             options: options.clone(),
             port: addresses.first().map_or(options.port, SocketAddr::port),
             addresses,
             max_connections,
         });
-        let shared = ServerContext {
+        let context = ServerContext {
             shards,
-            stop: Arc::clone(&host.stop),
-            host,
+            stop: Arc::clone(&server.stop),
+            server,
             session,
             stall_timeout: seconds(options.stall_timeout),
             idle_timeout: seconds(options.memcached.idle_timeout()),
@@ -147,7 +148,7 @@ impl Server {
         let server = Self {
             listeners,
             runtime: options.runtime,
-            shared: Arc::new(shared),
+            context: Arc::new(context),
         };
         server.announce(&config);
         Ok(server)
@@ -167,8 +168,8 @@ impl Server {
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle {
-            stop: Arc::clone(&self.shared.stop),
-            users: self.shared.users.clone(),
+            stop: Arc::clone(&self.context.stop),
+            users: self.context.users.clone(),
         }
     }
 
@@ -190,7 +191,7 @@ impl Server {
     }
 
     fn run_on<R: Runtime>(self) -> io::Result<()> {
-        let threads = self.shared.host.settings.options.thread_count();
+        let threads = self.context.server.settings.options.thread_count();
         let mut outcome = Ok(());
         R::run(threads, async |runtime: Arc<R>| {
             outcome = self.serve(&runtime).await;
@@ -200,15 +201,15 @@ impl Server {
 
     async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
         let Listeners { sockets, files } = self.listeners;
-        let inboxes = (0..self.shared.host.settings.options.thread_count()).map(|number| {
-            let worker = Worker::<R>::new(Arc::clone(&self.shared));
+        let inboxes = (0..self.context.server.settings.options.thread_count()).map(|number| {
+            let worker = Worker::<R>::new(Arc::clone(&self.context));
             let inbox = worker.inbox();
             runtime.spawn(number, worker.run());
             inbox
         });
         let acceptor = Arc::new(Acceptor {
             runtime: Arc::clone(runtime),
-            context: Arc::clone(&self.shared),
+            context: Arc::clone(&self.context),
             inboxes: inboxes.collect(),
             next: AtomicUsize::new(0),
         });
@@ -216,12 +217,12 @@ impl Server {
         for listener in listeners.collect::<io::Result<Vec<_>>>()? {
             runtime.spawn(0, Arc::clone(&acceptor).accept(listener));
         }
-        runtime.spawn(0, upkeep::run::<R>(Arc::clone(&self.shared)));
-        self.shared.stop.requested().await;
+        runtime.spawn(0, upkeep::run::<R>(Arc::clone(&self.context)));
+        self.context.stop.requested().await;
         drop(files);
-        self.shared.host.clients.wake_all();
+        self.context.server.clients.wake_all();
         // Each connection ends by itself, in bounded time.
-        while self.shared.host.connections.load(Ordering::Acquire) > 0 {
+        while self.context.server.connections.load(Ordering::Acquire) > 0 {
             R::sleep(DRAIN_PERIOD).await;
         }
         Ok(())
@@ -229,14 +230,14 @@ impl Server {
 
     #[cfg(test)]
     pub(crate) fn context(&self) -> Arc<ServerContext> {
-        Arc::clone(&self.shared)
+        Arc::clone(&self.context)
     }
 
     fn announce(&self, config: &Config) {
         let addresses = self.local_addrs();
         for address in &addresses {
             tracing::info!("listening on {address}");
-            if !address.ip().is_loopback() && self.shared.users.is_none() {
+            if !address.ip().is_loopback() && self.context.users.is_none() {
                 tracing::warn!("whoever reaches {address} can read and change every item");
             }
         }
@@ -251,13 +252,13 @@ impl Server {
             size_text(config.memory),
             size_text(config.item_size_max),
             config.slab_sizes,
-            self.shared.host.settings.max_connections,
+            self.context.server.settings.max_connections,
         );
         tracing::info!(
             "runtime {}, threads: {}, shards: {}",
             self.runtime,
-            self.shared.host.settings.options.thread_count(),
-            self.shared.shards.len(),
+            self.context.server.settings.options.thread_count(),
+            self.context.shards.len(),
         );
         memory_limit::warn_if_exceeded(config.memory);
         let target = match (addresses.first(), self.listeners.files.first()) {
@@ -266,7 +267,7 @@ impl Server {
             _ => return,
         };
         // The goodbye ends every netcat, whatever it does at the end of its input.
-        let words = match self.shared.host.settings.options.dialect {
+        let words = match self.context.server.settings.options.dialect {
             Dialect::Memcached => r"set key1 0 30 5\r\nhello\r\nquit\r\n",
             _ => r"SET key1 30 5\r\nhello\r\nQUIT\r\n",
         };
@@ -287,19 +288,19 @@ impl<R: Runtime> Acceptor<R> {
     /// Takes connections from a listener until the server stops.
     async fn accept(self: Arc<Self>, listener: R::Listener) {
         let Self { context, .. } = &*self;
-        let host = &context.host;
+        let server = &context.server;
         while let Some(accepted) = context.stop.or(R::accept(&listener)).await {
             match accepted.and_then(|stream| self.hand_over(stream)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     tracing::debug!("accept: {error}");
-                    host.out_of_files.happened(host.clock.now());
-                    host.accepting.store(false, Ordering::Relaxed);
+                    server.out_of_files.record(server.clock.now());
+                    server.accepting.store(false, Ordering::Relaxed);
                     context.stop.or(R::sleep(ACCEPT_PAUSE)).await;
                     let paused = ACCEPT_PAUSE.as_micros() as u64;
-                    count(&host.accept_paused_us, paused);
-                    host.accepting.store(true, Ordering::Relaxed);
+                    count(&server.accept_paused_us, paused);
+                    server.accepting.store(true, Ordering::Relaxed);
                 }
             }
         }
@@ -323,7 +324,7 @@ impl<R: Runtime> Acceptor<R> {
 async fn reject<R: Runtime>(mut stream: R::Stream, context: Arc<ServerContext>) {
     let line = b"ERROR Too many open connections\r\n";
     let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
-    let Some(_rejection) = context.host.rejections.enter() else {
+    let Some(_rejection) = context.server.rejections.enter() else {
         return;
     };
     // It needs no permit, so that it need not hurry.

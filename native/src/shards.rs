@@ -229,7 +229,7 @@ mod tests {
     use crate::Options;
     use crate::server::admin::Settings;
     use crate::server::clock::{self, Clock};
-    use crate::server::state::Host;
+    use crate::server::state::ServerState as Host;
 
     const NOW: Instant = Instant::from_secs(1);
     const GROWTH: Growth = Growth {

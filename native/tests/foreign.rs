@@ -80,13 +80,32 @@ fn clients_of_other_protocols_are_closed_counted_and_named() {
 }
 
 #[test]
-fn http_2_is_closed_without_a_word() {
+fn http_clients_are_closed_counted_and_logged_once() {
     on_each_runtime(OPTIONS, |server| {
-        is_closed_without_a_word(
-            &server,
+        let mut watcher = server.connect();
+        for bytes in [
+            &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
+            b"POST /k HTTP/1.0\r\n",
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
-        );
-        server.stop();
+            b"Host: localhost\r\n",
+        ] {
+            is_closed_without_a_word(&server, bytes);
+        }
+        // In pieces, and after other requests.
+        let mut client = server.connect();
+        client.ask("version\r\nGET /", "VERSION 1.6.45\r\n");
+        client.say(" HTTP/1.1\r\n");
+        assert_eq!(client.rest(), b"");
+        watcher.await_stat("http_connections", |count| count == 5);
+        // Other errors that close a connection do not count.
+        let mut client = server.connect();
+        client.say("set k 0 0 -1\r\n");
+        client.rest();
+        assert_eq!(watcher.stat("http_connections"), 5);
+        let log = server.stop().join("\n");
+        let lines = log.lines().filter(|line| line.contains("http_connections"));
+        assert_eq!(lines.count(), 1, "{log}");
+        assert!(log.contains("it speaks HTTP"), "{log}");
     });
 }
 

@@ -1,19 +1,20 @@
-//! Who may come in: memcached's authentication for the text protocol.
+//! Authentication as memcached has it for the text protocol.
 //!
-//! Until a client has shown a name and its password, everything it says is refused. It shows them
-//! as the value of a `set`, whatever the key: `set auth 0 0 11\r\nuser secret\r\n`.
+//! Every request is rejected until the client has sent a user name and its password as the value of a
+//! `set` of any key: `set auth 0 0 11\r\nuser secret\r\n`.
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::Mutex;
 
 use crate::Error;
+use crate::server::lock::lock;
 
 const OPTION: &str = "-Y/--auth-file";
-/// As many users as memcached takes.
+/// memcached's limit.
 const USERS_MAX: usize = 8;
-/// The longest line before the end of which a client is hung up on.
+/// The longest first line. A client that sends more without a line end is disconnected.
 const LINE_MAX: usize = 2048;
 /// The longest name and password together.
 const TOKEN_MAX: usize = 16 * 1024;
@@ -24,27 +25,27 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// The users of a file.
 pub(crate) struct Users {
     path: PathBuf,
-    tokens: RwLock<Tokens>,
+    tokens: Mutex<Tokens>,
 }
 
 /// Users, each as `name password`.
 type Tokens = Vec<Vec<u8>>;
 
-/// What is to be done with what a client has said.
+/// What the input of a client that is not authenticated yet calls for.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Verdict {
-    /// Nothing yet.
-    Wait,
-    /// It is let in, for the first so many bytes.
-    Admit(usize),
-    /// The first so many bytes are refused, for this reason.
-    Refuse(usize, &'static [u8]),
-    /// What follows cannot be told apart: it is answered by this and hung up on.
+pub(crate) enum AuthOutcome {
+    /// More input.
+    Incomplete,
+    /// The first bytes, this many, are a user's name and password.
+    Authenticated(usize),
+    /// The first bytes, this many, are rejected with this reply.
+    Rejected(usize, &'static [u8]),
+    /// The end of the request cannot be found: this reply, and the connection is closed.
     Close(&'static [u8]),
 }
 
 impl fmt::Debug for Users {
-    /// A server may be shown in a log, and passwords must not.
+    /// Without passwords: a server may be shown in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Users")
             .field("path", &self.path)
@@ -56,18 +57,18 @@ impl Users {
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
         Ok(Self {
             path: path.to_owned(),
-            tokens: RwLock::new(Self::read(path)?),
+            tokens: Mutex::new(Self::read(path)?),
         })
     }
 
-    /// Reads the file anew. If something is wrong with it, those who were known still are.
+    /// Reads the file again. On an error the users stay as they were.
     pub(crate) fn reload(&self) -> Result<(), Error> {
         let tokens = Self::read(&self.path)?;
-        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+        *lock(&self.tokens) = tokens;
         Ok(())
     }
 
-    /// Reads the lines `name:password`. Blanks at the end belong to the password.
+    /// Reads the lines `name:password`. Trailing blanks belong to the password.
     fn read(path: &Path) -> Result<Tokens, Error> {
         let failed = |reason| Error::Option {
             name: OPTION,
@@ -76,7 +77,7 @@ impl Users {
         let shown = path.display();
         let text = fs::read(path).map_err(|error| failed(format!("{shown}: {error}")))?;
         if text.contains(&0) {
-            return Err(failed(format!("{shown} is no text in ASCII or UTF-8")));
+            return Err(failed(format!("{shown} is not text in ASCII or UTF-8")));
         }
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
         let lines = text.split(|&byte| byte == b'\n');
@@ -91,62 +92,66 @@ impl Users {
             tokens.push(token);
         }
         match tokens.len() {
-            0 => Err(failed(format!("{shown} names nobody"))),
+            0 => Err(failed(format!("{shown} has no users"))),
             1..=USERS_MAX => Ok(tokens),
-            _ => Err(failed(format!("{shown}: {USERS_MAX} users are the most"))),
+            _ => Err(failed(format!("{shown} has more than {USERS_MAX} users"))),
         }
     }
 
-    /// Judges the beginning of what a client says that has not been let in.
-    pub(crate) fn judge(&self, input: &[u8]) -> Verdict {
+    /// Looks at the start of the input of a client that is not authenticated yet.
+    pub(crate) fn authenticate(&self, input: &[u8]) -> AuthOutcome {
         let Some(end) = input.iter().position(|&byte| byte == b'\n') else {
             return if input.len() > LINE_MAX {
-                Verdict::Close(b"")
+                AuthOutcome::Close(b"")
             } else {
-                Verdict::Wait
+                AuthOutcome::Incomplete
             };
         };
         let head = end + 1;
         let line = input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]);
         let Some(len) = token_len(line) else {
-            return Verdict::Refuse(head, b"CLIENT_ERROR unauthenticated\r\n");
+            return AuthOutcome::Rejected(head, b"CLIENT_ERROR unauthenticated\r\n");
         };
         if len > TOKEN_MAX {
-            // What was announced is not waited for, and must not be taken for a command.
-            return Verdict::Close(b"CLIENT_ERROR auth token too long\r\n");
+            // The value is not waited for, and must not be taken for a command.
+            return AuthOutcome::Close(b"CLIENT_ERROR auth token too long\r\n");
         }
         let whole = head + len + 2;
         let Some(data) = input.get(head..whole) else {
-            return Verdict::Wait;
+            return AuthOutcome::Incomplete;
         };
         let (token, line_end) = data.split_at(len);
         if line_end != b"\r\n" {
             let reply = b"CLIENT_ERROR bad command line termination\r\n";
-            return Verdict::Refuse(whole, reply);
+            return AuthOutcome::Rejected(whole, reply);
         }
         if !token.contains(&b' ') {
-            return Verdict::Refuse(whole, b"CLIENT_ERROR bad authentication token format\r\n");
+            return AuthOutcome::Rejected(
+                whole,
+                b"CLIENT_ERROR bad authentication token format\r\n",
+            );
         }
-        if self.know(token) {
-            Verdict::Admit(whole)
+        if self.is_valid(token) {
+            AuthOutcome::Authenticated(whole)
         } else {
-            Verdict::Refuse(whole, b"CLIENT_ERROR authentication failure\r\n")
+            AuthOutcome::Rejected(whole, b"CLIENT_ERROR authentication failure\r\n")
         }
     }
 
     /// Takes as long for a wrong password as for a right one.
-    fn know(&self, token: &[u8]) -> bool {
+    fn is_valid(&self, token: &[u8]) -> bool {
         let same = |known: &Vec<u8>| {
             let differences = known.iter().zip(token).map(|(a, b)| a ^ b);
             let differ = differences.fold(0, |all, difference| all | difference);
             std::hint::black_box(differ) == 0 && known.len() == token.len()
         };
-        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        tokens.iter().fold(false, |any, known| any | same(known))
+        lock(&self.tokens)
+            .iter()
+            .fold(false, |any, known| any | same(known))
     }
 }
 
-/// The size that the line of a `set` announces.
+/// The size of the value in the line of a `set`.
 fn token_len(line: &[u8]) -> Option<usize> {
     let mut words = line
         .split(|&byte| byte == b' ')
@@ -166,26 +171,32 @@ mod tests {
         let tokens = vec![b"ada lovelace".to_vec(), b"bob a b".to_vec()];
         Users {
             path: PathBuf::new(),
-            tokens: RwLock::new(tokens),
+            tokens: Mutex::new(tokens),
         }
     }
 
     #[test]
-    fn a_client_comes_in_with_a_name_and_its_password_only() {
+    fn only_a_user_name_with_its_password_authenticates() {
         let users = users();
-        for (said, verdict) in [
-            ("set auth 0 0 12\r\nada lovelace\r\nget", Verdict::Admit(31)),
-            ("set auth 0 0 7\r\nbob a b\r\n", Verdict::Admit(25)),
+        for (input, outcome) in [
+            (
+                "set auth 0 0 12\r\nada lovelace\r\nget",
+                AuthOutcome::Authenticated(31),
+            ),
+            (
+                "set auth 0 0 7\r\nbob a b\r\n",
+                AuthOutcome::Authenticated(25),
+            ),
             (
                 "set  x  1 2 12 noreply\nada lovelace\r\n",
-                Verdict::Admit(37),
+                AuthOutcome::Authenticated(37),
             ),
-            ("", Verdict::Wait),
-            ("set auth 0 0 12\r\nada lovelace\r", Verdict::Wait),
+            ("", AuthOutcome::Incomplete),
+            ("set auth 0 0 12\r\nada lovelace\r", AuthOutcome::Incomplete),
         ] {
-            assert_eq!(users.judge(said.as_bytes()), verdict, "{said}");
+            assert_eq!(users.authenticate(input.as_bytes()), outcome, "{input}");
         }
-        for (said, reason) in [
+        for (input, reason) in [
             ("get k\r\n", "unauthenticated"),
             ("\r\n", "unauthenticated"),
             ("set auth 0 0\r\n", "unauthenticated"),
@@ -213,27 +224,33 @@ mod tests {
             ("set auth 0 0 0\r\n\r\n", "bad authentication token format"),
         ] {
             let line = format!("CLIENT_ERROR {reason}\r\n");
-            let expected = Verdict::Refuse(said.len(), line.leak().as_bytes());
-            assert_eq!(users.judge(said.as_bytes()), expected, "{said}");
+            let expected = AuthOutcome::Rejected(input.len(), line.leak().as_bytes());
+            assert_eq!(users.authenticate(input.as_bytes()), expected, "{input}");
         }
     }
 
     #[test]
-    fn no_password_is_shown() {
+    fn debug_output_has_no_passwords() {
         let users = users();
         let shown = format!("{users:?}");
         assert_eq!(shown, r#"Users { path: "", .. }"#);
     }
 
     #[test]
-    fn what_cannot_be_skipped_ends_the_conversation() {
+    fn a_line_or_token_above_its_limit_closes_the_connection() {
         let (users, line) = (users(), "x".repeat(LINE_MAX));
-        assert_eq!(users.judge(line.as_bytes()), Verdict::Wait);
-        assert_eq!(users.judge((line + "x").as_bytes()), Verdict::Close(b""));
-        let too_long = Verdict::Close(b"CLIENT_ERROR auth token too long\r\n");
-        for (len, verdict) in [(TOKEN_MAX, Verdict::Wait), (TOKEN_MAX + 1, too_long)] {
+        assert_eq!(users.authenticate(line.as_bytes()), AuthOutcome::Incomplete);
+        assert_eq!(
+            users.authenticate((line + "x").as_bytes()),
+            AuthOutcome::Close(b"")
+        );
+        let too_long = AuthOutcome::Close(b"CLIENT_ERROR auth token too long\r\n");
+        for (len, outcome) in [
+            (TOKEN_MAX, AuthOutcome::Incomplete),
+            (TOKEN_MAX + 1, too_long),
+        ] {
             let head = format!("set auth 0 0 {len}\r\n");
-            assert_eq!(users.judge(head.as_bytes()), verdict, "{len}");
+            assert_eq!(users.authenticate(head.as_bytes()), outcome, "{len}");
         }
     }
 
@@ -260,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_keeps_its_blanks_and_a_name_gets_no_byte_order_mark() {
+    fn a_password_keeps_its_blanks_and_a_name_has_no_byte_order_mark() {
         let path = std::env::temp_dir().join(format!("dynamidb-blanks-{}", std::process::id()));
         let text = "\u{feff}ada:love lace \t\r\n  bob:\t x  \ncleo:  ";
         fs::write(&path, text).unwrap();

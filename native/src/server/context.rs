@@ -7,7 +7,7 @@ use std::time::Duration;
 use dynamidb_core::SessionConfig;
 
 use crate::server::auth::Users;
-use crate::server::state::Host;
+use crate::server::state::ServerState;
 use crate::server::stop::Stop;
 use crate::shards::Shards;
 
@@ -15,7 +15,7 @@ use crate::shards::Shards;
 #[derive(Debug)]
 pub(crate) struct ServerContext {
     pub(crate) shards: Shards,
-    pub(crate) host: Host,
+    pub(crate) server: ServerState,
     pub(crate) stop: Arc<Stop>,
     pub(crate) session: SessionConfig,
     pub(crate) stall_timeout: Option<Duration>,
@@ -33,7 +33,7 @@ pub(crate) struct ConnectionPermit {
 impl ConnectionPermit {
     /// `None` if there are as many as there may be.
     pub(crate) fn acquire(context: &Arc<ServerContext>) -> Option<Self> {
-        context.host.admit().then(|| Self {
+        context.server.admit().then(|| Self {
             context: Arc::clone(context),
         })
     }
@@ -49,6 +49,6 @@ impl Deref for ConnectionPermit {
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.context.host.dismiss();
+        self.context.server.dismiss();
     }
 }

@@ -16,22 +16,22 @@ use nix::sys::time::TimeVal;
 use crate::server::admin::{Settings, Switches};
 use crate::server::clock::{Clock, unix_time};
 use crate::server::connection::buffers;
-use crate::server::connection::foreign::Foreign;
+use crate::server::connection::foreign::ForeignProtocols;
 use crate::server::connection::linger::Rejections;
 use crate::server::log;
-use crate::server::state::clients::Connections;
+use crate::server::state::clients::Clients;
 use crate::server::state::prefixes::Prefixes;
-use crate::server::state::rate_limited::Incident;
+use crate::server::state::rate_limited::RateLimitedEvent;
 use crate::server::state::watchers::Watchers;
 use crate::server::stop::Stop;
 
 /// The process, its limits and its connections.
 #[derive(Debug)]
-pub(crate) struct Host {
+pub(crate) struct ServerState {
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
     switches: Switches,
-    pub(crate) clients: Connections,
+    pub(crate) clients: Clients,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) prefixes: Prefixes,
     pub(crate) stop: Arc<Stop>,
@@ -40,22 +40,22 @@ pub(crate) struct Host {
     /// Connections ever served.
     pub(crate) total_connections: AtomicU64,
     /// A connection was turned away.
-    pub(crate) rejected: Incident,
+    pub(crate) rejected: RateLimitedEvent,
     pub(crate) rejections: Rejections,
     /// A connection was closed because its client speaks another protocol.
-    pub(crate) foreign: Foreign,
+    pub(crate) foreign: ForeignProtocols,
     /// A connection was hung up on because nothing moved.
-    pub(crate) stalled: Incident,
-    /// A connection was hung up on because of [`Host::BUFFERED_MAX`].
-    pub(crate) overfull: Incident,
+    pub(crate) stalled: RateLimitedEvent,
+    /// A connection was hung up on because of [`ServerState::BUFFERED_MAX`].
+    pub(crate) overfull: RateLimitedEvent,
     /// The system had no connection for us.
-    pub(crate) out_of_files: Incident,
+    pub(crate) out_of_files: RateLimitedEvent,
     /// A connection was hung up on because nothing was asked for.
-    pub(crate) idle_kicks: Incident,
+    pub(crate) idle_kicks: RateLimitedEvent,
     /// Clients said who they are, rightly or not.
     pub(crate) auth_cmds: AtomicU64,
     /// A client was refused that has not shown who it is.
-    pub(crate) auth_errors: Incident,
+    pub(crate) auth_errors: RateLimitedEvent,
     /// For how long nothing was accepted, in microseconds.
     pub(crate) accept_paused_us: AtomicU64,
     /// Times a connection made way for others with more to do.
@@ -116,7 +116,7 @@ struct Traffic {
     written: AtomicU64,
 }
 
-impl Host {
+impl ServerState {
     /// The most that is kept for all connections together, in bytes. Who needs more than is left
     /// is hung up on: clients that send halves of large values must not use up the machine.
     pub(crate) const BUFFERED_MAX: usize = 256 << 20;
@@ -129,36 +129,36 @@ impl Host {
             clock: Clock::start(),
             switches: Switches::new(&settings.options),
             settings,
-            clients: Connections::default(),
+            clients: Clients::default(),
             watchers,
             prefixes: Prefixes::new(stat_prefix),
             stop: Arc::default(),
             connections: AtomicUsize::new(0),
             total_connections: AtomicU64::new(0),
-            rejected: Incident::new(
+            rejected: RateLimitedEvent::new(
                 "rejected_connections",
                 "a client was turned away: there are as many as --max-connections allows",
             ),
             rejections: Rejections::default(),
-            foreign: Foreign::new(),
-            stalled: Incident::new(
+            foreign: ForeignProtocols::new(),
+            stalled: RateLimitedEvent::new(
                 "stalled_connections",
                 "a client was hung up on: nothing moved for as long as --stall-timeout allows",
             ),
-            overfull: Incident::new(
+            overfull: RateLimitedEvent::new(
                 "overfull_connections",
                 "a client was hung up on: too much is kept for half-sent requests and slow readers",
             ),
-            out_of_files: Incident::new(
+            out_of_files: RateLimitedEvent::new(
                 "listen_disabled_num",
                 "no client can be accepted for a while: out of file descriptors or memory",
             ),
-            idle_kicks: Incident::new(
+            idle_kicks: RateLimitedEvent::new(
                 "idle_kicks",
                 "a client was hung up on: it was silent for as long as -o idle_timeout allows",
             ),
             auth_cmds: AtomicU64::new(0),
-            auth_errors: Incident::new(
+            auth_errors: RateLimitedEvent::new(
                 "auth_errors",
                 "a client was refused: it has not shown a name and password of --auth-file",
             ),
@@ -185,7 +185,7 @@ impl Host {
         if admitted {
             count(&self.total_connections, 1);
         } else {
-            self.rejected.happened(self.clock.now());
+            self.rejected.record(self.clock.now());
         }
         admitted
     }
@@ -216,7 +216,7 @@ impl Host {
         }
     }
 
-    fn incidents(&self) -> impl Iterator<Item = &Incident> {
+    fn events(&self) -> impl Iterator<Item = &RateLimitedEvent> {
         let own = [
             &self.rejected,
             &self.stalled,
@@ -225,7 +225,7 @@ impl Host {
             &self.idle_kicks,
             &self.auth_errors,
         ];
-        own.into_iter().chain(self.foreign.incidents())
+        own.into_iter().chain(self.foreign.events())
     }
 
     fn report_process(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
@@ -251,8 +251,8 @@ impl Host {
         report("curr_connections", &open);
         report("total_connections", &load(&self.total_connections));
         report("connection_structures", &open);
-        for incident in self.incidents() {
-            report(incident.name, &incident.count());
+        for event in self.events() {
+            report(event.name, &event.count());
         }
         report("auth_cmds", &load(&self.auth_cmds));
         let paused = load(&self.accept_paused_us);
@@ -279,8 +279,8 @@ impl Host {
         log::reset();
         self.watchers.reset();
         self.prefixes.reset();
-        for incident in self.incidents() {
-            incident.reset();
+        for event in self.events() {
+            event.reset();
         }
         let counters = [
             &self.total_connections,

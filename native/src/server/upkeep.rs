@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::server::context::ServerContext;
 use crate::server::runtime::{Runtime, yield_now};
-use crate::server::state::Host;
+use crate::server::state::ServerState;
 use crate::shards::Shards;
 
 /// How often each shard is looked at: often enough that memory comes back well within a second.
@@ -18,11 +18,11 @@ const SLICE: usize = 16;
 pub(crate) async fn run<R: Runtime>(shared: Arc<ServerContext>) {
     let mut noted = false;
     while shared.stop.or(R::sleep(PERIOD)).await.is_some() {
-        note_evictions(&shared.shards, &shared.host, &mut noted);
+        note_evictions(&shared.shards, &shared.server, &mut noted);
         for shard in 0..shared.shards.len() {
             while shared
                 .shards
-                .maintain(shard, shared.host.clock.now(), SLICE)
+                .maintain(shard, shared.server.clock.now(), SLICE)
                 >= SLICE
             {
                 yield_now::<R>().await;
@@ -34,10 +34,10 @@ pub(crate) async fn run<R: Runtime>(shared: Arc<ServerContext>) {
 /// Ends the noting of evictions that nobody watches any more: the last one to leave cannot, because
 /// it may hold up nobody. It is begun by who begins to watch, and here once more in case that came
 /// just before an end.
-fn note_evictions(shards: &Shards, host: &Host, noted: &mut bool) {
-    let wanted = host.watchers.wants_evictions();
+fn note_evictions(shards: &Shards, server: &ServerState, noted: &mut bool) {
+    let wanted = server.watchers.wants_evictions();
     if *noted != wanted {
-        shards.view(host).note_removals(wanted);
+        shards.view(server).note_removals(wanted);
     }
     *noted = wanted;
 }
@@ -57,16 +57,16 @@ mod tests {
         let mut config = Config::new(1 << 20);
         config.max_items = Some(1);
         let shards = Shards::new(&config, 1, Growth::default()).unwrap();
-        let host = Host::new(Settings {
+        let server = ServerState::new(Settings {
             options: Options::default(),
             port: 0,
             addresses: Vec::new(),
             max_connections: 1,
         });
         let evict = || {
-            shards.view(&host).note_removals(false);
+            shards.view(&server).note_removals(false);
             let mut noted = false;
-            note_evictions(&shards, &host, &mut noted);
+            note_evictions(&shards, &server, &mut noted);
             let mut removals = 0;
             shards.for_each(|cache| {
                 for key in ["a", "b", "c"] {
@@ -77,7 +77,7 @@ mod tests {
             removals
         };
         assert_eq!(evict(), 0);
-        let watcher = host.watchers.watch(Kinds::EVICTIONS).unwrap();
+        let watcher = server.watchers.watch(Kinds::EVICTIONS).unwrap();
         assert!(evict() > 0);
         drop(watcher);
         assert_eq!(evict(), 0);

@@ -10,7 +10,7 @@ use super::{Part, Shards};
 use crate::region::Region;
 use crate::server::admin::{self, Task};
 use crate::server::clock;
-use crate::server::state::Host;
+use crate::server::state::ServerState as Host;
 use crate::server::state::watchers::{Kinds, REMOVALS_MAX};
 
 /// What a shard can be enlarged to: what one cache can address.
@@ -216,7 +216,7 @@ impl Keyspace for View<'_> {
         watchers.on_event(event, self.client);
         if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
             let removals = cache.removals();
-            removals.for_each(|removal| watchers.note_eviction(event.at, &removal));
+            removals.for_each(|removal| watchers.on_eviction(event.at, &removal));
             watchers.skip_evictions(cache.removals_missed());
             cache.clear_removals();
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use dynamidb_core::{Config, Dialect, LruBump, Policy};
 
 use crate::Options;
-use crate::server::state::Host;
+use crate::server::state::ServerState;
 use crate::server::state::watchers::QUEUE_SIZE;
 
 /// Settings of memcached's for what there is not here, by what is said of them: a numbered limit or
@@ -170,7 +170,7 @@ impl Settings {
         report("maxconns_fast", &"yes");
         report("idle_timeout", &options.memcached.idle_timeout());
         report("stall_timeout", &options.stall_timeout);
-        report("read_buf_mem_limit", &Host::BUFFERED_MAX);
+        report("read_buf_mem_limit", &ServerState::BUFFERED_MAX);
         report("watcher_logbuf_size", &QUEUE_SIZE);
         report("ssl_enabled", &"no");
         report("runtime", &options.runtime);

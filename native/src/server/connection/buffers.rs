@@ -1,36 +1,40 @@
-//! Where bytes are while they are processed, and where they wait.
+//! Where bytes are during a turn, and how a connection keeps some between turns.
 //!
 //! A worker has a [`Slot`] for each connection of a turn: a small buffer that requests are read
-//! into. A connection that sends much gets a large one. Replies are appended to a `Vec` beside it.
-//! What a connection cannot finish within its turn it keeps: a copy of little, and the buffer
-//! itself if it is much.
+//! into, or a large one from a pool for a connection that sends much. Replies are appended to a `Vec`
+//! beside it. What a connection cannot finish within its turn it keeps, in memory of at most twice
+//! the size: a copy, or the buffer itself if it is large and at least half full.
 
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The small input buffer of a slot.
+/// Size of a slot's small input buffer.
 pub(crate) const SMALL: usize = 16 * 1024;
-/// A large input buffer, as it begins: it grows for a request that is larger.
+/// Initial size of a large input buffer. It grows for a request that is larger.
 const LARGE: usize = 128 * 1024;
-/// What is read with one system call at most.
+/// The most that is read with one system call.
 const READ_MAX: usize = 64 * 1024;
-/// How much a connection keeps by a copy. More than this it keeps by taking the large buffer along:
-/// making another one is cheaper than the copy.
+/// Up to this size a copy is always cheaper than allocating another buffer for the worker.
 const COPIED_MAX: usize = 32 * 1024;
-/// How many large buffers a worker has in reserve.
-const SPARE_MAX: usize = 4;
-/// What a worker keeps of an output buffer after its turn.
+/// How many unused large buffers a worker keeps.
+const POOL_MAX: usize = 4;
+/// The capacity that a worker keeps of an output buffer after a turn.
 pub(crate) const OUTPUT_KEPT: usize = 64 * 1024;
 
-/// All slots of all workers.
+/// The slots of all workers.
 static SLOTS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many buffers there are that requests are read into, and how many bytes each has.
+/// How many small input buffers there are, and the size of each.
 pub(crate) fn count_and_size() -> (usize, usize) {
     (SLOTS.load(Ordering::Relaxed), SMALL)
 }
 
-/// Where one connection's input is during a turn.
+/// Whether `len` bytes are kept by a copy rather than together with their buffer.
+const fn is_copied(len: usize, buffer_size: usize) -> bool {
+    len <= COPIED_MAX || len < buffer_size / 2
+}
+
+/// The input of one connection during a turn.
 pub(crate) struct Slot {
     small: Input,
     large: Option<Input>,
@@ -40,7 +44,7 @@ impl Slot {
     pub(crate) fn new() -> Self {
         SLOTS.fetch_add(1, Ordering::Relaxed);
         Self {
-            small: Input::with_room(SMALL),
+            small: Input::with_size(SMALL),
             large: None,
         }
     }
@@ -53,51 +57,54 @@ impl Slot {
         self.large.as_mut().unwrap_or(&mut self.small)
     }
 
-    /// Where the next bytes are read to: never empty, and not more than one read takes.
-    pub(crate) fn room(&mut self, spare: &mut Spare) -> &mut [u8] {
-        if !self.input().has_room() {
-            self.enlarge(spare);
+    /// Where the next bytes are read to: never empty, at most what one read takes.
+    pub(crate) fn unfilled(&mut self, pool: &mut InputPool) -> &mut [u8] {
+        if self.input().is_full() {
+            self.enlarge(pool);
         }
-        self.input_mut().room()
+        self.input_mut().unfilled()
     }
 
-    /// Empties it for the next connection.
-    pub(crate) fn clear(&mut self, spare: &mut Spare) {
+    /// Empties the slot for the next connection.
+    pub(crate) fn clear(&mut self, pool: &mut InputPool) {
         self.small.clear();
         if let Some(large) = self.large.take() {
-            spare.put(large);
+            pool.put(large);
         }
     }
 
-    /// Gives it a large input buffer, with what is in the small one.
-    pub(crate) fn enlarge(&mut self, spare: &mut Spare) {
+    /// Switches to a large buffer, with what is in the small one.
+    pub(crate) fn enlarge(&mut self, pool: &mut InputPool) {
         if self.large.is_none() {
-            let mut large = spare.take();
+            let mut large = pool.take();
             large.push(self.small.bytes());
             self.small.clear();
             self.large = Some(large);
         }
     }
 
-    /// Goes on with what a connection has kept.
-    pub(crate) fn resume(&mut self, kept: &mut Input, spare: &mut Spare) {
+    /// Continues with the input that a connection has kept.
+    pub(crate) fn resume(&mut self, kept: &mut Input, pool: &mut InputPool) {
         let kept = mem::take(kept);
         if kept.size() >= LARGE {
             self.large = Some(kept);
             return;
         }
         if kept.len() >= SMALL {
-            self.enlarge(spare);
+            self.enlarge(pool);
         }
         self.input_mut().push(kept.bytes());
     }
 
-    /// Lets a connection keep the input that is not processed.
+    /// The input that is not processed, for a connection to keep.
     pub(crate) fn suspend(&mut self) -> Input {
-        if self.input().len() <= COPIED_MAX {
-            return Input::copy(self.input().bytes());
+        match self
+            .large
+            .take_if(|large| !is_copied(large.len(), large.size()))
+        {
+            Some(large) => large,
+            None => Input::copy(self.input().bytes()),
         }
-        self.large.take().expect("the small buffer is smaller")
     }
 }
 
@@ -107,20 +114,20 @@ impl Drop for Slot {
     }
 }
 
-/// Large input buffers that wait for their next use.
+/// Unused large input buffers of a worker.
 #[derive(Default)]
-pub(crate) struct Spare {
+pub(crate) struct InputPool {
     inputs: Vec<Input>,
 }
 
-impl Spare {
+impl InputPool {
     fn take(&mut self) -> Input {
-        let spare = self.inputs.pop();
-        spare.unwrap_or_else(|| Input::with_room(LARGE))
+        let pooled = self.inputs.pop();
+        pooled.unwrap_or_else(|| Input::with_size(LARGE))
     }
 
     fn put(&mut self, mut input: Input) {
-        if self.inputs.len() < SPARE_MAX && input.size() == LARGE {
+        if self.inputs.len() < POOL_MAX && input.size() == LARGE {
             input.clear();
             self.inputs.push(input);
         }
@@ -136,9 +143,9 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    fn with_room(len: usize) -> Self {
+    fn with_size(size: usize) -> Self {
         Self {
-            bytes: vec![0; len],
+            bytes: vec![0; size],
             start: 0,
             end: 0,
         }
@@ -164,25 +171,25 @@ impl Input {
         self.end == self.start
     }
 
-    /// How much memory it takes up.
+    /// Bytes of memory that it takes.
     pub(crate) const fn size(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Whether more can be received without moving or growing.
-    const fn has_room(&self) -> bool {
-        self.end < self.bytes.len()
+    /// Whether the next bytes need the buffer to be compacted or to grow.
+    const fn is_full(&self) -> bool {
+        self.end == self.bytes.len()
     }
 
-    fn room(&mut self) -> &mut [u8] {
-        if !self.has_room() {
-            self.make_room();
+    fn unfilled(&mut self) -> &mut [u8] {
+        if self.is_full() {
+            self.make_space();
         }
         let end = self.bytes.len().min(self.end + READ_MAX);
         &mut self.bytes[self.end..end]
     }
 
-    fn make_room(&mut self) {
+    fn make_space(&mut self) {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.len());
@@ -191,13 +198,13 @@ impl Input {
         }
     }
 
-    /// Takes in what was read to the [`room`](Self::room).
-    pub(crate) const fn grow(&mut self, count: usize) {
+    /// Appends the first `count` bytes of [`unfilled`](Self::unfilled), which were read there.
+    pub(crate) const fn advance(&mut self, count: usize) {
         self.end += count;
     }
 
     /// Drops the first bytes.
-    pub(crate) const fn pop(&mut self, count: usize) {
+    pub(crate) const fn consume(&mut self, count: usize) {
         self.start += count;
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -214,7 +221,7 @@ impl Input {
     }
 }
 
-/// Replies that the client has not read, in memory that is freed when all are sent.
+/// Replies that the socket has not taken, in memory that is freed when all are sent.
 #[derive(Default)]
 pub(crate) struct UnsentOutput {
     bytes: Vec<u8>,
@@ -222,18 +229,18 @@ pub(crate) struct UnsentOutput {
 }
 
 impl UnsentOutput {
-    /// What a connection keeps of its output when the first `sent` bytes were sent.
+    /// What is left of an output of which the first `sent` bytes were sent.
     pub(crate) fn rest_of(output: &mut Vec<u8>, sent: usize) -> Self {
         let rest = &output[sent..];
-        if rest.len() > COPIED_MAX {
-            Self {
-                bytes: mem::take(output),
-                start: sent,
-            }
-        } else {
+        if is_copied(rest.len(), output.capacity()) {
             Self {
                 bytes: rest.to_vec(),
                 start: 0,
+            }
+        } else {
+            Self {
+                bytes: mem::take(output),
+                start: sent,
             }
         }
     }
@@ -246,13 +253,13 @@ impl UnsentOutput {
         self.bytes.is_empty()
     }
 
-    /// How much memory it takes up.
+    /// Bytes of memory that it takes.
     pub(crate) const fn size(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// Drops the first bytes.
-    pub(crate) fn pop(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
         if self.start == self.bytes.len() {
             *self = Self::default();
@@ -265,31 +272,31 @@ mod tests {
     use super::*;
 
     /// Receives `count` bytes, counting on from `next`.
-    fn receive(slot: &mut Slot, spare: &mut Spare, mut next: u64, count: usize) {
+    fn receive(slot: &mut Slot, pool: &mut InputPool, mut next: u64, count: usize) {
         let mut left = count;
         while left > 0 {
-            let room = slot.room(spare);
-            assert!(!room.is_empty() && room.len() <= READ_MAX);
-            let len = room.len().min(left);
-            for byte in &mut room[..len] {
+            let space = slot.unfilled(pool);
+            assert!(!space.is_empty() && space.len() <= READ_MAX);
+            let len = space.len().min(left);
+            for byte in &mut space[..len] {
                 *byte = next as u8;
                 next += 1;
             }
-            slot.input_mut().grow(len);
+            slot.input_mut().advance(len);
             left -= len;
         }
     }
 
     #[test]
-    fn received_bytes_stay_until_they_are_processed() {
-        let (mut slot, mut spare) = (Slot::new(), Spare::default());
+    fn received_bytes_are_kept_until_they_are_consumed() {
+        let (mut slot, mut pool) = (Slot::new(), InputPool::default());
         let (mut next, mut used) = (0, 0);
         for round in 0..3000_u64 {
             let count = (round * 7919 % 3000) as usize;
-            receive(&mut slot, &mut spare, next, count);
+            receive(&mut slot, &mut pool, next, count);
             next += count as u64;
             let count = ((round * 6007 % 3100) as usize).min(slot.input().len());
-            slot.input_mut().pop(count);
+            slot.input_mut().consume(count);
             used += count as u64;
             let expected = (used..next).map(|number| number as u8);
             assert!(slot.input().bytes().iter().copied().eq(expected));
@@ -298,70 +305,73 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_resumes_where_it_was_suspended() {
+    fn a_connection_resumes_with_the_input_it_kept_in_at_most_twice_its_size() {
         let sizes = [
             1,
             SMALL - 1,
             SMALL,
             COPIED_MAX,
             COPIED_MAX + 1,
+            LARGE / 2 - 1,
+            LARGE / 2,
             LARGE,
             LARGE + 1,
             1 << 21,
         ];
         for size in sizes {
-            let (mut slot, mut spare) = (Slot::new(), Spare::default());
-            receive(&mut slot, &mut spare, 0, size + 10);
-            slot.input_mut().pop(10);
+            let (mut slot, mut pool) = (Slot::new(), InputPool::default());
+            receive(&mut slot, &mut pool, 0, size + 10);
+            slot.input_mut().consume(10);
             let mut kept = slot.suspend();
-            slot.clear(&mut spare);
-            assert!(
-                kept.len() == size && kept.size() < 4 * size.max(8),
-                "{size}"
-            );
+            slot.clear(&mut pool);
+            assert_eq!(kept.len(), size);
+            assert!(kept.size() <= 2 * size.max(8), "{size}: {}", kept.size());
             assert!(slot.input().is_empty(), "another connection sees nothing");
-            receive(&mut slot, &mut spare, 77, 1000);
-            slot.clear(&mut spare);
-            slot.resume(&mut kept, &mut spare);
+            receive(&mut slot, &mut pool, 77, 1000);
+            slot.clear(&mut pool);
+            slot.resume(&mut kept, &mut pool);
             assert_eq!((kept.len(), kept.size()), (0, 0));
-            receive(&mut slot, &mut spare, size as u64 + 10, 100);
+            receive(&mut slot, &mut pool, size as u64 + 10, 100);
             let expected = (10..size + 110).map(|number| number as u8);
             assert!(slot.input().bytes().iter().copied().eq(expected), "{size}");
-            slot.input_mut().pop(size + 100);
+            slot.input_mut().consume(size + 100);
             assert!(slot.suspend().is_empty());
         }
     }
 
     #[test]
-    fn a_worker_keeps_a_few_large_buffers_of_the_usual_size() {
-        let mut spare = Spare::default();
-        let mut slots: Vec<_> = (0..=SPARE_MAX).map(|_| Slot::new()).collect();
-        slots.iter_mut().for_each(|slot| slot.enlarge(&mut spare));
-        slots.iter_mut().for_each(|slot| slot.clear(&mut spare));
-        assert_eq!(spare.inputs.len(), SPARE_MAX);
+    fn the_pool_keeps_a_few_large_buffers_that_have_not_grown() {
+        let mut pool = InputPool::default();
+        let mut slots: Vec<_> = (0..=POOL_MAX).map(|_| Slot::new()).collect();
+        slots.iter_mut().for_each(|slot| slot.enlarge(&mut pool));
+        slots.iter_mut().for_each(|slot| slot.clear(&mut pool));
+        assert_eq!(pool.inputs.len(), POOL_MAX);
         assert!(slots.iter().all(|slot| slot.large.is_none()));
-        spare.inputs.clear();
-        receive(&mut slots[0], &mut spare, 0, LARGE + 1);
-        slots[0].clear(&mut spare);
-        assert!(spare.inputs.is_empty(), "it had grown");
+        pool.inputs.clear();
+        receive(&mut slots[0], &mut pool, 0, LARGE + 1);
+        slots[0].clear(&mut pool);
+        assert!(pool.inputs.is_empty(), "it had grown");
     }
 
     #[test]
-    fn kept_output_takes_memory_in_proportion_to_it() {
+    fn kept_output_takes_at_most_twice_its_size() {
         for (len, sent) in [
             (10, 3),
             (COPIED_MAX + 3, 3),
             (100_000, 0),
             (100_000, 99_999),
+            (1 << 20, (1 << 20) - COPIED_MAX - 1),
+            (1 << 20, (1 << 19) - 1),
+            (1 << 20, (1 << 19) + 1),
         ] {
             let mut output = (0..len).map(|number| number as u8).collect();
             let mut kept = UnsentOutput::rest_of(&mut output, sent);
             let expected = (sent..len).map(|number| number as u8);
             assert!(kept.bytes().iter().copied().eq(expected));
-            assert!(kept.size() < 4 * (len - sent), "{len} {sent}");
-            kept.pop(len - sent - 1);
+            assert!(kept.size() <= 2 * (len - sent).max(8), "{len} {sent}");
+            kept.consume(len - sent - 1);
             assert_eq!(kept.bytes(), [(len - 1) as u8]);
-            kept.pop(1);
+            kept.consume(1);
             assert!(kept.is_empty() && kept.size() == 0);
         }
     }

@@ -1,4 +1,4 @@
-//! Who is connected: what `stats conns` tells, and what connections are called elsewhere.
+//! The list of connected clients: for `stats conns`, and to wake all of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,60 +7,64 @@ use std::net::SocketAddr;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Duration;
 
 use dynamidb_core::Instant;
 use socket2::{SockAddr, Socket};
 
-/// What a connection is doing, by memcached's names.
+use crate::server::lock::lock;
+
+/// What a connection waits for, for `stats conns`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
-pub(crate) enum Doing {
-    /// Waiting for a request.
+pub(crate) enum ConnState {
+    /// A request.
     Waiting,
-    /// Waiting for the rest of one.
+    /// The rest of a request.
     Reading,
-    /// Waiting for the client to take replies.
+    /// The client, to read replies.
     Writing,
-    /// Watching others.
+    /// Log lines: the client watches.
     Watching,
 }
 
-impl Doing {
+impl ConnState {
+    /// memcached's names.
     const NAMES: [&str; 4] = ["conn_parse_cmd", "conn_nread", "conn_mwrite", "conn_watch"];
 }
 
-/// One connection.
+/// One connected client.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Where memcached has the file descriptor. Ours is not used again.
+    /// Shown where memcached shows the file descriptor, but never used again.
     pub(crate) number: u64,
     peer: Option<SocketAddr>,
     local: Option<SocketAddr>,
     /// The file of a Unix socket: the client's if it has one, or else the server's.
     file: Option<Box<Path>>,
-    doing: AtomicU8,
-    /// When it last said something, in milliseconds since 1970.
-    last_heard: AtomicU64,
+    state: AtomicU8,
+    /// When it last sent a request, in milliseconds since 1970.
+    last_active: AtomicU64,
 }
 
-/// All of them.
+/// All connected clients.
 #[derive(Debug, Default)]
-pub(crate) struct Connections {
+pub(crate) struct Clients {
     opened: AtomicU64,
-    places: Mutex<BTreeMap<u64, Place>>,
+    entries: Mutex<BTreeMap<u64, Entry>>,
 }
 
-/// What is known of a connection from outside.
+/// A client and the waker of its connection.
 #[derive(Debug)]
-struct Place {
+struct Entry {
     client: Arc<Client>,
     waker: Waker,
 }
 
-impl Connections {
+impl Clients {
+    /// Adds a client; its connection is woken by `waker`.
     pub(crate) fn open(&self, now: Instant, socket: &Socket, waker: Waker) -> Arc<Client> {
         let address = |address: io::Result<SockAddr>| address.ok()?.as_socket();
         let file = |address: io::Result<SockAddr>| address.ok()?.as_pathname().map(Box::from);
@@ -70,39 +74,39 @@ impl Connections {
             peer: address(socket.peer_addr()),
             local: address(socket.local_addr()),
             file: file(socket.peer_addr()).or_else(|| file(socket.local_addr())),
-            doing: AtomicU8::new(Doing::Waiting as u8),
-            last_heard: AtomicU64::new(now.as_millis()),
+            state: AtomicU8::new(ConnState::Waiting as u8),
+            last_active: AtomicU64::new(now.as_millis()),
         });
-        let place = Place {
+        let entry = Entry {
             client: Arc::clone(&client),
             waker,
         };
-        self.places().insert(number, place);
+        lock(&self.entries).insert(number, entry);
         client
     }
 
+    /// Removes a client.
     pub(crate) fn close(&self, client: &Client) {
-        self.places().remove(&client.number);
+        lock(&self.entries).remove(&client.number);
     }
 
-    /// Wakes every connection: each can see now what has changed for all of them.
+    /// Wakes every connection, to look at a change that concerns all of them.
     pub(crate) fn wake_all(&self) {
-        let wakers: Vec<_> = self.places().values().map(|p| p.waker.clone()).collect();
+        let wakers: Vec<_> = lock(&self.entries)
+            .values()
+            .map(|entry| entry.waker.clone())
+            .collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Up to so many connections with numbers above this one.
+    /// Up to `limit` clients with numbers above `number`, in ascending order.
     pub(crate) fn after(&self, number: u64, limit: usize) -> Vec<Arc<Client>> {
-        let places = self.places();
-        let after = places.range((Bound::Excluded(number), Bound::Unbounded));
+        let entries = lock(&self.entries);
+        let after = entries.range((Bound::Excluded(number), Bound::Unbounded));
         after
             .take(limit)
-            .map(|(_, place)| Arc::clone(&place.client))
+            .map(|(_, entry)| Arc::clone(&entry.client))
             .collect()
-    }
-
-    fn places(&self) -> MutexGuard<'_, BTreeMap<u64, Place>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,22 +120,22 @@ impl fmt::Display for Client {
 }
 
 impl Client {
-    /// Notes that the client has said something.
-    pub(crate) fn heard(&self, now: Instant) {
-        self.last_heard.store(now.as_millis(), Ordering::Relaxed);
+    /// Records that the client has sent a request.
+    pub(crate) fn record_activity(&self, now: Instant) {
+        self.last_active.store(now.as_millis(), Ordering::Relaxed);
     }
 
-    /// For how long it has said nothing.
-    pub(crate) fn quiet_for(&self, now: Instant) -> Duration {
-        let last_heard = self.last_heard.load(Ordering::Relaxed);
-        Duration::from_millis(now.as_millis().saturating_sub(last_heard))
+    /// How long ago its last request was.
+    pub(crate) fn idle_for(&self, now: Instant) -> Duration {
+        let last_active = self.last_active.load(Ordering::Relaxed);
+        Duration::from_millis(now.as_millis().saturating_sub(last_active))
     }
 
-    pub(crate) fn set_doing(&self, doing: Doing) {
-        self.doing.store(doing as u8, Ordering::Relaxed);
+    pub(crate) fn set_state(&self, state: ConnState) {
+        self.state.store(state as u8, Ordering::Relaxed);
     }
 
-    /// Writes where it comes from, as in a line for a watcher.
+    /// Writes its address as a line for a watcher has it.
     pub(crate) fn write_peer(&self, line: &mut Vec<u8>) -> io::Result<()> {
         match self.peer {
             Some(peer) => write!(
@@ -144,7 +148,7 @@ impl Client {
         }
     }
 
-    /// The address of the listener that accepted it, as that was bound.
+    /// The address that the listener which accepted it is bound to.
     fn listener(&self, listeners: &[SocketAddr]) -> Option<SocketAddr> {
         let local = self.local?;
         let accepts = |listener: &&SocketAddr| {
@@ -169,8 +173,8 @@ impl Client {
             (None, Some(file)) => format!("unix:{}", file.display()),
             (None, None) => "unix".into(),
         };
-        let doing = self.doing.load(Ordering::Relaxed);
-        let quiet = self.quiet_for(now).as_secs();
+        let state = self.state.load(Ordering::Relaxed);
+        let idle = self.idle_for(now).as_secs();
         write!(output, "STAT {number}:addr {}\r\n", address(self.peer))?;
         write!(
             output,
@@ -180,8 +184,8 @@ impl Client {
         write!(
             output,
             "STAT {number}:state {}\r\n",
-            Doing::NAMES[usize::from(doing)]
+            ConnState::NAMES[usize::from(state)]
         )?;
-        write!(output, "STAT {number}:secs_since_last_cmd {quiet}\r\n")
+        write!(output, "STAT {number}:secs_since_last_cmd {idle}\r\n")
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dynamidb_core::{Action, Event, Lookup};
 
 use crate::server::admin::push_encoded;
+use crate::server::lock::lock;
 
 /// As many prefixes as are told apart. Keys come from clients: they must not fill the memory.
 const PREFIXES_MAX: usize = 1000;
@@ -53,7 +54,7 @@ impl Prefixes {
         if event.action == Action::Change {
             return;
         }
-        let (prefix, mut counts) = (&event.key[..len], self.counts());
+        let (prefix, mut counts) = (&event.key[..len], lock(&self.counts));
         if counts.len() >= PREFIXES_MAX && !counts.contains_key(prefix) {
             self.uncounted.fetch_add(1, Ordering::Relaxed);
             return;
@@ -72,7 +73,7 @@ impl Prefixes {
 
     /// Writes them, in order.
     pub(crate) fn dump(&self, output: &mut Vec<u8>) {
-        for (prefix, counts) in &*self.counts() {
+        for (prefix, counts) in &*lock(&self.counts) {
             let Counts {
                 gets,
                 hits,
@@ -94,12 +95,8 @@ impl Prefixes {
     }
 
     pub(crate) fn reset(&self) {
-        self.counts().clear();
+        lock(&self.counts).clear();
         self.uncounted.store(0, Ordering::Relaxed);
-    }
-
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<Box<[u8]>, Counts>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

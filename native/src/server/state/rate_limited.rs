@@ -7,9 +7,9 @@ use dynamidb_core::Instant;
 /// How often at most the log speaks of the same thing, in milliseconds: nobody can fill it.
 const LOG_PERIOD: u64 = 10_000;
 
-/// A kind of incident.
+/// A kind of event.
 #[derive(Debug)]
-pub(crate) struct Incident {
+pub(crate) struct RateLimitedEvent {
     /// What it is called in `stats`.
     pub(crate) name: &'static str,
     /// What the log says.
@@ -18,7 +18,7 @@ pub(crate) struct Incident {
     logged_at: AtomicU64,
 }
 
-impl Incident {
+impl RateLimitedEvent {
     pub(crate) const fn new(name: &'static str, message: &'static str) -> Self {
         let (count, logged_at) = (AtomicU64::new(0), AtomicU64::new(0));
         Self {
@@ -30,7 +30,7 @@ impl Incident {
     }
 
     /// Counts, and says so if nothing was said for a while. Returns whether it was.
-    pub(crate) fn happened(&self, now: Instant) -> bool {
+    pub(crate) fn record(&self, now: Instant) -> bool {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let now = now.as_millis();
         let due = |logged_at| (now >= logged_at + LOG_PERIOD).then_some(now);
@@ -58,10 +58,10 @@ mod tests {
 
     #[test]
     fn it_is_logged_once_in_ten_seconds_and_always_counted() {
-        let incident = Incident::new("tests", "a test");
+        let event = RateLimitedEvent::new("tests", "a test");
         let logged = [100, 101, 109, 110, 111, 120, 130]
-            .map(|second| incident.happened(Instant::from_secs(second)));
+            .map(|second| event.record(Instant::from_secs(second)));
         assert_eq!(logged, [true, false, false, true, false, true, true]);
-        assert_eq!(incident.count(), 7);
+        assert_eq!(event.count(), 7);
     }
 }

@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use dynamidb_core::view::{Removal, RemovalReason};
@@ -16,6 +16,7 @@ use event_listener::EventListener;
 
 use crate::server::admin::push_encoded;
 use crate::server::clock::unix_time;
+use crate::server::lock::lock;
 use crate::server::state::clients::Client;
 
 /// As many clients as may watch at a time; memcached's limit.
@@ -130,7 +131,7 @@ impl Watchers {
             waiting: Mutex::default(),
             filled: event_listener::Event::new(),
         });
-        let mut queues = unpoisoned(&self.queues);
+        let mut queues = lock(&self.queues);
         if queues.len() >= WATCHERS_MAX {
             return None;
         }
@@ -144,7 +145,7 @@ impl Watchers {
     }
 
     fn leave(&self, queue: &Arc<Queue>) {
-        let mut queues = unpoisoned(&self.queues);
+        let mut queues = lock(&self.queues);
         queues.retain(|other| !Arc::ptr_eq(other, queue));
         let kinds = queues.iter().fold(0, |all, queue| all | queue.kinds.0);
         let kept = |wanted| Some(kinds | wanted & Kinds::PREFIXES.0);
@@ -193,7 +194,7 @@ impl Watchers {
     }
 
     /// Says that an item was evicted.
-    pub(crate) fn note_eviction(&self, at: Instant, removal: &Removal<'_>) {
+    pub(crate) fn on_eviction(&self, at: Instant, removal: &Removal<'_>) {
         if !matches!(
             removal.reason,
             RemovalReason::Memory | RemovalReason::ItemLimit
@@ -214,16 +215,16 @@ impl Watchers {
 
     /// Counts evictions of which there were too many at once to say anything about each.
     pub(crate) fn skip_evictions(&self, count: u64) {
-        for queue in &*unpoisoned(&self.queues) {
+        for queue in &*lock(&self.queues) {
             if queue.kinds.has(Kinds::EVICTIONS) {
-                unpoisoned(&queue.waiting).skipped += count;
+                lock(&queue.waiting).skipped += count;
                 self.skipped.fetch_add(count, Ordering::Relaxed);
             }
         }
     }
 
     /// Says that a client has come, or for what reason it has gone.
-    pub(crate) fn note_client(&self, client: &Client, reason: Option<&str>) {
+    pub(crate) fn on_connection(&self, client: &Client, reason: Option<&str>) {
         if !self.wanted().has(Kinds::CONNECTIONS) {
             return;
         }
@@ -262,7 +263,7 @@ impl Watchers {
         }
         let _ = rest(&mut line);
         line.push(b'\n');
-        for queue in &*unpoisoned(&self.queues) {
+        for queue in &*lock(&self.queues) {
             if queue.kinds.has(kind) {
                 let counter = if queue.push(&line) {
                     &self.sent
@@ -280,7 +281,7 @@ impl Watchers {
         report("log_worker_written", self.written.load(Ordering::Relaxed));
         report("log_watcher_skipped", self.skipped.load(Ordering::Relaxed));
         report("log_watcher_sent", self.sent.load(Ordering::Relaxed));
-        report("log_watchers", unpoisoned(&self.queues).len() as u64);
+        report("log_watchers", lock(&self.queues).len() as u64);
     }
 
     /// Counts from zero again.
@@ -294,7 +295,7 @@ impl Watchers {
 impl Queue {
     /// Whether there was room for a line.
     fn push(&self, line: &[u8]) -> bool {
-        let mut waiting = unpoisoned(&self.waiting);
+        let mut waiting = lock(&self.waiting);
         let Waiting { lines, skipped } = &mut *waiting;
         let was_empty = lines.is_empty();
         if *skipped > 0 {
@@ -327,7 +328,7 @@ impl Watcher {
             let listener = self
                 .listener
                 .get_or_insert_with(|| self.queue.filled.listen());
-            let mut waiting = unpoisoned(&self.queue.waiting);
+            let mut waiting = lock(&self.queue.waiting);
             if !waiting.lines.is_empty() {
                 output.append(&mut waiting.lines);
                 return Poll::Ready(());
@@ -345,11 +346,6 @@ impl Drop for Watcher {
     fn drop(&mut self) {
         self.watchers.leave(&self.queue);
     }
-}
-
-/// What a panic has left behind is a line at worst.
-fn unpoisoned<T>(lock: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Classes are numbered from 1; 0 is none.

@@ -1,17 +1,19 @@
-//! Which connections of a worker are ready: a waker for each connection puts its token on a list,
-//! and the first on an empty list wakes the worker.
+//! The connections of a worker that are ready: the waker of each connection puts its token on a list,
+//! and the first token on an empty list wakes the worker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
-/// A connection of one worker.
+use crate::server::lock::lock;
+
+/// Names a connection of one worker.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Token {
-    /// Where it is in the worker's slab; another one may be there after it.
+    /// Its key in the worker's slab, which a later connection may get too.
     pub(crate) key: usize,
-    /// No other connection of the worker ever has this number: a waker may outlive its connection
-    /// and put it on the list when another one has its key.
+    /// Unique among all connections of the worker: a waker may outlive its connection and put it on
+    /// the list when another connection has its key.
     pub(crate) number: u64,
 }
 
@@ -24,13 +26,13 @@ pub(crate) struct ReadyList {
 #[derive(Debug, Default)]
 struct State {
     tokens: Vec<Token>,
-    /// Whether the worker has to run for a reason other than a connection.
+    /// Whether the worker has to run although no connection is ready.
     notified: bool,
-    /// Wakes the worker, if it is parked.
+    /// Wakes the worker; `None` while it runs.
     worker: Option<Waker>,
 }
 
-/// Wakes the worker because of one connection.
+/// The waker of one connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionWaker {
     token: Token,
@@ -40,16 +42,16 @@ pub(crate) struct ConnectionWaker {
 }
 
 impl ReadyList {
-    /// Says that the worker runs: nothing wakes it until it [parks](Self::park).
+    /// Called when the worker runs: nothing wakes it until it [parks](Self::park).
     pub(crate) fn unpark(&self) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         (state.worker, state.notified) = (None, false);
     }
 
-    /// Lets the worker be woken by the next connection that becomes ready. `false` if there is
-    /// something to do for it already.
+    /// Has the next connection that becomes ready wake the worker. `false` if there is work for it
+    /// already.
     pub(crate) fn park(&self, worker: &Waker) -> bool {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let idle = state.tokens.is_empty() && !state.notified;
         if idle {
             state.worker = Some(worker.clone());
@@ -59,29 +61,25 @@ impl ReadyList {
 
     /// Moves up to `limit` connections to `tokens`, in the order in which they became ready.
     pub(crate) fn take(&self, limit: usize, tokens: &mut Vec<Token>) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let count = state.tokens.len().min(limit);
         tokens.extend(state.tokens.drain(..count));
     }
 
-    /// Lets the worker run for a reason other than a connection.
+    /// Has the worker run although no connection is ready.
     pub(crate) fn notify(&self) {
         self.change(|state| state.notified = true);
     }
 
     /// Changes the state, and wakes the worker if it is parked.
     fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         change(&mut state);
         let worker = state.worker.take();
         drop(state);
         if let Some(worker) = worker {
             worker.wake();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -108,10 +106,10 @@ impl ConnectionWaker {
         }
     }
 
-    /// Says that the connection has its turn: what wakes it from now on puts it on the list again.
+    /// Called when the connection has its turn: a wake-up from now on puts it on the list again.
     pub(crate) fn start_turn(&self) {
-        // A swap, because a store may become visible after what the turn reads: then a wake-up in
-        // between finds the connection on the list, and the turn does not find what it was for.
+        // A swap, because a store may become visible after what the turn reads: a wake-up in between
+        // would find the connection on the list, and the turn would miss the event.
         self.queued.swap(false, Ordering::AcqRel);
     }
 }
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parked_worker_is_woken_once_and_a_running_one_not_at_all() {
+    fn a_parked_worker_is_woken_once_and_a_running_one_never() {
         let (list, count) = (Arc::<ReadyList>::default(), Arc::<Count>::default());
         let (waker, woken) = (Waker::from(Arc::clone(&count)), || {
             count.0.load(Ordering::SeqCst)
@@ -219,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_before_a_wake_up_is_seen_by_the_turn_or_leads_to_another() {
+    fn an_event_before_a_wake_up_is_seen_in_the_turn_or_leads_to_another() {
         let (rounds, list) = (50_000, Arc::<ReadyList>::default());
         let waker = queued(7, &list);
         let event = AtomicBool::new(false);

@@ -4,7 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use async_io::Async;
@@ -13,6 +13,7 @@ use slab::Slab;
 use socket2::{SockRef, Socket};
 
 use super::super::{Stream, would_block};
+use crate::server::lock::lock;
 
 /// Events that are fetched at once.
 const EVENTS: usize = 64;
@@ -68,7 +69,7 @@ impl Sockets {
         let events = &events[..fetched.unwrap_or(0)];
         for event in events {
             let key = usize::try_from(event.data()).unwrap_or(usize::MAX);
-            let source = unpoisoned(&self.sources).get(key).map(Arc::clone);
+            let source = lock(&self.sources).get(key).map(Arc::clone);
             // A socket that is gone may have left an event.
             if let Some(source) = source {
                 source.set_ready(event.events());
@@ -93,7 +94,7 @@ impl Source {
         for (direction, (moves, ends)) in flags.into_iter().enumerate() {
             if events.intersects(moves | ends) {
                 let waker = {
-                    let direction = &mut unpoisoned(&self.state)[direction];
+                    let direction = &mut lock(&self.state)[direction];
                     direction.blocked = false;
                     direction.ended |= events.intersects(ends);
                     direction.waker.take()
@@ -107,7 +108,7 @@ impl Source {
 
     /// Pending if the socket was tried in vain and nothing has happened since.
     fn poll(&self, direction: usize, cx: &Context<'_>) -> Poll<()> {
-        let direction = &mut unpoisoned(&self.state)[direction];
+        let direction = &mut lock(&self.state)[direction];
         if !direction.blocked || direction.ended {
             return Poll::Ready(());
         }
@@ -116,11 +117,11 @@ impl Source {
     }
 
     fn watch(&self, direction: usize, cx: &Context<'_>) {
-        unpoisoned(&self.state)[direction].watch(cx);
+        lock(&self.state)[direction].watch(cx);
     }
 
     fn set_blocked(&self, direction: usize) {
-        unpoisoned(&self.state)[direction].blocked = true;
+        lock(&self.state)[direction].blocked = true;
     }
 }
 
@@ -150,7 +151,7 @@ struct Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         // The system forgets the socket when it is closed.
-        unpoisoned(&self.sockets.sources).remove(self.key);
+        lock(&self.sockets.sources).remove(self.key);
     }
 }
 
@@ -166,7 +167,7 @@ impl Connected {
     pub(super) fn register(mut self, sockets: &Arc<Sockets>) -> io::Result<Self> {
         self.socket.set_nonblocking(true)?;
         let source = Arc::<Source>::default();
-        let key = unpoisoned(&sockets.sources).insert(Arc::clone(&source));
+        let key = lock(&sockets.sources).insert(Arc::clone(&source));
         let registration = Registration {
             sockets: Arc::clone(sockets),
             key,
@@ -232,9 +233,4 @@ impl Stream for Connected {
     fn socket(&self) -> SockRef<'_> {
         SockRef::from(&self.socket)
     }
-}
-
-/// What a panic has left behind is whole: each change is one step.
-fn unpoisoned<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
