@@ -57,7 +57,7 @@ fn help_is_grouped_and_complete() {
         ("--runtime <NAME>", "[default: "),
         (
             "-v, --verbose",
-            "Log each connection that opens or ends as well",
+            "Log each connection that opens or ends, too",
         ),
     ] {
         let (_, rest) = help

@@ -114,8 +114,8 @@ fn count_dropped() {
     UNSAID.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Writes what a process has to say before it ends, and gives up after a second.
-pub(crate) fn last_words(text: &str) {
+/// Writes a line before the log of the process is set up, and waits a second at most.
+pub(crate) fn log_and_flush(text: &str) {
     match Log::to_stderr() {
         Ok(log) => {
             // It never fails.

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{SockRef, Socket};
 
@@ -27,7 +26,7 @@ pub(crate) use self::tokio::Tokio;
 compile_error!("enable the feature `tokio` or `async-std`: the server needs a runtime");
 
 /// The runtimes that are compiled in.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum RuntimeName {
     /// One single-threaded tokio runtime for each thread.
@@ -53,12 +52,32 @@ impl RuntimeName {
     /// The one that is used unless another is asked for.
     #[cfg(not(feature = "tokio"))]
     pub const DEFAULT: Self = Self::AsyncStd;
+
+    /// The name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "tokio")]
+            Self::Tokio => "tokio",
+            #[cfg(feature = "async-std")]
+            Self::AsyncStd => "async-std",
+        }
+    }
+
+    /// What `--help` says of it.
+    pub(crate) const fn about(self) -> &'static str {
+        match self {
+            #[cfg(feature = "tokio")]
+            Self::Tokio => "One single-threaded tokio runtime for each thread",
+            #[cfg(feature = "async-std")]
+            Self::AsyncStd => "async-std's reactor and one executor for each thread",
+        }
+    }
 }
 
 impl fmt::Display for RuntimeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.to_possible_value().expect("no value is skipped");
-        f.write_str(name.get_name())
+        f.write_str(self.name())
     }
 }
 

@@ -1,8 +1,9 @@
-//! The environment: variables become words of a command line, in front of those that were typed.
+//! Options from the environment: variables become words of the command line, before those that were
+//! typed.
 //!
-//! Others write to the environment too. An empty variable is an unset one, Kubernetes describes a
-//! Service named `dynamidb` in `DYNAMIDB_PORT` and its siblings, and a name that no option has is
-//! likely a slip. None of them ends the server: what is not followed is warned of, once.
+//! Other programs set variables too. An empty variable counts as unset, Kubernetes describes a Service
+//! named `dynamidb` in `DYNAMIDB_PORT` and similar variables, and a name that no option has is probably
+//! a typing error. None of them stops the server: a variable that is ignored is warned of once.
 
 use std::ffi::{OsStr, OsString};
 
@@ -11,27 +12,20 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
-use super::{Options, one_line};
+use crate::server::options::Options;
+use crate::server::options::arguments::{Arguments, one_line};
+use crate::server::options::variables::{Variable, name_variables};
 
 const PREFIX: &str = "DYNAMIDB_";
-/// Below this similarity, from 0 to 1, a name is no slip for another.
+/// Below this similarity, from 0 to 1, no name is suggested.
 const SIMILARITY_MIN: f64 = 0.6;
 
-/// A variable that set an option.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Variable {
-    name: String,
-    /// The option as a word: `--port`.
-    option: String,
-}
-
-/// The command without clap's own view of the environment.
+/// The command, for which clap does not read the environment itself.
 pub(super) fn command() -> Command {
-    Options::command().mut_args(|arg| arg.env(Resettable::Reset))
+    Arguments::command().mut_args(|arg| arg.env(Resettable::Reset))
 }
 
-/// Reads a command line and the environment, of which the command line wins. Returns what to warn
-/// of, too.
+/// Parses a command line and the environment; the command line wins. Also returns warnings.
 pub(super) fn parse(
     words: &[OsString],
     variables: impl Iterator<Item = (OsString, OsString)>,
@@ -39,13 +33,13 @@ pub(super) fn parse(
     let typed = match command().try_get_matches_from(words) {
         Ok(typed) => typed,
         Err(error) if error.use_stderr() => return Err(error),
-        // Help names the variables; what they say does not matter to it.
+        // Help names the variables, whatever their values.
         Err(error) => {
-            let help = Options::command().try_get_matches_from(words);
+            let help = Arguments::command().try_get_matches_from(words);
             return Err(help.err().unwrap_or(error));
         }
     };
-    let named = Options::command();
+    let named = Arguments::command();
     let options: Vec<_> = named
         .get_arguments()
         .filter(|arg| arg.get_env().is_some())
@@ -88,13 +82,14 @@ pub(super) fn parse(
         }
     }
     let parsed = command().try_get_matches_from(all);
-    let options = parsed.and_then(|matches| Options::from_arg_matches(&matches));
-    let mut options = options.map_err(|error| blame(&error, &used))?;
+    let arguments = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = arguments.map_err(|error| name_variables_of(&error, &used))?;
+    let mut options = Options::from(arguments);
     options.variables = used;
     Ok((options, warnings))
 }
 
-/// The option with its value in one word; none if the variable says no to it.
+/// The option with its value in one word; `None` if the variable switches a flag off.
 fn word(option: &Arg, variable: &Variable, value: &OsStr) -> Result<Option<OsString>, clap::Error> {
     let mut word = OsString::from(&variable.option);
     if option.get_action().takes_values() {
@@ -107,39 +102,21 @@ fn word(option: &Arg, variable: &Variable, value: &OsStr) -> Result<Option<OsStr
         "0" | "false" | "no" | "off" => Ok(None),
         value => {
             let Variable { name, option } = variable;
-            let said = format!(
-                "invalid value '{value}' for '{option}': yes or no is needed (from {name})"
-            );
+            let said =
+                format!("invalid value '{value}' for '{option}': expected yes or no (from {name})");
             Err(clap::Error::raw(ErrorKind::InvalidValue, said))
         }
     }
 }
 
-/// The error, with the variables that it is about.
-fn blame(error: &clap::Error, variables: &[Variable]) -> clap::Error {
+/// The error, with the variables that have set the options it names.
+fn name_variables_of(error: &clap::Error, variables: &[Variable]) -> clap::Error {
     let said = one_line(error);
     let said = said.strip_prefix("error: ").unwrap_or(&said);
     clap::Error::raw(error.kind(), name_variables(said, said, variables))
 }
 
-/// What was said, and behind it the variables that set the options it names.
-pub(super) fn name_variables(options: &str, said: &str, variables: &[Variable]) -> String {
-    let words: Vec<_> = options
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-        .collect();
-    let names: Vec<_> = variables
-        .iter()
-        .filter(|variable| words.contains(&&*variable.option))
-        .map(|variable| &*variable.name)
-        .collect();
-    if names.is_empty() {
-        said.into()
-    } else {
-        format!("{said} (from {})", names.join(", "))
-    }
-}
-
-/// What to say of a variable that is no option's.
+/// The warning about a variable that no option has.
 fn unknown(name: &str, options: &[&Arg]) -> String {
     let names = options.iter().filter_map(|arg| arg.get_env()?.to_str());
     let similarity =
@@ -157,7 +134,7 @@ fn unknown(name: &str, options: &[&Arg]) -> String {
 }
 
 /// Whether Kubernetes sets a variable of this name and value for a Service whose name begins with
-/// ours, or Docker for a container that is linked.
+/// `dynamidb`, or Docker for a linked container.
 fn describes_service(name: &str, value: &OsStr) -> bool {
     let is_port = |name: &str| {
         let mut parts = name.split('_');
@@ -175,7 +152,7 @@ fn describes_service(name: &str, value: &OsStr) -> bool {
             .is_some_and(|(_, port)| is_port(port))
 }
 
-/// Whether this is written like `tcp://10.0.0.1:11212`.
+/// Whether the value looks like `tcp://10.0.0.1:11212`.
 fn is_service_address(value: &OsStr) -> bool {
     let value = value.to_string_lossy();
     let address = ["tcp://", "udp://", "sctp://"]
@@ -189,7 +166,7 @@ fn is_service_address(value: &OsStr) -> bool {
 mod tests {
     use super::*;
 
-    /// What options come of these words and variables, and which warnings.
+    /// The options and warnings for these words and variables.
     fn read(words: &str, variables: &[(&str, &str)]) -> Result<(Options, Vec<String>), String> {
         let words: Vec<_> = ["dynamidb"]
             .into_iter()
@@ -203,8 +180,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_is_an_unset_one() {
-        for option in Options::command().get_arguments() {
+    fn an_empty_variable_counts_as_unset() {
+        for option in Arguments::command().get_arguments() {
             let Some(name) = option.get_env().and_then(OsStr::to_str) else {
                 continue;
             };
@@ -219,8 +196,8 @@ mod tests {
     }
 
     #[test]
-    fn every_option_has_the_variable_of_its_name() {
-        for option in Options::command().get_arguments() {
+    fn every_option_has_a_variable_of_its_name() {
+        for option in Arguments::command().get_arguments() {
             if let (Some(name), Some(long)) = (option.get_env(), option.get_long()) {
                 let expected = format!("{PREFIX}{}", long.to_uppercase().replace('-', "_"));
                 assert_eq!(name.to_str(), Some(&*expected));
@@ -229,8 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_is_on_or_off_in_any_spelling() {
-        for option in Options::command().get_arguments() {
+    fn a_flag_is_switched_by_every_spelling_of_yes_and_no() {
+        for option in Arguments::command().get_arguments() {
             let (Some(name), false) = (option.get_env(), option.get_action().takes_values()) else {
                 continue;
             };
@@ -252,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_says_of_a_service_is_no_option() {
+    fn variables_of_a_kubernetes_service_are_ignored() {
         let service = [
             ("DYNAMIDB_SERVICE_HOST", "10.0.0.1"),
             ("DYNAMIDB_SERVICE_PORT", "11212"),
@@ -273,7 +250,7 @@ mod tests {
         assert_eq!(options.port, Options::default().port);
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].starts_with("DYNAMIDB_PORT is ignored: tcp://[fd00::1]:11212 "));
-        // Nobody looks at it if the port is typed.
+        // A port on the command line wins, without a warning.
         assert_eq!(read("-p 7", &[port]).unwrap().1, [""; 0]);
         for wrong in [
             "tcp://",
@@ -287,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_variable_is_warned_of_once_with_the_nearest_name() {
+    fn an_unknown_variable_is_warned_of_with_the_nearest_name() {
         for (name, nearest) in [
             ("DYNAMIDB_MEMRY", "DYNAMIDB_MEMORY"),
             ("DYNAMIDB_MEMORY_LIMIT", "DYNAMIDB_MEMORY"),
@@ -312,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_wins_and_lists_do_not_mix() {
+    fn the_command_line_wins_and_lists_are_not_merged() {
         let variables = [
             ("DYNAMIDB_LISTEN", "10.0.0.1,10.0.0.2"),
             ("DYNAMIDB_PORT", "x"),
@@ -326,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_variable_it_comes_from() {
+    fn an_error_names_the_variable_that_caused_it() {
         for (words, name, value) in [
             ("", "DYNAMIDB_PORT", "65536"),
             ("", "DYNAMIDB_MEMORY", "lots"),
@@ -346,14 +323,15 @@ mod tests {
             ("DYNAMIDB_MAX_CONNECTIONS", "0"),
             ("DYNAMIDB_MAX_ITEM_SIZE", "17m"),
             ("DYNAMIDB_MEMCACHED_VERSION", "1 2"),
-            ("DYNAMIDB_MEMORY", "1k"),
-            ("DYNAMIDB_SLAB_SIZES", "65"),
         ] {
             let (options, _) = read("", &[(name, value)]).unwrap();
-            let said = crate::Server::bind(&options).unwrap_err().to_string();
+            let error = options
+                .check()
+                .map_err(|error| options.name_variable(error));
+            let said = error.unwrap_err().to_string();
             assert!(said.ends_with(&format!("(from {name})")), "{said}");
         }
-        // What is typed is nobody else's fault.
+        // An error on the command line names no variable.
         let said = read("-p x", &[("DYNAMIDB_PORT", "1"), ("DYNAMIDB_MEMORY", "1")]).unwrap_err();
         assert!(!said.contains("DYNAMIDB"), "{said}");
     }

@@ -1,27 +1,27 @@
-//! The settings of memcached's option `-o`: `name` or `name=value`. Start scripts pass them along,
-//! so those that ask for what is the case here, or for nothing that shows, are accepted. All that
-//! memcached 1.6.45 has are here, those of its optional parts included.
+//! The settings of memcached's option `-o`: `name` or `name=value`. Start scripts pass them along, so
+//! those that ask for what is the case here, or for nothing that clients notice, are accepted. All
+//! settings of memcached 1.6.45 are known, those of its optional parts included.
 
-use crate::Error;
+use crate::server::error::Error;
 
 const OPTION: &str = "-o/--extended";
 
-/// What a setting of this name has to look like.
+/// The form that a setting must have.
 enum Form {
     Flag,
-    /// A whole number, within these limits.
+    /// An integer from the first to the second.
     Whole(u64, u64),
-    /// The same, or nothing.
-    Perhaps(u64, u64),
+    /// The same, or no value.
+    OptionalWhole(u64, u64),
     /// A number above zero.
     Factor,
     OneOf(&'static [&'static str]),
-    /// Refused; this is what to do instead.
+    /// Refused, with this hint.
     Refused(&'static str),
 }
 
 const KNOWN: &[(&str, Form)] = &[
-    // What memcached has been by default since 1.5, and what it was before: neither is there here.
+    // memcached's defaults since 1.5, and those before. Neither has an equivalent here.
     ("modern", Form::Flag),
     ("no_modern", Form::Flag),
     // The index grows and shrinks by itself, a bucket at a time; its hash is keyed.
@@ -34,7 +34,7 @@ const KNOWN: &[(&str, Form)] = &[
     // Memory moves between sizes when it is needed elsewhere.
     ("slab_reassign", Form::Flag),
     ("no_slab_reassign", Form::Flag),
-    ("slab_automove", Form::Perhaps(0, 2)),
+    ("slab_automove", Form::OptionalWhole(0, 2)),
     ("no_slab_automove", Form::Flag),
     ("slab_automove_ratio", Form::Factor),
     ("slab_automove_freeratio", Form::Factor),
@@ -54,11 +54,14 @@ const KNOWN: &[(&str, Form)] = &[
     ("hot_max_factor", Form::Factor),
     ("warm_max_factor", Form::Factor),
     ("tail_repair_time", Form::Whole(10, u32::MAX as u64)),
-    // What there is too much of is turned away at once.
+    // Clients above the limit are rejected at once.
     ("maxconns_fast", Form::Flag),
-    // Buffers belong to threads, and what is kept for clients has a limit of its own.
+    // Buffers belong to threads, and what connections keep has its own limit.
     ("read_buf_mem_limit", Form::Whole(0, u32::MAX as u64)),
-    ("resp_obj_mem_limit", Form::Perhaps(0, u32::MAX as u64)),
+    (
+        "resp_obj_mem_limit",
+        Form::OptionalWhole(0, u32::MAX as u64),
+    ),
     ("worker_logbuf_size", Form::Whole(1, u32::MAX as u64)),
     ("watcher_logbuf_size", Form::Whole(1, u32::MAX as u64)),
     ("idle_timeout", Form::Whole(0, u32::MAX as u64)),
@@ -72,19 +75,19 @@ const KNOWN: &[(&str, Form)] = &[
     ("track_sizes", Form::Flag),
     (
         "no_maxconns_fast",
-        Form::Refused("clients above -c are told so and turned away"),
+        Form::Refused("clients above -c are rejected with an error"),
     ),
     (
         "temporary_ttl",
-        Form::Refused("no item is kept from eviction"),
+        Form::Refused("no item is protected from eviction"),
     ),
     (
         "slab_sizes",
-        Form::Refused("use --slab-sizes, with commas between them"),
+        Form::Refused("use --slab-sizes, separated by commas"),
     ),
     (
         "sock_cookie_id",
-        Form::Refused("sockets get no cookie; filter by address or port instead"),
+        Form::Refused("sockets have no cookies; filter by address or port"),
     ),
     ("ssl_chain_cert", NO_TLS),
     ("ssl_key", NO_TLS),
@@ -119,15 +122,15 @@ const KNOWN: &[(&str, Form)] = &[
 const NO_TLS: Form = Form::Refused("there is no TLS; put a TLS proxy on the same host in front");
 const NO_DISK: Form = Form::Refused("items are kept in memory only");
 const NO_PROXY: Form =
-    Form::Refused("the server is no proxy; clients or a proxy in front choose among servers");
+    Form::Refused("the server is not a proxy; clients or a proxy in front select servers");
 
-/// All that are known, those that are refused included.
+/// The names of all settings, those that are refused included.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|(name, _)| *name)
 }
 
-/// Finds what is wrong with one setting. Nothing is nothing, as after a comma at the end.
+/// Fails if a setting is wrong or refused. An empty one, as after a trailing comma, is neither.
 pub(super) fn check(setting: &str) -> Result<(), Error> {
     if setting.is_empty() {
         return Ok(());
@@ -142,7 +145,7 @@ pub(super) fn check(setting: &str) -> Result<(), Error> {
             None => return Ok(()),
             Some(fault) => fault,
         },
-        None => "there is no such setting".into(),
+        None => "unknown setting".into(),
     };
     Err(Error::Option {
         name: OPTION,
@@ -151,29 +154,29 @@ pub(super) fn check(setting: &str) -> Result<(), Error> {
 }
 
 impl Form {
-    /// What is wrong with a value.
+    /// Why a value is wrong or refused.
     fn fault(&self, value: Option<&str>) -> Option<String> {
         let within = |text: &str, least: &u64, most: &u64| {
             let number = text.parse().ok();
             number.is_some_and(|number| (least..=most).contains(&&number))
         };
         match (self, value) {
-            (Self::Flag | Self::Perhaps(..), None) => None,
-            (Self::Flag, Some(_)) => Some("it takes no value".into()),
-            (Self::Whole(least, most) | Self::Perhaps(least, most), Some(text))
+            (Self::Flag | Self::OptionalWhole(..), None) => None,
+            (Self::Flag, Some(_)) => Some("expected no value".into()),
+            (Self::Whole(least, most) | Self::OptionalWhole(least, most), Some(text))
                 if within(text, least, most) =>
             {
                 None
             }
-            (Self::Whole(least, most) | Self::Perhaps(least, most), _) => {
-                Some(format!("a number from {least} to {most} is needed"))
+            (Self::Whole(least, most) | Self::OptionalWhole(least, most), _) => {
+                Some(format!("expected a number from {least} to {most}"))
             }
             (Self::Factor, Some(text)) if text.parse().is_ok_and(|factor: f64| factor > 0.0) => {
                 None
             }
-            (Self::Factor, _) => Some("a number above 0 is needed".into()),
+            (Self::Factor, _) => Some("expected a number above 0".into()),
             (Self::OneOf(words), Some(text)) if words.contains(&text) => None,
-            (Self::OneOf(words), _) => Some(format!("it is one of {}", words.join(", "))),
+            (Self::OneOf(words), _) => Some(format!("expected one of {}", words.join(", "))),
             (Self::Refused(reason), _) => Some((*reason).into()),
         }
     }
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_have_the_form_that_they_have_in_memcached() {
+    fn a_setting_is_accepted_in_the_form_that_it_has_in_memcached() {
         for right in [
             "modern",
             "no_modern",
@@ -286,22 +289,25 @@ mod tests {
             assert!(check(right).is_ok(), "{right}");
         }
         for (wrong, reason) in [
-            ("modern=1", "it takes no value"),
-            ("hashpower", "a number from 12 to 32 is needed"),
-            ("hashpower=11", "a number from 12 to 32 is needed"),
-            ("hashpower=33", "a number from 12 to 32 is needed"),
-            ("hashpower=-1", "a number from 12 to 32 is needed"),
-            ("hash_algorithm=md5", "it is one of jenkins, murmur3, xxh3"),
-            ("slab_automove=3", "a number from 0 to 2 is needed"),
-            ("slab_automove_window=2", "a number from 3 to "),
-            ("hot_lru_pct=80", "a number from 1 to 79 is needed"),
-            ("slab_automove_ratio=0", "a number above 0 is needed"),
-            ("slab_automove_ratio=nan", "a number above 0 is needed"),
+            ("modern=1", "expected no value"),
+            ("hashpower", "expected a number from 12 to 32"),
+            ("hashpower=11", "expected a number from 12 to 32"),
+            ("hashpower=33", "expected a number from 12 to 32"),
+            ("hashpower=-1", "expected a number from 12 to 32"),
+            (
+                "hash_algorithm=md5",
+                "expected one of jenkins, murmur3, xxh3",
+            ),
+            ("slab_automove=3", "expected a number from 0 to 2"),
+            ("slab_automove_window=2", "expected a number from 3 to "),
+            ("hot_lru_pct=80", "expected a number from 1 to 79"),
+            ("slab_automove_ratio=0", "expected a number above 0"),
+            ("slab_automove_ratio=nan", "expected a number above 0"),
             ("slab_sizes=64-128", "use --slab-sizes"),
             ("ssl_key=/key", "there is no TLS"),
             ("ext_path=/disk", "items are kept in memory only"),
-            ("ssl_nonsense", "there is no such setting"),
-            ("no_such_thing", "there is no such setting"),
+            ("ssl_nonsense", "unknown setting"),
+            ("no_such_thing", "unknown setting"),
         ] {
             let said = check(wrong).unwrap_err().to_string();
             let name = wrong.split('=').next().unwrap();

@@ -1,32 +1,40 @@
-//! How the values of options are written.
+//! How option values are written and parsed.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use dynamidb_core::{Config, Dialect, LruBump, Policy};
+use dynamidb_core::Config;
 
-/// As memcached's.
+/// memcached's limit.
 pub(super) const ITEM_SIZE_MIN: usize = 1024;
-/// The least growth with which the number of chunk sizes stays within its limit.
+/// With less growth there would be more chunk sizes than a cache can have.
 const SLAB_GROWTH_MIN: f64 = 1.02;
-/// What memcached puts before key and value.
+/// The size of memcached's item header.
 const MEMCACHED_HEADER: usize = 48;
 
-/// What to listen on.
+/// Where to listen.
+///
+/// # Examples
+/// ```
+/// use dynamidb::Listen;
+///
+/// let listen: Listen = "[::1]:11211".parse()?;
+/// assert_eq!(listen.to_string(), "[::1]:11211");
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Listen {
     /// All addresses of a host.
     Address {
-        /// A name or an address; `*` for all of this host.
+        /// A name or an address; `*` for all addresses of this host.
         host: String,
-        /// The port, if it is not the one of [`Options::port`](crate::Options::port).
+        /// The port, or `None` for [`Options::port`](crate::Options::port).
         port: Option<u16>,
     },
-    /// A Unix socket.
+    /// The path of a Unix socket.
     Unix(PathBuf),
 }
 
@@ -63,7 +71,7 @@ impl FromStr for Listen {
         let text = without_prefixes(text)?;
         if let Some(path) = text.strip_prefix("unix:") {
             return match path {
-                "" => Err("there is no path in it".into()),
+                "" => Err("the path is missing".into()),
                 path => Ok(Self::Unix(path.into())),
             };
         }
@@ -75,21 +83,21 @@ impl FromStr for Listen {
             Some((host, "")) => (host, None),
             Some((host, rest)) => (
                 host,
-                Some(rest.strip_prefix(':').ok_or("`]` ends the host")?),
+                Some(rest.strip_prefix(':').ok_or("expected `:` after `]`")?),
             ),
             None => text
                 .split_once(':')
                 .map_or((text, None), |(host, port)| (host, Some(port))),
         };
         if host.is_empty() {
-            return Err("there is no host in it".into());
+            return Err("the host is missing".into());
         }
         let port = port.map(|port| port.parse().map_err(|_| format!("`{port}` is not a port")));
         Ok(Self::address(host, port.transpose()?))
     }
 }
 
-/// An address without what memcached lets stand before it: which protocol is spoken there.
+/// An address without memcached's prefixes, which name the protocol there.
 fn without_prefixes(text: &str) -> Result<&str, String> {
     let mut text = text;
     loop {
@@ -99,43 +107,37 @@ fn without_prefixes(text: &str) -> Result<&str, String> {
                 return Err("there is no TLS; put a TLS proxy on the same host in front".into());
             }
             Some((prefix, _)) if prefix.starts_with("proto[") => {
-                return Err("only memcached's text protocol is spoken".into());
+                return Err("only the text protocol is supported".into());
             }
             Some((prefix, _)) if prefix.starts_with("tag[") => {
-                return Err("there are no tags".into());
+                return Err("tags are not supported".into());
             }
             _ => return Ok(text),
         }
     }
 }
 
-pub(super) fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
-    PossibleValuesParser::new(["auto", "dynamidb", "memcached"]).map(|name| match name.as_str() {
-        "dynamidb" => Dialect::DynamiDb,
-        "memcached" => Dialect::Memcached,
-        _ => Dialect::Auto,
-    })
+/// Permissions as `chmod` takes them.
+pub(super) fn mode(text: &str) -> Result<u32, &'static str> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err("expected an octal number up to 777"),
+    }
 }
 
-pub(super) fn policy_parser() -> impl TypedValueParser<Value = Policy> {
-    PossibleValuesParser::new(["lru", "s3lru"]).map(|name| match name.as_str() {
-        "s3lru" => Policy::S3Lru,
-        _ => Policy::Lru,
-    })
+/// The character that ends the prefix of a key.
+pub(super) fn delimiter(text: &str) -> Result<u8, &'static str> {
+    match text.as_bytes() {
+        &[byte] if byte.is_ascii_graphic() => Ok(byte),
+        _ => Err("expected one visible ASCII character"),
+    }
 }
 
-pub(super) fn lru_bump_parser() -> impl TypedValueParser<Value = LruBump> {
-    PossibleValuesParser::new(["strict", "lazy"]).map(|name| match name.as_str() {
-        "lazy" => LruBump::Lazy,
-        _ => LruBump::Strict,
-    })
-}
-
-/// The factor between one chunk size and the next.
+/// The factor between two chunk sizes.
 pub(super) fn growth(text: &str) -> Result<f64, &'static str> {
     match text.parse() {
         Ok(factor) if (SLAB_GROWTH_MIN..=64.0).contains(&factor) => Ok(factor),
-        _ => Err("a number from 1.02 to 64 is needed"),
+        _ => Err("expected a number from 1.02 to 64"),
     }
 }
 
@@ -153,17 +155,17 @@ pub(super) fn grown_sizes(first: usize, factor: f64, page_size: usize) -> Vec<us
     sizes
 }
 
-/// A number of MiB, or of what its unit says; in bytes.
+/// A number of MiB, or with a unit; in bytes.
 pub(super) fn memory_size(text: &str) -> Result<usize, &'static str> {
     size(text, 1 << 20)
 }
 
-/// A number of bytes, or of what its unit says; in bytes.
+/// A number of bytes, or with a unit; in bytes.
 pub(super) fn item_size(text: &str) -> Result<usize, &'static str> {
     let size = size(text, 1)?;
-    // Memcached's rule, for the command line: programs may have a use for less.
+    // memcached's rule, for the command line: programs may need less.
     if size < ITEM_SIZE_MIN {
-        Err("1k is the least")
+        Err("the minimum is 1k")
     } else {
         Ok(size)
     }
@@ -171,7 +173,7 @@ pub(super) fn item_size(text: &str) -> Result<usize, &'static str> {
 
 /// Reads `64`, `512k`, `64MB`, `64MiB` or `1.5g`: units are powers of 1024, in any case.
 fn size(text: &str, unit: usize) -> Result<usize, &'static str> {
-    const WRONG: &str = "a size is written as 64, 512k, 64MB or 1.5g";
+    const WRONG: &str = "expected a size, as in 64, 512k, 64MB or 1.5g";
     let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.'));
     let (number, suffix) = text.split_at(end.unwrap_or(text.len()));
     let factor = match &*suffix.to_ascii_lowercase() {
@@ -184,7 +186,7 @@ fn size(text: &str, unit: usize) -> Result<usize, &'static str> {
     };
     let (whole, fraction) = match number.split_once('.') {
         None => (number, 0.0),
-        // There is no half of a byte.
+        // A byte cannot be divided.
         Some(_) if factor == 1 => return Err(WRONG),
         Some((_, "")) => return Err(WRONG),
         Some((whole, digits)) => (whole, format!("0.{digits}").parse().map_err(|_| WRONG)?),
@@ -196,7 +198,7 @@ fn size(text: &str, unit: usize) -> Result<usize, &'static str> {
     whole
         .and_then(|whole| whole.checked_mul(factor))
         .and_then(|size| size.checked_add((fraction * factor as f64) as usize))
-        .ok_or("that is more than can be addressed")
+        .ok_or("the size is too large for this machine")
 }
 
 /// A number of bytes as it can be given on the command line.

@@ -1,0 +1,635 @@
+//! The command line as clap sees it: the letters of memcached where it has them, and a long name and an
+//! environment variable for everything. An option that is wrong by itself is found here; options that
+//! do not fit together, by [`Options::check`].
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgAction, Args, Parser};
+use dynamidb_core::{Dialect, LruBump, Policy};
+
+use crate::server::options::memcached::MemcachedOptions;
+use crate::server::options::values::{delimiter, growth, item_size, memory_size, mode};
+use crate::server::options::{Listen, Options};
+use crate::server::runtime::RuntimeName;
+
+const ABOUT: &str =
+    "An in-memory key-value cache that speaks its own short dialect and memcached's text protocol";
+const AFTER_HELP: &str = "\
+Most options can also be set by the environment variables shown; the command line wins. Empty \
+variables count as unset. A flag is on with 1, true, yes or on, and off with 0, false, no or off.
+Scripts that start memcached keep working: its other flags and settings of -o are accepted if \
+nothing depends on them, and refused with a hint if something does.";
+
+const NETWORK: &str = "Network";
+const COMMANDS: &str = "Commands";
+const MEMORY: &str = "Memory";
+const PROCESS: &str = "Process";
+
+/// All arguments. The comments are the text of `--help`.
+#[derive(Debug, Parser)]
+#[command(name = "dynamidb", version, about = ABOUT, long_about = None, after_help = AFTER_HELP)]
+#[command(max_term_width = 100, allow_negative_numbers = true)]
+// As in memcached, the last of an option counts: scripts append to what others have begun.
+#[command(args_override_self = true)]
+pub(super) struct Arguments {
+    /// TCP port; 0 picks a free one, as memcached's -1 does
+    #[arg(short, long, env = "DYNAMIDB_PORT", default_value_t = Options::PORT, value_parser = port())]
+    #[arg(help_heading = NETWORK)]
+    port: u16,
+
+    /// Addresses to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in brackets, *
+    /// for all addresses), unix:FILE [default: 127.0.0.1 and ::1, as far as the host has them]
+    #[arg(short, long, env = "DYNAMIDB_LISTEN", value_delimiter = ',')]
+    #[arg(help_heading = NETWORK, value_name = "ADDRESSES")]
+    listen: Vec<Listen>,
+
+    /// The most clients at a time; more are rejected with an error [default: 10000, or what the
+    /// limit of open files leaves]
+    #[arg(
+        short = 'c',
+        long,
+        alias = "conn-limit",
+        env = "DYNAMIDB_MAX_CONNECTIONS"
+    )]
+    #[arg(help_heading = NETWORK, value_name = "COUNT")]
+    max_connections: Option<u32>,
+
+    /// Seconds after which a client is disconnected that has sent half a request or does not read its
+    /// replies; 0 for never
+    #[arg(long, env = "DYNAMIDB_STALL_TIMEOUT", default_value_t = Options::STALL_TIMEOUT)]
+    #[arg(help_heading = NETWORK, value_name = "SECONDS")]
+    stall_timeout: u32,
+
+    /// A file of up to eight lines NAME:PASSWORD. A client has to send one of them first, as the value
+    /// "NAME PASSWORD" of a set of any key; SIGHUP reloads the file
+    #[arg(short = 'Y', long, env = "DYNAMIDB_AUTH_FILE")]
+    #[arg(help_heading = NETWORK, value_name = "FILE")]
+    auth_file: Option<PathBuf>,
+
+    /// Connections that the system queues until they are accepted
+    #[arg(
+        short,
+        long,
+        alias = "listen-backlog",
+        env = "DYNAMIDB_BACKLOG",
+        default_value_t = Options::BACKLOG
+    )]
+    #[arg(help_heading = NETWORK, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    backlog: u16,
+
+    /// Which verbs are understood. auto: with a capital letter DynamiDB's, in lower case memcached's
+    #[arg(long, env = "DYNAMIDB_DIALECT", default_value = "auto")]
+    #[arg(help_heading = NETWORK, value_name = "NAME", value_parser = dialect_parser())]
+    dialect: Dialect,
+
+    /// The version that memcached's clients are told, in visible ASCII characters
+    #[arg(long, env = "DYNAMIDB_MEMCACHED_VERSION", default_value = Options::MEMCACHED_VERSION)]
+    #[arg(help_heading = NETWORK, value_name = "VERSION")]
+    memcached_version: String,
+
+    /// Memory for items and their index, in MiB or with a unit, as in 512k, 64MB or 1.5g; lifts the
+    /// default item limit [default: 64]
+    #[arg(short, long, alias = "memory-limit", env = "DYNAMIDB_MEMORY", value_parser = memory_size)]
+    #[arg(help_heading = MEMORY, value_name = "SIZE")]
+    memory: Option<usize>,
+
+    /// The most items [default: 1000, or no limit if --memory is given]
+    #[arg(long, env = "DYNAMIDB_MAX_ITEMS", value_name = "COUNT")]
+    #[arg(help_heading = MEMORY)]
+    max_items: Option<usize>,
+
+    /// The largest item, key and value together, in bytes or with a unit; from 1k to 16m and a
+    /// quarter of the memory [default: 1m]
+    #[arg(short = 'I', long, env = "DYNAMIDB_MAX_ITEM_SIZE")]
+    #[arg(help_heading = MEMORY, value_name = "SIZE", value_parser = item_size)]
+    max_item_size: Option<usize>,
+
+    /// Chunk sizes of the slab classes, in bytes: ascending multiples of 16, separated by commas
+    /// [default: 64,128,256,1024,4096; with --memory 11 sizes from 32 on, with 16 MiB or more 30]
+    #[arg(long, env = "DYNAMIDB_SLAB_SIZES", value_delimiter = ',')]
+    #[arg(help_heading = MEMORY, value_name = "SIZES")]
+    slab_sizes: Vec<usize>,
+
+    /// Chunk sizes as memcached's options -f and -n make them: the first is 48 bytes and -n, each
+    /// further one larger by this factor, up to 4096
+    #[arg(
+        short = 'f',
+        long,
+        alias = "slab-growth-factor",
+        env = "DYNAMIDB_SLAB_GROWTH"
+    )]
+    #[arg(value_parser = growth)]
+    #[arg(help_heading = MEMORY, value_name = "FACTOR", conflicts_with = "slab_sizes")]
+    slab_growth: Option<f64>,
+
+    /// Bytes of key, value and flags in the smallest chunk, with --slab-growth
+    #[arg(
+        short = 'n',
+        long,
+        alias = "slab-min-size",
+        env = "DYNAMIDB_SLAB_MIN",
+        default_value_t = Options::SLAB_MIN
+    )]
+    #[arg(help_heading = MEMORY, value_name = "BYTES", conflicts_with = "slab_sizes")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=2048))]
+    slab_min: u16,
+
+    /// Which item is evicted when memory is full. lru: the least recently used; s3lru: the same behind
+    /// a queue that keeps keys which are requested only once from evicting others
+    #[arg(long, env = "DYNAMIDB_POLICY", default_value = "lru")]
+    #[arg(help_heading = MEMORY, value_name = "NAME", value_parser = policy_parser())]
+    policy: Policy,
+
+    /// When a used item moves to the front of the LRU list. strict: always, so that the order is exact;
+    /// lazy: unless it is in the newest quarter, for half the writes and 0.4 % more misses
+    #[arg(long, env = "DYNAMIDB_LRU_BUMP", default_value = "strict")]
+    #[arg(help_heading = MEMORY, value_name = "NAME", value_parser = lru_bump_parser())]
+    lru_bump: LruBump,
+
+    /// Worker threads [default: one for each processor, at most 4]
+    #[arg(short, long, env = "DYNAMIDB_THREADS", value_name = "COUNT")]
+    #[arg(help_heading = PROCESS)]
+    threads: Option<usize>,
+
+    /// The runtime that drives the sockets
+    #[arg(long, env = "DYNAMIDB_RUNTIME", default_value = RuntimeName::DEFAULT.name())]
+    #[arg(help_heading = PROCESS, value_name = "NAME", value_parser = runtime_parser())]
+    runtime: RuntimeName,
+
+    /// Log each connection that opens or ends, too. More of it, as in -vv, changes nothing: the
+    /// command `watch` shows requests
+    #[arg(short, long, action = ArgAction::Count, help_heading = PROCESS)]
+    verbose: u8,
+
+    #[command(flatten)]
+    memcached: MemcachedArguments,
+}
+
+/// The arguments of memcached that have no other name here.
+#[derive(Args, Debug)]
+struct MemcachedArguments {
+    /// Listen on this Unix socket, and on addresses only with -l; the file is removed at the end
+    #[arg(short = 's', long, env = "DYNAMIDB_UNIX_SOCKET", help_heading = NETWORK)]
+    #[arg(value_name = "FILE")]
+    unix_socket: Vec<PathBuf>,
+
+    /// The permissions of Unix sockets, in octal
+    #[arg(short = 'a', long, env = "DYNAMIDB_UNIX_MASK", help_heading = NETWORK)]
+    #[arg(value_name = "MODE", default_value = "700", value_parser = mode)]
+    unix_mask: u32,
+
+    /// Let clients stop the server by `shutdown`
+    #[arg(short = 'A', long, env = "DYNAMIDB_ENABLE_SHUTDOWN", help_heading = COMMANDS)]
+    enable_shutdown: bool,
+
+    /// Refuse `flush_all`
+    #[arg(short = 'F', long, env = "DYNAMIDB_DISABLE_FLUSH_ALL", help_heading = COMMANDS)]
+    disable_flush_all: bool,
+
+    /// Refuse commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump` and
+    /// `detail`
+    #[arg(short = 'X', long, env = "DYNAMIDB_DISABLE_DUMPING", help_heading = COMMANDS)]
+    disable_dumping: bool,
+
+    /// Refuse `watch`
+    #[arg(short = 'W', long, env = "DYNAMIDB_DISABLE_WATCH", help_heading = COMMANDS)]
+    disable_watch: bool,
+
+    /// Count gets, sets and deletes for each key prefix up to this character, as `stats detail on`
+    /// does with `:`
+    #[arg(short = 'D', long, env = "DYNAMIDB_STAT_PREFIX", help_heading = COMMANDS)]
+    #[arg(value_name = "CHARACTER", value_parser = delimiter)]
+    stat_prefix: Option<u8>,
+
+    /// Give items no `cas`: it is 0 for all, and `cas` stores nothing
+    #[arg(short = 'C', long, env = "DYNAMIDB_DISABLE_CAS", help_heading = COMMANDS)]
+    disable_cas: bool,
+
+    /// When memory is full, refuse to store instead of evicting
+    #[arg(short = 'M', long, env = "DYNAMIDB_DISABLE_EVICTIONS", help_heading = MEMORY)]
+    disable_evictions: bool,
+
+    /// Lock all memory, so that it is resident from the start; needs the right to lock that much
+    #[arg(short = 'k', long, env = "DYNAMIDB_LOCK_MEMORY", help_heading = MEMORY)]
+    lock_memory: bool,
+
+    /// Leave a core file of any size after a crash
+    #[arg(short = 'r', long, env = "DYNAMIDB_ENABLE_COREDUMPS", help_heading = PROCESS)]
+    enable_coredumps: bool,
+
+    /// The user to run as once everything is bound and opened; only root can change users, and for
+    /// others this has no effect
+    #[arg(short, long, env = "DYNAMIDB_USER", help_heading = PROCESS)]
+    #[arg(value_name = "NAME")]
+    user: Option<String>,
+
+    /// Print the licence
+    #[arg(short = 'i', long, help_heading = PROCESS)]
+    license: bool,
+
+    #[arg(short = 'U', long, hide = true, default_value_t = 0)]
+    udp_port: u16,
+
+    #[arg(short = 'o', long, hide = true, value_delimiter = ',')]
+    extended: Vec<String>,
+
+    #[arg(short = 'L', long, hide = true)]
+    enable_largepages: bool,
+
+    #[arg(short = 'B', long, hide = true, value_name = "NAME")]
+    protocol: Option<String>,
+
+    #[arg(short = 'R', long, hide = true, value_name = "COUNT")]
+    max_reqs_per_event: Option<u32>,
+
+    #[arg(short = 'P', long, hide = true, value_name = "FILE")]
+    pidfile: Option<String>,
+
+    #[arg(short, long, hide = true)]
+    daemon: bool,
+
+    #[arg(short = 'e', long, hide = true, value_name = "FILE")]
+    memory_file: Option<String>,
+
+    #[arg(short = 'S', long, hide = true)]
+    enable_sasl: bool,
+
+    #[arg(short = 'Z', long, hide = true)]
+    enable_ssl: bool,
+
+    #[arg(short = 'N', long, hide = true, value_name = "COUNT")]
+    napi_ids: Option<u32>,
+}
+
+impl From<Arguments> for Options {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            port: arguments.port,
+            listen: arguments.listen,
+            max_connections: arguments.max_connections,
+            stall_timeout: arguments.stall_timeout,
+            auth_file: arguments.auth_file,
+            backlog: arguments.backlog,
+            dialect: arguments.dialect,
+            memcached_version: arguments.memcached_version,
+            memory: arguments.memory,
+            max_items: arguments.max_items,
+            max_item_size: arguments.max_item_size,
+            slab_sizes: arguments.slab_sizes,
+            slab_growth: arguments.slab_growth,
+            slab_min: arguments.slab_min,
+            policy: arguments.policy,
+            lru_bump: arguments.lru_bump,
+            threads: arguments.threads,
+            runtime: arguments.runtime,
+            verbose: arguments.verbose,
+            memcached: arguments.memcached.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<MemcachedArguments> for MemcachedOptions {
+    fn from(arguments: MemcachedArguments) -> Self {
+        Self {
+            unix_socket: arguments.unix_socket,
+            unix_mask: arguments.unix_mask,
+            enable_shutdown: arguments.enable_shutdown,
+            disable_flush_all: arguments.disable_flush_all,
+            disable_dumping: arguments.disable_dumping,
+            disable_watch: arguments.disable_watch,
+            stat_prefix: arguments.stat_prefix,
+            disable_cas: arguments.disable_cas,
+            disable_evictions: arguments.disable_evictions,
+            lock_memory: arguments.lock_memory,
+            enable_coredumps: arguments.enable_coredumps,
+            user: arguments.user,
+            license: arguments.license,
+            udp_port: arguments.udp_port,
+            extended: arguments.extended,
+            enable_largepages: arguments.enable_largepages,
+            protocol: arguments.protocol,
+            max_reqs_per_event: arguments.max_reqs_per_event,
+            pidfile: arguments.pidfile,
+            daemon: arguments.daemon,
+            memory_file: arguments.memory_file,
+            enable_sasl: arguments.enable_sasl,
+            enable_ssl: arguments.enable_ssl,
+            napi_ids: arguments.napi_ids,
+        }
+    }
+}
+
+/// An error in one line, without the usage that clap prints below it.
+pub(super) fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:"));
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn port() -> impl TypedValueParser<Value = u16> {
+    let port = clap::value_parser!(i32).range(-1..=i64::from(u16::MAX));
+    port.map(|port| u16::try_from(port).unwrap_or(0))
+}
+
+fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(["auto", "dynamidb", "memcached"]).map(|name| match name.as_str() {
+        "dynamidb" => Dialect::DynamiDb,
+        "memcached" => Dialect::Memcached,
+        _ => Dialect::Auto,
+    })
+}
+
+fn policy_parser() -> impl TypedValueParser<Value = Policy> {
+    PossibleValuesParser::new(["lru", "s3lru"]).map(|name| match name.as_str() {
+        "s3lru" => Policy::S3Lru,
+        _ => Policy::Lru,
+    })
+}
+
+fn lru_bump_parser() -> impl TypedValueParser<Value = LruBump> {
+    PossibleValuesParser::new(["strict", "lazy"]).map(|name| match name.as_str() {
+        "lazy" => LruBump::Lazy,
+        _ => LruBump::Strict,
+    })
+}
+
+fn runtime_parser() -> impl TypedValueParser<Value = RuntimeName> {
+    let values = RuntimeName::ALL
+        .iter()
+        .map(|runtime| PossibleValue::new(runtime.name()).help(runtime.about()));
+    PossibleValuesParser::new(values).map(|name| {
+        let mut all = RuntimeName::ALL.iter().copied();
+        all.find(|runtime| runtime.name() == name)
+            .unwrap_or(RuntimeName::DEFAULT)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use dynamidb_core::Config;
+
+    use super::*;
+    use crate::server::options::extended;
+
+    fn parse(line: &str) -> Result<Options, String> {
+        let words = std::iter::once("dynamidb").chain(line.split_whitespace());
+        let arguments = Arguments::try_parse_from(words).map_err(|error| one_line(&error))?;
+        let options = Options::from(arguments);
+        options
+            .check()
+            .map_err(|error| error.to_string())
+            .map(|()| options)
+    }
+
+    #[test]
+    fn an_empty_command_line_gives_the_default_options() {
+        let (parsed, default) = (parse("").unwrap(), Options::default());
+        assert_eq!(format!("{parsed:?}"), format!("{default:?}"));
+    }
+
+    #[test]
+    fn memcached_letters_mean_the_same_as_in_memcached() {
+        let options = parse("-p 1 -l ::1 -m 128 -c 5 -t 2 -I 2m -vv").unwrap();
+        assert_eq!((options.port, options.memory), (1, Some(128 << 20)));
+        assert_eq!(
+            (options.max_connections, options.threads),
+            (Some(5), Some(2))
+        );
+        assert_eq!((options.max_item_size, options.verbose), (Some(2 << 20), 2));
+        assert_eq!(options.listen, ["::1".parse().unwrap()]);
+        assert_eq!(parse("-p -1").unwrap().port, 0);
+        assert!(parse("-u nobody -U 0 -o modern,hashpower=20 -o relaxed_privileges").is_ok());
+    }
+
+    /// The options of memcached 1.6.45 with everything built in: letters, long names, and whether a
+    /// value follows.
+    const MEMCACHED: [(char, &str, bool); 37] = [
+        ('a', "unix-mask", true),
+        ('A', "enable-shutdown", false),
+        ('b', "listen-backlog", true),
+        ('B', "protocol", true),
+        ('c', "conn-limit", true),
+        ('C', "disable-cas", false),
+        ('d', "daemon", false),
+        // It has no long name there.
+        ('D', "stat-prefix", true),
+        ('e', "memory-file", true),
+        ('f', "slab-growth-factor", true),
+        ('F', "disable-flush-all", false),
+        ('h', "help", false),
+        ('i', "license", false),
+        ('I', "max-item-size", true),
+        ('k', "lock-memory", false),
+        ('l', "listen", true),
+        ('L', "enable-largepages", false),
+        ('m', "memory-limit", true),
+        ('M', "disable-evictions", false),
+        ('n', "slab-min-size", true),
+        ('N', "napi-ids", true),
+        ('o', "extended", true),
+        ('p', "port", true),
+        ('P', "pidfile", true),
+        ('r', "enable-coredumps", false),
+        ('R', "max-reqs-per-event", true),
+        ('s', "unix-socket", true),
+        ('S', "enable-sasl", false),
+        ('t', "threads", true),
+        ('u', "user", true),
+        ('U', "udp-port", true),
+        ('v', "verbose", false),
+        ('V', "version", false),
+        ('W', "disable-watch", false),
+        ('X', "disable-dumping", false),
+        ('Y', "auth-file", true),
+        ('Z', "enable-ssl", false),
+    ];
+
+    #[test]
+    fn every_letter_and_long_name_of_memcached_means_one_option() {
+        let mut command = Arguments::command();
+        command.build();
+        for (letter, name, takes_value) in MEMCACHED {
+            let mut args = command.get_arguments();
+            let Some(arg) = args.find(|arg| arg.get_short() == Some(letter)) else {
+                panic!("-{letter}");
+            };
+            let aliases = arg.get_all_aliases().unwrap_or_default();
+            assert!(
+                arg.get_long() == Some(name) || aliases.contains(&name),
+                "-{letter}: --{name}"
+            );
+            assert_eq!(arg.get_action().takes_values(), takes_value, "-{letter}");
+        }
+        let letters = command.get_arguments().filter_map(|arg| arg.get_short());
+        assert_eq!(letters.count(), MEMCACHED.len());
+    }
+
+    #[test]
+    fn the_last_of_a_repeated_option_counts() {
+        let options = parse("-m 64 -A -m 128 -A -p 1 -p 2").unwrap();
+        assert_eq!((options.memory, options.port), (Some(128 << 20), 2));
+        // Except for lists, which grow.
+        let options = parse("-l ::1 -l 127.0.0.1 -o idle_timeout=1 -o idle_timeout=2").unwrap();
+        assert_eq!(options.listen.len(), 2);
+        assert_eq!(options.memcached.idle_timeout(), 2);
+    }
+
+    #[test]
+    fn a_version_that_is_empty_or_not_visible_is_refused() {
+        for wrong in ["", " ", "1.6 45", "1.6.45\r\n", "1\n", "\t", "é", "1\u{7f}"] {
+            let words = ["dynamidb", "--memcached-version", wrong];
+            let options = Options::from(Arguments::try_parse_from(words).unwrap());
+            let said = options.check().unwrap_err().to_string();
+            assert!(
+                said.starts_with("--memcached-version: "),
+                "{wrong:?}: {said}"
+            );
+        }
+        parse("--memcached-version 1.6.45-x~").unwrap();
+    }
+
+    #[test]
+    fn a_socket_path_with_control_characters_is_refused() {
+        for words in [["-s", "/tmp/a\r\nb"], ["-l", "unix:/tmp/\u{1b}[2J"]] {
+            let words = ["dynamidb"].iter().chain(&words);
+            let options = Options::from(Arguments::try_parse_from(words).unwrap());
+            let said = options.check().unwrap_err().to_string();
+            assert!(said.starts_with("-s/--unix-socket: "), "{said}");
+        }
+        parse("-s /tmp/é -l unix:/tmp/~").unwrap();
+    }
+
+    #[test]
+    fn growth_factor_gives_memcacheds_chunk_sizes() {
+        let sizes = |line| parse(line).unwrap().config().slab_sizes;
+        assert_eq!(sizes("-f 2")[..], [96, 192, 384, 768, 1536, 3072, 4096]);
+        assert_eq!(sizes("-f 8 -n 16")[..], [64, 512, 4096]);
+        assert!(sizes("-f 1.02 -n 1").len() <= Config::SLAB_SIZES_MAX);
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_names_the_option() {
+        for (line, option) in [
+            ("--prot 1", "--prot"),
+            ("-p 65536", "--port"),
+            ("-p -2", "--port"),
+            ("-c 0", "--max-connections"),
+            ("-c -1", "--max-connections"),
+            ("-t 0", "--threads"),
+            ("-t 65", "--threads"),
+            ("--max-items 0", "--max-items"),
+            ("-m x", "--memory"),
+            ("-m 99999999999999999999", "--memory"),
+            ("-m 99999999999999999", "--memory"),
+            ("-I 1023", "--max-item-size"),
+            ("-I 16777217", "--max-item-size"),
+            ("-I 33m", "--max-item-size"),
+            ("-m 8 -I 2097153", "--max-item-size"),
+            ("-d", "--daemon"),
+            ("-U 11211", "--udp-port"),
+            ("-o no_such_thing", "--extended"),
+            ("--slab-sizes 64,x", "--slab-sizes"),
+            ("-f 1", "--slab-growth"),
+            ("-f 1.25 -n 4096", "--slab-min"),
+            ("-f 1.25 --slab-sizes 64", "--slab-sizes"),
+            ("--policy fifo", "--policy"),
+            ("--lru-bump never", "--lru-bump"),
+            ("--dialect redis", "--dialect"),
+            ("--runtime none", "--runtime"),
+            ("-l :1", "--listen"),
+            ("-l host:port", "--listen"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(
+                error.contains(option) && !error.contains('\n'),
+                "{line}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_at_their_limits_are_accepted() {
+        for line in [
+            "-c 1",
+            "-t 1",
+            "-t 64",
+            "--max-items 1",
+            "-I 1024",
+            "-I 16m",
+            "-m 8 -I 2m",
+            "-a 0",
+            "-a 777",
+        ] {
+            parse(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn setting_the_memory_lifts_the_item_limit() {
+        assert_eq!(parse("").unwrap().config().max_items, Some(1000));
+        assert_eq!(parse("-m 64").unwrap().config().max_items, None);
+        assert_eq!(
+            parse("-m 64 --max-items 5").unwrap().config().max_items,
+            Some(5)
+        );
+    }
+
+    /// The first two columns of a table of `native/docs/from-memcached.md`.
+    fn rows(head: &str) -> Vec<(&'static str, &'static str)> {
+        let page = include_str!("../../../docs/from-memcached.md");
+        let table = page.split(head).nth(1).unwrap();
+        let rows = table
+            .lines()
+            .skip(2)
+            .take_while(|line| line.starts_with("| "));
+        rows.map(|row| {
+            let mut cells = row.split('|').map(str::trim).skip(1);
+            (
+                cells.next().unwrap().trim_matches('`'),
+                cells.next().unwrap(),
+            )
+        })
+        .collect()
+    }
+
+    fn assert_is_documented(line: &str, verdict: &str) {
+        match (parse(line), verdict) {
+            (Ok(_), "same" | "differs" | "no effect") | (Err(_), "refused") => {}
+            (parsed, _) => panic!("{line}: {verdict}, says the page, but it is {parsed:?}"),
+        }
+    }
+
+    #[test]
+    fn from_memcached_md_is_true_of_every_flag() {
+        let flags = rows("| flag | here | |");
+        assert!(flags.len() > 25);
+        for (line, verdict) in &flags {
+            assert_is_documented(line, verdict);
+        }
+        let settings = rows("| `-o` | here | |");
+        for (setting, verdict) in &settings {
+            assert_is_documented(&format!("-o {setting}"), verdict);
+        }
+        // It names every option that has a letter, and every setting.
+        let command = Arguments::command();
+        let letters = command.get_arguments().filter_map(|arg| arg.get_short());
+        for letter in letters.filter(|letter| !"hV".contains(*letter)) {
+            let named = |(line, _): &(&str, &str)| line.starts_with(&format!("-{letter}"));
+            assert!(flags.iter().any(named), "-{letter} is not on the page");
+        }
+        for name in extended::names() {
+            let named = |(setting, _): &(&str, &str)| setting.split('=').next() == Some(name);
+            assert!(settings.iter().any(named), "{name} is not on the page");
+        }
+    }
+}
