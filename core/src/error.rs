@@ -83,7 +83,7 @@ impl fmt::Display for ConfigError {
         match self {
             Self::MemoryTooSmall(least) => write!(f, "too little memory: at least {least} bytes"),
             Self::MemoryTooLarge(most) => {
-                write!(f, "too much memory for one cache: at most {most}")
+                write!(f, "too much memory for one cache: at most {most} bytes")
             }
             Self::SlabSizeCount => f.write_str("there must be between 1 and 62 slab sizes"),
             Self::SlabSizeOrder(size) => write!(f, "slab sizes must ascend, {size} does not"),

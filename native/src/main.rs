@@ -1,4 +1,4 @@
-//! The server's process: options, log, signals, exit status.
+//! The server's binary: options, log, signals, exit status.
 #![forbid(unsafe_code)]
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -17,28 +17,29 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use tracing::Level;
 
-/// Names a file that scripts and tests read the ports from that were picked.
+/// The variable that names a file for the ports that the server listens on.
 const PORT_FILE_VARIABLE: &str = "MEMCACHED_PORT_FILENAME";
 
 /// How long a signal waits for a server that is being started.
-const START_ROUND: Duration = Duration::from_millis(20);
-const START_ROUNDS: u32 = 100;
+const START_TIMEOUT: Duration = Duration::from_secs(2);
 
 const LICENSE: &str = concat!(
     "DynamiDB is licensed under either of the Apache License, version 2.0, or this one:\n\n",
     include_str!("../../LICENSE-MIT"),
 );
 
-/// Whether a signal has stopped the server and the log does not say so yet.
+/// How long the end of the process waits for the last log line.
+const LAST_LINE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often [`wait_until`] checks.
+const POLL_PERIOD: Duration = Duration::from_millis(5);
+
+/// Whether a signal is stopping the server and has not logged that yet.
 static LAST_LINE_IS_DUE: AtomicBool = AtomicBool::new(false);
-/// How often the end of the process looks whether it does, and for how long at most.
-const LAST_LINE_ROUND: Duration = Duration::from_millis(1);
-const LAST_LINE_ROUNDS: u32 = 1000;
 
 fn main() -> ExitCode {
     let options = Options::from_command_line();
     if options.memcached.license {
-        // Whoever reads it may have seen enough.
+        // The reader may have closed the pipe.
         let _ = writeln!(io::stdout(), "{LICENSE}");
         return ExitCode::SUCCESS;
     }
@@ -57,10 +58,10 @@ fn main() -> ExitCode {
         .with_max_level(level)
         .with_target(false)
         .with_writer(Arc::clone(&log))
-        // Whoever reads the log may go. Complaining of that on the same stream would be a panic.
+        // Where the log's reader is gone, an error message on the same stream would panic.
         .log_internal_errors(false)
         .init();
-    // The hook of the standard library would wait for whoever reads the log.
+    // The standard library's hook would wait for the log's reader.
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();
         match backtrace.status() {
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("error: {error}\n");
-            // It never fails.
+            // Writing to the log does not fail.
             let _ = (&*log).write_all(line.as_bytes());
             ExitCode::from(error.exit_code())
         }
@@ -82,8 +83,8 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options) -> Result<(), Error> {
-    // A script that sends SIGHUP to whoever might have something to read anew must not end a server
-    // that has not, and with it all items. So with the two that mean nothing here.
+    // Scripts send SIGHUP to have files reloaded. It must not end a server that has none, and lose all
+    // items; nor must the two signals that have no meaning here.
     let signals = [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
     let signals = Signals::new(signals).map_err(|source| Error::System {
         what: "listen for signals",
@@ -91,29 +92,28 @@ fn serve(options: &Options) -> Result<(), Error> {
     })?;
     let handle = Arc::<OnceLock<StopHandle>>::default();
     let has_users = options.auth_file.is_some();
-    let of_signals = Arc::clone(&handle);
+    let signal_handle = Arc::clone(&handle);
     thread::Builder::new()
         .name("signals".into())
-        .spawn(move || follow_signals(signals, &of_signals, has_users))
+        .spawn(move || handle_signals(signals, &signal_handle, has_users))
         .map_err(|source| Error::System {
             what: "start a thread",
             source,
         })?;
     let server = Server::bind(options)?;
     write_ports(&server)?;
-    // It is the first one.
+    // It is set only once.
     let _ = handle.set(server.stop_handle());
     let outcome = server.run();
-    // A server without clients ends before the thread above has said why.
-    let mut rounds = 0..LAST_LINE_ROUNDS;
-    while LAST_LINE_IS_DUE.load(Ordering::SeqCst) && rounds.next().is_some() {
-        thread::sleep(LAST_LINE_ROUND);
-    }
+    // A server without clients ends before the thread above has logged why.
+    wait_until(LAST_LINE_TIMEOUT, || {
+        !LAST_LINE_IS_DUE.load(Ordering::SeqCst)
+    });
     outcome
 }
 
-/// Acts on signals, and does nothing that could take long, so that the next one is heard.
-fn follow_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users: bool) {
+/// Handles signals. Nothing here takes long, so that the next signal is handled soon.
+fn handle_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users: bool) {
     let mut stopping = false;
     for signal in signals.forever() {
         if let SIGUSR1 | SIGUSR2 = signal {
@@ -127,17 +127,17 @@ fn follow_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users
         }
         match (signal, await_server(handle)) {
             (SIGHUP, Some(handle)) if has_users => reload_users(handle.clone()),
-            (SIGHUP, _) => tracing::info!("SIGHUP: there are no users to read anew"),
+            (SIGHUP, _) => tracing::info!("SIGHUP is ignored: there is no file of users to reload"),
             (_, Some(handle)) if !stopping => {
                 stopping = true;
                 LAST_LINE_IS_DUE.store(true, Ordering::SeqCst);
                 handle.stop();
-                tracing::info!("stopping; a second signal stops at once");
+                tracing::info!("stopping; a second signal ends the process at once");
                 LAST_LINE_IS_DUE.store(false, Ordering::SeqCst);
             }
             (_, Some(_)) => std::process::exit(1),
             (signal, None) => {
-                // It ends the process, and if it does not, this does.
+                // The default handler ends the process; if not, exit does.
                 let _ = emulate_default_handler(signal);
                 std::process::exit(1);
             }
@@ -145,38 +145,44 @@ fn follow_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users
     }
 }
 
-/// The server, if it serves soon. One that does not may be waiting for a name or a file for ever.
+/// The server's handle, if it starts soon. The start may wait for a name or a file forever.
 fn await_server(handle: &OnceLock<StopHandle>) -> Option<&StopHandle> {
-    let mut rounds = 0..START_ROUNDS;
-    while handle.get().is_none() && rounds.next().is_some() {
-        thread::sleep(START_ROUND);
-    }
+    wait_until(START_TIMEOUT, || handle.get().is_some());
     handle.get()
 }
 
-/// Reads the users in a thread of its own: the file may be a pipe into which nobody writes.
+/// Waits until a condition is met, or for as long as `timeout`.
+fn wait_until(timeout: Duration, condition: impl Fn() -> bool) {
+    let mut waited = Duration::ZERO;
+    while !condition() && waited < timeout {
+        thread::sleep(POLL_PERIOD);
+        waited += POLL_PERIOD;
+    }
+}
+
+/// Reloads the users in a separate thread: the file may be a pipe that nobody writes to.
 fn reload_users(handle: StopHandle) {
     static READING: AtomicBool = AtomicBool::new(false);
     if READING.swap(true, Ordering::AcqRel) {
-        tracing::warn!("users are still being read");
+        tracing::warn!("SIGHUP is ignored: the users are still being reloaded");
         return;
     }
     let thread = thread::Builder::new().name("users".into());
     let spawned = thread.spawn(move || {
         match handle.reload_users() {
-            Ok(()) => tracing::info!("users were read anew"),
-            Err(error) => tracing::warn!("users stay as they are: {error}"),
+            Ok(()) => tracing::info!("users were reloaded"),
+            Err(error) => tracing::warn!("users are unchanged: {error}"),
         }
         READING.store(false, Ordering::Release);
     });
     if let Err(error) = spawned {
         READING.store(false, Ordering::Release);
-        tracing::warn!("users stay as they are: {error}");
+        tracing::warn!("users are unchanged: {error}");
     }
 }
 
-/// Writes which ports are listened on, if the environment names a file for that. The file is there
-/// at once with all that is in it.
+/// Writes the ports that the server listens on to the file that the environment names, if any. The file
+/// appears with all its content at once.
 fn write_ports(server: &Server) -> Result<(), Error> {
     let file = std::env::var_os(PORT_FILE_VARIABLE);
     let Some(file) = file.filter(|file| !file.is_empty()) else {
@@ -192,21 +198,21 @@ fn write_ports(server: &Server) -> Result<(), Error> {
     })
 }
 
-/// Never opens what was there before: it could be a pipe that nobody reads, or a link elsewhere.
-/// Nor is a device replaced.
+/// Replaces a file without opening the old one, which could be a pipe that nobody reads or a link. A
+/// device is not replaced.
 fn write_file(file: &OsString, text: &str) -> io::Result<()> {
     if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::new(
             ErrorKind::InvalidInput,
-            "it is no regular file",
+            "it is not a regular file",
         ));
     }
-    let mut unfinished = file.clone();
-    unfinished.push(".lck");
-    match fs::remove_file(&unfinished) {
+    let mut temporary = file.clone();
+    temporary.push(".lck");
+    match fs::remove_file(&temporary) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    File::create_new(&unfinished)?.write_all(text.as_bytes())?;
-    fs::rename(&unfinished, file)
+    File::create_new(&temporary)?.write_all(text.as_bytes())?;
+    fs::rename(&temporary, file)
 }

@@ -1,5 +1,6 @@
-//! A whole server: binds its sockets, accepts connections up to a limit, and stops when asked to.
+//! The server: binds its sockets, starts the workers, and stops.
 
+mod accept;
 pub(crate) mod admin;
 mod auth;
 pub(crate) mod clock;
@@ -10,6 +11,7 @@ mod listen;
 mod lock;
 mod log;
 mod options;
+mod percent;
 mod process;
 mod runtime;
 pub(crate) mod state;
@@ -17,29 +19,24 @@ mod stop;
 mod upkeep;
 mod worker;
 
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use dynamidb_core::{Config, Dialect, SessionConfig};
-use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use dynamidb_core::{Config, Dialect};
 
 use crate::seed;
-use crate::server::admin::Settings;
+use crate::server::accept::Acceptor;
 use crate::server::auth::Users;
-use crate::server::connection::linger::{Linger, REJECTIONS_MAX, TIMEOUT};
-use crate::server::context::{ConnectionPermit, ServerContext};
+use crate::server::context::ServerContext;
 use crate::server::listen::{Listeners, address_of, listen};
 use crate::server::options::size_text;
-use crate::server::process::Account;
-use crate::server::process::memory_limit;
-use crate::server::runtime::{Runtime, Stream};
-use crate::server::state::{FILES_RESERVED, ServerState, count};
+use crate::server::process::{Account, memory_limit, open_files};
+use crate::server::runtime::Runtime;
 use crate::server::stop::Stop;
-use crate::server::worker::{Inbox, Worker};
+use crate::server::worker::Worker;
 use crate::shards::{Growth, SHARD_MEMORY_MAX, Shards};
 
 pub use self::error::Error;
@@ -47,14 +44,10 @@ pub use self::log::Log;
 pub use self::options::{Listen, MemcachedOptions, Options};
 pub use self::runtime::RuntimeName;
 
-/// How long nothing is accepted after the system has refused to give us another connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What is discarded at once of what a rejected client sends.
-const DISCARD_BUFFER: usize = 16 * 1024;
-/// How often the end looks whether the last connection is gone.
+/// How often a stopping server checks whether the last connection is closed.
 const DRAIN_PERIOD: Duration = Duration::from_millis(5);
 
-/// A server that listens, and serves once it is [`run`](Self::run).
+/// A server that is bound to its addresses. [`run`](Self::run) serves clients.
 #[derive(Debug)]
 pub struct Server {
     listeners: Listeners,
@@ -62,39 +55,38 @@ pub struct Server {
     context: Arc<ServerContext>,
 }
 
-/// Stops a [`Server`] from another thread, or has it read its users anew.
+/// Stops a [`Server`] from another thread, or reloads its users.
 #[derive(Clone, Debug)]
 pub struct StopHandle {
-    // Not all that is shared: whoever keeps a handle does not keep the memory.
+    // Not the whole context: a handle must not keep the cache in memory.
     stop: Arc<Stop>,
     users: Option<Arc<Users>>,
 }
 
 impl StopHandle {
-    /// Asks the server to stop: it accepts and reads nothing more, finishes the replies under way
-    /// and then returns from [`Server::run`], within five seconds even if clients take nothing.
+    /// Asks the server to stop: it accepts and reads nothing more, and returns from [`Server::run`]
+    /// when the replies in progress are sent. Clients have five seconds to read them.
     pub fn stop(&self) {
         self.stop.request();
     }
 
-    /// Reads the file of [`Options::auth_file`] anew, if there is one. Clients that were let in
-    /// stay.
+    /// Reloads [`Options::auth_file`], if there is one. Clients that are signed in stay so.
     ///
     /// # Errors
-    /// [`Error::Option`] if something is wrong with the file; nothing changes then.
+    /// [`Error::Option`] if the file is wrong; the users stay as they were.
     pub fn reload_users(&self) -> Result<(), Error> {
         self.users.as_ref().map_or(Ok(()), |users| users.reload())
     }
 }
 
 impl Server {
-    /// Reserves the memory and binds the sockets. Raises the process's limit of open files as far
-    /// as the connections need it. Makes a process of root's that of the user of `-u`, all its
-    /// threads included.
+    /// Reserves the memory and binds the sockets. Raises the process's limit of open files if the
+    /// connections need it. If root has started the process, changes the user of all its threads to
+    /// [`MemcachedOptions::user`].
     ///
     /// # Errors
-    /// [`Error::Option`] if the options contradict each other or ask for the impossible,
-    /// [`Error::Listen`] if an address is taken or not this host's.
+    /// [`Error::Option`] if an option is wrong, does not fit another or cannot be met,
+    /// [`Error::Listen`] if an address is in use or not this host's.
     pub fn bind(options: &Options) -> Result<Self, Error> {
         Self::open(options).map_err(|error| options.name_variable(error))
     }
@@ -103,20 +95,12 @@ impl Server {
         options.check()?;
         let account = Account::wanted(&options.memcached)?;
         process::prepare(&options.memcached)?;
-        let max_connections = connection_limit(options.max_connections)?;
+        let max_connections = open_files::connection_limit(options.max_connections)?;
         let mut config = options.config();
         config.hash_seed = seed::random();
-        let mut session = SessionConfig::default();
-        session.dialect = options.dialect;
-        session.item_size_max = config.item_size_max;
-        session.output_max = options.output_max;
-        // Sessions are cheap to copy because of it, and a process has one or two servers.
-        session.version = options.memcached_version.clone().leak();
-        session.flush_enabled = !options.memcached.disable_flush_all;
-        session.cas_enabled = !options.memcached.disable_cas;
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
         let users = users.map(Arc::new);
-        // Memory that is locked is resident as a whole: addresses would not be mere addresses.
+        // All locked memory is resident, reserved addresses too.
         let growth = match options.memcached.lock_memory {
             true => Growth::default(),
             false => Growth {
@@ -129,22 +113,8 @@ impl Server {
         if let Some(account) = account {
             account.assume(&listeners.files, &options.memcached)?;
         }
-        let addresses: Vec<_> = listeners.sockets.iter().filter_map(address_of).collect();
-        let server = ServerState::new(Settings {
-            options: options.clone(),
-            port: addresses.first().map_or(options.port, SocketAddr::port),
-            addresses,
-            max_connections,
-        });
-        let context = ServerContext {
-            shards,
-            stop: Arc::clone(&server.stop),
-            server,
-            session,
-            stall_timeout: seconds(options.stall_timeout),
-            idle_timeout: seconds(options.memcached.idle_timeout()),
-            users,
-        };
+        let addresses = listeners.sockets.iter().filter_map(address_of).collect();
+        let context = ServerContext::new(options, shards, users, addresses, max_connections);
         let server = Self {
             listeners,
             runtime: options.runtime,
@@ -154,7 +124,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Where it listens, with the ports that were picked; Unix sockets are not among them.
+    /// The addresses that it listens on, with the ports that were picked. Unix sockets have none.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.listeners
@@ -164,7 +134,7 @@ impl Server {
             .collect()
     }
 
-    /// What stops it.
+    /// A handle that stops the server.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle {
@@ -173,10 +143,10 @@ impl Server {
         }
     }
 
-    /// Serves until it is stopped.
+    /// Serves clients until the server is stopped.
     ///
     /// # Errors
-    /// [`Error::System`] if threads or sockets cannot be had.
+    /// [`Error::System`] if a thread cannot be started or a socket not be registered.
     pub fn run(self) -> Result<(), Error> {
         let outcome = match self.runtime {
             #[cfg(feature = "tokio")]
@@ -207,12 +177,12 @@ impl Server {
             runtime.spawn(number, worker.run());
             inbox
         });
-        let acceptor = Arc::new(Acceptor {
-            runtime: Arc::clone(runtime),
-            context: Arc::clone(&self.context),
-            inboxes: inboxes.collect(),
-            next: AtomicUsize::new(0),
-        });
+        let acceptor = Acceptor::new(
+            Arc::clone(runtime),
+            Arc::clone(&self.context),
+            inboxes.collect(),
+        );
+        let acceptor = Arc::new(acceptor);
         let listeners = sockets.into_iter().map(R::listen);
         for listener in listeners.collect::<io::Result<Vec<_>>>()? {
             runtime.spawn(0, Arc::clone(&acceptor).accept(listener));
@@ -228,17 +198,14 @@ impl Server {
         Ok(())
     }
 
-    #[cfg(test)]
-    pub(crate) fn context(&self) -> Arc<ServerContext> {
-        Arc::clone(&self.context)
-    }
-
     fn announce(&self, config: &Config) {
         let addresses = self.local_addrs();
         for address in &addresses {
             tracing::info!("listening on {address}");
             if !address.ip().is_loopback() && self.context.users.is_none() {
-                tracing::warn!("whoever reaches {address} can read and change every item");
+                tracing::warn!(
+                    "every client that can reach {address} can read and change all items"
+                );
             }
         }
         for file in &self.listeners.files {
@@ -266,111 +233,11 @@ impl Server {
             (_, Some(file)) => format!("-U {}", file.path().display()),
             _ => return,
         };
-        // The goodbye ends every netcat, whatever it does at the end of its input.
-        let words = match self.context.server.settings.options.dialect {
+        // `quit` ends every netcat, whatever it does at the end of its input.
+        let requests = match self.context.server.settings.options.dialect {
             Dialect::Memcached => r"set key1 0 30 5\r\nhello\r\nquit\r\n",
             _ => r"SET key1 30 5\r\nhello\r\nQUIT\r\n",
         };
-        tracing::info!("try: printf '{words}' | nc {target}");
+        tracing::info!("try: printf '{requests}' | nc {target}");
     }
-}
-
-/// Takes connections from the listeners and deals them out to the workers.
-struct Acceptor<R: Runtime> {
-    runtime: Arc<R>,
-    context: Arc<ServerContext>,
-    inboxes: Vec<Arc<Inbox<R>>>,
-    /// Whose turn it is.
-    next: AtomicUsize,
-}
-
-impl<R: Runtime> Acceptor<R> {
-    /// Takes connections from a listener until the server stops.
-    async fn accept(self: Arc<Self>, listener: R::Listener) {
-        let Self { context, .. } = &*self;
-        let server = &context.server;
-        while let Some(accepted) = context.stop.or(R::accept(&listener)).await {
-            match accepted.and_then(|stream| self.hand_over(stream)) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) => {
-                    tracing::debug!("accept: {error}");
-                    server.out_of_files.record(server.clock.now());
-                    server.accepting.store(false, Ordering::Relaxed);
-                    context.stop.or(R::sleep(ACCEPT_PAUSE)).await;
-                    let paused = ACCEPT_PAUSE.as_micros() as u64;
-                    count(&server.accept_paused_us, paused);
-                    server.accepting.store(true, Ordering::Relaxed);
-                }
-            }
-        }
-    }
-
-    fn hand_over(&self, stream: R::Stream) -> io::Result<()> {
-        let Some(permit) = ConnectionPermit::acquire(&self.context) else {
-            let stream = self.runtime.move_to(0, stream)?;
-            let context = Arc::clone(&self.context);
-            self.runtime.spawn(0, reject::<R>(stream, context));
-            return Ok(());
-        };
-        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len();
-        let stream = self.runtime.move_to(worker, stream)?;
-        self.inboxes[worker].push(stream, permit);
-        Ok(())
-    }
-}
-
-/// Says why, as memcached does, and closes the connection. A client may have sent much by then.
-async fn reject<R: Runtime>(mut stream: R::Stream, context: Arc<ServerContext>) {
-    let line = b"ERROR Too many open connections\r\n";
-    let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
-    let Some(_rejection) = context.server.rejections.enter() else {
-        return;
-    };
-    // It needs no permit, so that it need not hurry.
-    if let Ok(mut linger) = Linger::start::<R>(&stream, TIMEOUT, None) {
-        let mut buffer = vec![0; DISCARD_BUFFER];
-        poll_fn(|cx| linger.poll::<R>(cx, &mut stream, &mut buffer)).await;
-    }
-}
-
-/// How many connections there may be, with the limit of open files raised to hold them.
-fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {
-    let failed = |source: nix::Error| Error::System {
-        what: "read the limit of open files",
-        source: source.into(),
-    };
-    let limits = getrlimit(Resource::RLIMIT_NOFILE).map_err(failed)?;
-    let (soft, hard) = (widen(limits.0), widen(limits.1));
-    let most = hard.saturating_sub(FILES_RESERVED);
-    let least = wanted.map_or(1, u64::from);
-    if least > most {
-        let reason = format!("this process may have {hard} files open, enough for {most}");
-        return Err(Error::Option {
-            name: "-c/--max-connections",
-            reason,
-        });
-    }
-    // Clients that are told that they are too many need files as well, if there are so many.
-    let for_rejections = REJECTIONS_MAX as u64;
-    let connections = match wanted {
-        Some(wanted) => wanted.into(),
-        None => u64::from(Options::MAX_CONNECTIONS).min(most.saturating_sub(for_rejections).max(1)),
-    };
-    let files = (connections + FILES_RESERVED + for_rejections).min(hard);
-    if soft < files {
-        let raised = files as rlim_t;
-        setrlimit(Resource::RLIMIT_NOFILE, raised, limits.1).map_err(failed)?;
-    }
-    Ok(usize::try_from(connections).unwrap_or(usize::MAX))
-}
-
-/// A limit of the system, which has 32 or 64 bits.
-fn widen(limit: impl Into<u64>) -> u64 {
-    limit.into()
-}
-
-/// A limit in time; 0 stands for none.
-fn seconds(seconds: u32) -> Option<Duration> {
-    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }

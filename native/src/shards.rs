@@ -227,9 +227,9 @@ mod tests {
 
     use super::*;
     use crate::Options;
-    use crate::server::admin::Settings;
     use crate::server::clock::{self, Clock};
     use crate::server::state::ServerState as Host;
+    use crate::server::state::settings::Settings;
 
     const NOW: Instant = Instant::from_secs(1);
     const GROWTH: Growth = Growth {

@@ -132,7 +132,7 @@ fn users_are_read_anew_when_the_server_is_told_to() {
         server.signal("HUP");
         let log = server.stop().join("\n");
         assert!(
-            log.contains("users stay as they are: -Y/--auth-file: "),
+            log.contains("users are unchanged: -Y/--auth-file: "),
             "{log}"
         );
         write("ada:lovelace\n");

@@ -112,7 +112,8 @@ fn a_budget_that_cannot_be_had_is_refused_and_the_server_goes_on_with_the_old_on
         );
         let log = server.stop();
         assert!(
-            log.iter().any(|line| line.contains("stays as it is")),
+            log.iter()
+                .any(|line| line.contains("the memory limit is unchanged")),
             "{log:?}"
         );
     }

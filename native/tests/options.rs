@@ -253,7 +253,7 @@ fn may_lock_memory() -> bool {
 }
 
 #[test]
-fn what_is_locked_is_what_was_asked_for() {
+fn locked_memory_is_resident_and_cannot_grow() {
     if !may_lock_memory() {
         return;
     }
@@ -265,7 +265,11 @@ fn what_is_locked_is_what_was_asked_for() {
     client.ask("cache_memlimit 64\r\n", "OK\r\n");
     client.say("cache_memlimit 65\r\n");
     client.must_hear("MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n");
-    server.stop();
+    let log = server.stop();
+    let refusal = log.iter().find(|line| line.contains("memory limit"));
+    let refusal = refusal.expect("the log says why");
+    let limit = refusal.split("at most ").nth(1);
+    assert_eq!(limit, Some("67108864 bytes"), "{refusal}");
 }
 
 #[test]

@@ -1,65 +1,34 @@
-//! What memcached has for those who run it: commands about the server, not about one item.
+//! memcached's commands for operators: about the server, not about one item.
 //!
-//! A [`AdminCommand`] comes here from the protocol, which has only taken it apart. Most are
-//! answered at once. What takes longer, or has more to say than fits into one reply, becomes a
-//! [`Task`]: the connection keeps it and asks for a bounded piece at a time, so that nobody waits
-//! for it.
+//! The protocol hands over an [`AdminCommand`] in words. Most are answered at once. One that takes longer,
+//! or whose reply is long, becomes a [`Task`]: the connection keeps it and asks for a bounded piece at
+//! a time, so that no other client waits for it.
 
 mod conns;
 mod dump;
+mod reply;
 mod scan;
 mod settings;
 mod sizes;
 mod stats;
+mod task;
 mod tuning;
 
 use dynamidb_core::{AdminCommand, Next};
 
-use self::conns::Conns;
-use self::dump::Dump;
-pub(crate) use self::dump::push_encoded;
-pub(crate) use self::settings::{Settings, Switches};
-use self::sizes::Sizes;
+use crate::server::admin::dump::Dump;
+use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
+use crate::server::admin::task::Answer;
+pub(crate) use crate::server::admin::task::Task;
 use crate::server::process::memory_limit;
-use crate::server::state::watchers::{Kinds, Watcher};
+use crate::server::state::settings::Switches;
+use crate::server::state::watchers::Kinds;
 use crate::shards::View;
 
-const OK: &str = "OK\r\n";
-const ERROR: &str = "ERROR\r\n";
-const END: &str = "END\r\n";
-const BAD_LINE: &str = "CLIENT_ERROR bad command line format\r\n";
-
-/// As many words of a line as memcached looks at.
+/// How many words of a line memcached looks at.
 const WORDS_MAX: usize = 23;
 
-/// What a connection is in the middle of.
-#[derive(Debug)]
-pub(crate) enum Task {
-    /// Listing items.
-    Dump(Dump),
-    /// Counting items by their sizes.
-    Sizes(Sizes),
-    /// Listing connections.
-    Conns(Conns),
-    /// Watching others. The connection sees to that itself.
-    Watch(Watcher),
-}
-
-/// How a command is answered.
-enum Answer {
-    /// By this, unless the client wants no reply.
-    Reply(&'static str),
-    /// It is answered already.
-    Given,
-    /// By this first, whether or not the client wants it, and then in pieces.
-    Begun(&'static str, Task),
-    /// It watches from now on.
-    Watching(Watcher),
-    /// By hanging up.
-    HangUp,
-}
-
-/// Acts on a command and appends the reply.
+/// Executes a command and appends the reply.
 pub(crate) fn command(
     view: &mut View<'_>,
     command: &AdminCommand<'_>,
@@ -78,7 +47,7 @@ pub(crate) fn command(
         _ => Answer::Reply(ERROR),
     };
     match answer {
-        // These two answer whatever the last word is, and libmemcached waits for it.
+        // These two ignore `noreply`, and libmemcached waits for the reply.
         Answer::Reply(_) if command.noreply() && !matches!(command.verb(), b"stats" | b"watch") => {
             Next::Request
         }
@@ -86,8 +55,8 @@ pub(crate) fn command(
             output.extend_from_slice(reply.as_bytes());
             Next::Request
         }
-        Answer::Given => Next::Request,
-        Answer::Begun(reply, task) => {
+        Answer::Done => Next::Request,
+        Answer::Started(reply, task) => {
             output.extend_from_slice(reply.as_bytes());
             view.task = Some(Box::new(task));
             Next::More
@@ -97,29 +66,23 @@ pub(crate) fn command(
             view.task = Some(Box::new(Task::Watch(watcher)));
             Next::Monologue
         }
-        Answer::HangUp => Next::Close,
+        Answer::Close => Next::Close,
     }
 }
 
-/// Goes on with what a command began.
+/// Continues a command.
 pub(crate) fn resume(view: &mut View<'_>, output: &mut Vec<u8>) -> Next {
     let Some(mut task) = view.task.take() else {
         return Next::Request;
     };
-    let goes_on = match &mut *task {
-        Task::Dump(dump) => dump.resume(view, output),
-        Task::Sizes(sizes) => sizes.resume(view, output),
-        Task::Conns(conns) => conns.resume(view, output),
-        Task::Watch(_) => false,
-    };
-    if !goes_on {
+    if !task.resume(view, output) {
         return Next::Request;
     }
     view.task = Some(task);
     Next::More
 }
 
-/// `verbosity <level>`: remembered, and shown by `stats settings`. What is logged is up to `-v`.
+/// `verbosity <level>`: only shown by `stats settings`. `-v` decides what is logged.
 fn verbosity(switches: &Switches, words: &[&[u8]]) -> &'static str {
     let Some(level) = words.first().and_then(|word| number::<u32>(word)) else {
         return BAD_LINE;
@@ -128,8 +91,7 @@ fn verbosity(switches: &Switches, words: &[&[u8]]) -> &'static str {
     OK
 }
 
-/// `cache_memlimit <megabytes>`: the budget from now on. What is in use beyond it is given up page
-/// by page.
+/// `cache_memlimit <MiB>`: sets the budget. Memory in use beyond it is freed page by page.
 fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
     match words.first().and_then(|word| number::<usize>(word)) {
         None => ERROR,
@@ -138,7 +100,7 @@ fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
         Some(megabytes) => {
             let memory = megabytes.saturating_mul(1 << 20);
             if let Err(error) = view.set_memory(memory) {
-                tracing::warn!("the memory stays as it is: {error}");
+                tracing::warn!("the memory limit is unchanged: {error}");
                 return "MEMLIMIT_ADJUST_FAILED out of bounds or unable to adjust\r\n";
             }
             memory_limit::warn_if_exceeded(memory);
@@ -154,9 +116,9 @@ fn shutdown(view: &View<'_>, words: &[&[u8]]) -> Answer {
     }
     match words {
         [] | [b"graceful"] => {
-            tracing::info!("stopping: a client has asked for it");
+            tracing::info!("stopping: a client has sent shutdown");
             view.host().stop.request();
-            Answer::HangUp
+            Answer::Close
         }
         _ => Answer::Reply("CLIENT_ERROR invalid shutdown mode\r\n"),
     }
@@ -183,19 +145,11 @@ fn watch(view: &mut View<'_>, words: &[&[u8]]) -> Answer {
     Answer::Watching(watcher)
 }
 
-/// `lru_crawler …`: lists items, and has the switches of memcached's crawler.
+/// `lru_crawler …`: lists items, or sets memcached's crawler.
 fn lru_crawler(view: &View<'_>, words: &[&[u8]]) -> Answer {
     match words {
-        [b"metadump", which, ..] => Dump::metadata(view, which),
-        [b"mgdump", which, ..] => Dump::keys(view, which),
+        [b"metadump", which, ..] => Answer::dump(OK, Dump::metadata(view, which)),
+        [b"mgdump", which, ..] => Answer::dump(OK, Dump::keys(view, which)),
         _ => Answer::Reply(tuning::lru_crawler(view, words)),
     }
-}
-
-/// A number: all of the word, digits only, or a sign where the type has one.
-fn number<T: std::str::FromStr>(word: &[u8]) -> Option<T> {
-    let text = std::str::from_utf8(word).ok()?;
-    (!text.starts_with('+'))
-        .then(|| text.parse().ok())
-        .flatten()
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::Error;
+use crate::server::error::Error;
 use crate::server::lock::lock;
 
 const OPTION: &str = "-Y/--auth-file";

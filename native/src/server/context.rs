@@ -1,5 +1,6 @@
-//! What all connections of a server and its upkeep share.
+//! What all workers of a server share.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,13 @@ use std::time::Duration;
 use dynamidb_core::SessionConfig;
 
 use crate::server::auth::Users;
+use crate::server::options::Options;
 use crate::server::state::ServerState;
+use crate::server::state::settings::Settings;
 use crate::server::stop::Stop;
 use crate::shards::Shards;
 
-/// What all connections and the upkeep share.
+/// Shared by the acceptor, the workers and the upkeep.
 #[derive(Debug)]
 pub(crate) struct ServerContext {
     pub(crate) shards: Shards,
@@ -20,18 +23,62 @@ pub(crate) struct ServerContext {
     pub(crate) session: SessionConfig,
     pub(crate) stall_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
-    /// Who may sign in, if clients have to.
+    /// The users, if clients have to sign in.
     pub(crate) users: Option<Arc<Users>>,
 }
 
-/// One of the connections that `--max-connections` allows, for as long as it is held.
+impl ServerContext {
+    /// The context of a server with these shards, users and listening addresses.
+    pub(crate) fn new(
+        options: &Options,
+        shards: Shards,
+        users: Option<Arc<Users>>,
+        addresses: Vec<SocketAddr>,
+        max_connections: usize,
+    ) -> Self {
+        let server = ServerState::new(Settings {
+            options: options.clone(),
+            port: addresses.first().map_or(options.port, SocketAddr::port),
+            addresses,
+            max_connections,
+        });
+        Self {
+            shards,
+            stop: Arc::clone(&server.stop),
+            server,
+            session: session_config(options),
+            stall_timeout: seconds(options.stall_timeout),
+            idle_timeout: seconds(options.memcached.idle_timeout()),
+            users,
+        }
+    }
+}
+
+fn session_config(options: &Options) -> SessionConfig {
+    let mut session = SessionConfig::default();
+    session.dialect = options.dialect;
+    session.item_size_max = options.config().item_size_max;
+    session.output_max = options.output_max;
+    // Leaked, so that sessions are cheap to copy: a process has one or two servers.
+    session.version = options.memcached_version.clone().leak();
+    session.flush_enabled = !options.memcached.disable_flush_all;
+    session.cas_enabled = !options.memcached.disable_cas;
+    session
+}
+
+/// A timeout; 0 stands for none.
+fn seconds(seconds: u32) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
+}
+
+/// Permission for one of the connections that `--max-connections` allows, while it is held.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     context: Arc<ServerContext>,
 }
 
 impl ConnectionPermit {
-    /// `None` if there are as many as there may be.
+    /// `None` if the limit is reached.
     pub(crate) fn acquire(context: &Arc<ServerContext>) -> Option<Self> {
         context.server.admit().then(|| Self {
             context: Arc::clone(context),

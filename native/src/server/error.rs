@@ -1,39 +1,39 @@
-//! Why a server could not be had, in the user's words.
+//! Why a server does not start or stops.
 
 use std::fmt;
 use std::io;
 
 use dynamidb_core::ConfigError;
 
-/// Why the server did not start, or not go on.
+/// Why a server did not start, or stopped.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// An option cannot be followed, by itself or together with others.
+    /// An option is wrong, or does not fit another.
     Option {
-        /// The option as it is written on the command line.
+        /// The option as on the command line.
         name: &'static str,
-        /// What is wrong with its value.
+        /// What is wrong.
         reason: String,
     },
-    /// An address cannot be listened on.
+    /// The server cannot listen on an address.
     Listen {
-        /// The address, as it was asked for.
+        /// The address as it was given.
         address: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The operating system refused something else.
+    /// Another call to the operating system failed.
     System {
-        /// What was asked of it.
+        /// What it was asked to do.
         what: &'static str,
-        /// What it says.
+        /// Its error.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// The exit status that tells a wrong command line (2) from a failure (1).
+    /// The exit status of the binary: 2 for a wrong option, 1 for other errors.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -63,16 +63,16 @@ impl std::error::Error for Error {
 }
 
 impl From<ConfigError> for Error {
-    /// Blames the option that the user can change.
+    /// Names the option that sets the wrong value.
     fn from(error: ConfigError) -> Self {
         let (name, reason) = match error {
             ConfigError::MemoryTooSmall(least) => {
                 let least = least.div_ceil(1024);
-                ("-m/--memory", format!("{least}k is the least"))
+                ("-m/--memory", format!("the minimum is {least}k"))
             }
             ConfigError::MemoryTooLarge(most) => {
                 let most = most >> 30;
-                ("-m/--memory", format!("{most}g is the most"))
+                ("-m/--memory", format!("the maximum is {most}g"))
             }
             ConfigError::ItemSize(_) => ("-I/--max-item-size", error.to_string()),
             ConfigError::SlabSize(size) => {

@@ -10,8 +10,9 @@ use std::path::Path;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
+use crate::server::error::Error;
 use crate::server::listen::socket_file::{Lock, SocketFile};
-use crate::{Error, Listen, Options};
+use crate::server::options::{Listen, Options};
 
 /// How often another port is tried if the one that the system picked for 127.0.0.1 is taken on ::1.
 const PORT_TRIES: usize = 32;

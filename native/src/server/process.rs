@@ -1,6 +1,7 @@
 //! What the process asks of the operating system for itself.
 
 pub(crate) mod memory_limit;
+pub(crate) mod open_files;
 
 use std::fs;
 use std::io;
@@ -10,8 +11,9 @@ use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, User, geteuid, setgid, setuid};
 
+use crate::server::error::Error;
 use crate::server::listen::socket_file::SocketFile;
-use crate::{Error, MemcachedOptions};
+use crate::server::options::MemcachedOptions;
 
 /// Locks the memory and allows core files, as far as the options ask for it.
 pub(crate) fn prepare(options: &MemcachedOptions) -> Result<(), Error> {

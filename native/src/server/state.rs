@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod prefixes;
 pub(crate) mod rate_limited;
+pub(crate) mod settings;
 pub(crate) mod watchers;
 
 use std::cell::Cell;
@@ -13,15 +14,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
-use crate::server::admin::{Settings, Switches};
 use crate::server::clock::{Clock, unix_time};
 use crate::server::connection::buffers;
 use crate::server::connection::foreign::ForeignProtocols;
 use crate::server::connection::linger::Rejections;
 use crate::server::log;
+use crate::server::process::open_files::FILES_RESERVED;
 use crate::server::state::clients::Clients;
 use crate::server::state::prefixes::Prefixes;
 use crate::server::state::rate_limited::RateLimitedEvent;
+use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::watchers::Watchers;
 use crate::server::stop::Stop;
 
@@ -66,9 +68,6 @@ pub(crate) struct ServerState {
     pub(crate) buffered: AtomicUsize,
     traffic: [Traffic; STRIPES],
 }
-
-/// File descriptors that are not connections: listeners, the runtime's own, standard streams.
-pub(crate) const FILES_RESERVED: u64 = 64;
 
 /// What memcached counts and what does not happen here. Replies are no objects of their own, memory
 /// for buffers is there from the start, no page is moved in the background, the index always grows

@@ -47,8 +47,8 @@ mod tests {
     use dynamidb_core::{Config, Instant};
 
     use super::*;
-    use crate::Options;
-    use crate::server::admin::Settings;
+    use crate::server::options::Options;
+    use crate::server::state::settings::Settings;
     use crate::server::state::watchers::Kinds;
     use crate::shards::Growth;
 

@@ -305,14 +305,26 @@ fn guard<T>(step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
 #[cfg(feature = "tokio")]
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
+    use std::sync::atomic::Ordering;
     use std::time::Duration;
+
+    use socket2::{Domain, SockRef, Socket, Type};
 
     use super::*;
     use crate::server::context::ConnectionPermit;
-    use crate::server::runtime::Tokio;
-    use crate::{Options, Server};
+    use crate::server::options::Options;
+    use crate::server::runtime::{Stream, Tokio};
+    use crate::shards::{Growth, Shards};
+
+    fn context() -> Arc<ServerContext> {
+        let options = Options::default();
+        let shards = Shards::new(&options.config(), 1, Growth::default()).unwrap();
+        let context = ServerContext::new(&options, shards, None, Vec::new(), 100);
+        Arc::new(context)
+    }
 
     /// A worker that only the test polls, and a listener for its clients.
     struct Fixture {
@@ -323,9 +335,7 @@ mod tests {
 
     impl Fixture {
         fn new() -> Self {
-            let mut options = Options::default();
-            options.port = 0;
-            let context = Server::bind(&options).unwrap().context();
+            let context = context();
             Self {
                 worker: Worker::new(Arc::clone(&context)),
                 context,
@@ -384,5 +394,79 @@ mod tests {
                 .run_until(|worker| worker.connections.is_empty())
                 .await;
         });
+    }
+
+    /// Sockets of which some panic when they are used.
+    struct Faulty;
+
+    #[derive(Debug)]
+    struct FaultyStream {
+        socket: Socket,
+        panics: bool,
+    }
+
+    impl Stream for FaultyStream {
+        fn poll_read(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_write(&mut self, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn socket(&self) -> SockRef<'_> {
+            assert!(!self.panics, "on purpose");
+            SockRef::from(&self.socket)
+        }
+    }
+
+    impl Runtime for Faulty {
+        type Listener = ();
+        type Stream = FaultyStream;
+
+        fn run<F: Future<Output = ()>>(_: usize, _: impl FnOnce(Arc<Self>) -> F) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn listen(_: Socket) -> io::Result<()> {
+            Ok(())
+        }
+
+        async fn accept((): &()) -> io::Result<FaultyStream> {
+            pending().await
+        }
+
+        fn spawn(&self, _: usize, _: impl Future<Output = ()> + Send + 'static) {}
+
+        fn move_to(&self, _: usize, stream: FaultyStream) -> io::Result<FaultyStream> {
+            Ok(stream)
+        }
+
+        fn wake_later(_: &mut Context<'_>) {}
+
+        fn sleep(_: Duration) -> impl Future<Output = ()> + Send + 'static {
+            pending()
+        }
+    }
+
+    #[test]
+    fn a_panic_while_a_connection_opens_ends_only_that_connection() {
+        let context = context();
+        let mut worker = Worker::<Faulty>::new(Arc::clone(&context));
+        for panics in [false, true, false] {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let permit = ConnectionPermit::acquire(&context).unwrap();
+            worker.inbox.push(FaultyStream { socket, panics }, permit);
+        }
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(worker.poll(&mut cx).is_pending());
+        assert_eq!(worker.connections.len(), 2);
+        let server = &context.server;
+        assert_eq!(server.connections.load(Ordering::Relaxed), 2);
+        assert_eq!(server.clients.after(0, 9).len(), 2);
     }
 }

@@ -1,22 +1,23 @@
-//! `stats conns`: every connection, some at a time.
+//! `stats conns`: all connections, some at a time.
 
 use std::io::Write;
 
-use super::{Answer, END, Task};
+use crate::server::admin::reply::END;
 use crate::shards::View;
 
-/// Connections that are told about at once.
+/// How many connections are listed at once.
 const CLIENTS: usize = 200;
 
-/// A list that is being sent.
+/// A list in progress.
 #[derive(Debug, Default)]
 pub(crate) struct Conns {
-    /// The number of the last connection in it.
+    /// The number of the last client that was listed.
     last: u64,
 }
 
 impl Conns {
-    pub(super) fn begin(view: &View<'_>, output: &mut Vec<u8>) -> Answer {
+    /// Lists the listeners.
+    pub(super) fn start(view: &View<'_>, output: &mut Vec<u8>) -> Self {
         for (number, address) in view.host().settings.addresses.iter().enumerate() {
             // Writing to a `Vec` does not fail.
             let _ = write!(output, "STAT listen{number}:addr tcp:{address}\r\n");
@@ -32,10 +33,10 @@ impl Conns {
             );
             let _ = write!(output, "STAT listen{number}:state conn_listening\r\n");
         }
-        Answer::Begun("", Task::Conns(Self::default()))
+        Self::default()
     }
 
-    /// Tells about some more connections; `false` if that was all.
+    /// Lists some more connections; `false` if there are no more.
     pub(super) fn resume(&mut self, view: &View<'_>, output: &mut Vec<u8>) -> bool {
         let host = view.host();
         let clients = host.clients.after(self.last, CLIENTS);

@@ -6,9 +6,11 @@ use base64ct::{Base64, Encoding};
 use dynamidb_core::Key;
 use dynamidb_core::view::ItemView;
 
-use super::scan::Scan;
-use super::{Answer, BAD_LINE, Task, number, tuning};
+use crate::server::admin::reply::{BAD_LINE, END, number};
+use crate::server::admin::scan::Scan;
+use crate::server::admin::tuning;
 use crate::server::clock::Wall;
+use crate::server::percent::push_percent_encoded;
 use crate::shards::View;
 
 /// A list that is being sent.
@@ -18,7 +20,7 @@ pub(crate) struct Dump {
     form: Form,
     /// The slab classes whose items are listed, a bit for each.
     classes: u64,
-    /// How many more items are listed.
+    /// How many more items are listed at most.
     left: usize,
 }
 
@@ -30,49 +32,48 @@ enum Form {
 }
 
 impl Dump {
-    /// `metadump <classes>`: a line for each item that says everything but its value.
-    pub(super) fn metadata(view: &View<'_>, which: &[u8]) -> Answer {
+    /// `metadump <classes>`: a line for each item with everything but its value.
+    pub(super) fn metadata(view: &View<'_>, which: &[u8]) -> Result<Self, &'static str> {
         let refusal = "ERROR metadump not allowed\r\n";
-        Self::begin(view, which, Form::Metadata, refusal)
+        Self::start(view, which, Form::Metadata, refusal)
     }
 
-    /// `mgdump <classes>`: a line for each item that would get it.
-    pub(super) fn keys(view: &View<'_>, which: &[u8]) -> Answer {
-        Self::begin(view, which, Form::Keys, "ERROR key dump not allowed\r\n")
+    /// `mgdump <classes>`: for each item the command that gets it.
+    pub(super) fn keys(view: &View<'_>, which: &[u8]) -> Result<Self, &'static str> {
+        Self::start(view, which, Form::Keys, "ERROR key dump not allowed\r\n")
     }
 
-    fn begin(view: &View<'_>, which: &[u8], form: Form, refusal: &'static str) -> Answer {
+    fn start(
+        view: &View<'_>,
+        which: &[u8],
+        form: Form,
+        refusal: &'static str,
+    ) -> Result<Self, &'static str> {
         if view.host().settings.options.memcached.disable_dumping {
-            return Answer::Reply(refusal);
+            return Err(refusal);
         }
-        match tuning::classes(view, which) {
-            Ok(classes) => {
-                let dump = Self {
-                    scan: Scan::default(),
-                    form,
-                    classes,
-                    left: usize::MAX,
-                };
-                Answer::Begun("OK\r\n", Task::Dump(dump))
-            }
-            Err(refusal) => Answer::Reply(refusal),
-        }
+        Ok(Self {
+            scan: Scan::default(),
+            form,
+            classes: tuning::classes(view, which)?,
+            left: usize::MAX,
+        })
     }
 
-    /// `cachedump <class> <limit>`: up to so many items of one slab class, all of them if 0.
-    pub(super) fn cachedump(view: &View<'_>, words: &[&[u8]]) -> Answer {
+    /// `cachedump <class> <limit>`: up to `limit` items of one slab class, or all if it is 0.
+    pub(super) fn cachedump(view: &View<'_>, words: &[&[u8]]) -> Result<Self, &'static str> {
         if view.host().settings.options.memcached.disable_dumping {
-            return Answer::Reply("CLIENT_ERROR stats cachedump not allowed\r\n");
+            return Err("CLIENT_ERROR stats cachedump not allowed\r\n");
         }
         let &[class, limit, ..] = words else {
-            return Answer::Reply("CLIENT_ERROR bad command line\r\n");
+            return Err("CLIENT_ERROR bad command line\r\n");
         };
         let (class, limit) = match (number::<u32>(class), number::<u32>(limit)) {
             (Some(class @ ..64), Some(limit)) => (class, limit),
-            (Some(_), Some(_)) => return Answer::Reply("CLIENT_ERROR Illegal slab id\r\n"),
-            _ => return Answer::Reply(BAD_LINE),
+            (Some(_), Some(_)) => return Err("CLIENT_ERROR Illegal slab id\r\n"),
+            _ => return Err(BAD_LINE),
         };
-        let dump = Self {
+        Ok(Self {
             scan: Scan::default(),
             form: Form::Cachedump,
             classes: 1 << class,
@@ -80,11 +81,10 @@ impl Dump {
                 0 => usize::MAX,
                 limit => limit as usize,
             },
-        };
-        Answer::Begun("", Task::Dump(dump))
+        })
     }
 
-    /// Lists some more items; `false` if that was all.
+    /// Lists some more items; `false` if there are no more.
     pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut Vec<u8>) -> bool {
         let Self {
             scan,
@@ -93,13 +93,13 @@ impl Dump {
             left,
         } = self;
         let wall = view.host().clock.wall();
-        let goes_on = scan.step(view, |item| {
+        let has_more = scan.step(view, |item| {
             if *classes >> (item.class + 1) & 1 == 1 && *left > 0 {
                 *left -= 1;
                 form.line(item, &wall, output);
             }
         });
-        if goes_on && self.left > 0 {
+        if has_more && self.left > 0 {
             return true;
         }
         output.extend_from_slice(self.form.end().as_bytes());
@@ -115,7 +115,7 @@ impl Form {
         let _ = match self {
             Self::Metadata => {
                 output.extend_from_slice(b"key=");
-                push_encoded(output, view.key);
+                push_percent_encoded(output, view.key);
                 let ends = ends.map_or(-1, |second| second.cast_signed());
                 let used = wall.date(item.last_used).as_secs();
                 let fetched = if item.fetched { "yes" } else { "no" };
@@ -140,50 +140,21 @@ impl Form {
 
     const fn end(self) -> &'static str {
         match self {
-            Self::Metadata | Self::Cachedump => super::END,
+            Self::Metadata | Self::Cachedump => END,
             Self::Keys => "EN\r\n",
         }
     }
 }
 
-/// Appends a key as a meta command names it: one that was stored in base64 in the same way.
+/// Appends a key as a meta command names it: in base64 if it was stored so.
 fn push_key(output: &mut Vec<u8>, view: &ItemView<'_>) {
     if !view.base64 {
         output.extend_from_slice(view.key);
         return;
     }
     let mut buffer = [0; Key::LEN_MAX.div_ceil(3) * 4];
-    // It fits: no key is longer than the limit.
+    // It fits: no key exceeds the limit.
     let text = Base64::encode(view.key, &mut buffer).unwrap_or_default();
     output.extend_from_slice(text.as_bytes());
     output.extend_from_slice(b" b");
-}
-
-/// Appends a key as it is written in a URI, so that nothing in it can be taken for something else.
-pub(crate) fn push_encoded(output: &mut Vec<u8>, key: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in key {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            output.push(byte);
-        } else {
-            let digit = |half: u8| DIGITS[usize::from(half)];
-            output.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_encoded_as_in_a_uri() {
-        let encoded = |key: &[u8]| {
-            let mut output = Vec::new();
-            push_encoded(&mut output, key);
-            String::from_utf8(output).unwrap()
-        };
-        assert_eq!(encoded(b"az-AZ_09.~"), "az-AZ_09.~");
-        assert_eq!(encoded(b"a b%,#\n\xff"), "a%20b%25%2C%23%0A%FF");
-    }
 }

@@ -1,15 +1,15 @@
-//! Going through all items of all shards, a bounded piece at a time.
+//! A scan of all items of all shards, in bounded steps.
 
 use dynamidb_core::Keyspace;
 use dynamidb_core::view::ItemView;
 
 use crate::shards::View;
 
-/// Places of the index that are looked at under one lock: some hundreds of items, well below a
+/// How many cursor positions are scanned under one lock: some hundreds of items, well below a
 /// millisecond.
-const PLACES: usize = 8;
+const POSITIONS: usize = 8;
 
-/// How far it has gone.
+/// The position of a scan.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     shard: usize,
@@ -17,7 +17,7 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Visits the next items that have not expired; `false` if there are none left. No lock is held
+    /// Visits the next items that have not expired; `false` if there are no more. No lock is held
     /// afterwards.
     pub(super) fn step(
         &mut self,
@@ -28,9 +28,9 @@ impl Scan {
         let Some(cache) = view.cache_at(self.shard) else {
             return false;
         };
-        // A flush that has come due happens first.
+        // A delayed flush that is due happens first.
         cache.maintain(now, 0);
-        for _ in 0..PLACES {
+        for _ in 0..POSITIONS {
             let (items, next) = cache.scan(self.cursor);
             let live = items.filter(|view| view.item.expires_at.is_none_or(|end| end > now));
             live.for_each(|item| visit(&item));

@@ -1,19 +1,18 @@
-//! What the server was started with, and what commands can change of it: `stats settings`.
+//! `stats settings`: what the server was started with, and what commands have changed since.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use dynamidb_core::{Config, Dialect, LruBump, Policy};
 
-use crate::Options;
+use crate::server::options::Options;
 use crate::server::state::ServerState;
+use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::watchers::QUEUE_SIZE;
 
-/// Settings of memcached's for what there is not here, by what is said of them: a numbered limit or
-/// share, a switch, a file. There is one list of items, no crawler's pace, no storage on disk, no
-/// TLS; a client's turn is measured in bytes, the index grows by itself.
-const NOT_HERE: [(&str, &[&str]); 3] = [
+/// Settings of memcached that do not apply here, by the value that is shown: a number, a switch, a file.
+/// There is one LRU list, no crawler speed, no storage on disk and no TLS; a client's turn is limited in
+/// bytes, and the index grows by itself.
+const NOT_APPLICABLE: [(&str, &[&str]); 3] = [
     (
         "0",
         &[
@@ -68,137 +67,93 @@ const NOT_HERE: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// The level above which `verbosity` makes no difference in memcached.
-const VERBOSITY_MAX: u32 = 2;
-
-/// What was decided when the server started.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) options: Options,
-    /// The port that was asked for, or the one that was picked.
-    pub(crate) port: u16,
-    /// What is listened on.
-    pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) max_connections: usize,
-}
-
-/// What commands can change. Both are remembered and shown, and change nothing else, but that a
-/// crawler which is off lists nothing.
-#[derive(Debug)]
-pub(crate) struct Switches {
-    verbosity: AtomicU32,
-    crawler: AtomicBool,
-}
-
-impl Switches {
-    pub(crate) fn new(options: &Options) -> Self {
-        Self {
-            verbosity: AtomicU32::new(options.verbose.into()),
-            crawler: AtomicBool::new(true),
-        }
-    }
-
-    pub(super) fn set_verbosity(&self, level: u32) {
-        self.verbosity
-            .store(level.min(VERBOSITY_MAX), Ordering::Relaxed);
-    }
-
-    pub(super) fn crawler_enabled(&self) -> bool {
-        self.crawler.load(Ordering::Relaxed)
-    }
-
-    /// Whether that changes anything.
-    pub(super) fn enable_crawler(&self, enabled: bool) -> bool {
-        self.crawler.swap(enabled, Ordering::Relaxed) != enabled
+/// Reports all settings, by memcached's names and then by our own.
+pub(super) fn report(
+    settings: &Settings,
+    switches: &Switches,
+    report: &mut dyn FnMut(&str, &dyn Display),
+) {
+    network(settings, report);
+    let flags = &settings.options.memcached;
+    let switch = |on: bool| if on { "yes" } else { "no" };
+    report("verbosity", &switches.verbosity());
+    let evictions = if flags.disable_evictions { "off" } else { "on" };
+    report("evictions", &evictions);
+    report("shutdown_command", &switch(flags.enable_shutdown));
+    report("cas_enabled", &switch(!flags.disable_cas));
+    report("flush_enabled", &switch(!flags.disable_flush_all));
+    report("dump_enabled", &switch(!flags.disable_dumping));
+    report("watch_enabled", &switch(!flags.disable_watch));
+    report("track_sizes", &switch(flags.tracks_sizes()));
+    report("lru_crawler", &switch(switches.crawler_enabled()));
+    memory(&settings.options, report);
+    for (value, names) in NOT_APPLICABLE {
+        names.iter().for_each(|name| report(name, &value));
     }
 }
 
-impl Settings {
-    /// Tells everything, by memcached's names and then by our own.
-    pub(super) fn report(&self, switches: &Switches, report: &mut dyn FnMut(&str, &dyn Display)) {
-        self.network(report);
-        let flags = &self.options.memcached;
-        let switch = |on: bool| if on { "yes" } else { "no" };
-        let verbosity = switches.verbosity.load(Ordering::Relaxed);
-        report("verbosity", &verbosity);
-        let evictions = if flags.disable_evictions { "off" } else { "on" };
-        report("evictions", &evictions);
-        report("shutdown_command", &switch(flags.enable_shutdown));
-        report("cas_enabled", &switch(!flags.disable_cas));
-        report("flush_enabled", &switch(!flags.disable_flush_all));
-        report("dump_enabled", &switch(!flags.disable_dumping));
-        report("watch_enabled", &switch(!flags.disable_watch));
-        report("track_sizes", &switch(flags.tracks_sizes()));
-        report("lru_crawler", &switch(switches.crawler_enabled()));
-        self.memory(report);
-        for (value, names) in NOT_HERE {
-            names.iter().for_each(|name| report(name, &value));
-        }
+fn network(settings: &Settings, report: &mut dyn FnMut(&str, &dyn Display)) {
+    let options = &settings.options;
+    let addresses: Vec<_> = options.listen.iter().map(ToString::to_string).collect();
+    let addresses = match &addresses[..] {
+        [] => "127.0.0.1,::1".into(),
+        addresses => addresses.join(","),
+    };
+    report("tcpport", &settings.port);
+    report("udpport", &0);
+    report("inter", &addresses);
+    let files: Vec<_> = options
+        .unix_sockets()
+        .map(|file| file.display().to_string())
+        .collect();
+    match &files[..] {
+        [] => report("domain_socket", &"NULL"),
+        files => report("domain_socket", &files.join(",")),
     }
+    report("umask", &format_args!("{:o}", options.memcached.unix_mask));
+    report("num_threads", &options.thread_count());
+    report("tcp_backlog", &options.backlog);
+    report("binding_protocol", &"ascii");
+    report("auth_enabled_sasl", &"no");
+    report(
+        "auth_enabled_ascii",
+        &if options.auth_file.is_some() {
+            "yes"
+        } else {
+            "no"
+        },
+    );
+    report("maxconns_fast", &"yes");
+    report("idle_timeout", &options.memcached.idle_timeout());
+    report("stall_timeout", &options.stall_timeout);
+    report("read_buf_mem_limit", &ServerState::BUFFERED_MAX);
+    report("watcher_logbuf_size", &QUEUE_SIZE);
+    report("ssl_enabled", &"no");
+    report("runtime", &options.runtime);
+    report("dialect", &dialect(options.dialect));
+    report("client_flags_size", &size_of::<u32>());
+}
 
-    fn network(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
-        let options = &self.options;
-        let addresses: Vec<_> = options.listen.iter().map(ToString::to_string).collect();
-        let addresses = match &addresses[..] {
-            [] => "127.0.0.1,::1".into(),
-            addresses => addresses.join(","),
-        };
-        report("tcpport", &self.port);
-        report("udpport", &0);
-        report("inter", &addresses);
-        let files: Vec<_> = options
-            .unix_sockets()
-            .map(|file| file.display().to_string())
-            .collect();
-        match &files[..] {
-            [] => report("domain_socket", &"NULL"),
-            files => report("domain_socket", &files.join(",")),
-        }
-        report("umask", &format_args!("{:o}", options.memcached.unix_mask));
-        report("num_threads", &options.thread_count());
-        report("tcp_backlog", &options.backlog);
-        report("binding_protocol", &"ascii");
-        report("auth_enabled_sasl", &"no");
-        report(
-            "auth_enabled_ascii",
-            &if options.auth_file.is_some() {
-                "yes"
-            } else {
-                "no"
-            },
-        );
-        report("maxconns_fast", &"yes");
-        report("idle_timeout", &options.memcached.idle_timeout());
-        report("stall_timeout", &options.stall_timeout);
-        report("read_buf_mem_limit", &ServerState::BUFFERED_MAX);
-        report("watcher_logbuf_size", &QUEUE_SIZE);
-        report("ssl_enabled", &"no");
-        report("runtime", &options.runtime);
-        report("dialect", &dialect(options.dialect));
-        report("client_flags_size", &size_of::<u32>());
-    }
-
-    fn memory(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
-        let config: Config = self.options.config();
-        let sizes: Vec<_> = config.slab_sizes.iter().map(ToString::to_string).collect();
-        report("growth_factor", &format_args!("{:.2}", growth(&config)));
-        report("chunk_size", &self.options.slab_min);
-        report("item_size_max", &config.item_size_max);
-        report("slab_chunk_max", &config.page_size);
-        report("slab_sizes", &sizes.join(","));
-        let max_items = config.max_items.unwrap_or(0);
-        report("max_items", &max_items);
-        report("policy", &policy(config.policy));
-        report("lru_bump", &lru_bump(config.lru_bump));
-        report("lru_segmented", &"no");
-        report("lru_maintainer_thread", &"no");
-        report("slab_reassign", &"yes");
-        report("slab_automove", &1);
-        report("tail_repair_time", &0);
-        report("temporary_ttl", &0);
-        report("hash_algorithm", &"rapidhash");
-        report("memory_file", &"(null)");
-    }
+fn memory(options: &Options, report: &mut dyn FnMut(&str, &dyn Display)) {
+    let config: Config = options.config();
+    let sizes: Vec<_> = config.slab_sizes.iter().map(ToString::to_string).collect();
+    report("growth_factor", &format_args!("{:.2}", growth(&config)));
+    report("chunk_size", &options.slab_min);
+    report("item_size_max", &config.item_size_max);
+    report("slab_chunk_max", &config.page_size);
+    report("slab_sizes", &sizes.join(","));
+    let max_items = config.max_items.unwrap_or(0);
+    report("max_items", &max_items);
+    report("policy", &policy(config.policy));
+    report("lru_bump", &lru_bump(config.lru_bump));
+    report("lru_segmented", &"no");
+    report("lru_maintainer_thread", &"no");
+    report("slab_reassign", &"yes");
+    report("slab_automove", &1);
+    report("tail_repair_time", &0);
+    report("temporary_ttl", &0);
+    report("hash_algorithm", &"rapidhash");
+    report("memory_file", &"(null)");
 }
 
 /// The mean factor from one chunk size to the next.

@@ -1,19 +1,19 @@
-//! `stats sizes`: how many items there are of each size. Nothing is counted while items come and
-//! go; who asks pays for it, by going through all of them.
+//! `stats sizes`: how many items there are of each size. It is not counted when items are stored, but
+//! by a scan of all items when a client asks.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::scan::Scan;
-use super::{Answer, END, Task};
+use crate::server::admin::reply::END;
+use crate::server::admin::scan::Scan;
 use crate::shards::View;
 
-/// Sizes are told apart in steps of so many bytes.
+/// Sizes are rounded up to a multiple of this.
 const STEP: usize = 32;
-/// Lines that are written at once.
+/// How many lines are written at once.
 const LINES: usize = 1000;
 
-/// A count that is being made, or sent.
+/// A count in progress: first of items, then sent by size.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
     scan: Scan,
@@ -22,16 +22,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn begin(view: &View<'_>, output: &mut Vec<u8>) -> Answer {
-        if view.host().settings.options.memcached.tracks_sizes() {
-            return Answer::Begun("", Task::Sizes(Self::default()));
-        }
-        output.extend_from_slice(b"STAT sizes_status disabled\r\n");
-        output.extend_from_slice(END.as_bytes());
-        Answer::Given
-    }
-
-    /// Counts some more items or sends some more counts; `false` if that was all.
+    /// Counts some more items or sends some more counts; `false` if there are no more.
     pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut Vec<u8>) -> bool {
         if !self.counted {
             let counts = &mut self.counts;

@@ -1,18 +1,20 @@
-//! The words of `stats` that are about the server or about how items lie in memory.
+//! `stats <word>`: settings, connections, slab classes and lists of items.
 
 use std::fmt::Display;
 use std::io::Write;
 
 use dynamidb_core::{Keyspace, Stats};
 
-use super::conns::Conns;
-use super::dump::Dump;
-use super::sizes::Sizes;
-use super::{Answer, END, ERROR, OK};
+use crate::server::admin::conns::Conns;
+use crate::server::admin::dump::Dump;
+use crate::server::admin::reply::{END, ERROR, OK};
+use crate::server::admin::settings;
+use crate::server::admin::sizes::Sizes;
+use crate::server::admin::task::{Answer, Task};
 use crate::server::state::watchers::Kinds;
 use crate::shards::View;
 
-/// In memcached's order: a word may be cut short, and the first that begins with it is meant.
+/// In memcached's order: a prefix of a word means the first word that has it.
 const WORDS: [&str; 7] = [
     "detail",
     "settings",
@@ -33,16 +35,23 @@ pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut Vec<u8>
         .find(|known| known.as_bytes().starts_with(word));
     match meant {
         Some(&"detail") => return detail(view, more, output),
-        Some(&"conns") => return Conns::begin(view, output),
-        Some(&"settings") => settings(view, output),
-        Some(&"cachedump") => return Dump::cachedump(view, more),
+        Some(&"conns") => {
+            return Answer::Started("", Task::Conns(Conns::start(view, output)));
+        }
+        Some(&"settings") => all_settings(view, output),
+        Some(&"cachedump") => return Answer::dump("", Dump::cachedump(view, more)),
         Some(&"slabs") => slabs(view, output),
         Some(&"items") => items(view, output),
-        Some(&"sizes") => return Sizes::begin(view, output),
+        Some(&"sizes") => {
+            if view.host().settings.options.memcached.tracks_sizes() {
+                return Answer::Started("", Task::Sizes(Sizes::default()));
+            }
+            stat(output, "sizes_status", "disabled");
+        }
         _ => return Answer::Reply(ERROR),
     }
     output.extend_from_slice(END.as_bytes());
-    Answer::Given
+    Answer::Done
 }
 
 fn stat(output: &mut Vec<u8>, name: impl Display, value: impl Display) {
@@ -50,7 +59,7 @@ fn stat(output: &mut Vec<u8>, name: impl Display, value: impl Display) {
     let _ = write!(output, "STAT {name} {value}\r\n");
 }
 
-fn settings(view: &mut View<'_>, output: &mut Vec<u8>) {
+fn all_settings(view: &mut View<'_>, output: &mut Vec<u8>) {
     let mut limit = 0;
     view.for_each(|cache| limit += cache.stats().limit_maxbytes);
     stat(output, "maxbytes", limit);
@@ -63,7 +72,7 @@ fn settings(view: &mut View<'_>, output: &mut Vec<u8>) {
         "stat_key_prefix",
         char::from(host.prefixes.delimiter()),
     );
-    host.settings.report(host.switches(), &mut |name, value| {
+    settings::report(&host.settings, host.switches(), &mut |name, value| {
         stat(output, name, value)
     });
 }
@@ -80,15 +89,15 @@ fn detail(view: &View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
         [b"dump", ..] => {
             host.prefixes.dump(output);
             output.extend_from_slice(END.as_bytes());
-            return Answer::Given;
+            return Answer::Done;
         }
         _ => return Answer::Reply("CLIENT_ERROR usage: stats detail on|off|dump\r\n"),
     }
     Answer::Reply(OK)
 }
 
-/// Classes are numbered from 1, as in memcached. Listed are those that have pages or of which
-/// something was counted: that does not go with the last page.
+/// Classes are numbered from 1, as in memcached. Those are listed that have pages or whose counters are
+/// not 0: counters outlive the last page.
 fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
     let slabs = view.slabs();
     let page_size = view.cache_at(0).map_or(0, |cache| cache.page_size());
@@ -104,7 +113,7 @@ fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
             ("total_chunks", slab.chunks as u64),
             ("used_chunks", slab.used_chunks as u64),
             ("free_chunks", (slab.chunks - slab.used_chunks) as u64),
-            // A page has its unused chunks in the same list as those that were given back.
+            // Chunks that were never used are in the same list as freed ones.
             ("free_chunks_end", 0),
             ("get_hits", counted.get_hits),
             ("cmd_set", counted.cmd_set),
@@ -124,8 +133,8 @@ fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
     stat(output, "total_malloced", pages * page_size);
 }
 
-/// An item counts for the class of its first chunk. All items are in one list, as memcached's cold
-/// ones are; nothing is moved from list to list or repaired.
+/// An item counts for the class of its first chunk. All items are in one LRU list, shown as memcached's
+/// cold one; nothing moves between lists.
 fn items(view: &mut View<'_>, output: &mut Vec<u8>) {
     for (number, (slab, class)) in (1..).zip(&view.slabs()) {
         let counted = &class.counted;

@@ -1,8 +1,8 @@
-//! `slabs`, `lru` and most of `lru_crawler`: how memcached's engine is tuned. Ours has one LRU list
-//! over all sizes, moves memory by itself and finds expired items by their deadlines, so these are
-//! checked, answered as tools expect, and change nothing.
+//! `slabs`, `lru` and most of `lru_crawler`, which tune memcached's engine. Ours has one LRU list over
+//! all sizes, moves memory between slab classes by itself and finds expired items by their deadlines.
+//! So these commands are checked and answered as tools expect, and change nothing.
 
-use super::{BAD_LINE, ERROR, OK, number};
+use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
 use crate::shards::View;
 
 const BAD_CLASS: &str = "BADCLASS invalid class id\r\n";
@@ -35,7 +35,7 @@ pub(super) fn slabs(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
     }
 }
 
-/// Pages follow the sizes that are asked for, so whatever could be moved, nothing needs to be.
+/// Pages move to the slab class that needs them, so nothing is done here.
 fn reassign(view: &mut View<'_>, from: i32, to: i32) -> &'static str {
     if from == to {
         return "SAME src and dst class are identical\r\n";
@@ -96,8 +96,7 @@ pub(super) fn lru_crawler(view: &View<'_>, words: &[&[u8]]) -> &'static str {
     }
 }
 
-/// The slab classes that `all`, `hash` or numbers between commas name, a bit for each; or why the
-/// crawler does not go there.
+/// The slab classes that `all`, `hash` or a list of numbers names, a bit for each; or the refusal.
 pub(super) fn classes(view: &View<'_>, which: &[u8]) -> Result<u64, &'static str> {
     if !view.host().switches().crawler_enabled() {
         return Err("CLIENT_ERROR lru crawler disabled\r\n");

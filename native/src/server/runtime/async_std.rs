@@ -24,7 +24,7 @@ use socket2::Socket;
 
 pub(crate) use self::epoll::Connected;
 use self::epoll::Sockets;
-use super::{Runtime, no_thread};
+use crate::server::runtime::interface::{Runtime, no_thread};
 
 /// How many tasks are run before the sockets are looked at.
 const TASKS_MAX: usize = 256;

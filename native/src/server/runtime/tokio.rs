@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 
-use super::{Runtime, Stream, no_thread, would_block};
+use crate::server::runtime::interface::{Runtime, Stream, no_thread, would_block};
 
 #[derive(Debug)]
 pub(crate) struct Tokio {

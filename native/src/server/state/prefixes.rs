@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dynamidb_core::{Action, Event, Lookup};
 
-use crate::server::admin::push_encoded;
 use crate::server::lock::lock;
+use crate::server::percent::push_percent_encoded;
 
 /// As many prefixes as are told apart. Keys come from clients: they must not fill the memory.
 const PREFIXES_MAX: usize = 1000;
@@ -104,7 +104,7 @@ impl Prefixes {
 /// a word or a line, and is written as in a URI then.
 fn push_prefix(output: &mut Vec<u8>, prefix: &[u8]) {
     if prefix.iter().any(|&byte| byte <= b' ' || byte == 0x7f) {
-        push_encoded(output, prefix);
+        push_percent_encoded(output, prefix);
     } else {
         output.extend_from_slice(prefix);
     }

@@ -14,9 +14,9 @@ use dynamidb_core::view::{Removal, RemovalReason};
 use dynamidb_core::{Action, Event, Instant, ItemSummary, Lookup};
 use event_listener::EventListener;
 
-use crate::server::admin::push_encoded;
 use crate::server::clock::unix_time;
 use crate::server::lock::lock;
+use crate::server::percent::push_percent_encoded;
 use crate::server::state::clients::Client;
 
 /// As many clients as may watch at a time; memcached's limit.
@@ -258,7 +258,7 @@ impl Watchers {
         let _ = write!(line, "ts={second}.{micros:06} gid={number} type={name} ");
         if let Some(key) = key {
             line.extend_from_slice(b"key=");
-            push_encoded(&mut line, key);
+            push_percent_encoded(&mut line, key);
             line.push(b' ');
         }
         let _ = rest(&mut line);

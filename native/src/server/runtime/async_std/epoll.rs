@@ -12,8 +12,8 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use slab::Slab;
 use socket2::{SockRef, Socket};
 
-use super::super::{Stream, would_block};
 use crate::server::lock::lock;
+use crate::server::runtime::interface::{Stream, would_block};
 
 /// Events that are fetched at once.
 const EVENTS: usize = 64;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use async_io::Async;
 use socket2::{SockRef, Socket};
 
-use super::super::{Stream, would_block};
+use crate::server::runtime::interface::{Stream, would_block};
 
 /// The reactor wakes tasks by itself.
 #[derive(Debug)]

@@ -1,0 +1,90 @@
+//! Accepts connections up to the limit, and rejects those above it.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::server::connection::linger::{Linger, TIMEOUT};
+use crate::server::context::{ConnectionPermit, ServerContext};
+use crate::server::runtime::{Runtime, Stream};
+use crate::server::state::count;
+use crate::server::worker::Inbox;
+
+/// How long nothing is accepted after the system had no file descriptor or memory for a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How much of the input of a rejected client is discarded at once.
+const DISCARD_BUFFER: usize = 16 * 1024;
+
+/// Accepts connections and assigns them to the workers in turn.
+pub(crate) struct Acceptor<R: Runtime> {
+    runtime: Arc<R>,
+    context: Arc<ServerContext>,
+    inboxes: Vec<Arc<Inbox<R>>>,
+    /// Counts the connections that were assigned.
+    next: AtomicUsize,
+}
+
+impl<R: Runtime> Acceptor<R> {
+    pub(crate) const fn new(
+        runtime: Arc<R>,
+        context: Arc<ServerContext>,
+        inboxes: Vec<Arc<Inbox<R>>>,
+    ) -> Self {
+        Self {
+            runtime,
+            context,
+            inboxes,
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// Accepts connections from a listener until the server stops.
+    pub(crate) async fn accept(self: Arc<Self>, listener: R::Listener) {
+        let Self { context, .. } = &*self;
+        let server = &context.server;
+        while let Some(accepted) = context.stop.or(R::accept(&listener)).await {
+            match accepted.and_then(|stream| self.hand_over(stream)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::debug!("accept: {error}");
+                    server.out_of_files.record(server.clock.now());
+                    server.accepting.store(false, Ordering::Relaxed);
+                    context.stop.or(R::sleep(ACCEPT_PAUSE)).await;
+                    let paused = ACCEPT_PAUSE.as_micros() as u64;
+                    count(&server.accept_paused_us, paused);
+                    server.accepting.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    fn hand_over(&self, stream: R::Stream) -> io::Result<()> {
+        let Some(permit) = ConnectionPermit::acquire(&self.context) else {
+            let stream = self.runtime.move_to(0, stream)?;
+            let context = Arc::clone(&self.context);
+            self.runtime.spawn(0, reject::<R>(stream, context));
+            return Ok(());
+        };
+        let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len();
+        let stream = self.runtime.move_to(worker, stream)?;
+        self.inboxes[worker].push(stream, permit);
+        Ok(())
+    }
+}
+
+/// Sends memcached's error and closes the connection. The client may have sent requests by then.
+async fn reject<R: Runtime>(mut stream: R::Stream, context: Arc<ServerContext>) {
+    let line = b"ERROR Too many open connections\r\n";
+    let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
+    let Some(_rejection) = context.server.rejections.enter() else {
+        return;
+    };
+    // It holds no permit, so the client may take its time.
+    if let Ok(mut linger) = Linger::start::<R>(&stream, TIMEOUT, None) {
+        let mut buffer = vec![0; DISCARD_BUFFER];
+        poll_fn(|cx| linger.poll::<R>(cx, &mut stream, &mut buffer)).await;
+    }
+}
