@@ -122,8 +122,9 @@ pub use options::{
     ArithmeticOptions, ArithmeticOutcome, DeleteOptions, GetOptions, GetOutcome, Recache,
 };
 pub use options::{SetMode, SetOptions, SetOutcome};
-pub use protocol::{Action, Event, ItemSummary, Lookup};
-pub use protocol::{AdminCommand, Dialect, FirstRequest, Keyspace, Next, Session, SessionConfig};
+pub use protocol::{Action, Event, ItemSummary, Lookup, StoreStatus};
+pub use protocol::{AdminCommand, AdminOutcome, Host, Keyspace};
+pub use protocol::{Dialect, FirstRequest, Session, SessionConfig};
 pub use sizes::SlabSizes;
 pub use stats::{ClassStats, SlabStats, Stats};
 pub use time::{Instant, Ticks32};

@@ -13,7 +13,7 @@ use crate::number;
 ///
 /// Whoever serves memcached clients picks the Unix epoch, because expiry times above thirty days
 /// are Unix times in that protocol, or says what a wall clock shows
-/// ([`Keyspace::unix_time`](crate::Keyspace::unix_time)); a device may count from boot, with
+/// ([`Host::unix_time`](crate::Host::unix_time)); a device may count from boot, with
 /// [`Ticks32`] if its counter wraps. Time may begin anywhere and leap ahead. It should not run
 /// backwards: if it does by less than 24 days, items live longer; if by more, time goes on for them
 /// from where it was.
@@ -79,6 +79,7 @@ impl Instant {
     }
 
     /// The same in seconds, only whole ones counted.
+    #[cfg(feature = "meta")]
     pub(crate) const fn whole_seconds_since(self, earlier: Self) -> u64 {
         number::second(self.millis.saturating_sub(earlier.millis))
     }

@@ -5,14 +5,14 @@
 
 use std::cell::Cell;
 
-use dynamidb_core::{Cache, Config, Instant, Key, Keyspace, Session, SessionConfig};
+use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
 
 /// The caller's time during most of a test, in seconds: 1000 s after what it took for 2023.
 const NOW: u64 = 1_700_001_000;
 /// What the wall clock shows then: two years later.
 const WALL: u64 = 1_763_000_000;
 
-struct Host {
+struct Device {
     cache: Cache,
     /// How far the wall clock is ahead of the caller's time, in seconds.
     ahead: i64,
@@ -20,7 +20,7 @@ struct Host {
     asked: Cell<u32>,
 }
 
-impl Keyspace for Host {
+impl Keyspace for Device {
     type Memory = Vec<u8>;
 
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
@@ -34,14 +34,16 @@ impl Keyspace for Host {
     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
         self.cache.cache_at(index)
     }
+}
 
+impl Host for Device {
     fn unix_time(&self, now: Instant) -> Instant {
         self.asked.set(self.asked.get() + 1);
         Instant::from_secs(now.as_secs().checked_add_signed(self.ahead).unwrap())
     }
 }
 
-impl Host {
+impl Device {
     fn new() -> Self {
         let mut cache = Cache::new(Config::new(64 * 1024)).unwrap();
         // The cache's time has begun before.
@@ -92,13 +94,13 @@ fn with_dates(date: u64) -> [String; 10] {
 #[test]
 fn a_date_is_as_far_away_as_the_wall_clock_says_in_every_command() {
     for request in with_dates(WALL + 100) {
-        let mut host = Host::new();
+        let mut host = Device::new();
         host.say(NOW, &request);
         assert_eq!(host.left(NOW), Some(100), "{request}");
         assert_eq!(host.left(NOW + 99), Some(1), "{request}");
         assert_eq!(host.left(NOW + 100), None, "{request}");
     }
-    let mut host = Host::new();
+    let mut host = Device::new();
     host.say(NOW, "set k 0 0 1\r\nv\r\n");
     host.say(NOW, &format!("md k I T{}\r\n", WALL + 100));
     assert_eq!(host.left(NOW + 50), Some(50));
@@ -109,7 +111,7 @@ fn a_date_in_the_past_of_the_wall_clock_ends_an_item_at_once() {
     // It is in the future of the caller's time.
     for date in [WALL, WALL - 1, NOW + 100] {
         for request in with_dates(date) {
-            let mut host = Host::new();
+            let mut host = Device::new();
             host.say(NOW, &request);
             assert_eq!(host.left(NOW + 1), None, "{request}");
         }
@@ -118,7 +120,7 @@ fn a_date_in_the_past_of_the_wall_clock_ends_an_item_at_once() {
 
 #[test]
 fn a_reply_shows_the_time_until_a_date_by_the_wall_clock() {
-    let mut host = Host::new();
+    let mut host = Device::new();
     let date = WALL + 100;
     for (request, reply) in [
         (format!("ms k 1 T{date}\r\n1\r\n"), "HD\r\n"),
@@ -136,7 +138,7 @@ fn a_reply_shows_the_time_until_a_date_by_the_wall_clock() {
 
 #[test]
 fn recaching_compares_with_a_date_by_the_wall_clock() {
-    let mut host = Host::new();
+    let mut host = Device::new();
     host.say(NOW, "set k 0 100 1\r\nv\r\n");
     let recache = |seconds| format!("mg k R{}\r\n", WALL + seconds);
     assert_eq!(host.say(NOW, &recache(99)), "HD\r\n");
@@ -145,7 +147,7 @@ fn recaching_compares_with_a_date_by_the_wall_clock() {
 
 #[test]
 fn a_flush_at_a_date_happens_when_the_wall_clock_says() {
-    let mut host = Host::new();
+    let mut host = Device::new();
     host.say(NOW, "set k 0 0 1\r\nv\r\n");
     assert_eq!(
         host.say(NOW, &format!("flush_all {}\r\n", WALL + 100)),
@@ -157,7 +159,7 @@ fn a_flush_at_a_date_happens_when_the_wall_clock_says() {
 
 #[test]
 fn setting_the_wall_clock_moves_no_deadline_and_is_right_for_later_stores() {
-    let mut host = Host::new();
+    let mut host = Device::new();
     host.say(NOW, &format!("set k 0 {} 1\r\nv\r\n", WALL + 100));
     host.say(NOW, "set relative 0 100 1\r\nv\r\n");
     // It was an hour fast.
@@ -174,7 +176,7 @@ fn setting_the_wall_clock_moves_no_deadline_and_is_right_for_later_stores() {
 
 #[test]
 fn the_wall_clock_is_asked_only_about_dates() {
-    let mut host = Host::new();
+    let mut host = Device::new();
     host.say(
         NOW,
         "set k 0 2592000 1\r\nv\r\ntouch k 5\r\ngat 0 k\r\nmg k T60 N30 R20 t\r\n",

@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 use dynamidb_core::{
-    Action, AdminCommand, Cache, Config, Event, Instant, Key, Keyspace, Lookup, Next,
+    Action, AdminCommand, AdminOutcome, Cache, Config, Event, Host, Instant, Key, Keyspace, Lookup,
 };
 use dynamidb_core::{Session, SessionConfig};
 
 const NOW: Instant = Instant::from_secs(1);
 
 /// A host whose commands say how often they answer, and how it goes on then.
-struct Host {
+struct TestHost {
     cache: Cache,
     /// Pieces that are left to say.
     pieces: usize,
@@ -20,7 +20,7 @@ struct Host {
     resets: usize,
 }
 
-impl Host {
+impl TestHost {
     fn new() -> Self {
         Self {
             cache: Cache::new(Config::new(64 * 1024)).unwrap(),
@@ -32,7 +32,7 @@ impl Host {
     }
 }
 
-impl Keyspace for Host {
+impl Keyspace for TestHost {
     type Memory = Vec<u8>;
 
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
@@ -46,38 +46,40 @@ impl Keyspace for Host {
     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
         self.cache.cache_at(index)
     }
+}
 
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
+impl Host for TestHost {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
         let words: Vec<_> = command.words().collect();
         match (command.verb(), &words[..]) {
             (b"pieces", [count]) => {
                 self.pieces = std::str::from_utf8(count).unwrap().parse().unwrap();
-                Next::More
+                AdminOutcome::Pending
             }
-            (b"listen", []) => Next::Monologue,
-            (b"close", []) => Next::Close,
+            (b"listen", []) => AdminOutcome::OutputOnly,
+            (b"close", []) => AdminOutcome::Close,
             (b"watch", [word]) => {
                 self.watched = *word == b"on";
-                Next::Request
+                AdminOutcome::Done
             }
             (verb, words) => {
                 let count = words.len();
                 let silent = if command.noreply() { " silently" } else { "" };
                 let verb = verb.escape_ascii();
                 output.extend(format!("{verb} {count}{silent}\r\n").bytes());
-                Next::Request
+                AdminOutcome::Done
             }
         }
     }
 
-    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
+    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
         if self.pieces == 0 {
             output.extend(b"END\r\n");
-            return Next::Request;
+            return AdminOutcome::Done;
         }
         output.extend(b"piece\r\n");
         self.pieces -= 1;
-        Next::More
+        AdminOutcome::Pending
     }
 
     fn wants_events(&self) -> bool {
@@ -105,7 +107,7 @@ impl Keyspace for Host {
 }
 
 /// What a client hears that says this, as the host is asked again and again.
-fn converse(host: &mut Host, said: &[u8]) -> (String, Session) {
+fn converse(host: &mut TestHost, said: &[u8]) -> (String, Session) {
     let mut session = Session::new(SessionConfig::default());
     let (mut input, mut heard) = (said.to_vec(), Vec::new());
     loop {
@@ -122,14 +124,14 @@ fn converse(host: &mut Host, said: &[u8]) -> (String, Session) {
 #[test]
 fn what_is_no_command_of_the_protocol_is_the_host_s() {
     let said = b"one\r\nget k\r\ntwo a  b \r\nstats foo\r\nthree a noreply\r\n verb\r\nversion\r\n";
-    let (heard, _) = converse(&mut Host::new(), said);
+    let (heard, _) = converse(&mut TestHost::new(), said);
     let own = "one 0\r\nEND\r\ntwo 2\r\nstats 1\r\nthree 1 silently\r\n 1\r\nVERSION 1.6.45\r\n";
     assert_eq!(heard, own);
 }
 
 #[test]
 fn a_host_that_has_more_to_say_is_asked_once_in_a_call_and_nothing_is_read_meanwhile() {
-    let mut host = Host::new();
+    let mut host = TestHost::new();
     let mut session = Session::new(SessionConfig::default());
     let input = b"pieces 2\r\nversion\r\n";
     let mut output = Vec::new();
@@ -154,7 +156,7 @@ fn a_host_that_has_more_to_say_is_asked_once_in_a_call_and_nothing_is_read_meanw
 
 #[test]
 fn a_busy_host_waits_until_its_output_is_taken_and_needs_no_input() {
-    let mut host = Host::new();
+    let mut host = TestHost::new();
     let mut config = SessionConfig::default();
     config.output_max = 10;
     let mut session = Session::new(config);
@@ -179,8 +181,8 @@ fn a_busy_host_waits_until_its_output_is_taken_and_needs_no_input() {
 #[test]
 fn commands_in_pieces_come_out_the_same_as_commands_at_once() {
     let said = b"pieces 3\r\nset k 0 0 1\r\nx\r\npieces 0\r\nget k\r\nfoo\r\n";
-    let (whole, _) = converse(&mut Host::new(), said);
-    let mut host = Host::new();
+    let (whole, _) = converse(&mut TestHost::new(), said);
+    let mut host = TestHost::new();
     let mut session = Session::new(SessionConfig::default());
     let (mut input, mut output) = (Vec::new(), Vec::new());
     for &byte in said {
@@ -198,17 +200,17 @@ fn commands_in_pieces_come_out_the_same_as_commands_at_once() {
 
 #[test]
 fn after_the_host_has_the_word_for_good_nothing_counts() {
-    let (heard, session) = converse(&mut Host::new(), b"listen\r\nversion\r\nquit\r\n");
+    let (heard, session) = converse(&mut TestHost::new(), b"listen\r\nversion\r\nquit\r\n");
     assert_eq!(heard, "");
     assert!(!session.is_closed() && !session.is_busy());
-    let (heard, session) = converse(&mut Host::new(), b"version\r\nclose\r\nversion\r\n");
+    let (heard, session) = converse(&mut TestHost::new(), b"version\r\nclose\r\nversion\r\n");
     assert_eq!(heard, "VERSION 1.6.45\r\n");
     assert!(session.is_closed());
 }
 
 #[test]
 fn a_host_that_watches_hears_of_every_request_about_a_key() {
-    let mut host = Host::new();
+    let mut host = TestHost::new();
     let said = "get k\r\nwatch on\r\nget k\r\nset k 0 0 2\r\nxx\r\nadd k 0 0 1\r\nx\r\n\
         SET k 0 1\r\nx\r\nGET k\r\nincr k 1\r\ntouch k 0\r\nmg k\r\nmg aw== b\r\nms k 1\r\n7\r\n\
         append k 0 0 1\r\nx\r\nreplace absent 0 0 1\r\nx\r\ncas k 0 0 1 99\r\nx\r\n\
@@ -240,7 +242,7 @@ fn a_host_that_watches_hears_of_every_request_about_a_key() {
 
 #[test]
 fn an_item_past_its_deadline_is_expired_in_an_event_and_was_found_until_then() {
-    let mut host = Host::new();
+    let mut host = TestHost::new();
     let mut session = Session::new(SessionConfig::default());
     let mut say = |millis, said: &[u8]| {
         let (now, mut output) = (Instant::from_millis(millis), Vec::new());
@@ -273,8 +275,8 @@ fn watching_changes_no_reply() {
     let said = "get k\r\nset k 0 0 2\r\nxx\r\nms k 2 c T9\r\nyy\r\nmg k v t c\r\nappend k 0 0 1\r\n\
         z\r\ngets k a\r\ndecr k 1\r\nset n 0 0 1\r\n5\r\nincr n 2\r\nmd k x\r\nmg k v s\r\n\
         delete n\r\ndelete n\r\nget n k\r\nstats\r\n";
-    let mut quiet = Host::new();
-    let mut watched = Host::new();
+    let mut quiet = TestHost::new();
+    let mut watched = TestHost::new();
     watched.watched = true;
     let (quiet, _) = converse(&mut quiet, said.as_bytes());
     let (watched, _) = converse(&mut watched, said.as_bytes());

@@ -223,7 +223,7 @@ mod tests {
 
     use std::time::Duration;
 
-    use dynamidb_core::{Keyspace, Session, SessionConfig};
+    use dynamidb_core::{Host as _, Keyspace, Session, SessionConfig};
 
     use super::*;
     use crate::Options;

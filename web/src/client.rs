@@ -3,7 +3,7 @@
 
 use core::fmt::Display;
 
-use dynamidb_core::{Cache, Instant, Key, Keyspace, Session};
+use dynamidb_core::{Cache, Host, Instant, Key, Keyspace, Session};
 
 /// The most keys of one message that are recorded.
 const TOUCHED_MAX: usize = 256;
@@ -73,7 +73,9 @@ impl Keyspace for RecordingKeyspace<'_> {
     fn prefetch(&mut self, keys: &[Key<'_>]) {
         Keyspace::prefetch(self.cache, keys);
     }
+}
 
+impl Host for RecordingKeyspace<'_> {
     fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         self.cache.host_stats(report);
     }

@@ -33,6 +33,7 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Counts a request to see an item's facts.
+    #[cfg(feature = "meta")]
     pub(crate) const fn count_meta(&mut self) {
         self.store.stats.cmd_meta += 1;
     }

@@ -1,25 +1,20 @@
-//! What requests do to items, told to a host that lets somebody watch.
-//!
-//! Nothing of this happens while nobody does. What a request did is seen from outside: the item
-//! before it and after it, and what was counted meanwhile.
+//! What a request did to an item, as a host hears it.
 
-use super::execute::Executor;
-use super::meta::Command as Meta;
-use super::request::{Form, Request, Retrieval, Sign};
-use super::{META, SessionConfig};
-use crate::{Instant, Key, Keyspace, SetMode, Stats};
+use core::fmt;
+
+use crate::{Error, Instant, Outcome};
 
 /// A request about one key, and what came of it.
 ///
 /// # Examples
-/// A host that notes which items of what size are read:
+/// A host that records the keys and sizes of the items that are read:
 /// ```
-/// use dynamidb_core::{Action, Cache, Config, Event, Instant, Key, Keyspace, Lookup, ItemSummary};
-/// use dynamidb_core::{Session, SessionConfig};
+/// use dynamidb_core::{Action, Cache, Config, Event, Host, Instant, Key, Keyspace, Lookup};
+/// use dynamidb_core::{ItemSummary, Session, SessionConfig};
 ///
-/// struct Host(Cache, Vec<(Vec<u8>, usize)>);
+/// struct Recorder(Cache, Vec<(Vec<u8>, usize)>);
 ///
-/// impl Keyspace for Host {
+/// impl Keyspace for Recorder {
 ///     # type Memory = Vec<u8>;
 ///     # fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
 ///     #     self.0.key(bytes)
@@ -30,7 +25,10 @@ use crate::{Instant, Key, Keyspace, SetMode, Stats};
 ///     # fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
 ///     #     self.0.cache_at(index)
 ///     # }
-///     // (and the functions that say where the items are)
+///     // (the functions that say where the items are)
+/// }
+///
+/// impl Host for Recorder {
 ///     fn wants_events(&self) -> bool {
 ///         true
 ///     }
@@ -42,7 +40,7 @@ use crate::{Instant, Key, Keyspace, SetMode, Stats};
 ///     }
 /// }
 ///
-/// let mut host = Host(Cache::new(Config::new(64 * 1024))?, Vec::new());
+/// let mut host = Recorder(Cache::new(Config::new(64 * 1024))?, Vec::new());
 /// let mut session = Session::new(SessionConfig::default());
 /// let input = b"set key 0 0 5\r\nvalue\r\nget key absent\r\n";
 /// let _ = session.process(Instant::from_secs(0), input, &mut host, &mut Vec::new());
@@ -98,9 +96,8 @@ pub enum Action {
     Change,
     /// To store an item.
     Store {
-        /// What became of it, by memcached's names: `stored`, `not_stored`, `exists`, `not_found`,
-        /// `too_large`, `no_memory`.
-        status: &'static str,
+        /// What became of it.
+        status: StoreStatus,
         /// The item afterwards, if there is one.
         item: Option<ItemSummary>,
     },
@@ -111,160 +108,56 @@ pub enum Action {
     },
 }
 
-/// What was under a key, and what had been counted by then.
-struct Seen {
-    lookup: Lookup,
-    stats: Stats,
-}
-
-impl<K: Keyspace> Executor<'_, K> {
-    /// As [`perform`](Self::perform), and tells the host what happened.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn perform_watched(
-        &mut self,
-        config: &SessionConfig,
-        request: &Request<'_>,
-        key: Key<'_>,
-    ) {
-        let Some(verb) = verb(request) else {
-            return self.perform(config, request, key);
-        };
-        let mut buffer = [0; Key::LEN_MAX];
-        let written = key;
-        let key = match request {
-            Request::Meta(meta) if META => key.written(meta.key_bytes(&mut buffer)),
-            _ => key,
-        };
-        let before = self.see(&key);
-        self.perform(config, request, written);
-        let after = self.see(&key);
-        let action = match kind(request) {
-            Kind::Get => Action::Get,
-            Kind::Store => Action::Store {
-                status: status(&before, &after),
-                item: after.lookup.place(),
-            },
-            Kind::Delete => Action::Delete {
-                deleted: after.stats.delete_hits > before.stats.delete_hits
-                    && after.lookup == Lookup::NotFound,
-            },
-            Kind::Change => Action::Change,
-        };
-        let event = Event {
-            at: self.now,
-            key: key.as_bytes(),
-            verb,
-            lookup: before.lookup,
-            action,
-        };
-        self.keyspace.on_event(&event);
-    }
-
-    fn see(&mut self, key: &Key<'_>) -> Seen {
-        let cache = self.keyspace.cache_for(key);
-        // A flush that has come due happens first.
-        cache.maintain(self.now, 0);
-        let lookup = match cache.view_of(*key) {
-            None => Lookup::NotFound,
-            Some(view) if view.item.expires_at.is_some_and(|end| end <= self.now) => {
-                Lookup::Expired
-            }
-            Some(view) => Lookup::Found(ItemSummary {
-                class: view.class,
-                size: view.item.value.len(),
-                expires_at: view.item.expires_at,
-            }),
-        };
-        let stats = cache.stats();
-        Seen { lookup, stats }
-    }
-}
-
-impl Lookup {
-    const fn place(&self) -> Option<ItemSummary> {
-        match *self {
-            Self::Found(place) => Some(place),
-            Self::NotFound | Self::Expired => None,
-        }
-    }
-}
-
-/// What a request is called; `None` if it is about no key.
-const fn verb(request: &Request<'_>) -> Option<&'static str> {
-    Some(match request {
-        Request::Get { retrieval, .. } => match retrieval {
-            Retrieval { touch: Some(_), .. } => "gat",
-            Retrieval {
-                form: Form::FlagsAndCas,
-                ..
-            } => "gets",
-            _ => "get",
-        },
-        Request::Store { mode, compare, .. } | Request::TooLarge { mode, compare, .. } => {
-            match mode {
-                SetMode::Set if compare.is_some() => "cas",
-                SetMode::Set => "set",
-                SetMode::Add => "add",
-                SetMode::Replace => "replace",
-                SetMode::Append => "append",
-                SetMode::Prepend => "prepend",
-            }
-        }
-        Request::Delete { .. } => "delete",
-        Request::Arithmetic { sign, .. } => match sign {
-            Sign::Plus => "incr",
-            Sign::Minus => "decr",
-        },
-        Request::Touch { .. } => "touch",
-        Request::Meta(meta) => match meta.command {
-            Meta::Get => "mg",
-            Meta::Set => "ms",
-            Meta::Delete => "md",
-            Meta::Arithmetic => "ma",
-            Meta::Debug => "me",
-        },
-        _ => return None,
-    })
-}
-
-/// What a request is for, before anything is known of what came of it.
-enum Kind {
-    Get,
-    Store,
-    Delete,
-    Change,
-}
-
-const fn kind(request: &Request<'_>) -> Kind {
-    match request {
-        Request::Get { .. } => Kind::Get,
-        Request::Store { .. } | Request::TooLarge { .. } => Kind::Store,
-        Request::Delete { .. } => Kind::Delete,
-        Request::Meta(meta) => match meta.command {
-            Meta::Get => Kind::Get,
-            Meta::Set => Kind::Store,
-            Meta::Delete => Kind::Delete,
-            Meta::Arithmetic | Meta::Debug => Kind::Change,
-        },
-        _ => Kind::Change,
-    }
-}
-
 /// What became of a store.
-fn status(before: &Seen, after: &Seen) -> &'static str {
-    let counted = |count: fn(&Stats) -> u64| count(&after.stats) > count(&before.stats);
-    if counted(|stats| stats.store_too_large) {
-        "too_large"
-    } else if counted(|stats| stats.store_no_memory) {
-        "no_memory"
-    } else if counted(|stats| stats.total_items) {
-        "stored"
-    } else if counted(|stats| stats.cas_badval) {
-        "exists"
-    } else if counted(|stats| stats.cas_misses) {
-        "not_found"
-    } else {
-        "not_stored"
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::StoreStatus;
+///
+/// assert_eq!(StoreStatus::NotStored.to_string(), "not_stored");
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum StoreStatus {
+    /// The item was stored.
+    Stored,
+    /// There was an item where none was wanted, or none where one was.
+    NotStored,
+    /// The item has another `cas`.
+    Exists,
+    /// There is no item whose `cas` could be compared.
+    NotFound,
+    /// The item is larger than the largest.
+    TooLarge,
+    /// No memory could be freed for it.
+    NoMemory,
+}
+
+impl fmt::Display for StoreStatus {
+    /// By memcached's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Stored => "stored",
+            Self::NotStored => "not_stored",
+            Self::Exists => "exists",
+            Self::NotFound => "not_found",
+            Self::TooLarge => "too_large",
+            Self::NoMemory => "no_memory",
+        })
+    }
+}
+
+impl Action {
+    /// A store with this result. The item is filled in for a host that wants events.
+    pub(super) const fn store(result: Result<Outcome, Error>) -> Self {
+        let status = match result {
+            Ok(Outcome::Stored) => StoreStatus::Stored,
+            Ok(Outcome::Exists) => StoreStatus::Exists,
+            Ok(Outcome::NotFound) => StoreStatus::NotFound,
+            Err(Error::ValueTooLarge) => StoreStatus::TooLarge,
+            Err(Error::OutOfMemory) => StoreStatus::NoMemory,
+            Ok(_) | Err(_) => StoreStatus::NotStored,
+        };
+        Self::Store { status, item: None }
     }
 }

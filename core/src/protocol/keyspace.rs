@@ -1,17 +1,16 @@
 //! Where a key lives: one cache, or many behind locks.
 
-use alloc::vec::Vec;
-use core::fmt::Display;
-
-use super::{AdminCommand, Event, Next};
-use crate::{Cache, Instant, Key, Memory};
+use crate::{Cache, Key, Memory};
 
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
+///
+/// A [`Cache`] is one itself. Another type also implements [`Host`](crate::Host), whose functions
+/// all have defaults.
 ///
 /// # Examples
 /// Two caches, and a bit of a key's hash that says which of them it lives in:
 /// ```
-/// use dynamidb_core::{Cache, Config, Instant, Key, Keyspace, Session, SessionConfig};
+/// use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
 ///
 /// struct Halves([Cache; 2]);
 ///
@@ -31,6 +30,8 @@ use crate::{Cache, Instant, Key, Memory};
 ///         self.0.get_mut(index)
 ///     }
 /// }
+///
+/// impl Host for Halves {}
 ///
 /// let half = |part| {
 ///     let mut config = Config::new(64 * 1024);
@@ -67,85 +68,9 @@ pub trait Keyspace {
         }
     }
 
-    /// What a wall clock shows at `now`, as the time since the Unix epoch: that moment itself, if
-    /// the caller's time counts from there. Asked only where a request names a date. The deadline
-    /// is then as far away as the date is now, and setting the clock later does not move it.
-    ///
-    /// # Examples
-    /// A device whose time counts from its start has learned what time that was:
-    /// ```
-    /// use core::time::Duration;
-    /// use dynamidb_core::{Cache, Config, Instant, Key, Keyspace, Session, SessionConfig};
-    ///
-    /// struct Device(Cache, Duration);
-    ///
-    /// impl Keyspace for Device {
-    ///     type Memory = Vec<u8>;
-    ///
-    ///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-    ///         self.0.hasher().key(bytes)
-    ///     }
-    ///     fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
-    ///         &mut self.0
-    ///     }
-    ///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-    ///         (index == 0).then_some(&mut self.0)
-    ///     }
-    ///     fn unix_time(&self, now: Instant) -> Instant {
-    ///         now + self.1
-    ///     }
-    /// }
-    ///
-    /// let started = Duration::from_secs(1_800_000_000);
-    /// let mut device = Device(Cache::new(Config::new(64 * 1024))?, started);
-    /// let mut session = Session::new(SessionConfig::default());
-    /// let mut output = Vec::new();
-    /// let input = b"set k 0 1800000100 1\r\nv\r\nmg k t\r\n";
-    /// session.process(Instant::from_secs(40), input, &mut device, &mut output);
-    /// assert_eq!(output, b"STORED\r\nHD t60\r\n");
-    /// # Ok::<(), dynamidb_core::ConfigError>(())
-    /// ```
-    fn unix_time(&self, now: Instant) -> Instant {
-        now
-    }
-
     /// Announces lookups to come, so that what they need can be fetched together.
     fn prefetch(&mut self, keys: &[Key<'_>]) {
         let _ = keys;
-    }
-
-    /// Acts on a command that is not the protocol's and appends the reply. A `noreply` is for the
-    /// host to follow.
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
-        output.extend_from_slice(command.unknown());
-        Next::Request
-    }
-
-    /// Goes on with what a command began that came to [`Next::More`]: a bounded piece of it.
-    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
-        let _ = output;
-        Next::Request
-    }
-
-    /// Whether somebody wants to know of every [`Event`]. Asked before each request.
-    fn wants_events(&self) -> bool {
-        false
-    }
-
-    /// Hears what a request did, while this [`wants_events`](Self::wants_events).
-    fn on_event(&mut self, event: &Event<'_>) {
-        let _ = event;
-    }
-
-    /// Sets the counters of what happened to zero: those of the caches, and the host's.
-    fn reset_stats(&mut self) {
-        self.for_each(Cache::reset_stats);
-    }
-
-    /// Statistics that only the host knows (process, connections, threads): calls `report` with
-    /// memcached's names.
-    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
-        let _ = report;
     }
 }
 

@@ -6,6 +6,9 @@ use crate::number::digits;
 /// A line may be this long, without its LF, before its LF has arrived.
 pub(super) const LINE_MAX: usize = 2048;
 
+/// The largest size that a value can be announced with. More is no size at all: nothing is skipped.
+const SIZE_MAX: u64 = i32::MAX as u64 - 2;
+
 /// As many tokens of a line as memcached looks at; a `noreply` beyond them is not seen.
 const TOKENS_MAX: usize = 23;
 
@@ -170,6 +173,12 @@ pub(super) fn strict_signed(token: &[u8]) -> Option<i64> {
 /// A strict number of 64 bits.
 pub(super) fn strict_u64(token: &[u8]) -> Option<u64> {
     strict(token, 22)
+}
+
+/// The size that a value is announced with.
+pub(super) fn value_size(word: &[u8]) -> Option<u64> {
+    let size = u64::try_from(strict_signed(word)?).ok()?;
+    (size <= SIZE_MAX).then_some(size)
 }
 
 #[cfg(test)]

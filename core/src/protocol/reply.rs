@@ -2,16 +2,14 @@
 
 use alloc::vec::Vec;
 
-use super::request::Form;
 use crate::number::Digits;
-use crate::{Bytes, Error, Item, Outcome};
+use crate::{Error, Item, Outcome, SetMode};
 
 pub(super) const NONE: &[u8] = b"";
 pub(super) const OK: &[u8] = b"OK\r\n";
 pub(super) const END: &[u8] = b"END\r\n";
 pub(super) const BYE: &[u8] = b"BYE\r\n";
 pub(super) const ERROR: &[u8] = b"ERROR\r\n";
-pub(super) const META_NOOP: &[u8] = b"MN\r\n";
 pub(super) const RESET: &[u8] = b"RESET\r\n";
 pub(super) const DELETED: &[u8] = b"DELETED\r\n";
 pub(super) const TOUCHED: &[u8] = b"TOUCHED\r\n";
@@ -22,6 +20,17 @@ pub(super) const BAD_EXPTIME: &[u8] = b"CLIENT_ERROR invalid exptime argument\r\
 pub(super) const FLUSH_DISABLED: &[u8] = b"CLIENT_ERROR flush_all not allowed\r\n";
 pub(super) const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta argument\r\n";
 pub(super) const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache\r\n";
+
+/// What stands between key and size in a `VALUE` line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Form {
+    /// Nothing: DynamiDB's.
+    Bare,
+    /// The client's flags.
+    Flags,
+    /// The client's flags, and `cas` after the size.
+    FlagsAndCas,
+}
 
 /// One found item.
 pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: Form) {
@@ -44,12 +53,6 @@ pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: For
     output.extend_from_slice(b"\r\n");
 }
 
-/// A value's bytes, where it does not matter to be quick about the call.
-#[inline(never)]
-pub(super) fn bytes(output: &mut Vec<u8>, value: &Bytes<'_>) {
-    value.append_to(output);
-}
-
 /// A number on a line of its own.
 pub(super) fn number_line(output: &mut Vec<u8>, value: u64) {
     number(output, value);
@@ -65,7 +68,17 @@ pub(super) fn number(output: &mut Vec<u8>, value: u64) {
     output.extend_from_slice(Digits::new(value).as_bytes());
 }
 
-pub(super) const fn outcome(outcome: Outcome) -> &'static [u8] {
+/// What is said of a store. A value that is too large was refused before; one that is joined to
+/// another may be too large together with it.
+pub(super) const fn store(result: Result<Outcome, Error>, mode: SetMode) -> &'static [u8] {
+    match result {
+        Ok(done) => outcome(done),
+        Err(Error::ValueTooLarge) if mode.joins() => outcome(Outcome::NotStored),
+        Err(refused) => error(refused),
+    }
+}
+
+const fn outcome(outcome: Outcome) -> &'static [u8] {
     match outcome {
         Outcome::Stored => b"STORED\r\n",
         Outcome::NotStored => b"NOT_STORED\r\n",

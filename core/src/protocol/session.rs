@@ -7,91 +7,17 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
-use super::execute::{Executor, key_of};
-use super::line::LINE_MAX;
-use super::request::{self, Parsed, Request, Skip, State};
-use crate::{Instant, Key, Keyspace};
+use super::context::Context;
+use super::execute::execute;
+use super::notify::execute_and_notify;
+use super::parse::parse;
+use super::parsed::{Parsed, Skip, State};
+use super::request::Request;
+use super::{Host, Keyspace, SessionConfig};
+use crate::{Instant, Key};
 
 /// How many requests are read ahead, so that the memory they will need can be fetched together.
 const BATCH: usize = 16;
-
-/// Which verbs a session understands.
-///
-/// # Examples
-/// ```
-/// # use dynamidb_core::{Cache, Config, Dialect, Instant, Session, SessionConfig};
-/// # let mut cache = Cache::new(Config::new(64 * 1024))?;
-/// let mut config = SessionConfig::default();
-/// config.dialect = Dialect::Memcached;
-/// let mut output = Vec::new();
-/// let mut session = Session::new(config);
-/// let _ = session.process(Instant::from_secs(0), b"GET key\r\n", &mut cache, &mut output);
-/// assert_eq!(output, b"ERROR\r\n");
-/// # Ok::<(), dynamidb_core::ConfigError>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Dialect {
-    /// A verb with a capital letter is DynamiDB's, one in small letters memcached's.
-    #[default]
-    Auto,
-    /// All verbs are DynamiDB's, in any case.
-    DynamiDb,
-    /// All verbs are memcached's, which has none with capital letters.
-    Memcached,
-}
-
-/// The limits of a session.
-///
-/// # Examples
-/// ```
-/// use dynamidb_core::{Session, SessionConfig};
-///
-/// let mut config = SessionConfig::default();
-/// config.item_size_max = 1000;
-/// // An item, and the line before it.
-/// assert!((1000..4000).contains(&Session::new(config).input_max()));
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SessionConfig {
-    /// Which verbs it understands.
-    pub dialect: Dialect,
-    /// The largest item accepted, in bytes of key and value together; the same as the cache's
-    /// [`Config::item_size_max`](crate::Config::item_size_max).
-    pub item_size_max: usize,
-    /// No request is begun once so many bytes of replies are waiting. So there are never more than
-    /// these and one item, or one report of `stats`.
-    pub output_max: usize,
-    /// What `version` answers; memcached clients parse it.
-    pub version: &'static str,
-    /// Whether `flush_all` is allowed.
-    pub flush_enabled: bool,
-    /// Whether clients see the `cas` of items. Otherwise all of them are 0, which `cas` takes for
-    /// no item's.
-    pub cas_enabled: bool,
-}
-
-impl SessionConfig {
-    /// The most input that has to be kept for one request: a line, a value and their ends, LF and
-    /// CRLF.
-    pub(super) const fn input_max(&self) -> usize {
-        self.item_size_max.saturating_add(LINE_MAX + 3)
-    }
-}
-
-impl Default for SessionConfig {
-    fn default() -> Self {
-        Self {
-            dialect: Dialect::Auto,
-            item_size_max: crate::Config::ITEM_SIZE_MAX,
-            output_max: 64 * 1024,
-            version: "1.6.45",
-            flush_enabled: true,
-            cas_enabled: true,
-        }
-    }
-}
 
 /// One client's conversation with a keyspace.
 ///
@@ -173,10 +99,10 @@ impl Session {
         &mut self,
         now: Instant,
         input: &[u8],
-        keyspace: &mut impl Keyspace,
+        host: &mut impl Host,
         output: &mut Vec<u8>,
     ) -> usize {
-        self.run(now, input, None, keyspace, output)
+        self.run(now, input, None, host, output)
     }
 
     /// Parses the first request at the front of `input` and hashes its key, without acting on it.
@@ -207,8 +133,8 @@ impl Session {
     /// ```
     #[must_use]
     pub fn parse<'i>(&self, input: &'i [u8], keyspace: &impl Keyspace) -> Option<FirstRequest<'i>> {
-        let parsed = request::next(&self.config, self.state, input)?;
-        let key = key_of(keyspace, &parsed.request);
+        let parsed = parse(&self.config, self.state, input)?;
+        let key = parsed.request.key(keyspace);
         Some(FirstRequest { input, parsed, key })
     }
 
@@ -219,11 +145,11 @@ impl Session {
         &mut self,
         now: Instant,
         first: FirstRequest<'_>,
-        keyspace: &mut impl Keyspace,
+        host: &mut impl Host,
         output: &mut Vec<u8>,
     ) -> usize {
         let FirstRequest { input, parsed, key } = first;
-        self.run(now, input, Some((parsed, key)), keyspace, output)
+        self.run(now, input, Some((parsed, key)), host, output)
     }
 
     fn run<'i>(
@@ -231,27 +157,23 @@ impl Session {
         now: Instant,
         input: &'i [u8],
         mut first: Option<(Parsed<'i>, Key<'i>)>,
-        keyspace: &mut impl Keyspace,
+        host: &mut impl Host,
         output: &mut Vec<u8>,
     ) -> usize {
         let output_max = self.config.output_max.max(1);
-        let mut executor = Executor {
-            now,
-            keyspace,
-            output,
-        };
-        if self.is_busy() && executor.output.len() < output_max {
-            self.state = State::after(executor.keyspace.resume(executor.output));
+        let mut context = Context { now, host, output };
+        if self.is_busy() && context.output.len() < output_max {
+            self.state = State::after(context.host.resume(context.output));
         }
         let mut used = 0;
-        while used < input.len() && executor.output.len() < output_max {
+        while used < input.len() && context.output.len() < output_max {
             let rest = &input[used..];
             let len = match self.state {
                 State::Ready { .. } | State::Keys(_) => {
-                    self.requests(rest, first.take(), &mut executor)
+                    self.requests(rest, first.take(), &mut context)
                 }
-                State::Skip(skip) => self.skip(skip, rest, executor.output),
-                State::Host | State::Monologue | State::Closed { .. } => break,
+                State::Skip(skip) => self.skip(skip, rest, context.output),
+                State::HostBusy | State::OutputOnly | State::Closed { .. } => break,
             };
             if len == 0 {
                 break;
@@ -259,7 +181,7 @@ impl Session {
             used += len;
         }
         match self.state {
-            State::Monologue | State::Closed { .. } => input.len(),
+            State::OutputOnly | State::Closed { .. } => input.len(),
             _ => used,
         }
     }
@@ -268,7 +190,7 @@ impl Session {
     /// also with none, once others have had their turn.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
-        matches!(self.state, State::Host)
+        matches!(self.state, State::HostBusy)
     }
 
     /// Whether the conversation is over: send what `output` holds, then hang up.
@@ -305,29 +227,36 @@ impl Session {
     }
 
     /// The most input that has to be kept for the next request: one line and one value.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Session, SessionConfig};
+    /// let session = Session::new(SessionConfig::default());
+    /// assert!(session.input_max() > SessionConfig::default().item_size_max);
+    /// ```
     #[must_use]
     pub const fn input_max(&self) -> usize {
         self.config.input_max()
     }
 
     /// Carries out requests at the front of `input`: as many as are read ahead at once.
-    fn requests<'i, K: Keyspace>(
+    fn requests<'i, H: Host>(
         &mut self,
         input: &'i [u8],
         parsed: Option<(Parsed<'i>, Key<'i>)>,
-        executor: &mut Executor<'_, K>,
+        context: &mut Context<'_, H>,
     ) -> usize {
-        let parse = || {
-            let first = request::next(&self.config, self.state, input)?;
-            let key = key_of(executor.keyspace, &first.request);
+        let parse_first = || {
+            let first = parse(&self.config, self.state, input)?;
+            let key = first.request.key(context.host);
             Some((first, key))
         };
-        let Some((first, key)) = parsed.or_else(parse) else {
+        let Some((first, key)) = parsed.or_else(parse_first) else {
             return 0;
         };
         // Most clients wait for each reply, so that there is nothing to read ahead.
         if first.len == input.len() {
-            return self.carry_out(&first, key, executor);
+            return self.carry_out(&first, key, context);
         }
         let mut steps = [const { None }; BATCH];
         let mut keys = [Key::from(&[]); BATCH];
@@ -335,37 +264,41 @@ impl Session {
         let (mut state, mut end, mut count) = (first.next, first.len, 1);
         steps[0] = Some(first);
         while count < BATCH && end < input.len() {
-            steps[count] = request::next(&self.config, state, &input[end..]);
+            steps[count] = parse(&self.config, state, &input[end..]);
             let Some(parsed) = &steps[count] else { break };
-            keys[count] = key_of(executor.keyspace, &parsed.request);
+            keys[count] = parsed.request.key(context.host);
             (state, end) = (parsed.next, end + parsed.len);
             count += 1;
         }
         if count > 1 {
-            executor.keyspace.prefetch(&keys[..count]);
+            context.host.prefetch(&keys[..count]);
         }
         let mut used = 0;
         for (parsed, key) in steps.iter().flatten().zip(keys) {
-            used += self.carry_out(parsed, key, executor);
-            if executor.output.len() >= self.config.output_max {
+            used += self.carry_out(parsed, key, context);
+            if context.output.len() >= self.config.output_max {
                 break;
             }
         }
         used
     }
 
-    fn carry_out<K: Keyspace>(
+    fn carry_out<H: Host>(
         &mut self,
         parsed: &Parsed<'_>,
         key: Key<'_>,
-        executor: &mut Executor<'_, K>,
+        context: &mut Context<'_, H>,
     ) -> usize {
         self.state = match parsed.request {
             Request::AdminCommand(command) => {
-                State::after(executor.keyspace.command(&command, executor.output))
+                State::after(context.host.command(&command, context.output))
             }
             _ => {
-                executor.execute(&self.config, &parsed.request, key);
+                if context.host.wants_events() {
+                    execute_and_notify(context, &self.config, &parsed.request, key);
+                } else {
+                    execute(context, &self.config, &parsed.request, key);
+                }
                 parsed.next
             }
         };

@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 use core::fmt::{self, Display, Write};
 
-use super::reply;
-use crate::{Keyspace, Stats};
+use super::{Host, Keyspace, reply};
+use crate::Stats;
 
 /// Answers `stats`.
-pub(super) fn report(keyspace: &mut impl Keyspace, output: &mut Vec<u8>) {
-    keyspace.host_stats(&mut |name, value| host_line(output, name, value));
-    for (name, value) in names().zip(counters(&sum(keyspace))) {
+pub(super) fn report(host: &mut impl Host, output: &mut Vec<u8>) {
+    host.host_stats(&mut |name, value| host_line(output, name, value));
+    for (name, value) in names().zip(counters(&sum(host))) {
         for text in [b"STAT ", name, b" "] {
             output.extend_from_slice(text);
         }

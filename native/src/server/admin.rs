@@ -14,7 +14,7 @@ mod stats;
 mod task;
 mod tuning;
 
-use dynamidb_core::{AdminCommand, Next};
+use dynamidb_core::{AdminCommand, AdminOutcome};
 
 use crate::server::admin::dump::Dump;
 use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
@@ -33,7 +33,7 @@ pub(crate) fn command(
     view: &mut View<'_>,
     command: &AdminCommand<'_>,
     output: &mut Vec<u8>,
-) -> Next {
+) -> AdminOutcome {
     let words: Vec<&[u8]> = command.words().take(WORDS_MAX).collect();
     let answer = match command.verb() {
         b"stats" => stats::command(view, &words, output),
@@ -49,37 +49,37 @@ pub(crate) fn command(
     match answer {
         // These two ignore `noreply`, and libmemcached waits for the reply.
         Answer::Reply(_) if command.noreply() && !matches!(command.verb(), b"stats" | b"watch") => {
-            Next::Request
+            AdminOutcome::Done
         }
         Answer::Reply(reply) => {
             output.extend_from_slice(reply.as_bytes());
-            Next::Request
+            AdminOutcome::Done
         }
-        Answer::Done => Next::Request,
+        Answer::Done => AdminOutcome::Done,
         Answer::Started(reply, task) => {
             output.extend_from_slice(reply.as_bytes());
             view.task = Some(Box::new(task));
-            Next::More
+            AdminOutcome::Pending
         }
         Answer::Watching(watcher) => {
             output.extend_from_slice(OK.as_bytes());
             view.task = Some(Box::new(Task::Watch(watcher)));
-            Next::Monologue
+            AdminOutcome::OutputOnly
         }
-        Answer::Close => Next::Close,
+        Answer::Close => AdminOutcome::Close,
     }
 }
 
 /// Continues a command.
-pub(crate) fn resume(view: &mut View<'_>, output: &mut Vec<u8>) -> Next {
+pub(crate) fn resume(view: &mut View<'_>, output: &mut Vec<u8>) -> AdminOutcome {
     let Some(mut task) = view.task.take() else {
-        return Next::Request;
+        return AdminOutcome::Done;
     };
     if !task.resume(view, output) {
-        return Next::Request;
+        return AdminOutcome::Done;
     }
     view.task = Some(task);
-    Next::More
+    AdminOutcome::Pending
 }
 
 /// `verbosity <level>`: only shown by `stats settings`. `-v` decides what is logged.

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 
-use dynamidb_core::{AdminCommand, Cache, ClassStats, ConfigError, Event, Instant, Key, Keyspace};
-use dynamidb_core::{Next, SlabStats};
+use dynamidb_core::{AdminCommand, AdminOutcome, Event, Instant, Key, Keyspace};
+use dynamidb_core::{Cache, ClassStats, ConfigError, SlabStats};
 
 use super::{Part, Shards};
 use crate::region::Region;
@@ -170,10 +170,6 @@ impl Keyspace for View<'_> {
         (index < self.shards.len()).then(|| self.shard(index))
     }
 
-    fn unix_time(&self, _now: Instant) -> Instant {
-        clock::unix_time()
-    }
-
     fn prefetch(&mut self, keys: &[Key<'_>]) {
         if self.shards.len() == 1 {
             self.shard(0).prefetch(keys);
@@ -192,15 +188,21 @@ impl Keyspace for View<'_> {
             Cache::prefetch_all(keys.iter().filter_map(reader));
         }
     }
+}
 
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
+impl dynamidb_core::Host for View<'_> {
+    fn unix_time(&self, _now: Instant) -> Instant {
+        clock::unix_time()
+    }
+
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
         let next = admin::command(self, command, output);
         // It may have been to watch.
         self.watched = self.host.watchers.wanted();
         next
     }
 
-    fn resume(&mut self, output: &mut Vec<u8>) -> Next {
+    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
         admin::resume(self, output)
     }
 

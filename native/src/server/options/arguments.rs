@@ -376,7 +376,7 @@ fn runtime_parser() -> impl TypedValueParser<Value = RuntimeName> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use dynamidb_core::Config;
+    use dynamidb_core::{Config, SlabSizes};
 
     use super::*;
     use crate::server::options::extended;
@@ -515,6 +515,20 @@ mod tests {
         assert_eq!(sizes("-f 2")[..], [96, 192, 384, 768, 1536, 3072, 4096]);
         assert_eq!(sizes("-f 8 -n 16")[..], [64, 512, 4096]);
         assert!(sizes("-f 1.02 -n 1").len() <= Config::SLAB_SIZES_MAX);
+    }
+
+    #[test]
+    fn chunk_sizes_follow_the_memory_unless_they_are_given() {
+        let sizes = |line| parse(line).unwrap().config().slab_sizes;
+        let few = [32, 48, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096];
+        assert_eq!(sizes("")[..], Config::SLAB_SIZES);
+        assert_eq!(sizes("--max-items 5")[..], Config::SLAB_SIZES);
+        assert_eq!(sizes("-m 128k")[..], few[..10]);
+        assert_eq!(sizes("-m 16777215b")[..], few);
+        assert_eq!(sizes("-m 16"), SlabSizes::page_fractions(4096));
+        assert_eq!(sizes("-m 16").len(), 30);
+        assert_eq!(sizes("-m 64 --slab-sizes 64,4096")[..], [64, 4096]);
+        assert_eq!(sizes("-m 64 -f 8 -n 16")[..], [64, 512, 4096]);
     }
 
     #[test]

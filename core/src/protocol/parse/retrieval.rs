@@ -1,9 +1,11 @@
 //! `get`, `gets`, `gat`, `gats`: how they are spelled, and their keys, as those of `GET`, which are
 //! used up one by one so that a line may be of any length and its reply need not be made at once.
 
-use super::line::{self, LINE_MAX, Line, Tokens};
-use super::request::{Form, Parsed, Request, Retrieval, Skip, State};
-use super::{classic, reply};
+use super::super::exptime;
+use super::super::line::{self, LINE_MAX, Line, Tokens};
+use super::super::parsed::{Parsed, Skip, State};
+use super::super::reply::{self, Form};
+use super::super::request::{Request, Retrieval};
 use crate::Key;
 
 /// `get <key>+`, `gets <key>+`, `gat <exptime> <key>+`, `gats <exptime> <key>+`.
@@ -49,7 +51,7 @@ pub(super) fn parse_long<'i>(
 /// What is said before the keys; `None` if that is wrong.
 fn head(form: Form, touches: bool, words: &mut Tokens<'_>) -> Option<Retrieval> {
     let touch = match touches {
-        true => Some(classic::strict_expiry(words.next()?)?),
+        true => Some(exptime::parse_strict(words.next()?)?),
         false => None,
     };
     Some(Retrieval { form, touch })

@@ -3,9 +3,12 @@
 
 use core::time::Duration;
 
-use super::line::{self, Line};
-use super::request::{Form, Parsed, Request, Retrieval, Skip, is_too_large};
-use super::{SessionConfig, reply, retrieval};
+use super::super::SessionConfig;
+use super::super::line::{self, Line};
+use super::super::parsed::{Parsed, Skip};
+use super::super::reply::{self, Form};
+use super::super::request::{Request, Retrieval};
+use super::retrieval;
 use crate::{Expiry, Key, SetMode, Value};
 
 pub(super) const LINE_TOO_LONG: &[u8] = b"CLIENT_ERROR line is longer than 2048 bytes\r\n";
@@ -122,7 +125,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let Some(seconds) = line::strict_u64(expire) else {
         return Some(skip(BAD_EXPIRE));
     };
-    if is_too_large(config, &line, key.len(), size) {
+    if config.is_too_large(line.len, key.len(), size) {
         return Some(Parsed {
             request: Request::TooLarge {
                 mode: SetMode::Set,

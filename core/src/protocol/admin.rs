@@ -1,19 +1,19 @@
-//! Commands for whoever runs the cache: the protocol takes them apart, what they do is the host's.
+//! Commands for administrators: the protocol splits them into words, the host carries them out.
 
 use super::line::Line;
 use super::reply;
 
-/// A line whose verb is none of the protocol's own.
+/// A line whose verb is none of the protocol's.
 ///
 /// # Examples
-/// A host with a command of its own:
+/// A host that adds a command:
 /// ```
-/// use dynamidb_core::{Cache, AdminCommand, Config, Instant, Key, Keyspace, Next};
+/// use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Config, Host, Instant, Key, Keyspace};
 /// use dynamidb_core::{Session, SessionConfig};
 ///
-/// struct Host(Cache);
+/// struct Counter(Cache);
 ///
-/// impl Keyspace for Host {
+/// impl Keyspace for Counter {
 ///     type Memory = Vec<u8>;
 ///
 ///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
@@ -27,8 +27,10 @@ use super::reply;
 ///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
 ///         self.0.cache_at(index)
 ///     }
+/// }
 ///
-///     fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> Next {
+/// impl Host for Counter {
+///     fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
 ///         match command.verb() {
 ///             b"count" if command.noreply() => {}
 ///             b"count" => {
@@ -38,11 +40,11 @@ use super::reply;
 ///             }
 ///             _ => output.extend(command.unknown()),
 ///         }
-///         Next::Request
+///         AdminOutcome::Done
 ///     }
 /// }
 ///
-/// let mut host = Host(Cache::new(Config::new(64 * 1024))?);
+/// let mut host = Counter(Cache::new(Config::new(64 * 1024))?);
 /// let mut session = Session::new(SessionConfig::default());
 /// let mut output = Vec::new();
 /// let input = b"set k 0 0 1\r\nx\r\ncount a k\r\nwhat\r\n";
@@ -55,18 +57,18 @@ pub struct AdminCommand<'i> {
     line: Line<'i>,
 }
 
-/// How a conversation goes on after an [`AdminCommand`].
+/// How far a host got with an [`AdminCommand`], and so how the session goes on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Next {
-    /// With the client's next request.
-    Request,
-    /// The host has more to say: it is asked by [`Keyspace::resume`](crate::Keyspace::resume),
-    /// once in a call of `process`, before anything else is read.
-    More,
-    /// Nothing that the client says matters any more; the host may still write to it.
-    Monologue,
-    /// The conversation is over.
+pub enum AdminOutcome {
+    /// It is answered; the client's next request follows.
+    Done,
+    /// There is more to say: the session calls [`Host::resume`](crate::Host::resume), once in each
+    /// call of `process`, and reads nothing until that is done.
+    Pending,
+    /// All further input is ignored; the host may still write to the client.
+    OutputOnly,
+    /// The session is closed.
     Close,
 }
 

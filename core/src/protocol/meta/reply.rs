@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 
 use base64ct::{Base64, Encoding};
 
-use super::meta::{Flags, Letters, Meta, flags};
-use super::reply;
+use super::super::reply;
+use super::flags::{Flags, Letters, flags};
+use super::request::MetaRequest;
 use crate::number::Digits;
 use crate::view::ItemView;
-use crate::{Expiry, GetOutcome, Instant, Key, Outcome};
+use crate::{Bytes, Expiry, GetOutcome, Instant, Key, Outcome};
 
 /// The flags that a reply shows, by what there is to tell. With `T` and `N` the end of the item
 /// changes, for the flags behind them.
@@ -23,7 +24,7 @@ const BASE64_MAX: usize = Key::LEN_MAX.div_ceil(3) * 4;
 
 /// What flags can ask for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts<'f> {
+pub(super) struct ReplyFields<'f> {
     /// The key as the request has it, or the one that is stored.
     pub(super) key: &'f [u8],
     /// Whether the key is yet to be written as base64.
@@ -41,9 +42,9 @@ pub(super) struct Facts<'f> {
     pub(super) fetched: bool,
 }
 
-impl<'f> Facts<'f> {
+impl<'f> ReplyFields<'f> {
     /// What a request says itself.
-    pub(super) const fn of(meta: &Meta<'f>) -> Self {
+    pub(super) const fn of(meta: &MetaRequest<'f>) -> Self {
         Self {
             key: meta.key,
             encode: false,
@@ -87,14 +88,14 @@ pub(super) struct MetaReply<'r, 'i> {
 
 impl MetaReply<'_, '_> {
     /// One line, and no more.
-    pub(super) fn line(&mut self, code: &[u8], letters: Letters, facts: &Facts<'_>) {
+    pub(super) fn line(&mut self, code: &[u8], letters: Letters, fields: &ReplyFields<'_>) {
         self.output.extend_from_slice(code);
-        self.flags(letters, facts);
+        self.flags(letters, fields);
         self.output.extend_from_slice(b"\r\n");
     }
 
     /// What became of the request. The expected outcome is left out if that was asked.
-    pub(super) fn outcome(&mut self, outcome: Outcome, letters: Letters, facts: &Facts<'_>) {
+    pub(super) fn outcome(&mut self, outcome: Outcome, letters: Letters, fields: &ReplyFields<'_>) {
         let code = match outcome {
             Outcome::Stored | Outcome::Deleted if self.asked.has(b'q') => return,
             Outcome::Stored | Outcome::Deleted => b"HD",
@@ -102,7 +103,7 @@ impl MetaReply<'_, '_> {
             Outcome::Exists => b"EX",
             Outcome::NotFound => b"NF",
         };
-        self.line(code, letters, facts);
+        self.line(code, letters, fields);
     }
 
     /// An item that was found or made.
@@ -115,7 +116,7 @@ impl MetaReply<'_, '_> {
         } else {
             self.output.extend_from_slice(b"HD");
         }
-        self.flags(OF_ITEM, &Facts::of_fetched(key, fetched));
+        self.flags(OF_ITEM, &ReplyFields::of_fetched(key, fetched));
         let turns: [(bool, &[u8]); 3] = [
             (fetched.won, b" Z"),
             (fetched.stale, b" X"),
@@ -126,7 +127,7 @@ impl MetaReply<'_, '_> {
         }
         self.output.extend_from_slice(b"\r\n");
         if has_value {
-            reply::bytes(self.output, value);
+            bytes(self.output, value);
             self.output.extend_from_slice(b"\r\n");
         }
     }
@@ -137,38 +138,38 @@ impl MetaReply<'_, '_> {
     }
 
     /// The result of a calculation.
-    pub(super) fn number(&mut self, number: u64, facts: &Facts<'_>) {
+    pub(super) fn number(&mut self, number: u64, fields: &ReplyFields<'_>) {
         if !self.asked.has(b'v') {
-            return self.line(b"HD", OF_NUMBER, facts);
+            return self.line(b"HD", OF_NUMBER, fields);
         }
         let digits = Digits::new(number);
         let digits = digits.as_bytes();
         self.output.extend_from_slice(b"VA ");
         reply::number(self.output, digits.len() as u64);
-        self.flags(OF_NUMBER, facts);
+        self.flags(OF_NUMBER, fields);
         self.output.extend_from_slice(b"\r\n");
         self.output.extend_from_slice(digits);
         self.output.extend_from_slice(b"\r\n");
     }
 
     /// What the flags ask for, of those that this reply shows.
-    fn flags(&mut self, letters: Letters, facts: &Facts<'_>) {
+    fn flags(&mut self, letters: Letters, fields: &ReplyFields<'_>) {
         if !self.asked.any(letters) {
             return;
         }
-        let mut ends = facts.ends;
+        let mut ends = fields.ends;
         for (letter, argument) in flags(self.asked.text) {
             match letter {
                 letter if !letters.has(letter) => {}
                 b'T' => ends = self.ends(self.asked.arguments().touch),
-                b'N' if facts.created => ends = self.ends(self.asked.arguments().vivify),
+                b'N' if fields.created => ends = self.ends(self.asked.arguments().vivify),
                 b'N' => {}
                 letter => {
                     self.output.extend_from_slice(&[b' ', letter]);
                     match letter {
                         b'O' => self.output.extend_from_slice(argument),
-                        b'k' => self.key(facts),
-                        _ => self.fact(letter, ends, facts),
+                        b'k' => self.key(fields),
+                        _ => self.fact(letter, ends, fields),
                     }
                 }
             }
@@ -185,14 +186,14 @@ impl MetaReply<'_, '_> {
         }
     }
 
-    fn fact(&mut self, letter: u8, ends: Option<Instant>, facts: &Facts<'_>) {
+    fn fact(&mut self, letter: u8, ends: Option<Instant>, fields: &ReplyFields<'_>) {
         let number = match letter {
             b'c' if self.asked.hides_cas => 0,
-            b'c' => facts.cas,
-            b'f' => u64::from(facts.client_flags),
-            b'h' => u64::from(facts.fetched),
-            b'l' => self.now.whole_seconds_since(facts.last_used),
-            b's' => facts.size,
+            b'c' => fields.cas,
+            b'f' => u64::from(fields.client_flags),
+            b'h' => u64::from(fields.fetched),
+            b'l' => self.now.whole_seconds_since(fields.last_used),
+            b's' => fields.size,
             // What is left is `t`.
             _ => match ends {
                 Some(end) => end.seconds_since(self.now),
@@ -202,13 +203,13 @@ impl MetaReply<'_, '_> {
         reply::number(self.output, number);
     }
 
-    fn key(&mut self, facts: &Facts<'_>) {
-        if facts.encode {
-            base64(self.output, facts.key);
+    fn key(&mut self, fields: &ReplyFields<'_>) {
+        if fields.encode {
+            base64(self.output, fields.key);
         } else {
-            self.output.extend_from_slice(facts.key);
+            self.output.extend_from_slice(fields.key);
         }
-        if facts.base64 {
+        if fields.base64 {
             self.output.extend_from_slice(b" b");
         }
     }
@@ -252,4 +253,10 @@ fn base64(output: &mut Vec<u8>, bytes: &[u8]) {
     // It fits, because keys are no longer than their limit.
     let text = Base64::encode(bytes, &mut buffer).unwrap_or_default();
     output.extend_from_slice(text.as_bytes());
+}
+
+/// A value's bytes, where it does not matter to be quick about the call.
+#[inline(never)]
+fn bytes(output: &mut Vec<u8>, value: &Bytes<'_>) {
+    value.append_to(output);
 }

@@ -1,82 +1,110 @@
 //! What each meta request does: one call of the cache, one reply.
 
-use super::super::meta::{Arguments, Command, Flags, Meta};
-use super::super::meta_reply::{self, Facts, MetaReply, OF_NOTHING, OF_STORE};
-use super::super::reply;
-use super::Executor;
+use super::super::context::Context;
+use super::super::{Action, Host, reply};
+use super::MetaCommand;
+use super::flags::{Arguments, Flags};
+use super::reply::{MetaReply, OF_NOTHING, OF_STORE, ReplyFields, debug};
+use super::request::MetaRequest;
 use crate::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
-use crate::{Error, Expiry, Instant, Key, Keyspace, Outcome, Value};
+use crate::{Error, Expiry, Instant, Key, Outcome, Value};
 
-impl<K: Keyspace> Executor<'_, K> {
-    /// Carries out a meta request. `key` is the one that was written, with its hash.
-    pub(super) fn meta(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        if meta.flags.is_base64() {
-            let mut buffer = [0; Key::LEN_MAX];
-            self.meta_command(meta, key.written(meta.key_bytes(&mut buffer)));
-        } else {
-            self.meta_command(meta, key);
-        }
+/// Carries out a meta request. `key` is the one that was written, with its hash.
+pub(in crate::protocol) fn execute<H: Host>(
+    context: &mut Context<'_, H>,
+    request: &MetaRequest<'_>,
+    key: Key<'_>,
+) -> Action {
+    if request.is_base64() {
+        let mut buffer = [0; Key::LEN_MAX];
+        context.meta(request, key.written(request.key_bytes(&mut buffer)))
+    } else {
+        context.meta(request, key)
     }
+}
 
-    fn meta_command(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        match meta.command {
-            Command::Get => self.meta_get(meta, key),
-            Command::Set => match meta.value {
-                Some(value) => self.meta_set(meta, key, value),
-                None => self.too_large(key, true),
+impl<H: Host> Context<'_, H> {
+    fn meta(&mut self, request: &MetaRequest<'_>, key: Key<'_>) -> Action {
+        match (request.command, request.value) {
+            (MetaCommand::Get, _) => {
+                self.meta_get(request, key);
+                Action::Get
+            }
+            (MetaCommand::Set, Some(value)) => Action::store(self.meta_set(request, key, value)),
+            (MetaCommand::Set, None) => {
+                self.too_large(key, true);
+                Action::store(Err(Error::ValueTooLarge))
+            }
+            (MetaCommand::Delete, _) => Action::Delete {
+                deleted: self.meta_delete(request, key),
             },
-            Command::Delete => self.meta_delete(meta, key),
-            Command::Arithmetic => self.meta_arithmetic(meta, key),
-            Command::Debug => self.meta_debug(meta, key),
+            (MetaCommand::Arithmetic, _) => {
+                self.meta_arithmetic(request, key);
+                Action::Change
+            }
+            (MetaCommand::Debug, _) => {
+                self.meta_debug(request, key);
+                Action::Change
+            }
         }
     }
 
-    fn meta_get(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let mut arguments = meta.flags.arguments();
+    fn meta_get(&mut self, request: &MetaRequest<'_>, key: Key<'_>) {
+        let mut arguments = request.flags.arguments();
         let lead = self.resolve_all(&mut arguments);
-        let options = fetch_options(&meta.flags, &arguments, self.now);
-        let cache = self.keyspace.cache_for(&key);
+        let options = get_options(&request.flags, &arguments, self.now);
+        let cache = self.host.cache_for(&key);
         let fetched = cache.get_with(self.now, key, &options);
         let mut reply = MetaReply {
             output: self.output,
             now: self.now,
-            asked: &meta.flags,
+            asked: &request.flags,
             lead,
         };
         match fetched {
             Some(fetched) => reply.item(key.as_bytes(), &fetched),
-            None if meta.flags.has(b'q') => {}
-            None => reply.line(b"EN", OF_NOTHING, &Facts::of(meta)),
+            None if request.flags.has(b'q') => {}
+            None => reply.line(b"EN", OF_NOTHING, &ReplyFields::of(request)),
         }
     }
 
-    fn meta_set(&mut self, meta: &Meta<'_>, key: Key<'_>, bytes: &[u8]) {
-        let (flags, mut arguments) = (&meta.flags, meta.flags.arguments());
+    fn meta_set(
+        &mut self,
+        request: &MetaRequest<'_>,
+        key: Key<'_>,
+        bytes: &[u8],
+    ) -> Result<Outcome, Error> {
+        let (flags, mut arguments) = (&request.flags, request.flags.arguments());
         self.resolve_all(&mut arguments);
         let value = Value {
             bytes,
             flags: arguments.client_flags,
             expiry: arguments.touch.unwrap_or_default(),
         };
-        let options = store_options(flags, &arguments);
-        let cache = self.keyspace.cache_for(&key);
-        let stored = cache.set_with(self.now, key, value, &options);
-        let (outcome, cas, len) = match stored {
+        let options = set_options(flags, &arguments);
+        let cache = self.host.cache_for(&key);
+        let result = cache.set_with(self.now, key, value, &options);
+        let (outcome, cas, len) = match result {
             Ok(stored) => (stored.outcome, stored.cas, stored.len),
             // The value alone was not, but it is together with the one it was to be joined to.
             Err(Error::ValueTooLarge) => (Outcome::NotStored, 0, bytes.len()),
-            Err(error) => return self.output.extend_from_slice(reply::error(error)),
+            Err(error) => {
+                self.output.extend_from_slice(reply::error(error));
+                return Err(error);
+            }
         };
-        let facts = Facts {
+        let fields = ReplyFields {
             cas,
             size: len as u64,
-            ..Facts::of(meta)
+            ..ReplyFields::of(request)
         };
-        self.reply(flags).outcome(outcome, OF_STORE, &facts);
+        self.reply(flags).outcome(outcome, OF_STORE, &fields);
+        result.map(|stored| stored.outcome)
     }
 
-    fn meta_delete(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let (flags, mut arguments) = (&meta.flags, meta.flags.arguments());
+    /// Says whether the item is gone.
+    fn meta_delete(&mut self, request: &MetaRequest<'_>, key: Key<'_>) -> bool {
+        let (flags, mut arguments) = (&request.flags, request.flags.arguments());
         self.resolve_all(&mut arguments);
         let options = DeleteOptions {
             compare: arguments.compare,
@@ -86,29 +114,34 @@ impl<K: Keyspace> Executor<'_, K> {
             touch: arguments.touch,
             flags: arguments.client_flags,
         };
-        let cache = self.keyspace.cache_for(&key);
+        let cache = self.host.cache_for(&key);
         match cache.delete_with(self.now, key, &options) {
-            Ok(outcome) => self
-                .reply(flags)
-                .outcome(outcome, OF_NOTHING, &Facts::of(meta)),
-            Err(error) => self.output.extend_from_slice(reply::error(error)),
+            Ok(outcome) => {
+                let fields = ReplyFields::of(request);
+                self.reply(flags).outcome(outcome, OF_NOTHING, &fields);
+                outcome == Outcome::Deleted && !options.invalidate && !options.clear
+            }
+            Err(error) => {
+                self.output.extend_from_slice(reply::error(error));
+                false
+            }
         }
     }
 
-    fn meta_arithmetic(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let (flags, mut arguments) = (&meta.flags, meta.flags.arguments());
+    fn meta_arithmetic(&mut self, request: &MetaRequest<'_>, key: Key<'_>) {
+        let (flags, mut arguments) = (&request.flags, request.flags.arguments());
         let lead = self.resolve_all(&mut arguments);
-        let options = calculate_options(flags, &arguments);
-        let cache = self.keyspace.cache_for(&key);
+        let options = arithmetic_options(flags, &arguments);
+        let cache = self.host.cache_for(&key);
         let done = match cache.arithmetic_with(self.now, key, &options) {
             Ok(done) => done,
             Err(error) => return self.output.extend_from_slice(reply::error(error)),
         };
-        let facts = Facts {
+        let fields = ReplyFields {
             cas: done.cas,
             created: done.created,
             ends: done.expires_at,
-            ..Facts::of(meta)
+            ..ReplyFields::of(request)
         };
         let mut reply = MetaReply {
             lead,
@@ -116,13 +149,13 @@ impl<K: Keyspace> Executor<'_, K> {
         };
         match done.outcome {
             Outcome::Stored if flags.has(b'q') => {}
-            Outcome::Stored => reply.number(done.number, &facts),
-            other => reply.outcome(other, OF_NOTHING, &facts),
+            Outcome::Stored => reply.number(done.number, &fields),
+            other => reply.outcome(other, OF_NOTHING, &fields),
         }
     }
 
-    fn meta_debug(&mut self, meta: &Meta<'_>, key: Key<'_>) {
-        let cache = self.keyspace.cache_for(&key);
+    fn meta_debug(&mut self, request: &MetaRequest<'_>, key: Key<'_>) {
+        let cache = self.host.cache_for(&key);
         cache.count_meta();
         // Seen only now, a clearing may have come due.
         cache.maintain(self.now, 0);
@@ -132,10 +165,10 @@ impl<K: Keyspace> Executor<'_, K> {
             .filter(|view| is_live(view.item.expires_at))
         {
             Some(mut view) => {
-                if meta.flags.hides_cas {
+                if request.flags.hides_cas {
                     view.item.cas = 0;
                 }
-                meta_reply::debug(self.output, self.now, &view);
+                debug(self.output, self.now, &view);
             }
             None => self.output.extend_from_slice(b"EN\r\n"),
         }
@@ -165,7 +198,7 @@ impl<K: Keyspace> Executor<'_, K> {
     }
 }
 
-fn fetch_options(flags: &Flags<'_>, arguments: &Arguments, now: Instant) -> GetOptions {
+fn get_options(flags: &Flags<'_>, arguments: &Arguments, now: Instant) -> GetOptions {
     GetOptions {
         no_bump: flags.has(b'u'),
         touch: arguments.touch,
@@ -197,7 +230,7 @@ fn recache(arguments: &Arguments, now: Instant) -> Recache {
     }
 }
 
-fn store_options(flags: &Flags<'_>, arguments: &Arguments) -> SetOptions {
+fn set_options(flags: &Flags<'_>, arguments: &Arguments) -> SetOptions {
     SetOptions {
         mode: match arguments.mode {
             Some(b'E') => SetMode::Add,
@@ -214,7 +247,7 @@ fn store_options(flags: &Flags<'_>, arguments: &Arguments) -> SetOptions {
     }
 }
 
-fn calculate_options(flags: &Flags<'_>, arguments: &Arguments) -> ArithmeticOptions {
+fn arithmetic_options(flags: &Flags<'_>, arguments: &Arguments) -> ArithmeticOptions {
     ArithmeticOptions {
         delta: arguments.delta,
         decrement: matches!(arguments.mode, Some(b'D' | b'-')),

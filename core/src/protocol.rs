@@ -1,0 +1,40 @@
+//! How clients speak: DynamiDB's dialect and memcached's text protocol, as bytes in, bytes out.
+//!
+//! The grammar of both, with examples, is `docs/protocol.md`; how memcached's commands differ from
+//! memcached's is listed in the project's `ARCHITECTURE.md`.
+//!
+//! [`Session`] takes the bytes. [`parse`] finds the first request in them: `parse/` and [`meta`]
+//! know how each command is spelled, [`line`] has words and numbers. [`execute`] calls the cache
+//! that the [`Keyspace`] names for the key, and [`mod@reply`], [`meta`] or [`stats`] spells the
+//! answer. Any other line is an [`AdminCommand`] for the [`Host`]: there the server has memcached's
+//! commands for administrators.
+//!
+//! ```text
+//! session ─▶ parse ───▶ parse/*, meta/parse ───────▶ parsed ─▶ request, line, config
+//!         ─▶ notify ─▶ execute ─▶ meta/execute ─▶ context, reply ─▶ host ─▶ keyspace, event, admin
+//! ```
+
+mod admin;
+mod config;
+mod context;
+mod event;
+mod execute;
+mod exptime;
+mod host;
+mod keyspace;
+mod line;
+mod meta;
+mod notify;
+mod parse;
+mod parsed;
+mod reply;
+mod request;
+mod session;
+mod stats;
+
+pub use admin::{AdminCommand, AdminOutcome};
+pub use config::{Dialect, SessionConfig};
+pub use event::{Action, Event, ItemSummary, Lookup, StoreStatus};
+pub use host::Host;
+pub use keyspace::Keyspace;
+pub use session::{FirstRequest, Session};

@@ -1,0 +1,96 @@
+//! What a session may be told before it begins: which verbs it understands, and its limits.
+
+use super::line::LINE_MAX;
+
+/// Which verbs a session understands.
+///
+/// # Examples
+/// ```
+/// # use dynamidb_core::{Cache, Config, Dialect, Instant, Session, SessionConfig};
+/// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let mut config = SessionConfig::default();
+/// config.dialect = Dialect::Memcached;
+/// let mut output = Vec::new();
+/// let mut session = Session::new(config);
+/// let _ = session.process(Instant::from_secs(0), b"GET key\r\n", &mut cache, &mut output);
+/// assert_eq!(output, b"ERROR\r\n");
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// A verb with a capital letter is DynamiDB's, one in small letters memcached's.
+    #[default]
+    Auto,
+    /// All verbs are DynamiDB's, in any case.
+    DynamiDb,
+    /// All verbs are memcached's, which has none with capital letters.
+    Memcached,
+}
+
+/// The limits of a session.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Session, SessionConfig};
+///
+/// let mut config = SessionConfig::default();
+/// config.item_size_max = 1000;
+/// // An item, and the line before it.
+/// assert!((1000..4000).contains(&Session::new(config).input_max()));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionConfig {
+    /// Which verbs it understands.
+    pub dialect: Dialect,
+    /// The largest item accepted, in bytes of key and value together; the same as the cache's
+    /// [`Config::item_size_max`](crate::Config::item_size_max).
+    pub item_size_max: usize,
+    /// No request is begun once so many bytes of replies are waiting. So there are never more than
+    /// these and one item, or one report of `stats`.
+    pub output_max: usize,
+    /// What `version` answers; memcached clients parse it.
+    pub version: &'static str,
+    /// Whether `flush_all` is allowed.
+    pub flush_enabled: bool,
+    /// Whether clients see the `cas` of items. Otherwise all of them are 0, which `cas` takes for
+    /// no item's.
+    pub cas_enabled: bool,
+}
+
+impl SessionConfig {
+    /// The most input that has to be kept for one request: a line, a value and their ends, LF and
+    /// CRLF.
+    pub(super) const fn input_max(&self) -> usize {
+        self.item_size_max.saturating_add(LINE_MAX + 3)
+    }
+
+    /// Whether an item with a value of `value_len` bytes is larger than the largest, or its request
+    /// larger than all the input that is kept for one.
+    pub(super) const fn is_too_large(
+        &self,
+        line_len: usize,
+        key_len: usize,
+        value_len: u64,
+    ) -> bool {
+        const fn exceeds(value_len: u64, len: usize, max: usize) -> bool {
+            value_len.saturating_add(len as u64) > max as u64
+        }
+        exceeds(value_len, key_len, self.item_size_max)
+            || exceeds(value_len, line_len + 2, self.input_max())
+    }
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self {
+            dialect: Dialect::Auto,
+            item_size_max: crate::Config::ITEM_SIZE_MAX,
+            output_max: 64 * 1024,
+            version: "1.6.45",
+            flush_enabled: true,
+            cas_enabled: true,
+        }
+    }
+}

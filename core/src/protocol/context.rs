@@ -1,0 +1,47 @@
+//! What it takes to carry out a request: the moment, the host, and where the reply goes.
+
+use alloc::vec::Vec;
+
+use super::Host;
+use crate::{Expiry, Instant, Key};
+
+/// What requests are carried out with, all at one moment.
+pub(super) struct Context<'c, H> {
+    pub(super) now: Instant,
+    pub(super) host: &'c mut H,
+    pub(super) output: &'c mut Vec<u8>,
+}
+
+impl<H: Host> Context<'_, H> {
+    /// Appends a reply, unless the client wants none.
+    pub(super) fn answer(&mut self, noreply: bool, reply: &[u8]) {
+        if !noreply {
+            self.output.extend_from_slice(reply);
+        }
+    }
+
+    /// A request's expiry: a date is a wall clock's, and becomes a moment of the caller's. Nothing
+    /// is left of this where that is the same.
+    #[inline(always)]
+    pub(super) fn resolve(&self, expiry: &mut Expiry) {
+        if let Expiry::At(date) = expiry {
+            *date = date.shifted(self.lead());
+        }
+    }
+
+    /// How far `now` is ahead of the wall clock, in milliseconds.
+    #[inline(always)]
+    pub(super) fn lead(&self) -> i64 {
+        self.now.ahead_of(self.host.unix_time(self.now))
+    }
+
+    /// A store that was refused before its value had come. A client that sets a value must never
+    /// read the one before it.
+    pub(super) fn too_large(&mut self, key: Key<'_>, sets: bool) {
+        let cache = self.host.cache_for(&key);
+        cache.count_too_large();
+        if sets {
+            cache.discard(self.now, key);
+        }
+    }
+}

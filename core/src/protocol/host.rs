@@ -1,0 +1,103 @@
+//! The program around the protocol: its clock, its commands, its statistics, and who watches.
+
+use alloc::vec::Vec;
+use core::fmt::Display;
+
+use super::{AdminCommand, AdminOutcome, Event, Keyspace};
+use crate::{Cache, Instant, Memory};
+
+/// What a program adds to its [`Keyspace`] for a [`Session`](crate::Session). All of it has a
+/// default, and [`Cache`] has the defaults.
+///
+/// # Examples
+/// [`AdminCommand`] shows a command of a host, [`Event`] a host that hears what requests do.
+/// ```
+/// use dynamidb_core::{Cache, Config, Host, Instant};
+///
+/// let cache = Cache::new(Config::new(64 * 1024))?;
+/// assert_eq!(cache.unix_time(Instant::from_secs(5)), Instant::from_secs(5));
+/// assert!(!cache.wants_events());
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
+pub trait Host: Keyspace {
+    /// What a wall clock shows at `now`, as the time since the Unix epoch: that moment itself, if
+    /// the caller's time counts from there. Asked only where a request names a date. The deadline
+    /// is then as far away as the date is now, and setting the clock later does not move it.
+    ///
+    /// # Examples
+    /// A device whose time counts from its start has learned what time that was:
+    /// ```
+    /// use core::time::Duration;
+    /// use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
+    ///
+    /// struct Device(Cache, Duration);
+    ///
+    /// impl Keyspace for Device {
+    ///     type Memory = Vec<u8>;
+    ///
+    ///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+    ///         self.0.hasher().key(bytes)
+    ///     }
+    ///     fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    ///         &mut self.0
+    ///     }
+    ///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
+    ///         (index == 0).then_some(&mut self.0)
+    ///     }
+    /// }
+    ///
+    /// impl Host for Device {
+    ///     fn unix_time(&self, now: Instant) -> Instant {
+    ///         now + self.1
+    ///     }
+    /// }
+    ///
+    /// let started = Duration::from_secs(1_800_000_000);
+    /// let mut device = Device(Cache::new(Config::new(64 * 1024))?, started);
+    /// let mut session = Session::new(SessionConfig::default());
+    /// let mut output = Vec::new();
+    /// let input = b"set k 0 1800000100 1\r\nv\r\nmg k t\r\n";
+    /// session.process(Instant::from_secs(40), input, &mut device, &mut output);
+    /// assert_eq!(output, b"STORED\r\nHD t60\r\n");
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    fn unix_time(&self, now: Instant) -> Instant {
+        now
+    }
+
+    /// Carries out a command that is not the protocol's and appends the reply. The host heeds
+    /// `noreply`.
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+        output.extend_from_slice(command.unknown());
+        AdminOutcome::Done
+    }
+
+    /// Continues a command that is [`AdminOutcome::Pending`], by a bounded piece.
+    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
+        let _ = output;
+        AdminOutcome::Done
+    }
+
+    /// Whether the host wants every [`Event`]. Asked before each request.
+    fn wants_events(&self) -> bool {
+        false
+    }
+
+    /// Called with what a request did, while the host [`wants_events`](Self::wants_events).
+    fn on_event(&mut self, event: &Event<'_>) {
+        let _ = event;
+    }
+
+    /// Sets the counters of what happened to zero: those of the caches, and the host's.
+    fn reset_stats(&mut self) {
+        self.for_each(Cache::reset_stats);
+    }
+
+    /// Statistics that only the host knows (process, connections, threads): calls `report` with
+    /// memcached's names.
+    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        let _ = report;
+    }
+}
+
+impl<M: Memory> Host for Cache<M> {}

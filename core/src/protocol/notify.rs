@@ -1,0 +1,61 @@
+//! Tells a host what a request did, while it wants to know.
+//!
+//! The request says that itself; the item before a request and after a store is looked up here.
+//! None of this happens while the host wants no events.
+
+use super::context::Context;
+use super::execute::execute;
+use super::request::Request;
+use super::{Action, Event, Host, ItemSummary, Lookup, SessionConfig};
+use crate::Key;
+
+/// Carries out one request and tells the host. `key` is the request's, with its hash.
+#[cold]
+#[inline(never)]
+pub(super) fn execute_and_notify<H: Host>(
+    context: &mut Context<'_, H>,
+    config: &SessionConfig,
+    request: &Request<'_>,
+    key: Key<'_>,
+) {
+    let mut buffer = [0; Key::LEN_MAX];
+    let plain_key = match request {
+        Request::Meta(meta) => key.written(meta.key_bytes(&mut buffer)),
+        _ => key,
+    };
+    let lookup = look_up(context, &plain_key);
+    let action = execute(context, config, request, key);
+    let Some((mut action, verb)) = action.zip(request.verb()) else {
+        return;
+    };
+    if let Action::Store { item, .. } = &mut action
+        && let Lookup::Found(stored) = look_up(context, &plain_key)
+    {
+        *item = Some(stored);
+    }
+    let event = Event {
+        at: context.now,
+        key: plain_key.as_bytes(),
+        verb,
+        lookup,
+        action,
+    };
+    context.host.on_event(&event);
+}
+
+/// The item under a key, without counting as use.
+fn look_up<H: Host>(context: &mut Context<'_, H>, key: &Key<'_>) -> Lookup {
+    let now = context.now;
+    let cache = context.host.cache_for(key);
+    // A flush that has come due happens first.
+    cache.maintain(now, 0);
+    match cache.view_of(*key) {
+        None => Lookup::NotFound,
+        Some(view) if view.item.expires_at.is_some_and(|end| end <= now) => Lookup::Expired,
+        Some(view) => Lookup::Found(ItemSummary {
+            class: view.class,
+            size: view.item.value.len(),
+            expires_at: view.item.expires_at,
+        }),
+    }
+}

@@ -1,0 +1,197 @@
+//! The first complete request in the input: which dialect and which verb it has. How each command
+//! is spelled has files of its own.
+//!
+//! [`parse`] looks at nothing but the bytes and the [`State`] that the bytes before left behind, so
+//! that a session may read ahead.
+
+mod classic;
+mod dynamidb;
+mod retrieval;
+
+use memchr::memchr;
+
+use super::line::{LINE_MAX, Line, first_word};
+use super::meta::{self, MetaCommand};
+use super::parsed::{Parsed, State};
+use super::reply::{self, Form};
+use super::request::{Request, Sign};
+use super::{Dialect, SessionConfig};
+use crate::SetMode;
+
+/// The shortest line, with its end, that is looked at.
+const LINE_MIN: usize = 4;
+
+/// The first complete request in `input`, if there is one.
+pub(super) fn parse<'i>(
+    config: &SessionConfig,
+    state: State,
+    input: &'i [u8],
+) -> Option<Parsed<'i>> {
+    match state {
+        State::Ready { own } => match memchr(b'\n', input) {
+            Some(end) if end <= LINE_MAX => request(config, own, Line::new(input, end)),
+            None if input.len() <= LINE_MAX => None,
+            end => long_line(config, input, end),
+        },
+        State::Keys(retrieval) => retrieval::next_key(retrieval, input),
+        State::Skip(_) | State::HostBusy | State::OutputOnly | State::Closed { .. } => None,
+    }
+}
+
+/// The request that begins with this line.
+fn request<'i>(config: &SessionConfig, own: bool, line: Line<'i>) -> Option<Parsed<'i>> {
+    if line.text.is_empty() && (own || config.dialect == Dialect::DynamiDb) {
+        return Some(Parsed::own(line.len, Request::Reply(reply::NONE)));
+    }
+    if !is_own(config.dialect, line.verb) {
+        return memcached(config, line);
+    }
+    if line.is_http() {
+        return Some(Parsed::close(line.len, reply::NONE));
+    }
+    dynamidb::parse(config, line)
+}
+
+/// A line longer than [`LINE_MAX`], with its LF at `end` if that has arrived. Retrievals are taken
+/// key by key; of memcached's other commands a complete one is served, and half of one cut off.
+fn long_line<'i>(
+    config: &SessionConfig,
+    input: &'i [u8],
+    end: Option<usize>,
+) -> Option<Parsed<'i>> {
+    let verb = first_word(input.get(..LINE_MAX).unwrap_or(input));
+    if is_own(config.dialect, verb) {
+        return Some(Parsed::close(input.len(), dynamidb::LINE_TOO_LONG));
+    }
+    if let Some(Verb::Retrieve { form, touches }) = memcached_verb(verb) {
+        return retrieval::parse_long(form, touches, input, verb.len());
+    }
+    match end {
+        Some(end) => memcached(config, Line::new(input, end)),
+        None => Some(Parsed::close(input.len(), reply::NONE)),
+    }
+}
+
+/// Whether a verb, known or not, is one of DynamiDB's dialect.
+fn is_own(dialect: Dialect, verb: &[u8]) -> bool {
+    match dialect {
+        Dialect::Auto => verb.iter().any(u8::is_ascii_uppercase),
+        Dialect::DynamiDb => true,
+        Dialect::Memcached => false,
+    }
+}
+
+/// memcached's commands but those that are for the host.
+#[derive(Clone, Copy, Debug)]
+enum Verb {
+    Retrieve { form: Form, touches: bool },
+    Store(SetMode),
+    CompareAndSwap,
+    Meta(MetaCommand),
+    MetaNoop,
+    Delete,
+    Arithmetic(Sign),
+    Touch,
+    FlushAll,
+    Version,
+    Stats,
+    Quit,
+}
+
+const fn retrieve(form: Form, touches: bool) -> Verb {
+    Verb::Retrieve { form, touches }
+}
+
+/// What is asked for most often comes first.
+static VERBS: [(&[u8], Verb); 24] = [
+    (b"get", retrieve(Form::Flags, false)),
+    (b"set", Verb::Store(SetMode::Set)),
+    (b"mg", Verb::Meta(MetaCommand::Get)),
+    (b"gets", retrieve(Form::FlagsAndCas, false)),
+    (b"ms", Verb::Meta(MetaCommand::Set)),
+    (b"incr", Verb::Arithmetic(Sign::Plus)),
+    (b"delete", Verb::Delete),
+    (b"add", Verb::Store(SetMode::Add)),
+    (b"cas", Verb::CompareAndSwap),
+    (b"gat", retrieve(Form::Flags, true)),
+    (b"gats", retrieve(Form::FlagsAndCas, true)),
+    (b"md", Verb::Meta(MetaCommand::Delete)),
+    (b"mn", Verb::MetaNoop),
+    (b"ma", Verb::Meta(MetaCommand::Arithmetic)),
+    (b"me", Verb::Meta(MetaCommand::Debug)),
+    (b"touch", Verb::Touch),
+    (b"decr", Verb::Arithmetic(Sign::Minus)),
+    (b"replace", Verb::Store(SetMode::Replace)),
+    (b"append", Verb::Store(SetMode::Append)),
+    (b"prepend", Verb::Store(SetMode::Prepend)),
+    (b"flush_all", Verb::FlushAll),
+    (b"version", Verb::Version),
+    (b"stats", Verb::Stats),
+    (b"quit", Verb::Quit),
+];
+
+/// The command with this verb.
+fn memcached_verb(word: &[u8]) -> Option<Verb> {
+    let found = VERBS.iter().find(|(name, _)| *name == word);
+    found.map(|&(_, verb)| verb)
+}
+
+/// The request that begins with this line, in memcached's dialect. `None` means that more bytes are
+/// needed.
+fn memcached<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
+    if line.len < LINE_MIN {
+        return Some(Parsed::classic(line.len, classic::bad_line()));
+    }
+    let Some(verb) = memcached_verb(line.verb) else {
+        return Some(match line.is_http() {
+            true => Parsed::close(line.len, reply::NONE),
+            false => Parsed::command(line),
+        });
+    };
+    let request = match verb {
+        Verb::Retrieve { form, touches } => return retrieval::parse(form, touches, line),
+        Verb::Store(mode) => return classic::store(config, mode, false, line),
+        Verb::CompareAndSwap => return classic::store(config, SetMode::Set, true, line),
+        Verb::Meta(command) => return meta::parse(config, command, line),
+        Verb::MetaNoop => return Some(meta::noop(line)),
+        Verb::Delete => classic::delete(line),
+        Verb::Arithmetic(sign) => classic::arithmetic(sign, line),
+        Verb::Touch => classic::touch(line),
+        Verb::FlushAll => classic::flush_all(config, line),
+        Verb::Version => Request::Version,
+        Verb::Stats => match line.arguments().next() {
+            None => Request::Stats,
+            // Memcached takes any beginning of the word.
+            Some(word) if b"reset".starts_with(word) => Request::ResetStats,
+            Some(_) => return Some(Parsed::command(line)),
+        },
+        Verb::Quit => return Some(Parsed::quit(line.len, reply::NONE)),
+    };
+    Some(Parsed::classic(line.len, request))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use crate::{Cache, Config, Instant, Session, SessionConfig};
+
+    #[test]
+    fn without_meta_commands_their_verbs_are_unknown_and_no_value_is_run() {
+        let mut cache = Cache::new(Config::new(64 * 1024)).unwrap();
+        let mut session = Session::new(SessionConfig::default());
+        let (mut input, mut output) = (&b"mn\r\nmg k\r\nms k 9\r\nflush_all\r\n"[..], Vec::new());
+        while !input.is_empty() && !session.is_closed() {
+            let used = session.process(Instant::from_secs(1), input, &mut cache, &mut output);
+            input = &input[used..];
+        }
+        let replies = match cfg!(feature = "meta") {
+            true => &b"MN\r\nEN\r\nHD\r\n"[..],
+            false => b"ERROR\r\nERROR\r\nERROR\r\n",
+        };
+        assert_eq!(
+            (&output[..], session.is_closed()),
+            (replies, !cfg!(feature = "meta"))
+        );
+    }
+}

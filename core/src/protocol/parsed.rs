@@ -1,0 +1,107 @@
+//! What parsing finds: a request, its length, and what the bytes behind it are.
+
+use super::line::Line;
+use super::reply::{self, Form};
+use super::request::{Request, Retrieval};
+use super::{AdminCommand, AdminOutcome};
+
+/// What the input up to here means for the input from here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    /// A request begins. `own`: the last one was in DynamiDB's dialect, so that a blank line is
+    /// nothing.
+    Ready { own: bool },
+    /// More keys of a retrieval follow.
+    Keys(Retrieval),
+    /// Something refused follows.
+    Skip(Skip),
+    /// The host has not finished its answer to a command: nothing is read until it has.
+    HostBusy,
+    /// Whatever follows is ignored; the host may still write.
+    OutputOnly,
+    /// Nothing follows. `error`: because of what the client said, not because it wants to leave.
+    Closed { error: bool },
+}
+
+impl State {
+    /// What follows an admin command.
+    pub(super) const fn after(outcome: AdminOutcome) -> Self {
+        match outcome {
+            AdminOutcome::Done => Self::Ready { own: false },
+            AdminOutcome::Pending => Self::HostBusy,
+            AdminOutcome::OutputOnly => Self::OutputOnly,
+            AdminOutcome::Close => Self::Closed { error: false },
+        }
+    }
+}
+
+/// What is passed over unread after a refusal, and then answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Skip {
+    /// So many bytes.
+    pub(super) block: u64,
+    /// After them everything up to the next LF.
+    pub(super) line: bool,
+    pub(super) reply: &'static [u8],
+    /// The state's `own` afterwards.
+    pub(super) own: bool,
+}
+
+/// A request found at the front of the input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parsed<'i> {
+    pub(super) request: Request<'i>,
+    /// How many bytes it takes.
+    pub(super) len: usize,
+    pub(super) next: State,
+}
+
+impl<'i> Parsed<'i> {
+    /// A whole request in DynamiDB's dialect.
+    pub(super) const fn own(len: usize, request: Request<'i>) -> Self {
+        let next = State::Ready { own: true };
+        Self { request, len, next }
+    }
+
+    /// A whole request of memcached's.
+    pub(super) const fn classic(len: usize, request: Request<'i>) -> Self {
+        let next = State::Ready { own: false };
+        Self { request, len, next }
+    }
+
+    /// A whole line for the host, which also decides what follows: nothing is read ahead.
+    pub(super) const fn command(line: Line<'i>) -> Self {
+        Self {
+            request: Request::AdminCommand(AdminCommand::new(line)),
+            len: line.len,
+            next: State::HostBusy,
+        }
+    }
+
+    /// A whole retrieval, or the last part of one, in its dialect.
+    pub(super) const fn retrieved(len: usize, retrieval: Retrieval, request: Request<'i>) -> Self {
+        let own = matches!(retrieval.form, Form::Bare);
+        let next = State::Ready { own };
+        Self { request, len, next }
+    }
+
+    /// The last words to a client that leaves.
+    pub(super) const fn quit(len: usize, reply: &'static [u8]) -> Self {
+        let next = State::Closed { error: false };
+        let request = Request::Reply(reply);
+        Self { request, len, next }
+    }
+
+    /// The last words to a client that has broken the rules.
+    pub(super) const fn close(len: usize, reply: &'static [u8]) -> Self {
+        let next = State::Closed { error: true };
+        let request = Request::Reply(reply);
+        Self { request, len, next }
+    }
+
+    /// A refusal of what is still to come.
+    pub(super) const fn skip(len: usize, skip: Skip) -> Self {
+        let (request, next) = (Request::Reply(reply::NONE), State::Skip(skip));
+        Self { request, len, next }
+    }
+}
