@@ -147,17 +147,25 @@ impl fmt::Display for StoreStatus {
     }
 }
 
-impl Action {
-    /// A store with this result. The item is filled in for a host that wants events.
+/// What a request did: an [`Action`] before its item has been looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Effect {
+    Get,
+    Change,
+    Store(StoreStatus),
+    Delete { deleted: bool },
+}
+
+impl Effect {
+    /// A store with this result.
     pub(super) const fn store(result: Result<Outcome, Error>) -> Self {
-        let status = match result {
+        Self::Store(match result {
             Ok(Outcome::Stored) => StoreStatus::Stored,
             Ok(Outcome::Exists) => StoreStatus::Exists,
             Ok(Outcome::NotFound) => StoreStatus::NotFound,
             Err(Error::ValueTooLarge) => StoreStatus::TooLarge,
             Err(Error::OutOfMemory) => StoreStatus::NoMemory,
             Ok(_) | Err(_) => StoreStatus::NotStored,
-        };
-        Self::Store { status, item: None }
+        })
     }
 }

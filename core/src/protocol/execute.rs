@@ -1,8 +1,9 @@
 //! What each request does: one call of the cache, one reply.
 
 use super::context::Context;
+use super::event::Effect;
 use super::request::{Request, Retrieval, Sign};
-use super::{Action, Host, SessionConfig, meta, reply, stats};
+use super::{Host, SessionConfig, meta, reply, stats};
 use crate::{Error, Expiry, Key, Outcome, SetMode, SetOptions, Value};
 
 /// Carries out one request and says what it did to an item; `None` if it is about no item. `key` is
@@ -13,8 +14,8 @@ pub(super) fn execute<H: Host>(
     config: &SessionConfig,
     request: &Request<'_>,
     key: Key<'_>,
-) -> Option<Action> {
-    let action = match *request {
+) -> Option<Effect> {
+    let effect = match *request {
         Request::Get {
             retrieval, last, ..
         } => context.get(config, key, retrieval, last),
@@ -27,7 +28,7 @@ pub(super) fn execute<H: Host>(
         } => context.store(key, mode, compare, value, noreply),
         Request::TooLarge { mode, compare, .. } => {
             context.too_large(key, mode == SetMode::Set && compare.is_none());
-            Action::store(Err(Error::ValueTooLarge))
+            Effect::store(Err(Error::ValueTooLarge))
         }
         Request::Delete { noreply, .. } => context.delete(key, noreply),
         Request::Arithmetic {
@@ -69,7 +70,7 @@ pub(super) fn execute<H: Host>(
         // Carried out by the session, because it decides how that goes on.
         Request::AdminCommand(_) => return None,
     };
-    Some(action)
+    Some(effect)
 }
 
 impl<H: Host> Context<'_, H> {
@@ -79,7 +80,7 @@ impl<H: Host> Context<'_, H> {
         key: Key<'_>,
         retrieval: Retrieval,
         last: bool,
-    ) -> Action {
+    ) -> Effect {
         let mut touch = retrieval.touch;
         if let Some(expiry) = &mut touch {
             self.resolve(expiry);
@@ -98,7 +99,7 @@ impl<H: Host> Context<'_, H> {
         if last {
             self.output.extend_from_slice(reply::END);
         }
-        Action::Get
+        Effect::Get
     }
 
     fn store(
@@ -108,7 +109,7 @@ impl<H: Host> Context<'_, H> {
         compare: Option<u64>,
         mut value: Value<'_>,
         noreply: bool,
-    ) -> Action {
+    ) -> Effect {
         self.resolve(&mut value.expiry);
         let (cache, now) = (self.host.cache_for(&key), self.now);
         let result = if mode == SetMode::Set && compare.is_none() {
@@ -123,20 +124,20 @@ impl<H: Host> Context<'_, H> {
             stored.map(|stored| stored.outcome)
         };
         self.answer(noreply, reply::store(result, mode));
-        Action::store(result)
+        Effect::store(result)
     }
 
-    fn delete(&mut self, key: Key<'_>, noreply: bool) -> Action {
+    fn delete(&mut self, key: Key<'_>, noreply: bool) -> Effect {
         let deleted = self.host.cache_for(&key).delete(self.now, key);
         let reply = match deleted {
             true => reply::DELETED,
             false => reply::NOT_FOUND,
         };
         self.answer(noreply, reply);
-        Action::Delete { deleted }
+        Effect::Delete { deleted }
     }
 
-    fn arithmetic(&mut self, key: Key<'_>, sign: Sign, delta: u64, noreply: bool) -> Action {
+    fn arithmetic(&mut self, key: Key<'_>, sign: Sign, delta: u64, noreply: bool) -> Effect {
         let cache = self.host.cache_for(&key);
         let result = match sign {
             Sign::Plus => cache.increment(self.now, key, delta),
@@ -148,10 +149,10 @@ impl<H: Host> Context<'_, H> {
             Ok(None) => self.answer(noreply, reply::NOT_FOUND),
             Err(error) => self.answer(noreply, reply::error(error)),
         }
-        Action::Change
+        Effect::Change
     }
 
-    fn touch(&mut self, key: Key<'_>, mut expiry: Expiry, noreply: bool) -> Action {
+    fn touch(&mut self, key: Key<'_>, mut expiry: Expiry, noreply: bool) -> Effect {
         self.resolve(&mut expiry);
         let cache = self.host.cache_for(&key);
         let reply = match cache.touch(self.now, key, expiry) {
@@ -159,7 +160,7 @@ impl<H: Host> Context<'_, H> {
             false => reply::NOT_FOUND,
         };
         self.answer(noreply, reply);
-        Action::Change
+        Effect::Change
     }
 
     fn flush_all(&mut self, mut at: Option<Expiry>) {

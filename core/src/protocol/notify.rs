@@ -4,6 +4,7 @@
 //! None of this happens while the host wants no events.
 
 use super::context::Context;
+use super::event::Effect;
 use super::execute::execute;
 use super::request::Request;
 use super::{Action, Event, Host, ItemSummary, Lookup, SessionConfig};
@@ -24,15 +25,22 @@ pub(super) fn execute_and_notify<H: Host>(
         _ => key,
     };
     let lookup = look_up(context, &plain_key);
-    let action = execute(context, config, request, key);
-    let Some((mut action, verb)) = action.zip(request.verb()) else {
+    let effect = execute(context, config, request, key);
+    let Some((effect, verb)) = effect.zip(request.verb()) else {
         return;
     };
-    if let Action::Store { item, .. } = &mut action
-        && let Lookup::Found(stored) = look_up(context, &plain_key)
-    {
-        *item = Some(stored);
-    }
+    let action = match effect {
+        Effect::Get => Action::Get,
+        Effect::Change => Action::Change,
+        Effect::Delete { deleted } => Action::Delete { deleted },
+        Effect::Store(status) => {
+            let item = match look_up(context, &plain_key) {
+                Lookup::Found(item) => Some(item),
+                Lookup::NotFound | Lookup::Expired => None,
+            };
+            Action::Store { status, item }
+        }
+    };
     let event = Event {
         at: context.now,
         key: plain_key.as_bytes(),

@@ -4,9 +4,10 @@ use core::convert::Infallible;
 use core::marker::PhantomData;
 
 use super::super::context::Context;
+use super::super::event::Effect;
 use super::super::line::Line;
 use super::super::parsed::Parsed;
-use super::super::{Action, Host, SessionConfig, reply};
+use super::super::{Host, SessionConfig, reply};
 use super::MetaCommand;
 use crate::Key;
 
@@ -56,6 +57,6 @@ pub(in crate::protocol) const fn execute<K: Host>(
     _: &mut Context<'_, K>,
     request: &MetaRequest<'_>,
     _: Key<'_>,
-) -> Action {
+) -> Effect {
     match request.0 {}
 }

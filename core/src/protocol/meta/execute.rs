@@ -1,7 +1,8 @@
 //! What each meta request does: one call of the cache, one reply.
 
 use super::super::context::Context;
-use super::super::{Action, Host, reply};
+use super::super::event::Effect;
+use super::super::{Host, reply};
 use super::MetaCommand;
 use super::flags::{Arguments, Flags};
 use super::reply::{MetaReply, OF_NOTHING, OF_STORE, ReplyFields, debug};
@@ -14,7 +15,7 @@ pub(in crate::protocol) fn execute<H: Host>(
     context: &mut Context<'_, H>,
     request: &MetaRequest<'_>,
     key: Key<'_>,
-) -> Action {
+) -> Effect {
     if request.is_base64() {
         let mut buffer = [0; Key::LEN_MAX];
         context.meta(request, key.written(request.key_bytes(&mut buffer)))
@@ -24,27 +25,27 @@ pub(in crate::protocol) fn execute<H: Host>(
 }
 
 impl<H: Host> Context<'_, H> {
-    fn meta(&mut self, request: &MetaRequest<'_>, key: Key<'_>) -> Action {
+    fn meta(&mut self, request: &MetaRequest<'_>, key: Key<'_>) -> Effect {
         match (request.command, request.value) {
             (MetaCommand::Get, _) => {
                 self.meta_get(request, key);
-                Action::Get
+                Effect::Get
             }
-            (MetaCommand::Set, Some(value)) => Action::store(self.meta_set(request, key, value)),
+            (MetaCommand::Set, Some(value)) => Effect::store(self.meta_set(request, key, value)),
             (MetaCommand::Set, None) => {
                 self.too_large(key, true);
-                Action::store(Err(Error::ValueTooLarge))
+                Effect::store(Err(Error::ValueTooLarge))
             }
-            (MetaCommand::Delete, _) => Action::Delete {
+            (MetaCommand::Delete, _) => Effect::Delete {
                 deleted: self.meta_delete(request, key),
             },
             (MetaCommand::Arithmetic, _) => {
                 self.meta_arithmetic(request, key);
-                Action::Change
+                Effect::Change
             }
             (MetaCommand::Debug, _) => {
                 self.meta_debug(request, key);
-                Action::Change
+                Effect::Change
             }
         }
     }
