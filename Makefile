@@ -35,23 +35,26 @@ test: setup lint test-core test-no-std capi firmware wasi size test-native test-
 lint: msrv ## formatting, clippy (also for other platforms), rustdoc, packages and dependencies, without a warning
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
-	cargo clippy --locked -p dynamidb-core -p dynamidb --all-features --target aarch64-unknown-linux-gnu --target i686-unknown-linux-gnu --target aarch64-apple-darwin -- -D warnings
+	cargo clippy --locked -p dynamidb-core -p dynamidb-sync -p dynamidb --all-features --target aarch64-unknown-linux-gnu --target i686-unknown-linux-gnu --target aarch64-apple-darwin -- -D warnings
 	cargo clippy --locked -p dynamidb-web -p dynamidb-npm --all-targets --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
-	! cargo package --locked --allow-dirty --no-verify -p dynamidb-core -p dynamidb 2>&1 | grep -A9 -E '^(warning|error)'
+	! cargo package --locked --allow-dirty --no-verify -p dynamidb-core -p dynamidb-sync -p dynamidb 2>&1 | grep -A9 -E '^(warning|error)'
 	cargo deny --locked --config .github/deny.toml check licenses bans sources
 	cd native/bench && cargo fmt --check && cargo clippy --locked --target-dir ../../target -- -D warnings
 
 msrv: ## all that users build compiles with the oldest Rust that Cargo.toml promises
 	.ci/setup msrv
 	cargo +$(MSRV) check --locked --workspace --all-features
-	cargo +$(MSRV) check --locked -p dynamidb-core -p dynamidb --no-default-features
+	cargo +$(MSRV) check --locked -p dynamidb-core -p dynamidb-sync --no-default-features
 	cargo +$(MSRV) check --locked --target-dir target --manifest-path core/capi/Cargo.toml
 
-test-core: ## the cache and the protocol
+test-core: ## the cache and the protocol, and the cache for threads
 	cargo test --locked -p dynamidb-core
 	cargo test --locked -p dynamidb-core --examples
 	cargo test --locked -p dynamidb-core --features monitoring --lib --test monitoring
+	cargo test --locked -p dynamidb-sync
+	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \
+		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'
 
 test-no-std: ## the core compiles where there is no std, also without the meta commands
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
@@ -81,10 +84,7 @@ wasi: ## the protocol on standard input and output, as WebAssembly under WASI
 size: ## what a device pays for the core, checked against core/firmware/budget.txt
 	core/firmware/measure
 
-test-native: ## the server, on tokio and on async-std, and its keyspace without either
-	cargo test --locked -p dynamidb --no-default-features --lib
-	tree=$$(cargo tree --locked -p dynamidb --no-default-features --prefix none -e normal) \
-		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'
+test-native: ## the server, on tokio and on async-std
 	cargo test --locked -p dynamidb
 	cargo test --locked -p dynamidb --no-default-features --features async-std
 

@@ -64,7 +64,7 @@
 //! | see how it goes | [`Cache::stats`], [`Cache::slabs`] | |
 //! | walk over all items | [`Cache::iter`] | the most recently used first |
 //! | look up many keys at once | [`Cache::prefetch`] before | their waits for memory overlap |
-//! | share it between threads | `SharedCache` in the crate `dynamidb` | or a lock of your own |
+//! | share it between threads | `SharedCache` of `dynamidb-sync` | or a lock of your own |
 //!
 //! The programs in `examples/` are a client that remembers what it fetched, a limiter of requests,
 //! sensor readings in a static buffer, clocks, and the protocol over a serial line.

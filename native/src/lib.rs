@@ -2,8 +2,7 @@
 //!
 //! The cache and the protocol are in `dynamidb-core`; here they meet sockets, threads and a clock.
 //!
-//! [`SharedCache`] is the server's keyspace for the threads of a program, without the server. It is
-//! all there is with `default-features = false`, and then needs no runtime.
+//! Programs that want the cache without a server use `dynamidb-sync`.
 //!
 //! # Examples
 //! A server on a free port, for as long as a test needs it:
@@ -31,13 +30,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod region;
-mod seed;
 #[cfg(feature = "server")]
 mod server;
-mod shards;
-mod shared;
 
 #[cfg(feature = "server")]
 pub use server::{Error, Listen, Log, MemcachedOptions, Options, RuntimeName, Server, StopHandle};
-pub use shared::SharedCache;

@@ -17,6 +17,7 @@ mod runtime;
 pub(crate) mod state;
 mod stop;
 mod upkeep;
+mod view;
 mod worker;
 
 use std::io;
@@ -26,8 +27,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dynamidb_core::{Config, Dialect};
+use dynamidb_sync::{Growth, Shards, random_seed};
 
-use crate::seed;
 use crate::server::accept::Acceptor;
 use crate::server::auth::Users;
 use crate::server::context::ServerContext;
@@ -36,8 +37,8 @@ use crate::server::options::size_text;
 use crate::server::process::{Account, memory_limit, open_files};
 use crate::server::runtime::Runtime;
 use crate::server::stop::Stop;
+use crate::server::view::SHARD_MEMORY_MAX;
 use crate::server::worker::Worker;
-use crate::shards::{Growth, SHARD_MEMORY_MAX, Shards};
 
 pub use self::error::Error;
 pub use self::log::Log;
@@ -97,7 +98,7 @@ impl Server {
         process::prepare(&options.memcached)?;
         let max_connections = open_files::connection_limit(options.max_connections)?;
         let mut config = options.config();
-        config.hash_seed = seed::random();
+        config.hash_seed = random_seed();
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
         let users = users.map(Arc::new);
         // All locked memory is resident, reserved addresses too.

@@ -23,7 +23,7 @@ pub(crate) use crate::server::admin::task::Task;
 use crate::server::process::memory_limit;
 use crate::server::state::settings::Switches;
 use crate::server::state::watchers::Kinds;
-use crate::shards::View;
+use crate::server::view::View;
 
 /// How many words of a line memcached looks at.
 const WORDS_MAX: usize = 23;

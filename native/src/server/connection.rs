@@ -42,7 +42,7 @@ use crate::server::context::{ConnectionPermit, ServerContext};
 use crate::server::runtime::{Runtime, Stream};
 use crate::server::state::clients::{Client, ConnState};
 use crate::server::state::count;
-use crate::shards::{Held, View};
+use crate::server::view::{Held, View};
 
 /// The most that a connection reads in one turn: a millisecond of the smallest requests. With other
 /// connections in the turn it is less, except for a request that is large itself.
@@ -302,7 +302,8 @@ impl<R: Runtime> Connection<R> {
         context: &'s ServerContext,
     ) -> (usize, Option<Held<'s>>) {
         self.client.record_activity(now);
-        let mut keyspace = View::resume(&context.shards, &context.server, self.client.number, held);
+        let mut keyspace =
+            View::for_connection(&context.shards, &context.server, self.client.number, held);
         keyspace.task = self.suspended.as_mut().and_then(|s| s.task.take());
         let used = match first {
             Some(first) => self

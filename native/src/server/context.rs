@@ -12,7 +12,7 @@ use crate::server::options::Options;
 use crate::server::state::ServerState;
 use crate::server::state::settings::Settings;
 use crate::server::stop::Stop;
-use crate::shards::Shards;
+use dynamidb_sync::Shards;
 
 /// Shared by the acceptor, the workers and the upkeep.
 #[derive(Debug)]

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dynamidb_sync::Shards;
+
 use crate::server::context::ServerContext;
 use crate::server::runtime::{Runtime, yield_now};
 use crate::server::state::ServerState;
-use crate::shards::Shards;
+use crate::server::view::View;
 
 /// How often each shard is looked at: often enough that memory comes back well within a second.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -37,7 +39,7 @@ pub(crate) async fn run<R: Runtime>(shared: Arc<ServerContext>) {
 fn note_evictions(shards: &Shards, server: &ServerState, noted: &mut bool) {
     let wanted = server.watchers.wants_evictions();
     if *noted != wanted {
-        shards.view(server).note_removals(wanted);
+        View::new(shards, server).note_removals(wanted);
     }
     *noted = wanted;
 }
@@ -45,12 +47,12 @@ fn note_evictions(shards: &Shards, server: &ServerState, noted: &mut bool) {
 #[cfg(test)]
 mod tests {
     use dynamidb_core::{Config, Instant};
+    use dynamidb_sync::Growth;
 
     use super::*;
     use crate::server::options::Options;
     use crate::server::state::settings::Settings;
     use crate::server::state::watchers::Kinds;
-    use crate::shards::Growth;
 
     #[test]
     fn who_begins_to_watch_while_noting_ends_hears_of_evictions_nonetheless() {
@@ -64,7 +66,7 @@ mod tests {
             max_connections: 1,
         });
         let evict = || {
-            shards.view(&server).note_removals(false);
+            View::new(&shards, &server).note_removals(false);
             let mut noted = false;
             note_evictions(&shards, &server, &mut noted);
             let mut removals = 0;

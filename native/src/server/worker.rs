@@ -26,6 +26,7 @@ use crate::server::connection::buffers::{InputPool, OUTPUT_KEPT, SMALL, Slot};
 use crate::server::connection::{Connection, NextStep, READ_MAX, Received};
 use crate::server::context::ServerContext;
 use crate::server::runtime::Runtime;
+use crate::server::view::View;
 use crate::server::worker::inbox::Arrival;
 pub(crate) use crate::server::worker::inbox::Inbox;
 use crate::server::worker::ready::{ConnectionWaker, ReadyList, Token};
@@ -193,7 +194,7 @@ impl<R: Runtime> Worker<R> {
             outputs,
             ..
         } = self;
-        let mut keyspace = context.shards.view(&context.server);
+        let mut keyspace = View::new(&context.shards, &context.server);
         // The index in the turn, the first request, and the shard of its key.
         let mut work = Vec::<(usize, Option<FirstRequest<'_>>, usize)>::with_capacity(turn.len());
         for (at, entry) in turn.iter_mut().enumerate() {
@@ -317,7 +318,7 @@ mod tests {
     use crate::server::context::ConnectionPermit;
     use crate::server::options::Options;
     use crate::server::runtime::{Stream, Tokio};
-    use crate::shards::{Growth, Shards};
+    use dynamidb_sync::{Growth, Shards};
 
     fn context() -> Arc<ServerContext> {
         let options = Options::default();

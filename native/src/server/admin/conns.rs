@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::server::admin::reply::END;
-use crate::shards::View;
+use crate::server::view::View;
 
 /// How many connections are listed at once.
 const CLIENTS: usize = 200;

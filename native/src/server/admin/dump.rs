@@ -11,7 +11,7 @@ use crate::server::admin::scan::Scan;
 use crate::server::admin::tuning;
 use crate::server::clock::Wall;
 use crate::server::percent::push_percent_encoded;
-use crate::shards::View;
+use crate::server::view::View;
 
 /// A list that is being sent.
 #[derive(Debug)]

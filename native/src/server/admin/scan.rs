@@ -3,7 +3,7 @@
 use dynamidb_core::Keyspace;
 use dynamidb_core::view::ItemView;
 
-use crate::shards::View;
+use crate::server::view::View;
 
 /// How many cursor positions are scanned under one lock: some hundreds of items, well below a
 /// millisecond.

@@ -6,7 +6,7 @@ use std::io::Write;
 
 use crate::server::admin::reply::END;
 use crate::server::admin::scan::Scan;
-use crate::shards::View;
+use crate::server::view::View;
 
 /// Sizes are rounded up to a multiple of this.
 const STEP: usize = 32;

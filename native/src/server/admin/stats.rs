@@ -12,7 +12,7 @@ use crate::server::admin::settings;
 use crate::server::admin::sizes::Sizes;
 use crate::server::admin::task::{Answer, Task};
 use crate::server::state::watchers::Kinds;
-use crate::shards::View;
+use crate::server::view::View;
 
 /// In memcached's order: a prefix of a word means the first word that has it.
 const WORDS: [&str; 7] = [

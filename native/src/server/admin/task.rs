@@ -4,7 +4,7 @@ use crate::server::admin::conns::Conns;
 use crate::server::admin::dump::Dump;
 use crate::server::admin::sizes::Sizes;
 use crate::server::state::watchers::Watcher;
-use crate::shards::View;
+use crate::server::view::View;
 
 /// A command that a connection has not finished.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! So these commands are checked and answered as tools expect, and change nothing.
 
 use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
-use crate::shards::View;
+use crate::server::view::View;
 
 const BAD_CLASS: &str = "BADCLASS invalid class id\r\n";
 

@@ -1,4 +1,4 @@
-//! The memory that is lent to a cache: mapped pages of the operating system.
+//! The memory of a shard: mapped pages of the operating system.
 
 use std::io;
 use std::ops::Range;
@@ -20,9 +20,20 @@ const PIECE: usize = 4096;
 /// that gets no memory for a buffer is at its end.
 const LEFT_MIN: usize = 320 << 20;
 
-/// Zeroed memory that belongs to nobody else. Pages are resident once they are written.
+/// The memory of a shard: zeroed, mapped for it alone. Pages are resident once they are written.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Memory};
+/// use dynamidb_sync::Region;
+///
+/// let region = Region::new(1 << 20, true)?;
+/// let mut cache = Cache::with_memory(Config::new(region.capacity()), region)?;
+/// cache.set(Instant::from_secs(0), "key", "value")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct Region {
+pub struct Region {
     map: MmapMut,
     most: usize,
 }
@@ -30,7 +41,10 @@ pub(crate) struct Region {
 impl Region {
     /// Memory that can become `most` bytes. If that many addresses may be set aside it is there at
     /// once and never moves; if not, or if there are none, it is mapped as it is reserved.
-    pub(crate) fn new(most: usize, set_aside: bool) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The system has no memory to map.
+    pub fn new(most: usize, set_aside: bool) -> io::Result<Self> {
         let map = match set_aside {
             true => map(most).or_else(|_| map(0))?,
             false => map(0)?,

@@ -1,0 +1,36 @@
+//! A cache for the threads of a program: `dynamidb-core`'s [`Cache`](dynamidb_core::Cache) in
+//! shards, each behind a lock. It needs no runtime, starts no thread and reads no clock.
+//!
+//! [`SharedCache`] is what programs use. [`Shards`] is what it is made of, for hosts that hold a
+//! lock over several operations, as the DynamiDB server does.
+//!
+//! # Examples
+//! ```
+//! use std::time::Duration;
+//!
+//! use dynamidb_core::{Config, Expiry, Instant, Value};
+//! use dynamidb_sync::SharedCache;
+//!
+//! let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
+//! let now = Instant::from_millis(0); // your clock
+//! let session = Value::from("alice").expire(Expiry::After(Duration::from_secs(1800)));
+//! cache.set(now, "session:1", session)?;
+//! assert_eq!(cache.get(now, "session:1").as_deref(), Some(&b"alice"[..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod cache;
+mod region;
+mod seed;
+mod shards;
+
+pub use cache::SharedCache;
+pub use region::Region;
+pub use seed::random_seed;
+pub use shards::{Growth, Shard, ShardGuard, Shards};
+
+/// The example of the read-me file is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,0 +1,561 @@
+//! The keyspace of many threads: the cache in shards, each behind a lock.
+//!
+//! A key's hash says which shard it lives in. With one thread there is one shard, and so there is
+//! with few items, because an exact LRU is only exact within a shard.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use dynamidb_core::{Cache, Config, ConfigError, Instant, Key, KeyHasher, Policy, Stats};
+
+use crate::region::{self, Region};
+
+/// The bits of the hash that choose between shards.
+const HASH_BITS: u32 = 6;
+/// What a shard is not made smaller than, so that none is full while others have much room.
+const SHARD_MEMORY_MIN: usize = 4 << 20;
+const SHARD_ITEMS_MIN: usize = 10_000;
+/// How many keys are prefetched at once.
+const PREFETCHES: usize = 16;
+
+/// How far a shard can be enlarged, if that is more than it begins with.
+///
+/// # Examples
+/// ```
+/// use dynamidb_sync::Growth;
+///
+/// // Up to 1 GiB, without ever moving.
+/// let growth = Growth { max: 1 << 30, set_aside: true };
+/// assert_eq!(Growth::default().max, 0);
+/// # let _ = growth;
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Growth {
+    /// The largest shard, in bytes.
+    pub max: usize,
+    /// Whether addresses are set aside for that, so that nothing moves.
+    pub set_aside: bool,
+}
+
+/// One shard.
+pub type Shard = Cache<Region>;
+
+/// A shard that is locked.
+pub type ShardGuard<'s> = RwLockWriteGuard<'s, Shard>;
+
+/// The shards of a cache, for hosts that lock one over several operations.
+///
+/// Nobody waits for one lock while holding another but [`prefetch`](Self::prefetch), which locks
+/// several for reading, in ascending order. So no two threads wait for each other, as long as who
+/// holds a [`ShardGuard`] drops it before any other call.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Config, Instant};
+/// use dynamidb_sync::{Growth, ShardGuard, Shards};
+///
+/// let shards = Shards::new(&Config::new(64 << 20), 4, Growth::default())?;
+/// let now = Instant::from_secs(0);
+/// let key = shards.key(b"key");
+/// shards.prefetch(&[key]);
+/// let index = shards.index_of(&key);
+/// let mut shard: ShardGuard = shards.lock(index);
+/// shard.set(now, key, "value")?;
+/// shard.touch(now, key, dynamidb_core::Expiry::Never);
+/// drop(shard);
+/// assert!(shards.read(index).is_some_and(|shard| shard.peek(now, key).is_some()));
+/// assert_eq!(shards.maintain(index, now, 8), 0);
+/// assert_eq!(shards.maintain_all(now, 8), 0);
+/// let mut items = 0;
+/// shards.for_each(|shard| items += shard.len());
+/// assert_eq!((items, shards.stats().curr_items, shards.len()), (1, 1, 16));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Shards {
+    shards: Vec<RwLock<Shard>>,
+    hasher: KeyHasher,
+    /// Up to which size shards move when they grow, because no addresses were set aside.
+    moves_below: usize,
+    /// Held while the budget is changed: of two who do, one is first in all shards. Who waits for
+    /// it holds no shard.
+    budget: Mutex<()>,
+    /// The shard with which the next [`maintain_all`](Self::maintain_all) begins.
+    next_maintained: AtomicUsize,
+}
+
+impl Shards {
+    /// The most shards, and threads for which there are more of them: as many as the bits of the
+    /// hash that choose between them can tell apart.
+    ///
+    /// ```
+    /// assert_eq!(dynamidb_sync::Shards::COUNT_MAX, 64);
+    /// ```
+    pub const COUNT_MAX: usize = 1 << HASH_BITS;
+
+    /// As many shards as serve this number of threads well.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says which setting is wrong; [`ConfigError::OutOfMemory`], that there is no
+    /// memory to map.
+    pub fn new(config: &Config, threads: usize, growth: Growth) -> Result<Self, ConfigError> {
+        Self::with_count(config, shard_count(config, threads), growth)
+    }
+
+    /// This number of shards, or the next power of two, at most [`COUNT_MAX`](Self::COUNT_MAX).
+    /// More if one shard cannot address its share of the memory.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::Config;
+    /// use dynamidb_sync::{Growth, Shards};
+    ///
+    /// let shards = Shards::with_count(&Config::new(64 << 20), 5, Growth::default())?;
+    /// assert!(shards.len() == 8 && !shards.is_empty());
+    /// shards.set_memory(32 << 20)?;
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    pub fn with_count(config: &Config, count: usize, growth: Growth) -> Result<Self, ConfigError> {
+        let mut count = count.clamp(1, Self::COUNT_MAX).next_power_of_two();
+        loop {
+            let share = |index| share(config, index, count);
+            let shards = (0..count).map(|index| make_shard(share(index), growth));
+            match shards.collect::<Result<Vec<_>, _>>() {
+                Ok(shards) => {
+                    let hasher = *shards[0].hasher();
+                    return Ok(Self {
+                        shards: shards.into_iter().map(RwLock::new).collect(),
+                        hasher,
+                        moves_below: if growth.set_aside { 0 } else { growth.max },
+                        budget: Mutex::default(),
+                        next_maintained: AtomicUsize::new(0),
+                    });
+                }
+                // More than one shard can address.
+                Err(ConfigError::MemoryTooLarge(_)) if count < Self::COUNT_MAX => {
+                    count *= 2;
+                }
+                Err(error) => return Err(of_all(error, count)),
+            }
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// There is always one.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// At most `limit` steps of upkeep in one shard; returns how many were done.
+    pub fn maintain(&self, index: usize, now: Instant, limit: usize) -> usize {
+        self.lock(index).maintain(now, limit)
+    }
+
+    /// At most `limit` steps of upkeep in all shards together; returns how many were done. The
+    /// next call begins with the next shard, so that busy ones do not starve the others.
+    pub fn maintain_all(&self, now: Instant, limit: usize) -> usize {
+        let first = self.next_maintained.load(Ordering::Relaxed);
+        let mut done = 0;
+        for index in (first..self.len()).chain(0..first) {
+            done += self.maintain(index, now, limit - done);
+            if done == limit {
+                let next = (index + 1) % self.len();
+                self.next_maintained.store(next, Ordering::Relaxed);
+                break;
+            }
+        }
+        done
+    }
+
+    /// Changes the budget; what is in use beyond it is freed as
+    /// [`Cache::set_memory`](dynamidb_core::Cache::set_memory) does it. If one shard cannot be
+    /// enlarged, all have the budget of before.
+    ///
+    /// # Errors
+    /// [`ConfigError::MemoryTooSmall`] and [`ConfigError::MemoryTooLarge`] say what would be
+    /// possible; [`ConfigError::OutOfMemory`], that there is no memory to map.
+    pub fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
+        let _alone = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = self.len();
+        // No larger than a number of bytes that there is.
+        let before = self.lock(0).stats().limit_maxbytes as usize;
+        let (share, more) = (memory / count, memory.saturating_sub(before * count));
+        // One shard after the other is there twice. Asked of all together, so that those before one
+        // that cannot grow do not hold on to what they grew by.
+        let moves = more > 0 && share <= self.moves_below;
+        if moves && !region::has_room(more.saturating_add(share)) {
+            return Err(ConfigError::OutOfMemory);
+        }
+        for index in 0..count {
+            let changed = self.lock(index).set_memory(share);
+            if let Err(error) = changed {
+                for changed in 0..index {
+                    // It was possible before.
+                    let _ = self.lock(changed).set_memory(before);
+                }
+                return Err(of_all(error, count));
+            }
+        }
+        Ok(())
+    }
+
+    /// The key with its hash.
+    #[must_use]
+    pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.hasher.key(bytes)
+    }
+
+    /// The number of the shard in which a key lives.
+    #[must_use]
+    pub fn index_of(&self, key: &Key<'_>) -> usize {
+        let top = self.hasher.hash(key) >> (u64::BITS - HASH_BITS);
+        usize::try_from(top).expect("six bits") & (self.shards.len() - 1)
+    }
+
+    /// Visits every shard once.
+    pub fn for_each(&self, mut visit: impl FnMut(&mut Shard)) {
+        for index in 0..self.len() {
+            visit(&mut self.lock(index));
+        }
+    }
+
+    /// The counters of all shards together.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        self.for_each(|shard| stats.add(&shard.stats()));
+        stats
+    }
+
+    /// Locks a shard. One that a panic has left half changed is emptied: a cache may forget but
+    /// must not be wrong.
+    ///
+    /// # Panics
+    /// If there is no shard of this number.
+    pub fn lock(&self, index: usize) -> ShardGuard<'_> {
+        let lock = &self.shards[index];
+        lock.write().unwrap_or_else(|poisoned| {
+            tracing::error!("shard {index} is emptied because of a panic while it was changed");
+            let mut shard = poisoned.into_inner();
+            shard.clear();
+            lock.clear_poison();
+            shard
+        })
+    }
+
+    /// Locks a shard together with others who only read; `None` if a panic has left it half
+    /// changed.
+    ///
+    /// # Panics
+    /// If there is no shard of this number.
+    #[must_use]
+    pub fn read(&self, index: usize) -> Option<RwLockReadGuard<'_, Shard>> {
+        self.shards[index].read().ok()
+    }
+
+    /// Fetches what lookups of these keys will need, in all their shards, so that the waits for
+    /// memory overlap: see [`Cache::prefetch`](dynamidb_core::Cache::prefetch).
+    pub fn prefetch(&self, keys: &[Key<'_>]) {
+        for keys in keys.chunks(PREFETCHES) {
+            let wanted = |key| 1_u64 << self.index_of(key);
+            let all = keys.iter().fold(0, |all, key| all | wanted(key));
+            let readers = self.read_all(all);
+            let reader = |key| {
+                let before = all & (wanted(key) - 1);
+                let reader: Option<&RwLockReadGuard<'_, Shard>> =
+                    readers[before.count_ones() as usize].as_ref();
+                Some((&**reader?, key))
+            };
+            Cache::prefetch_all(keys.iter().filter_map(reader));
+        }
+    }
+
+    /// Locks up to [`PREFETCHES`] shards for reading, a bit each, the lowest first.
+    ///
+    /// Nowhere else does anybody wait for a lock while holding another, so only readers can wait
+    /// for each other: one for a shard that another has, because somebody who writes came in
+    /// between. They do not wait in a circle because all go from the lower to the higher shard.
+    fn read_all(&self, mut shards: u64) -> [Option<RwLockReadGuard<'_, Shard>>; PREFETCHES] {
+        let mut readers = [const { None }; PREFETCHES];
+        let mut before = None;
+        for reader in &mut readers {
+            if shards == 0 {
+                break;
+            }
+            let index = shards.trailing_zeros() as usize;
+            debug_assert!(before < Some(index), "{index} after {before:?}");
+            before = Some(index);
+            *reader = self.read(index);
+            shards &= shards - 1;
+        }
+        debug_assert_eq!(shards, 0, "more shards than keys");
+        readers
+    }
+}
+
+/// How many shards are worth having: a power of two.
+fn shard_count(config: &Config, threads: usize) -> usize {
+    if threads == 1 {
+        return 1;
+    }
+    // An item may take up a quarter of a shard.
+    let by_memory = config.memory / SHARD_MEMORY_MIN.max(4 * config.item_size_max);
+    let by_items = config
+        .max_items
+        .map_or(Shards::COUNT_MAX, |max| max / SHARD_ITEMS_MIN);
+    let most = by_memory.min(by_items).clamp(1, Shards::COUNT_MAX);
+    (4 * threads).next_power_of_two().min(1 << most.ilog2())
+}
+
+/// The share of one shard.
+fn share(config: &Config, index: usize, count: usize) -> Config {
+    let mut share = config.clone();
+    share.memory = config.memory / count;
+    share.max_items = config
+        .max_items
+        .map(|max| max / count + usize::from(index < max % count));
+    // There are no more shards than six bits can tell apart.
+    (share.shard, share.shard_count) = (index as u16, count as u16);
+    share
+}
+
+fn make_shard(config: Config, growth: Growth) -> Result<Shard, ConfigError> {
+    let memory = config.memory;
+    // The table of evicted hashes is made for all of the memory, not for the budget.
+    let most = match config.policy {
+        Policy::S3Lru => memory,
+        _ => memory.max(growth.max),
+    };
+    let set_aside = growth.set_aside || most == memory;
+    let region = Region::new(most, set_aside).map_err(|_| ConfigError::OutOfMemory)?;
+    let mut shard = Cache::with_memory(config, region)?;
+    shard.set_memory(memory)?;
+    Ok(shard)
+}
+
+/// What is wrong with one shard of so many, as of all together.
+fn of_all(error: ConfigError, count: usize) -> ConfigError {
+    match error {
+        ConfigError::MemoryTooSmall(least) => ConfigError::MemoryTooSmall(least * count),
+        ConfigError::MemoryTooLarge(most) => ConfigError::MemoryTooLarge(most * count as u64),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Instant = Instant::from_secs(1);
+    const GROWTH: Growth = Growth {
+        max: 4 << 30,
+        set_aside: true,
+    };
+
+    fn shards(memory: usize, max_items: Option<usize>, threads: usize) -> Shards {
+        let mut config = Config::new(memory);
+        config.max_items = max_items;
+        Shards::new(&config, threads, GROWTH).unwrap()
+    }
+
+    fn set(shards: &Shards, key: &[u8], value: &[u8]) {
+        let key = shards.key(key);
+        let mut shard = shards.lock(shards.index_of(&key));
+        shard.set(NOW, key, value).unwrap();
+    }
+
+    fn get(shards: &Shards, key: &[u8]) -> Option<Vec<u8>> {
+        let key = shards.key(key);
+        let mut shard = shards.lock(shards.index_of(&key));
+        shard.get(NOW, key).map(|item| item.value.to_vec())
+    }
+
+    fn len(shards: &Shards) -> usize {
+        let mut items = 0;
+        shards.for_each(|shard| items += shard.len());
+        items
+    }
+
+    #[test]
+    fn there_are_as_many_shards_as_pay() {
+        for (memory, max_items, threads, count) in [
+            (64 << 20, None, 1, 1),
+            (64 << 20, None, 2, 8),
+            (64 << 20, None, 3, 16),
+            (64 << 20, None, 64, 16),
+            (1 << 30, None, 64, 64),
+            (16 << 20, None, 2, 4),
+            (12 << 20, None, 2, 2),
+            (4 << 20, None, 2, 1),
+            (64 << 20, Some(1000), 2, 1),
+            (64 << 20, Some(19_999), 2, 1),
+            (64 << 20, Some(20_000), 2, 2),
+            (64 << 20, Some(1_000_000), 2, 8),
+        ] {
+            let shards = shards(memory, max_items, threads);
+            assert_eq!(shards.len(), count, "{memory} {max_items:?} {threads}");
+        }
+    }
+
+    #[test]
+    fn the_budget_can_be_lowered_and_raised_beyond_what_it_was() {
+        let shards = shards(16 << 20, None, 2);
+        let fill = || {
+            (0..400_000_u32).for_each(|number| set(&shards, &number.to_le_bytes(), &[0; 64]));
+            len(&shards)
+        };
+        let before = fill();
+        shards.set_memory(4 << 20).unwrap();
+        for index in 0..shards.len() {
+            while shards.maintain(index, NOW, 64) == 64 {}
+        }
+        let lowered = len(&shards);
+        assert!(
+            lowered.abs_diff(before / 4) < before / 20,
+            "{before} {lowered}"
+        );
+        shards.set_memory(32 << 20).unwrap();
+        let raised = fill();
+        assert!(
+            raised.abs_diff(before * 2) < before / 10,
+            "{before} {raised}"
+        );
+        let most = shards.set_memory(usize::MAX).unwrap_err();
+        assert!(matches!(most, ConfigError::MemoryTooLarge(_)));
+    }
+
+    #[test]
+    fn a_budget_grows_without_addresses_set_aside_and_every_item_stays() {
+        let growth = Growth {
+            set_aside: false,
+            ..GROWTH
+        };
+        let shards = Shards::new(&Config::new(16 << 20), 2, growth).unwrap();
+        let store = |numbers: std::ops::Range<u32>| {
+            for bytes in numbers.map(u32::to_le_bytes) {
+                set(&shards, &bytes, &bytes.repeat(16));
+            }
+        };
+        store(0..50_000);
+        assert_eq!(len(&shards), 50_000);
+        for megabytes in [17, 64, 200] {
+            shards.set_memory(megabytes << 20).unwrap();
+            for number in 0..50_000_u32 {
+                let bytes = number.to_le_bytes();
+                assert_eq!(get(&shards, &bytes).unwrap(), bytes.repeat(16));
+            }
+        }
+        store(50_000..500_000);
+        assert_eq!(len(&shards), 500_000);
+        // What no system has.
+        let error = shards.set_memory(usize::MAX >> 1).unwrap_err();
+        assert!(matches!(error, ConfigError::MemoryTooLarge(_)), "{error}");
+    }
+
+    #[test]
+    fn a_shard_cannot_be_enlarged_unless_that_is_asked_for() {
+        let shards = Shards::new(&Config::new(16 << 20), 2, Growth::default()).unwrap();
+        assert!(shards.set_memory(8 << 20).is_ok());
+        assert!(shards.set_memory(16 << 20).is_ok());
+        // What is said is about all shards together.
+        assert!(shards.len() > 1);
+        let more = shards.set_memory(17 << 20).unwrap_err();
+        assert_eq!(more, ConfigError::MemoryTooLarge(16 << 20));
+        let Err(ConfigError::MemoryTooSmall(least)) = shards.set_memory(0) else {
+            panic!("no cache is that small");
+        };
+        assert!(shards.set_memory(least - 1).is_err());
+        assert!(shards.set_memory(least).is_ok());
+    }
+
+    #[test]
+    fn of_two_who_change_the_budget_one_is_last_in_all_shards() {
+        let shards = shards(64 << 20, None, 2);
+        let limit = |index| {
+            let limit = shards.lock(index).stats().limit_maxbytes;
+            usize::try_from(limit).unwrap()
+        };
+        let (first, last) = (32 << 20, 48 << 20);
+        std::thread::scope(|scope| {
+            // Keeps the first one half way.
+            let held = shards.lock(4);
+            scope.spawn(|| shards.set_memory(first).unwrap());
+            while limit(3) != first / 8 {
+                std::thread::yield_now();
+            }
+            scope.spawn(|| shards.set_memory(last).unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            assert_eq!(limit(0), first / 8, "overtaken");
+            drop(held);
+        });
+        assert!((0..8).all(|index| limit(index) == last / 8));
+    }
+
+    #[test]
+    fn no_two_shards_give_the_same_cas() {
+        let shards = shards(64 << 20, None, 2);
+        let mut all = Vec::new();
+        for round in 0..3_u8 {
+            shards.for_each(|cache| {
+                cache.set(NOW, "k", &[round]).unwrap();
+                all.push(cache.get(NOW, "k").unwrap().cas);
+            });
+        }
+        assert_eq!(all, (8..32).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_limit_of_items_is_divided_without_a_rest() {
+        let mut config = Config::new(64 << 20);
+        config.max_items = Some(43);
+        let shares = (0..8).map(|index| share(&config, index, 8).max_items.unwrap());
+        assert_eq!(shares.collect::<Vec<_>>(), [6, 6, 6, 5, 5, 5, 5, 5]);
+    }
+
+    #[test]
+    fn a_key_stays_in_its_shard_and_all_shards_are_used() {
+        let shards = shards(64 << 20, None, 2);
+        for number in 0..1000_u32 {
+            let bytes = number.to_le_bytes();
+            set(&shards, &bytes, &bytes);
+        }
+        for number in 0..1000_u32 {
+            let bytes = number.to_le_bytes();
+            assert_eq!(get(&shards, &bytes).unwrap(), bytes);
+        }
+        let mut lens = Vec::new();
+        shards.for_each(|cache| lens.push(cache.len()));
+        assert_eq!(lens.iter().sum::<usize>(), 1000);
+        assert!(
+            lens.len() == 8 && lens.iter().all(|&len| len > 50),
+            "{lens:?}"
+        );
+    }
+
+    #[test]
+    fn a_panic_empties_the_shard_in_which_it_happened_and_no_other() {
+        let shards = shards(64 << 20, None, 2);
+        shards.for_each(|shard| shard.set(NOW, "k", "v").unwrap());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _shard = shards.lock(3);
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err());
+        let mut lens = Vec::new();
+        shards.for_each(|cache| lens.push(cache.len()));
+        assert_eq!(lens, [1, 1, 1, 0, 1, 1, 1, 1]);
+        shards.lock(3).set(NOW, "k", "v").unwrap();
+    }
+}

@@ -1,0 +1,121 @@
+//! What programs see of a `SharedCache`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use dynamidb_core::{Config, ConfigError, Expiry, Instant, Outcome, Value};
+use dynamidb_sync::SharedCache;
+
+const NOW: Instant = Instant::from_secs(1);
+
+#[test]
+fn every_operation_reaches_the_shard_of_its_key() {
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    assert!(cache.shards() > 1 && cache.is_empty());
+    for number in 0..100 {
+        let key = format!("key {number}");
+        assert_eq!(cache.add(NOW, &key, "1").unwrap(), Outcome::Stored);
+        assert_eq!(cache.add(NOW, &key, "2").unwrap(), Outcome::NotStored);
+        assert_eq!(cache.increment(NOW, &key, 41).unwrap(), Some(42));
+        let cas = cache.read(NOW, &key, |item| item.cas).unwrap();
+        let swapped = cache.compare_and_swap(NOW, &key, "43", cas).unwrap();
+        assert_eq!(swapped, Outcome::Stored);
+        assert_eq!(cache.get(NOW, &key).as_deref(), Some(&b"43"[..]));
+        assert!(cache.touch(NOW, &key, Expiry::After(Duration::from_secs(1))));
+    }
+    assert_eq!((cache.len(), cache.stats().get_hits), (100, 200));
+    assert!(cache.delete(NOW, "key 0") && !cache.delete(NOW, "key 0"));
+    let later = NOW + Duration::from_secs(2);
+    while cache.maintain(later, 8) > 0 {}
+    assert_eq!((cache.len(), cache.stats().reclaimed), (0, 99));
+    cache.set(later, "key", "value").unwrap();
+    cache.clear();
+    assert!(cache.is_empty());
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_said() {
+    let error = SharedCache::new(&Config::new(1000), 1).unwrap_err();
+    let ConfigError::MemoryTooSmall(least) = error else {
+        panic!("{error}");
+    };
+    assert!(SharedCache::new(&Config::new(least), 1).is_ok());
+    let cache = SharedCache::new(&Config::new(1 << 20), 1).unwrap();
+    cache.set_memory(1 << 19).unwrap();
+    let error = cache.set_memory(1 << 21).unwrap_err();
+    assert!(matches!(error, ConfigError::MemoryTooLarge(_)), "{error}");
+}
+
+#[test]
+fn maintain_does_at_most_limit_steps_and_fewer_only_when_nothing_is_left() {
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    let brief = |value| Value::from(value).expire(Expiry::After(Duration::from_secs(1)));
+    for number in 0..10_000 {
+        cache.set(NOW, format!("{number}"), brief("value")).unwrap();
+    }
+    let later = NOW + Duration::from_secs(2);
+    assert_eq!(cache.maintain(later, 0), 0);
+    let mut calls = 0;
+    while cache.maintain(later, 3) == 3 {
+        calls += 1;
+    }
+    assert!(calls > 8, "{calls}");
+    assert_eq!((cache.maintain(later, usize::MAX), cache.len()), (0, 0));
+}
+
+#[test]
+fn clear_counts_as_one_flush() {
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    assert!(cache.shards() > 1);
+    cache.clear();
+    assert_eq!(cache.stats().cmd_flush, 1);
+    cache.clear();
+    assert_eq!(cache.stats().cmd_flush, 2);
+}
+
+#[test]
+fn panic_in_the_callers_code_leaves_all_items() {
+    /// A value that cannot be converted.
+    struct Broken;
+
+    impl From<Broken> for Value<'_> {
+        fn from(_: Broken) -> Self {
+            panic!("in the conversion");
+        }
+    }
+
+    let cache = SharedCache::new(&Config::new(1 << 20), 1).unwrap();
+    let message = |call: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        *panic.downcast_ref::<&str>().unwrap()
+    };
+    cache.set(NOW, "key", "value").unwrap();
+    let calls: [(&str, &dyn Fn()); 4] = [
+        ("in the closure", &|| {
+            cache.read(NOW, "key", |_| panic!("in the closure"));
+        }),
+        ("in the conversion", &|| {
+            let _ = cache.set(NOW, "key", Broken);
+        }),
+        ("in the conversion", &|| {
+            let _ = cache.add(NOW, "key", Broken);
+        }),
+        ("in the conversion", &|| {
+            let _ = cache.compare_and_swap(NOW, "key", Broken, 1);
+        }),
+    ];
+    for (expected, call) in calls {
+        assert_eq!(message(call), expected);
+        assert_eq!(cache.get(NOW, "key").as_deref(), Some(&b"value"[..]));
+    }
+}
+
+#[test]
+fn debug_output_does_not_depend_on_the_seed() {
+    let shown = |seed| {
+        let mut config = Config::new(1 << 20);
+        config.hash_seed = seed;
+        format!("{:?}", SharedCache::new(&config, 1).unwrap())
+    };
+    assert_eq!(shown(1), shown(u128::MAX));
+}

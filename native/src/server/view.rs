@@ -1,0 +1,317 @@
+//! The keyspace as one session sees it.
+
+use std::fmt::Display;
+
+use dynamidb_core::{AdminCommand, AdminOutcome, Event, Host, Instant, Key, Keyspace};
+use dynamidb_core::{Cache, ClassStats, ConfigError, SlabStats};
+
+use dynamidb_sync::{Region, Shard, ShardGuard, Shards};
+
+use crate::server::admin::{self, Task};
+use crate::server::clock;
+use crate::server::state::ServerState;
+use crate::server::state::watchers::{Kinds, REMOVALS_MAX};
+
+/// What a shard can be enlarged to: what one cache can address.
+pub(crate) const SHARD_MEMORY_MAX: usize = 4 << 30;
+/// A shard that is locked, and its number.
+pub(crate) type Held<'s> = (usize, ShardGuard<'s>);
+
+/// The shards as one session sees them during one call: it holds one lock at a time, and keeps it
+/// as long as the keys stay in that shard.
+#[derive(Debug)]
+pub(crate) struct View<'s> {
+    shards: &'s Shards,
+    host: &'s ServerState,
+    held: Option<Held<'s>>,
+    /// What the connection is in the middle of.
+    pub(crate) task: Option<Box<Task>>,
+    /// The number of the connection that asks; 0 if none does.
+    client: u64,
+    /// What watchers want to know.
+    watched: Kinds,
+}
+
+impl<'s> View<'s> {
+    /// The keyspace for one call of a session, which is what a lock is held for at most.
+    pub(crate) fn new(shards: &'s Shards, host: &'s ServerState) -> Self {
+        Self::for_connection(shards, host, 0, None)
+    }
+
+    /// The keyspace for one connection, with the lock that the one before it [held](Self::suspend).
+    pub(crate) fn for_connection(
+        shards: &'s Shards,
+        host: &'s ServerState,
+        client: u64,
+        held: Option<Held<'s>>,
+    ) -> Self {
+        Self {
+            shards,
+            host,
+            held,
+            task: None,
+            client,
+            watched: host.watchers.wanted(),
+        }
+    }
+
+    /// What the connection is in the middle of, and the lock that is held.
+    pub(crate) fn suspend(self) -> (Option<Box<Task>>, Option<Held<'s>>) {
+        (self.task, self.held)
+    }
+
+    /// The shard in which a key lives.
+    pub(crate) fn shard_of(&self, key: &Key<'_>) -> usize {
+        self.shards.index_of(key)
+    }
+
+    pub(crate) const fn host(&self) -> &'s ServerState {
+        self.host
+    }
+
+    /// Whether evictions are noted from now on, for watchers.
+    pub(crate) fn note_removals(&mut self, on: bool) {
+        let limit = if on { REMOVALS_MAX } else { 0 };
+        self.for_each(|cache| {
+            if cache.watch_removals(limit).is_err() {
+                tracing::warn!("no memory to note evictions");
+            }
+        });
+        self.release();
+    }
+
+    /// Holds no lock any more.
+    pub(crate) fn release(&mut self) {
+        self.held = None;
+    }
+
+    /// Changes the budget of all shards together.
+    pub(crate) fn set_memory(&mut self, memory: usize) -> Result<(), ConfigError> {
+        self.release();
+        self.shards.set_memory(memory)
+    }
+
+    /// The slab classes of all shards together, in order of size.
+    pub(crate) fn slabs(&mut self) -> Vec<(SlabStats, ClassStats)> {
+        let mut sums: Vec<(SlabStats, ClassStats)> = Vec::new();
+        self.for_each(|cache| {
+            for (at, (slab, class)) in cache.slabs().zip(cache.class_stats()).enumerate() {
+                match sums.get_mut(at) {
+                    Some((slabs, classes)) => {
+                        slabs.add(&slab);
+                        classes.add(&class);
+                    }
+                    None => sums.push((slab, class)),
+                }
+            }
+        });
+        sums
+    }
+
+    fn shard(&mut self, index: usize) -> &mut Shard {
+        if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
+            // The one that is held goes first: nobody who changes a shard holds another one, see
+            // `Shards::prefetch`.
+            self.release();
+            self.held = Some((index, self.shards.lock(index)));
+        }
+        let (_, cache) = self.held.as_mut().expect("it was locked above or before");
+        cache
+    }
+}
+
+impl Keyspace for View<'_> {
+    type Memory = Region;
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.shards.key(bytes)
+    }
+
+    fn cache_for(&mut self, key: &Key<'_>) -> &mut Shard {
+        self.shard(self.shards.index_of(key))
+    }
+
+    fn cache_at(&mut self, index: usize) -> Option<&mut Shard> {
+        (index < self.shards.len()).then(|| self.shard(index))
+    }
+
+    fn prefetch(&mut self, keys: &[Key<'_>]) {
+        if self.shards.len() == 1 {
+            self.shard(0).prefetch(keys);
+            return;
+        }
+        self.release();
+        self.shards.prefetch(keys);
+    }
+}
+
+impl Host for View<'_> {
+    fn unix_time(&self, _now: Instant) -> Instant {
+        clock::unix_time()
+    }
+
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+        let next = admin::command(self, command, output);
+        // It may have been to watch.
+        self.watched = self.host.watchers.wanted();
+        next
+    }
+
+    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
+        admin::resume(self, output)
+    }
+
+    fn wants_events(&self) -> bool {
+        self.watched.concern_items()
+    }
+
+    fn on_event(&mut self, event: &Event<'_>) {
+        if self.watched.has(Kinds::PREFIXES) {
+            self.host.prefixes.on_event(event);
+        }
+        let watchers = &self.host.watchers;
+        watchers.on_event(event, self.client);
+        if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
+            let removals = cache.removals();
+            removals.for_each(|removal| watchers.on_eviction(event.at, &removal));
+            watchers.skip_evictions(cache.removals_missed());
+            cache.clear_removals();
+        }
+    }
+
+    fn reset_stats(&mut self) {
+        self.for_each(Cache::reset_stats);
+        self.host.reset();
+    }
+
+    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        self.host.report(report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::time::Duration;
+
+    use dynamidb_core::{Config, Session, SessionConfig};
+    use dynamidb_sync::Growth;
+
+    use super::*;
+    use crate::Options;
+    use crate::server::clock::Clock;
+    use crate::server::state::settings::Settings;
+
+    const NOW: Instant = Instant::from_secs(1);
+
+    fn shards(memory: usize) -> Shards {
+        Shards::new(&Config::new(memory), 2, Growth::default()).unwrap()
+    }
+
+    fn host() -> ServerState {
+        ServerState::new(Settings {
+            options: Options::default(),
+            port: 0,
+            addresses: Vec::new(),
+            max_connections: 1,
+        })
+    }
+
+    #[test]
+    fn a_date_is_right_on_a_server_that_started_with_a_slow_wall_clock() {
+        let (shards, mut host) = (shards(64 << 20), host());
+        host.clock = Clock::started_slow(Duration::from_secs(3600));
+        let (now, mut output) = (host.clock.now(), Vec::new());
+        let mut session = Session::new(SessionConfig::default());
+        let date = clock::unix_time().as_secs() + 100;
+        let request = format!("set k 0 {date} 1\r\nv\r\n");
+        let _ = session.process(
+            now,
+            request.as_bytes(),
+            &mut View::new(&shards, &host),
+            &mut output,
+        );
+        assert_eq!(output, b"STORED\r\n");
+        let left = |after| {
+            let now = now + Duration::from_secs(after);
+            let mut view = View::new(&shards, &host);
+            let key = view.key(b"k");
+            let item = view.cache_for(&key).get(now, key)?;
+            Some(item.expires_at?.since(now).as_secs_f64())
+        };
+        assert!((98.0..=101.0).contains(&left(0).unwrap()), "{:?}", left(0));
+        // And it is shown as it was given.
+        output.clear();
+        let mut view = View::new(&shards, &host);
+        let dump = b"lru_crawler metadump all\r\n";
+        let _ = session.process(now, dump, &mut view, &mut output);
+        while view.task.is_some() {
+            view.resume(&mut output);
+        }
+        let text = String::from_utf8(output).unwrap();
+        assert!(text.contains(&format!("key=k exp={date} ")), "{text}");
+        let used = text
+            .split(" la=")
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap();
+        let used: u64 = used.parse().unwrap();
+        assert!(used.abs_diff(date - 100) <= 5, "{text}");
+        let mut time = None;
+        host.report(&mut |name, value| {
+            if name == "time" {
+                time = value.to_string().parse::<u64>().ok();
+            }
+        });
+        assert!(time.unwrap().abs_diff(date - 100) <= 60);
+        drop(view);
+        assert!(left(98).is_some() && left(101).is_none());
+    }
+
+    #[test]
+    fn prefetching_in_all_shards_blocks_nobody_forever() {
+        let (shards, host) = (shards(64 << 20), host());
+        let work = |thread: u32| {
+            for round in 0..500_u32 {
+                let texts: [_; 40] = std::array::from_fn(|n| format!("{}", round * 7 + n as u32));
+                let mut view = View::new(&shards, &host);
+                let keys = texts.each_ref().map(|text| view.key(text.as_bytes()));
+                view.prefetch(&keys);
+                for key in keys {
+                    let value = thread.to_le_bytes();
+                    view.cache_for(&key).set(NOW, key, &value).unwrap();
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                scope.spawn(move || work(thread));
+            }
+        });
+        let mut count = 0;
+        View::new(&shards, &host).for_each(|cache| count += cache.len());
+        assert_eq!(count, 499 * 7 + 40);
+    }
+
+    #[test]
+    fn prefetch_skips_a_shard_that_a_panic_has_left() {
+        let (shards, host) = (shards(64 << 20), host());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let mut view = View::new(&shards, &host);
+            view.shard(3);
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err());
+        let mut view = View::new(&shards, &host);
+        let texts: [_; 40] = std::array::from_fn(|number| number.to_string());
+        let keys = texts.each_ref().map(|text| view.key(text.as_bytes()));
+        assert!(keys.iter().any(|key| shards.index_of(key) == 3));
+        view.prefetch(&keys);
+        for key in keys {
+            view.cache_for(&key).set(NOW, key, "v").unwrap();
+            assert!(view.cache_for(&key).get(NOW, key).is_some());
+        }
+    }
+}
