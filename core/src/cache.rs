@@ -556,7 +556,11 @@ impl<M: Memory> Cache<M> {
             debug_assert!(self.store.end() <= reach, "beyond what was asked for");
             done
         };
-        (0..limit).take_while(step).count()
+        let done = (0..limit).take_while(step).count();
+        if done > 0 {
+            self.release();
+        }
+        done
     }
 
     /// How many items there are, expired ones that were not given back yet included.
@@ -679,7 +683,9 @@ impl<M: Memory> Cache<M> {
             self.store.count_no_memory(write, value_len);
             return Err(Error::OutOfMemory);
         };
-        self.store.resize(memory, time);
+        if self.store.resize(memory, time) {
+            self.release();
+        }
         self.store.unpin();
         debug_assert!(self.store.end() <= reach, "beyond what was asked for");
         Ok(written)

@@ -57,6 +57,49 @@ pub trait Memory {
         let _ = len;
         Ok(())
     }
+    /// Hears that nothing behind the first `len` bytes is in use any more, after a smaller budget;
+    /// what is there need not be kept. Nothing has to be done.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant, Memory};
+    ///
+    /// /// Memory that gives its end back to the allocator.
+    /// struct Shrinking(Vec<u8>, usize);
+    ///
+    /// impl Memory for Shrinking {
+    ///     fn capacity(&self) -> usize {
+    ///         self.1
+    ///     }
+    ///     fn bytes(&self) -> &[u8] {
+    ///         &self.0
+    ///     }
+    ///     fn bytes_mut(&mut self) -> &mut [u8] {
+    ///         &mut self.0
+    ///     }
+    ///     fn extend_to(&mut self, len: usize) {
+    ///         self.0.resize(len.max(self.0.len()), 0);
+    ///     }
+    ///     fn release(&mut self, len: usize) {
+    ///         self.0.truncate(len);
+    ///         self.0.shrink_to_fit();
+    ///     }
+    /// }
+    ///
+    /// let memory = Shrinking(Vec::with_capacity(1 << 20), 1 << 20);
+    /// let mut cache = Cache::with_memory(Config::new(1 << 20), memory)?;
+    /// let now = Instant::from_secs(0);
+    /// for number in 0..5000_u32 {
+    ///     cache.set(now, &number.to_le_bytes(), &[0; 200])?;
+    /// }
+    /// cache.set_memory(1 << 19)?;
+    /// while cache.free_excess(now, 8) > 0 {}
+    /// cache.set(now, "key", "value")?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    fn release(&mut self, len: usize) {
+        let _ = len;
+    }
     /// Hears that items and index lie in this range of it from now on; some bytes behind it may be
     /// in use for a while yet. Nothing has to be done.
     fn limit_to(&mut self, range: Range<usize>) {

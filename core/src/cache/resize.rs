@@ -1,7 +1,7 @@
 //! A budget that changes while the cache is in use.
 
 use super::{Cache, item_size_max};
-use crate::{ConfigError, Memory};
+use crate::{ConfigError, Instant, Memory};
 
 impl<M: Memory> Cache<M> {
     /// Changes the budget, which may be anything up to the memory that the cache was made with.
@@ -32,14 +32,90 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn set_memory(&mut self, memory: usize) -> Result<(), ConfigError> {
+        self.set_share(memory, memory)
+    }
+
+    /// As [`set_memory`](Self::set_memory), for a shard whose share of a budget changes: an item
+    /// may take a quarter of the whole budget, as far as there is room for it.
+    ///
+    /// # Errors
+    /// As [`set_memory`](Self::set_memory).
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Error, Instant};
+    ///
+    /// let mut shard = Cache::new(Config::new(1 << 20))?;
+    /// let now = Instant::from_secs(0);
+    /// shard.set_memory(256 * 1024)?;
+    /// assert_eq!(shard.set(now, "key", &[0; 100_000]), Err(Error::ValueTooLarge));
+    /// shard.set_share(256 * 1024, 1 << 20)?;
+    /// assert_eq!(shard.set(now, "key", &[0; 100_000]), Ok(()));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn set_share(&mut self, memory: usize, budget: usize) -> Result<(), ConfigError> {
         let pages = self.budget.pages(memory)?;
         let geometry = self.store.geometry();
         let range = geometry.end_of(0)..geometry.end_of(pages);
         self.memory.reserve(range.end)?;
         self.limit = memory;
-        self.item_size_max = item_size_max(self.item_size_wanted, memory);
+        self.item_size_max = item_size_max(self.item_size_wanted, budget);
         self.store.set_limit(pages);
         self.memory.limit_to(range);
         Ok(())
+    }
+
+    /// How many pages nobody uses: as many can be filled before anything has to be evicted.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(1 << 20))?;
+    /// let before = cache.unused_pages();
+    /// cache.set(Instant::from_secs(0), "key", &[0; 100_000])?;
+    /// assert!(cache.unused_pages() < before - 100_000 / cache.page_size());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn unused_pages(&self) -> usize {
+        self.store.unused_pages()
+    }
+
+    /// Frees at most `limit` of the pages that are in use beyond the budget, and returns how many
+    /// such pages are left: what [`maintain`](Self::maintain) does in its own time.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(1 << 20))?;
+    /// let now = Instant::from_secs(0);
+    /// for number in 0..5000_u32 {
+    ///     cache.set(now, &number.to_le_bytes(), &[0; 200])?;
+    /// }
+    /// cache.set_memory((1 << 20) - 8 * cache.page_size())?;
+    /// assert_eq!(cache.free_excess(now, 3), 5);
+    /// assert_eq!(cache.free_excess(now, 8), 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn free_excess(&mut self, now: Instant, limit: usize) -> usize {
+        let time = self.begin(now);
+        for _ in 0..limit {
+            let reach = self.store.reach(0);
+            self.memory.extend_to(reach);
+            if !self.store.resize(self.memory.bytes_mut(), time) {
+                break;
+            }
+        }
+        self.release();
+        self.store.excess_pages()
+    }
+
+    /// Tells the memory which end of it is not in use any more.
+    #[cold]
+    pub(super) fn release(&mut self) {
+        let end = self.store.end_of_use();
+        self.memory.release(end);
     }
 }

@@ -31,6 +31,23 @@ impl<M: Memory> Cache<M> {
         }
     }
 
+    /// The last `cas` that an item got, unless its caller chose it: an item with a higher one was
+    /// stored later. The count begins again after 32 bits.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// assert_eq!(cache.last_cas(), cache.get(now, "key").unwrap().cas);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn last_cas(&self) -> u64 {
+        self.store.cas.last().into()
+    }
+
     /// The chunk sizes and how much of each is in use, in order of size.
     ///
     /// # Examples

@@ -14,6 +14,17 @@ impl Store {
         self.slabs.set_limit(pages);
     }
 
+    /// How many pages are in use beyond the budget.
+    pub(crate) fn excess_pages(&self) -> usize {
+        self.slabs.fresh().saturating_sub(self.slabs.limit()) as usize
+    }
+
+    /// The end of the memory that is in use or may be, within the budget.
+    pub(crate) fn end_of_use(&self) -> usize {
+        let end = self.slabs.fresh().max(self.slabs.limit());
+        self.geometry().end_of(end)
+    }
+
     /// Gives up a page, if more are in use than the budget allows; `false` if there is none to give
     /// up.
     #[inline]
