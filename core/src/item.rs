@@ -351,7 +351,9 @@ impl fmt::Debug for Bytes<'_> {
 
 impl PartialEq<[u8]> for Bytes<'_> {
     fn eq(&self, other: &[u8]) -> bool {
-        self.len() == other.len() && self.pieces().flatten().eq(other)
+        let mut rest = other;
+        let mut same = |piece: &[u8]| rest.split_off(..piece.len()) == Some(piece);
+        self.pieces().all(&mut same) && rest.is_empty()
     }
 }
 
