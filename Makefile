@@ -152,11 +152,16 @@ miri: ## the Rust side of the C interface, in an interpreter that finds undefine
 	.ci/setup miri
 	cd core/capi && cargo +nightly miri test --locked --lib
 
-# The cache runs safe code but for a prefetch, so an address sanitizer would only slow it down.
+# The cache runs safe code but for a prefetch, so an address sanitizer would only slow it down; so
+# would hints from comparisons, which an input made of numbers of operations has no use for. Both
+# begin with the seeds, and add what they find to core/fuzz/corpus, which is not kept.
 fuzz: ## FUZZ_SECONDS of any operations, and of sessions whose bytes are cut anywhere
 	.ci/setup fuzz
-	cd core && cargo +nightly fuzz run --sanitizer none cache -- -max_total_time=$(FUZZ_SECONDS)
-	cd core && cargo +nightly fuzz run session -- -dict=fuzz/session.dict -max_total_time=$(FUZZ_SECONDS)
+	mkdir -p core/fuzz/corpus/cache core/fuzz/corpus/session
+	cd core && cargo +nightly fuzz run --sanitizer none --no-trace-compares cache \
+		fuzz/corpus/cache fuzz/seeds/cache -- -max_total_time=$(FUZZ_SECONDS)
+	cd core && cargo +nightly fuzz run session fuzz/corpus/session fuzz/seeds/session -- \
+		-dict=fuzz/session.dict -max_total_time=$(FUZZ_SECONDS)
 
 test-fuzz: FUZZ_SECONDS := 15
 test-fuzz: fuzz ## the same, for a quarter of a minute each

@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
 use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Item, LruBump, Outcome, Policy, Value};
@@ -79,6 +80,10 @@ enum Length {
     Long(u16),
 }
 
+impl Length {
+    const MAX: usize = u16::MAX as usize;
+}
+
 #[derive(Arbitrary, Debug, Clone, Copy)]
 enum Lifetime {
     Forever,
@@ -94,11 +99,14 @@ struct Entry {
     ends: Option<Instant>,
 }
 
+type Entries = HashMap<u16, Entry, BuildHasherDefault<DefaultHasher>>;
+
 struct Run<'m> {
     cache: Cache<&'m mut [u8]>,
     now: Instant,
-    /// What was stored and neither deleted nor read as missing since.
-    stored: HashMap<u16, Entry>,
+    /// What was stored and neither deleted nor read as missing since. Hashed without a random seed:
+    /// an input takes the same way through all code whenever it is tried.
+    stored: Entries,
     flush_at: Option<Instant>,
     memory: usize,
     item_size_wanted: usize,
@@ -108,6 +116,19 @@ struct Run<'m> {
 
 /// What is further away than this has no deadline.
 const TTL_MAX: Duration = Duration::from_secs(3000 * 86_400);
+
+/// What values are made of: as long as the longest, from one of so many places on. Nothing repeats,
+/// so that pieces in the wrong order show.
+static BYTES: [u8; STARTS + Length::MAX] = {
+    let (mut bytes, mut at) = ([0; STARTS + Length::MAX], 0);
+    while at < bytes.len() {
+        bytes[at] = ((at as u32).wrapping_mul(0x9E37_79B1) >> 24) as u8;
+        at += 1;
+    }
+    bytes
+};
+
+const STARTS: usize = 256;
 
 /// How much earlier than said an item may end.
 const ROUNDING: Duration = Duration::from_millis(31);
@@ -145,7 +166,7 @@ impl<'m> Run<'m> {
         Self {
             cache,
             now: START,
-            stored: HashMap::new(),
+            stored: Entries::default(),
             flush_at: None,
             memory: size,
             item_size_wanted,
@@ -178,8 +199,8 @@ impl<'m> Run<'m> {
             Length::Short(len) => len.into(),
             Length::Long(len) => usize::from(len) % (self.item_size_max + 2),
         };
-        let start = self.stores;
-        (0..len as u64).map(|at| (start + at * 7) as u8).collect()
+        let start = (self.stores % STARTS as u64) as usize;
+        BYTES[start..][..len].to_vec()
     }
 
     fn expiry(&self, lifetime: Lifetime) -> (Expiry, Option<Instant>) {
