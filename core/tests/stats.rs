@@ -6,8 +6,10 @@
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use dynamidb_core::{Cache, Config, Expiry, Instant, Policy, SlabStats, Stats, Value};
-use dynamidb_core::{Session, SessionConfig};
+use dynamidb_core::{
+    Cache, CalculateOptions, Config, DeleteOptions, Expiry, FetchOptions, Instant, Policy, Session,
+    SessionConfig, SlabStats, Stats, StoreMode, StoreOptions, Value,
+};
 
 const NOW: Instant = Instant::from_secs(1);
 
@@ -104,4 +106,325 @@ fn the_slabs_of_all_caches_add_up() {
         }
     }
     assert!(met >= 4, "{met}");
+}
+
+/// What an operation adds to the counters, `name+2` where it counts twice, in a cache with
+/// a number `n` and a text `k`, whose cas it is given.
+fn counted(operate: impl FnOnce(&mut Cache, u64)) -> String {
+    let mut cache = Cache::new(Config::new(64 * 1024)).unwrap();
+    cache.set(NOW, "n", "10").unwrap();
+    cache.set(NOW, "k", "text").unwrap();
+    let cas = cache.peek(NOW, "k").unwrap().cas;
+    let before = counters(&cache.stats());
+    operate(&mut cache, cas);
+    let mut counted = Vec::new();
+    for (name, after) in counters(&cache.stats()) {
+        let about_memory = ["bytes", "curr_items", "unused_pages"].contains(&&*name);
+        match after.abs_diff(before[&name]) {
+            0 => {}
+            _ if about_memory => {}
+            1 => counted.push(name),
+            more => counted.push(format!("{name}+{more}")),
+        }
+    }
+    counted.join(" ")
+}
+
+/// A result that makes no difference here.
+fn ignore<T>(_: T) {}
+
+#[test]
+fn each_operation_counts_as_what_it_is_and_as_what_it_found() {
+    let large = vec![b'v'; 64 * 1024];
+    let past = Expiry::At(Instant::from_millis(1));
+    let fetch = |key: &'static str, change: fn(&mut FetchOptions)| {
+        let mut options = FetchOptions::default();
+        change(&mut options);
+        counted(|cache, _| ignore(cache.fetch_with(NOW, key, &options)))
+    };
+    let store = |key: &'static str, change: fn(&mut StoreOptions, u64)| {
+        counted(|cache, cas| {
+            let mut options = StoreOptions::default();
+            change(&mut options, cas);
+            ignore(cache.store_with(NOW, key, "value", &options));
+        })
+    };
+    let delete = |key: &'static str, change: fn(&mut DeleteOptions, u64)| {
+        counted(|cache, cas| {
+            let mut options = DeleteOptions::default();
+            change(&mut options, cas);
+            ignore(cache.delete_with(NOW, key, &options));
+        })
+    };
+    let calculate = |key: &'static str, change: fn(&mut CalculateOptions, u64)| {
+        counted(|cache, cas| {
+            let mut options = CalculateOptions::default();
+            change(&mut options, cas);
+            ignore(cache.calculate_with(NOW, key, &options));
+        })
+    };
+    let operations = [
+        (
+            "get",
+            "cmd_get get_hits",
+            counted(|c, _| ignore(c.get(NOW, "k").is_some())),
+        ),
+        (
+            "get: miss",
+            "cmd_get get_misses",
+            counted(|c, _| ignore(c.get(NOW, "x").is_some())),
+        ),
+        (
+            "peek",
+            "",
+            counted(|c, _| ignore(c.peek(NOW, "k").is_some())),
+        ),
+        (
+            "peek: miss",
+            "",
+            counted(|c, _| ignore(c.peek(NOW, "x").is_some())),
+        ),
+        (
+            "touch",
+            "cmd_touch touch_hits",
+            counted(|c, _| ignore(c.touch(NOW, "k", Expiry::Never))),
+        ),
+        (
+            "touch: miss",
+            "cmd_touch touch_misses",
+            counted(|c, _| ignore(c.touch(NOW, "x", Expiry::Never))),
+        ),
+        (
+            "set",
+            "cmd_set total_items",
+            counted(|c, _| ignore(c.set(NOW, "x", "v"))),
+        ),
+        (
+            "set: over",
+            "cmd_set total_items",
+            counted(|c, _| ignore(c.set(NOW, "k", "v"))),
+        ),
+        (
+            "set: past",
+            "cmd_set total_items",
+            counted(|c, _| ignore(c.set(NOW, "x", Value::from("v").expire(past)))),
+        ),
+        (
+            "set: large",
+            "cmd_set store_too_large",
+            counted(|c, _| ignore(c.set(NOW, "x", &*large))),
+        ),
+        (
+            "add",
+            "cmd_set total_items",
+            counted(|c, _| ignore(c.add(NOW, "x", "v"))),
+        ),
+        (
+            "add: there",
+            "cmd_set",
+            counted(|c, _| ignore(c.add(NOW, "k", "v"))),
+        ),
+        (
+            "replace",
+            "cmd_set total_items",
+            counted(|c, _| ignore(c.replace(NOW, "k", "v"))),
+        ),
+        (
+            "replace: miss",
+            "cmd_set",
+            counted(|c, _| ignore(c.replace(NOW, "x", "v"))),
+        ),
+        (
+            "replace: large",
+            "cmd_set store_too_large",
+            counted(|c, _| ignore(c.replace(NOW, "k", &*large))),
+        ),
+        (
+            "cas",
+            "cas_hits cmd_set total_items",
+            counted(|c, cas| ignore(c.compare_and_swap(NOW, "k", "v", cas))),
+        ),
+        (
+            "cas: other",
+            "cas_badval cmd_set",
+            counted(|c, cas| ignore(c.compare_and_swap(NOW, "k", "v", cas + 1))),
+        ),
+        (
+            "cas: miss",
+            "cas_misses cmd_set",
+            counted(|c, cas| ignore(c.compare_and_swap(NOW, "x", "v", cas))),
+        ),
+        (
+            "append",
+            "cmd_set total_items",
+            counted(|c, _| ignore(c.append(NOW, "k", b"v"))),
+        ),
+        (
+            "append: miss",
+            "cmd_set",
+            counted(|c, _| ignore(c.append(NOW, "x", b"v"))),
+        ),
+        (
+            "append: large",
+            "cmd_set store_too_large",
+            counted(|c, _| ignore(c.append(NOW, "k", &large))),
+        ),
+        (
+            "prepend",
+            "cmd_set total_items",
+            counted(|c, _| ignore(c.prepend(NOW, "k", b"v"))),
+        ),
+        (
+            "incr",
+            "incr_hits",
+            counted(|c, _| ignore(c.increment(NOW, "n", 1))),
+        ),
+        (
+            "incr: longer",
+            "incr_hits total_items",
+            counted(|c, _| ignore(c.increment(NOW, "n", 90))),
+        ),
+        (
+            "incr: miss",
+            "incr_misses",
+            counted(|c, _| ignore(c.increment(NOW, "x", 1))),
+        ),
+        (
+            "incr: text",
+            "",
+            counted(|c, _| ignore(c.increment(NOW, "k", 1))),
+        ),
+        (
+            "decr",
+            "decr_hits",
+            counted(|c, _| ignore(c.decrement(NOW, "n", 1))),
+        ),
+        (
+            "decr: miss",
+            "decr_misses",
+            counted(|c, _| ignore(c.decrement(NOW, "x", 1))),
+        ),
+        (
+            "delete",
+            "delete_hits",
+            counted(|c, _| ignore(c.delete(NOW, "k"))),
+        ),
+        (
+            "delete: miss",
+            "delete_misses",
+            counted(|c, _| ignore(c.delete(NOW, "x"))),
+        ),
+        ("clear", "cmd_flush", counted(|c, _| c.clear())),
+        (
+            "clear at",
+            "cmd_flush",
+            counted(|c, _| c.clear_at(Instant::from_secs(9))),
+        ),
+        ("mg", "cmd_get get_hits", fetch("k", |_| {})),
+        ("mg: miss", "cmd_get get_misses", fetch("x", |_| {})),
+        (
+            "mg T",
+            "cmd_touch touch_hits",
+            fetch("k", |options| options.touch = Some(Expiry::Never)),
+        ),
+        (
+            "mg T: miss",
+            "cmd_get get_misses",
+            fetch("x", |options| options.touch = Some(Expiry::Never)),
+        ),
+        (
+            "mg N",
+            "cmd_get get_hits",
+            fetch("k", |options| options.vivify = Some(Expiry::Never)),
+        ),
+        (
+            "mg N: miss",
+            "cmd_get get_hits total_items",
+            fetch("x", |options| options.vivify = Some(Expiry::Never)),
+        ),
+        ("ms", "cmd_set total_items", store("k", |_, _| {})),
+        (
+            "ms C",
+            "cas_hits cmd_set total_items",
+            store("k", |options, cas| options.compare = Some(cas)),
+        ),
+        (
+            "ms C: other",
+            "cas_badval cmd_set",
+            store("k", |options, cas| options.compare = Some(cas + 1)),
+        ),
+        (
+            "ms C: miss",
+            "cas_misses cmd_set",
+            store("x", |options, cas| options.compare = Some(cas)),
+        ),
+        (
+            "ms C I",
+            "cas_hits cmd_set total_items",
+            store("k", |options, cas| {
+                (options.compare, options.invalidate) = (Some(cas - 1), true);
+            }),
+        ),
+        (
+            "ms MA",
+            "cmd_set total_items",
+            store("k", |options, _| options.mode = StoreMode::Append),
+        ),
+        (
+            "ms MA N: miss",
+            "cmd_set total_items",
+            store("x", |options, _| {
+                (options.mode, options.vivify) = (StoreMode::Append, Some(Expiry::Never));
+            }),
+        ),
+        ("md", "delete_hits", delete("k", |_, _| {})),
+        ("md: miss", "delete_misses", delete("x", |_, _| {})),
+        (
+            "md C: other",
+            "delete_misses",
+            delete("k", |options, cas| options.compare = Some(cas + 1)),
+        ),
+        (
+            "md I",
+            "",
+            delete("k", |options, _| options.invalidate = true),
+        ),
+        (
+            "md x",
+            "delete_hits total_items",
+            delete("k", |options, _| options.clear = true),
+        ),
+        (
+            "md I x",
+            "total_items",
+            delete("k", |options, _| {
+                (options.invalidate, options.clear) = (true, true);
+            }),
+        ),
+        ("ma", "incr_hits", calculate("n", |_, _| {})),
+        (
+            "ma MD",
+            "decr_hits",
+            calculate("n", |options, _| options.decrement = true),
+        ),
+        ("ma: miss", "incr_misses", calculate("x", |_, _| {})),
+        (
+            "ma MD: miss",
+            "decr_misses",
+            calculate("x", |options, _| options.decrement = true),
+        ),
+        (
+            "ma C: other",
+            "",
+            calculate("n", |options, cas| options.compare = Some(cas)),
+        ),
+        (
+            "ma N: miss",
+            "total_items",
+            calculate("x", |options, _| options.initial = Some((7, Expiry::Never))),
+        ),
+    ];
+    for (operation, expected, counts) in operations {
+        assert_eq!(counts, expected, "{operation}");
+    }
 }
