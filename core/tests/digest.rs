@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, Memory, Policy, Value};
+use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, Memory, Policy, SetOptions, Value};
 
 const MEMORY: usize = 64 * 1024;
 
@@ -88,11 +88,22 @@ fn reading_the_views_and_the_counters_changes_nothing() {
     assert_eq!(cache.digest(), before);
 }
 
+/// Stores two items and deletes them in this order.
+fn free_two(cache: &mut Cache, order: [&str; 2]) {
+    let now = Instant::from_secs(100);
+    for key in ["c", "d"] {
+        cache.set(now, key, "value").unwrap();
+    }
+    for key in order {
+        assert!(cache.delete(now, key));
+    }
+}
+
 #[test]
 fn every_difference_shows() {
     type Change = fn(&mut Cache);
     let now = Instant::from_secs(100);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 13] = [
         ("nothing", |_| ()),
         ("a value", |c| {
             c.set(Instant::from_secs(100), "a", "other").unwrap()
@@ -116,8 +127,14 @@ fn every_difference_shows() {
         }),
         ("a flush to come", |c| c.flush_at(Instant::from_secs(200))),
         ("time", |c| {
+            assert!(c.get(Instant::from_secs(101), "absent").is_none());
+        }),
+        ("upkeep at that time", |c| {
             assert_eq!(c.maintain(Instant::from_secs(101), 1), 0)
         }),
+        ("a smaller budget", |c| c.set_memory(MEMORY / 2).unwrap()),
+        ("free chunks", |c| free_two(c, ["c", "d"])),
+        ("free chunks in another order", |c| free_two(c, ["d", "c"])),
     ];
     let digests = changes.map(|(what, change)| {
         let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
@@ -200,4 +217,81 @@ fn which_items_are_queued_shows() {
     assert_eq!(listed.pages().count(), waiting.pages().count());
     assert_eq!((queued(listed), queued(waiting)), (0, 1));
     assert_ne!(listed.digest(), waiting.digest());
+}
+
+/// The same items under the same cas, but the next one will be another.
+#[test]
+fn the_next_cas_shows() {
+    let now = Instant::from_secs(1);
+    let caches = [0, 1].map(|given| {
+        let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
+        let mut options = SetOptions::default();
+        options.cas = given;
+        let stored = cache.set_with(now, "key", "value", &options).unwrap();
+        assert_eq!(stored.cas, 1);
+        cache
+    });
+    let view = |cache: &Cache| -> Vec<_> {
+        let items = cache.items();
+        items
+            .map(|item| (item.key.to_vec(), item.position))
+            .collect()
+    };
+    let [counted, given] = &caches;
+    assert_eq!(view(counted), view(given));
+    assert_ne!(counted.digest(), given.digest());
+}
+
+/// The same items at the same places, but in one cache the item before was evicted, so that it will
+/// be welcomed back, and in the other it was deleted.
+#[test]
+fn which_items_were_evicted_shows() {
+    let now = Instant::from_secs(1);
+    let caches = [false, true].map(|evict| {
+        let mut config = Config::new(MEMORY);
+        (config.policy, config.max_items) = (Policy::S3Lru, Some(2));
+        let mut cache = Cache::new(config).unwrap();
+        cache.set(now, "gone", "value").unwrap();
+        cache.set(now, "kept", "value").unwrap();
+        if !evict {
+            assert!(cache.delete(now, "gone"));
+        }
+        cache.set(now, "new", "value").unwrap();
+        assert_eq!(cache.stats().evictions, u64::from(evict));
+        cache
+    });
+    let view = |cache: &Cache| -> Vec<_> {
+        let items = cache.items();
+        items
+            .map(|item| (item.key.to_vec(), item.position, item.queued))
+            .collect()
+    };
+    let [deleted, evicted] = &caches;
+    assert_eq!(view(deleted), view(evicted));
+    assert_ne!(deleted.digest(), evicted.digest());
+}
+
+/// The same items, deadlines and order of use, but what expires is removed in another order.
+#[test]
+fn in_which_order_pages_are_filed_shows() {
+    let now = Instant::from_secs(1);
+    let caches = [["small", "large"], ["large", "small"]].map(|order| {
+        let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
+        cache.set(now, "small", "value").unwrap();
+        cache.set(now, "large", &[0; 900]).unwrap();
+        for key in order {
+            assert!(cache.touch(now, key, Expiry::After(Duration::from_secs(9))));
+        }
+        assert!(cache.get(now, "small").is_some() && cache.get(now, "large").is_some());
+        cache
+    });
+    let keys = |cache: &Cache| -> Vec<_> { cache.items().map(|item| item.key.to_vec()).collect() };
+    assert_eq!(keys(&caches[0]), keys(&caches[1]));
+    let [one, other] = caches.map(|mut cache| {
+        let digest = cache.digest();
+        assert_eq!(cache.maintain(Instant::from_secs(20), 1), 1);
+        (digest, keys(&cache))
+    });
+    assert_ne!(one.1, other.1);
+    assert_ne!(one.0, other.0);
 }

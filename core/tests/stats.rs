@@ -7,8 +7,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use dynamidb_core::{
-    Cache, CalculateOptions, Config, DeleteOptions, Expiry, FetchOptions, Instant, Policy, Session,
-    SessionConfig, SlabStats, Stats, StoreMode, StoreOptions, Value,
+    Cache, ArithmeticOptions, Config, DeleteOptions, Expiry, GetOptions, Instant, Policy, Session,
+    SessionConfig, SlabStats, Stats, SetMode, SetOptions, Value,
 };
 
 const NOW: Instant = Instant::from_secs(1);
@@ -137,16 +137,16 @@ fn ignore<T>(_: T) {}
 fn each_operation_counts_as_what_it_is_and_as_what_it_found() {
     let large = vec![b'v'; 64 * 1024];
     let past = Expiry::At(Instant::from_millis(1));
-    let fetch = |key: &'static str, change: fn(&mut FetchOptions)| {
-        let mut options = FetchOptions::default();
+    let fetch = |key: &'static str, change: fn(&mut GetOptions)| {
+        let mut options = GetOptions::default();
         change(&mut options);
-        counted(|cache, _| ignore(cache.fetch_with(NOW, key, &options)))
+        counted(|cache, _| ignore(cache.get_with(NOW, key, &options)))
     };
-    let store = |key: &'static str, change: fn(&mut StoreOptions, u64)| {
+    let store = |key: &'static str, change: fn(&mut SetOptions, u64)| {
         counted(|cache, cas| {
-            let mut options = StoreOptions::default();
+            let mut options = SetOptions::default();
             change(&mut options, cas);
-            ignore(cache.store_with(NOW, key, "value", &options));
+            ignore(cache.set_with(NOW, key, "value", &options));
         })
     };
     let delete = |key: &'static str, change: fn(&mut DeleteOptions, u64)| {
@@ -156,11 +156,11 @@ fn each_operation_counts_as_what_it_is_and_as_what_it_found() {
             ignore(cache.delete_with(NOW, key, &options));
         })
     };
-    let calculate = |key: &'static str, change: fn(&mut CalculateOptions, u64)| {
+    let calculate = |key: &'static str, change: fn(&mut ArithmeticOptions, u64)| {
         counted(|cache, cas| {
-            let mut options = CalculateOptions::default();
+            let mut options = ArithmeticOptions::default();
             change(&mut options, cas);
-            ignore(cache.calculate_with(NOW, key, &options));
+            ignore(cache.arithmetic_with(NOW, key, &options));
         })
     };
     let operations = [
@@ -318,7 +318,7 @@ fn each_operation_counts_as_what_it_is_and_as_what_it_found() {
         (
             "clear at",
             "cmd_flush",
-            counted(|c, _| c.clear_at(Instant::from_secs(9))),
+            counted(|c, _| c.flush_at(Instant::from_secs(9))),
         ),
         ("mg", "cmd_get get_hits", fetch("k", |_| {})),
         ("mg: miss", "cmd_get get_misses", fetch("x", |_| {})),
@@ -368,13 +368,13 @@ fn each_operation_counts_as_what_it_is_and_as_what_it_found() {
         (
             "ms MA",
             "cmd_set total_items",
-            store("k", |options, _| options.mode = StoreMode::Append),
+            store("k", |options, _| options.mode = SetMode::Append),
         ),
         (
             "ms MA N: miss",
             "cmd_set total_items",
             store("x", |options, _| {
-                (options.mode, options.vivify) = (StoreMode::Append, Some(Expiry::Never));
+                (options.mode, options.vivify) = (SetMode::Append, Some(Expiry::Never));
             }),
         ),
         ("md", "delete_hits", delete("k", |_, _| {})),
