@@ -92,4 +92,19 @@ mod tests {
         assert!(!is_known(50), "too long ago");
         assert!(!is_known(300), "never added");
     }
+
+    #[test]
+    fn exactly_so_many_are_remembered_as_are_asked_for() {
+        for within in [1, 60, 100] {
+            let mut memory = vec![0; 4 << 12];
+            let hash = |number: u64| number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            let mut ghosts = Ghosts::new(&mut memory, 0, 1 << 12);
+            for number in 1..=200_u64 {
+                ghosts.add(&mut memory, hash(number));
+            }
+            let mut is_known = |number: u64| ghosts.take(&mut memory, hash(number), within);
+            let known = (1..=200).filter(|&number| is_known(number));
+            assert!(known.eq(201 - within as u64..=200), "{within}");
+        }
+    }
 }
