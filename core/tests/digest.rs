@@ -92,7 +92,7 @@ fn reading_the_views_and_the_counters_changes_nothing() {
 fn free_two(cache: &mut Cache, order: [&str; 2]) {
     let now = Instant::from_secs(100);
     for key in ["c", "d"] {
-        cache.set(now, key, "value").unwrap();
+        cache.set(now, key, "value").expect("there is room");
     }
     for key in order {
         assert!(cache.delete(now, key));
