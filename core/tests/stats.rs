@@ -108,9 +108,10 @@ fn the_slabs_of_all_caches_add_up() {
     assert!(met >= 4, "{met}");
 }
 
-/// What an operation adds to the counters, `name+2` where it counts twice, in a cache with
-/// a number `n` and a text `k`, whose cas it is given.
-fn counted(operate: impl FnOnce(&mut Cache, u64)) -> String {
+/// Does an operation in a cache with a number `n` and a text `k`, whose cas it is given, and makes
+/// sure that it adds this to the counters: `name`, or `name+2` where it counts twice.
+#[track_caller]
+fn counts<T>(expected: &str, operate: impl FnOnce(&mut Cache, u64) -> T) {
     let mut cache = Cache::new(Config::new(64 * 1024)).unwrap();
     cache.set(NOW, "n", "10").unwrap();
     cache.set(NOW, "k", "text").unwrap();
@@ -127,304 +128,140 @@ fn counted(operate: impl FnOnce(&mut Cache, u64)) -> String {
             more => counted.push(format!("{name}+{more}")),
         }
     }
-    counted.join(" ")
+    assert_eq!(counted.join(" "), expected);
 }
 
-/// A result that makes no difference here.
-fn ignore<T>(_: T) {}
+static LARGE: [u8; 64 * 1024] = [b'v'; 64 * 1024];
 
 #[test]
-fn each_operation_counts_as_what_it_is_and_as_what_it_found() {
-    let large = vec![b'v'; 64 * 1024];
-    let past = Expiry::At(Instant::from_millis(1));
-    let fetch = |key: &'static str, change: fn(&mut GetOptions)| {
+fn a_lookup_counts_as_what_it_is_and_as_what_it_found() {
+    counts("cmd_get get_hits", |c, _| c.get(NOW, "k").is_some());
+    counts("cmd_get get_misses", |c, _| c.get(NOW, "x").is_some());
+    counts("", |c, _| c.peek(NOW, "k").is_some());
+    counts("", |c, _| c.peek(NOW, "x").is_some());
+    let never = Expiry::Never;
+    counts("cmd_touch touch_hits", |c, _| c.touch(NOW, "k", never));
+    counts("cmd_touch touch_misses", |c, _| c.touch(NOW, "x", never));
+    let fetch = |expected, key: &str, change: fn(&mut GetOptions)| {
         let mut options = GetOptions::default();
         change(&mut options);
-        counted(|cache, _| ignore(cache.get_with(NOW, key, &options)))
+        counts(expected, |c, _| c.get_with(NOW, key, &options).is_some());
     };
-    let store = |key: &'static str, change: fn(&mut SetOptions, u64)| {
-        counted(|cache, cas| {
+    fetch("cmd_get get_hits", "k", |_| {});
+    fetch("cmd_get get_misses", "x", |_| {});
+    let touch: fn(&mut GetOptions) = |options| options.touch = Some(Expiry::Never);
+    fetch("cmd_touch touch_hits", "k", touch);
+    fetch("cmd_get get_misses", "x", touch);
+    let vivify: fn(&mut GetOptions) = |options| options.vivify = Some(Expiry::Never);
+    fetch("cmd_get get_hits", "k", vivify);
+    fetch("cmd_get get_hits total_items", "x", vivify);
+}
+
+#[test]
+fn a_store_counts_as_what_it_is_and_as_what_it_found() {
+    let past = Value::from("v").expire(Expiry::At(Instant::from_millis(1)));
+    let large = "cmd_set store_too_large";
+    counts("cmd_set total_items", |c, _| c.set(NOW, "x", "v"));
+    counts("cmd_set total_items", |c, _| c.set(NOW, "k", "v"));
+    counts("cmd_set total_items", |c, _| c.set(NOW, "x", past));
+    counts(large, |c, _| c.set(NOW, "x", &LARGE));
+    counts("cmd_set total_items", |c, _| c.add(NOW, "x", "v"));
+    counts("cmd_set", |c, _| c.add(NOW, "k", "v"));
+    counts("cmd_set total_items", |c, _| c.replace(NOW, "k", "v"));
+    counts("cmd_set", |c, _| c.replace(NOW, "x", "v"));
+    counts(large, |c, _| c.replace(NOW, "k", &LARGE));
+    counts("cmd_set total_items", |c, _| c.append(NOW, "k", b"v"));
+    counts("cmd_set total_items", |c, _| c.prepend(NOW, "k", b"v"));
+    counts("cmd_set", |c, _| c.append(NOW, "x", b"v"));
+    counts(large, |c, _| c.append(NOW, "k", &LARGE));
+    let compare = |expected, key: &str, add: u64| {
+        counts(expected, |c, cas| {
+            c.compare_and_swap(NOW, key, "v", cas + add)
+        });
+    };
+    compare("cas_hits cmd_set total_items", "k", 0);
+    compare("cas_badval cmd_set", "k", 1);
+    compare("cas_misses cmd_set", "x", 0);
+}
+
+#[test]
+fn a_store_with_options_counts_as_what_it_is_and_as_what_it_found() {
+    let store = |expected, key: &str, change: fn(&mut SetOptions, u64)| {
+        counts(expected, |cache, cas| {
             let mut options = SetOptions::default();
             change(&mut options, cas);
-            ignore(cache.set_with(NOW, key, "value", &options));
-        })
+            cache.set_with(NOW, key, "value", &options)
+        });
     };
-    let delete = |key: &'static str, change: fn(&mut DeleteOptions, u64)| {
-        counted(|cache, cas| {
+    let same: fn(&mut SetOptions, u64) = |options, cas| options.compare = Some(cas);
+    store("cmd_set total_items", "k", |_, _| {});
+    store("cas_hits cmd_set total_items", "k", same);
+    store("cas_misses cmd_set", "x", same);
+    store("cas_badval cmd_set", "k", |options, cas| {
+        options.compare = Some(cas + 1);
+    });
+    store("cas_hits cmd_set total_items", "k", |options, cas| {
+        (options.compare, options.invalidate) = (Some(cas - 1), true);
+    });
+    store("cmd_set total_items", "k", |options, _| {
+        options.mode = SetMode::Append;
+    });
+    store("cmd_set total_items", "x", |options, _| {
+        (options.mode, options.vivify) = (SetMode::Append, Some(Expiry::Never));
+    });
+}
+
+#[test]
+fn a_deletion_counts_as_what_it_is_and_as_what_it_found() {
+    counts("delete_hits", |c, _| c.delete(NOW, "k"));
+    counts("delete_misses", |c, _| c.delete(NOW, "x"));
+    counts("cmd_flush", |c, _| c.clear());
+    counts("cmd_flush", |c, _| c.flush_at(Instant::from_secs(9)));
+    let delete = |expected, key: &str, change: fn(&mut DeleteOptions, u64)| {
+        counts(expected, |cache, cas| {
             let mut options = DeleteOptions::default();
             change(&mut options, cas);
-            ignore(cache.delete_with(NOW, key, &options));
-        })
+            cache.delete_with(NOW, key, &options)
+        });
     };
-    let calculate = |key: &'static str, change: fn(&mut ArithmeticOptions, u64)| {
-        counted(|cache, cas| {
+    delete("delete_hits", "k", |_, _| {});
+    delete("delete_misses", "x", |_, _| {});
+    delete("delete_misses", "k", |options, cas| {
+        options.compare = Some(cas + 1);
+    });
+    // An item that is out of date is still there.
+    delete("", "k", |options, _| options.invalidate = true);
+    delete("delete_hits total_items", "k", |options, _| {
+        options.clear = true;
+    });
+    delete("total_items", "k", |options, _| {
+        (options.invalidate, options.clear) = (true, true);
+    });
+}
+
+#[test]
+fn arithmetic_counts_as_what_it_is_and_as_what_it_found() {
+    counts("incr_hits", |c, _| c.increment(NOW, "n", 1));
+    // A number that gets longer is a new item.
+    counts("incr_hits total_items", |c, _| c.increment(NOW, "n", 90));
+    counts("incr_misses", |c, _| c.increment(NOW, "x", 1));
+    counts("", |c, _| c.increment(NOW, "k", 1));
+    counts("decr_hits", |c, _| c.decrement(NOW, "n", 1));
+    counts("decr_misses", |c, _| c.decrement(NOW, "x", 1));
+    let calculate = |expected, key: &str, change: fn(&mut ArithmeticOptions, u64)| {
+        counts(expected, |cache, cas| {
             let mut options = ArithmeticOptions::default();
             change(&mut options, cas);
-            ignore(cache.arithmetic_with(NOW, key, &options));
-        })
+            cache.arithmetic_with(NOW, key, &options)
+        });
     };
-    let operations = [
-        (
-            "get",
-            "cmd_get get_hits",
-            counted(|c, _| ignore(c.get(NOW, "k").is_some())),
-        ),
-        (
-            "get: miss",
-            "cmd_get get_misses",
-            counted(|c, _| ignore(c.get(NOW, "x").is_some())),
-        ),
-        (
-            "peek",
-            "",
-            counted(|c, _| ignore(c.peek(NOW, "k").is_some())),
-        ),
-        (
-            "peek: miss",
-            "",
-            counted(|c, _| ignore(c.peek(NOW, "x").is_some())),
-        ),
-        (
-            "touch",
-            "cmd_touch touch_hits",
-            counted(|c, _| ignore(c.touch(NOW, "k", Expiry::Never))),
-        ),
-        (
-            "touch: miss",
-            "cmd_touch touch_misses",
-            counted(|c, _| ignore(c.touch(NOW, "x", Expiry::Never))),
-        ),
-        (
-            "set",
-            "cmd_set total_items",
-            counted(|c, _| ignore(c.set(NOW, "x", "v"))),
-        ),
-        (
-            "set: over",
-            "cmd_set total_items",
-            counted(|c, _| ignore(c.set(NOW, "k", "v"))),
-        ),
-        (
-            "set: past",
-            "cmd_set total_items",
-            counted(|c, _| ignore(c.set(NOW, "x", Value::from("v").expire(past)))),
-        ),
-        (
-            "set: large",
-            "cmd_set store_too_large",
-            counted(|c, _| ignore(c.set(NOW, "x", &*large))),
-        ),
-        (
-            "add",
-            "cmd_set total_items",
-            counted(|c, _| ignore(c.add(NOW, "x", "v"))),
-        ),
-        (
-            "add: there",
-            "cmd_set",
-            counted(|c, _| ignore(c.add(NOW, "k", "v"))),
-        ),
-        (
-            "replace",
-            "cmd_set total_items",
-            counted(|c, _| ignore(c.replace(NOW, "k", "v"))),
-        ),
-        (
-            "replace: miss",
-            "cmd_set",
-            counted(|c, _| ignore(c.replace(NOW, "x", "v"))),
-        ),
-        (
-            "replace: large",
-            "cmd_set store_too_large",
-            counted(|c, _| ignore(c.replace(NOW, "k", &*large))),
-        ),
-        (
-            "cas",
-            "cas_hits cmd_set total_items",
-            counted(|c, cas| ignore(c.compare_and_swap(NOW, "k", "v", cas))),
-        ),
-        (
-            "cas: other",
-            "cas_badval cmd_set",
-            counted(|c, cas| ignore(c.compare_and_swap(NOW, "k", "v", cas + 1))),
-        ),
-        (
-            "cas: miss",
-            "cas_misses cmd_set",
-            counted(|c, cas| ignore(c.compare_and_swap(NOW, "x", "v", cas))),
-        ),
-        (
-            "append",
-            "cmd_set total_items",
-            counted(|c, _| ignore(c.append(NOW, "k", b"v"))),
-        ),
-        (
-            "append: miss",
-            "cmd_set",
-            counted(|c, _| ignore(c.append(NOW, "x", b"v"))),
-        ),
-        (
-            "append: large",
-            "cmd_set store_too_large",
-            counted(|c, _| ignore(c.append(NOW, "k", &large))),
-        ),
-        (
-            "prepend",
-            "cmd_set total_items",
-            counted(|c, _| ignore(c.prepend(NOW, "k", b"v"))),
-        ),
-        (
-            "incr",
-            "incr_hits",
-            counted(|c, _| ignore(c.increment(NOW, "n", 1))),
-        ),
-        (
-            "incr: longer",
-            "incr_hits total_items",
-            counted(|c, _| ignore(c.increment(NOW, "n", 90))),
-        ),
-        (
-            "incr: miss",
-            "incr_misses",
-            counted(|c, _| ignore(c.increment(NOW, "x", 1))),
-        ),
-        (
-            "incr: text",
-            "",
-            counted(|c, _| ignore(c.increment(NOW, "k", 1))),
-        ),
-        (
-            "decr",
-            "decr_hits",
-            counted(|c, _| ignore(c.decrement(NOW, "n", 1))),
-        ),
-        (
-            "decr: miss",
-            "decr_misses",
-            counted(|c, _| ignore(c.decrement(NOW, "x", 1))),
-        ),
-        (
-            "delete",
-            "delete_hits",
-            counted(|c, _| ignore(c.delete(NOW, "k"))),
-        ),
-        (
-            "delete: miss",
-            "delete_misses",
-            counted(|c, _| ignore(c.delete(NOW, "x"))),
-        ),
-        ("clear", "cmd_flush", counted(|c, _| c.clear())),
-        (
-            "clear at",
-            "cmd_flush",
-            counted(|c, _| c.flush_at(Instant::from_secs(9))),
-        ),
-        ("mg", "cmd_get get_hits", fetch("k", |_| {})),
-        ("mg: miss", "cmd_get get_misses", fetch("x", |_| {})),
-        (
-            "mg T",
-            "cmd_touch touch_hits",
-            fetch("k", |options| options.touch = Some(Expiry::Never)),
-        ),
-        (
-            "mg T: miss",
-            "cmd_get get_misses",
-            fetch("x", |options| options.touch = Some(Expiry::Never)),
-        ),
-        (
-            "mg N",
-            "cmd_get get_hits",
-            fetch("k", |options| options.vivify = Some(Expiry::Never)),
-        ),
-        (
-            "mg N: miss",
-            "cmd_get get_hits total_items",
-            fetch("x", |options| options.vivify = Some(Expiry::Never)),
-        ),
-        ("ms", "cmd_set total_items", store("k", |_, _| {})),
-        (
-            "ms C",
-            "cas_hits cmd_set total_items",
-            store("k", |options, cas| options.compare = Some(cas)),
-        ),
-        (
-            "ms C: other",
-            "cas_badval cmd_set",
-            store("k", |options, cas| options.compare = Some(cas + 1)),
-        ),
-        (
-            "ms C: miss",
-            "cas_misses cmd_set",
-            store("x", |options, cas| options.compare = Some(cas)),
-        ),
-        (
-            "ms C I",
-            "cas_hits cmd_set total_items",
-            store("k", |options, cas| {
-                (options.compare, options.invalidate) = (Some(cas - 1), true);
-            }),
-        ),
-        (
-            "ms MA",
-            "cmd_set total_items",
-            store("k", |options, _| options.mode = SetMode::Append),
-        ),
-        (
-            "ms MA N: miss",
-            "cmd_set total_items",
-            store("x", |options, _| {
-                (options.mode, options.vivify) = (SetMode::Append, Some(Expiry::Never));
-            }),
-        ),
-        ("md", "delete_hits", delete("k", |_, _| {})),
-        ("md: miss", "delete_misses", delete("x", |_, _| {})),
-        (
-            "md C: other",
-            "delete_misses",
-            delete("k", |options, cas| options.compare = Some(cas + 1)),
-        ),
-        (
-            "md I",
-            "",
-            delete("k", |options, _| options.invalidate = true),
-        ),
-        (
-            "md x",
-            "delete_hits total_items",
-            delete("k", |options, _| options.clear = true),
-        ),
-        (
-            "md I x",
-            "total_items",
-            delete("k", |options, _| {
-                (options.invalidate, options.clear) = (true, true);
-            }),
-        ),
-        ("ma", "incr_hits", calculate("n", |_, _| {})),
-        (
-            "ma MD",
-            "decr_hits",
-            calculate("n", |options, _| options.decrement = true),
-        ),
-        ("ma: miss", "incr_misses", calculate("x", |_, _| {})),
-        (
-            "ma MD: miss",
-            "decr_misses",
-            calculate("x", |options, _| options.decrement = true),
-        ),
-        (
-            "ma C: other",
-            "",
-            calculate("n", |options, cas| options.compare = Some(cas)),
-        ),
-        (
-            "ma N: miss",
-            "total_items",
-            calculate("x", |options, _| options.initial = Some((7, Expiry::Never))),
-        ),
-    ];
-    for (operation, expected, counts) in operations {
-        assert_eq!(counts, expected, "{operation}");
-    }
+    let down: fn(&mut ArithmeticOptions, u64) = |options, _| options.decrement = true;
+    calculate("incr_hits", "n", |_, _| {});
+    calculate("incr_misses", "x", |_, _| {});
+    calculate("decr_hits", "n", down);
+    calculate("decr_misses", "x", down);
+    calculate("", "n", |options, cas| options.compare = Some(cas));
+    calculate("total_items", "x", |options, _| {
+        options.initial = Some((7, Expiry::Never));
+    });
 }
