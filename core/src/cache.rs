@@ -1,17 +1,17 @@
 //! The cache: every operation, each a short composition of the parts in `storage/`.
 
+mod conditional;
 mod count;
-mod general;
+mod lookup;
 mod resize;
 mod time;
 mod view;
+mod write;
 
 use alloc::vec::Vec;
 
-use crate::config::{Budget, Layout};
 use crate::options::{ArithmeticOptions, SetMode, SetOptions};
-use crate::storage::{Cas, Counted, Facts, Found, Notes, Store, Write, Written};
-use crate::view::RemovalReason;
+use crate::storage::{Budget, Cas, Counted, Geometry, ItemAttrs, ItemFlags, Layout, Parts};
 use crate::{Config, ConfigError, Error, Expiry, Instant, Item, Key, KeyHasher, Memory};
 use crate::{Outcome, Value};
 
@@ -37,7 +37,8 @@ use crate::{Outcome, Value};
 /// ```
 pub struct Cache<M = Vec<u8>> {
     memory: M,
-    store: Store,
+    geometry: Geometry,
+    parts: Parts,
     max_items: usize,
     /// The largest item that was asked for, and the largest that the budget allows.
     item_size_wanted: usize,
@@ -91,7 +92,7 @@ impl<M: Memory> Cache<M> {
         memory.reserve(layout.start())?;
         memory.extend_to(layout.start());
         let hasher = KeyHasher::new(config.hash_seed);
-        let begun = Store::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;
+        let begun = Parts::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;
         // So that hardly any cas of an earlier run is one of this run's. Clients can read it, so it
         // is none of the seed's own bits.
         let start = match config.hash_seed {
@@ -103,8 +104,9 @@ impl<M: Memory> Cache<M> {
             false => Cas::new(start, config.shard, config.shard_count),
         };
         Ok(Self {
-            store: Store::new(memory.bytes_mut(), &layout, hasher, cas, begun),
+            parts: Parts::new(memory.bytes_mut(), &layout, hasher, cas, begun),
             memory,
+            geometry: layout.geometry,
             max_items: config.max_items.unwrap_or(usize::MAX),
             item_size_wanted: config.item_size_max,
             item_size_max: item_size_max(config.item_size_max, size + own),
@@ -117,7 +119,7 @@ impl<M: Memory> Cache<M> {
     /// The function that hashes this cache's keys.
     #[must_use]
     pub const fn hasher(&self) -> &KeyHasher {
-        self.store.hasher()
+        self.parts.hasher()
     }
 
     /// Fetches what lookups of these keys will need, so that the waits for memory overlap: worth
@@ -145,11 +147,11 @@ impl<M: Memory> Cache<M> {
     {
         for (cache, key) in lookups.clone() {
             let hash = cache.hasher().hash(key);
-            cache.store.fetch_bucket(cache.memory.bytes(), hash);
+            cache.store().prefetch_bucket(hash);
         }
         for (cache, key) in lookups {
             let hash = cache.hasher().hash(key);
-            cache.store.fetch_item(cache.memory.bytes(), hash);
+            cache.store().prefetch_item(hash);
         }
     }
 
@@ -165,18 +167,17 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[inline]
     pub fn get<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
-        self.store.stats.cmd_get += 1;
-        let (key, time) = (self.hashed(key), self.begin(now));
-        let hash = self.hasher().hash(&key);
-        self.store.catch_up(self.memory.bytes_mut(), hash);
-        let found = self.store.find(self.memory.bytes(), hash, key.bytes);
-        let found = found.filter(|found| self.is_live(found, time));
+        self.parts.stats.cmd_get += 1;
+        let key = self.begin(now, key);
+        self.store_mut().catch_up(key.hash);
+        let found = self.store().find(&key);
+        let found = found.filter(|found| self.is_live(found));
         let Some(found) = found else {
-            self.store.stats.get_misses += 1;
-            self.store.count_missing(hash);
+            self.parts.stats.get_misses += 1;
+            self.parts.count_missing(key.hash);
             return None;
         };
-        self.store.bump(self.memory.bytes_mut(), &found);
+        self.store_mut().bump(&found);
         self.count(&found, |stats| stats.get_hits += 1);
         Some(self.item(&found))
     }
@@ -195,12 +196,11 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn peek<'k>(&self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
-        let key = key.into();
-        let hash = self.hasher().hash(&key);
+        let key = self.hasher().hashed(&key.into());
         if self.flush_at.is_some_and(|at| at <= now) {
             return None;
         }
-        let item = self.item(&self.store.find(self.memory.bytes(), hash, key.bytes)?);
+        let item = self.item(&self.store().find(&key)?);
         item.expires_at.is_none_or(|end| end > now).then_some(item)
     }
 
@@ -224,18 +224,18 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         expiry: Expiry,
     ) -> Option<Item<'_>> {
-        self.store.stats.cmd_touch += 1;
-        let time = self.begin(now);
-        let Some(found) = self.find(time, &key.into()) else {
-            self.store.stats.touch_misses += 1;
+        self.parts.stats.cmd_touch += 1;
+        let key = self.begin(now, key);
+        let Some(found) = self.find(&key) else {
+            self.parts.stats.touch_misses += 1;
             return None;
         };
         self.count(&found, |stats| stats.touch_hits += 1);
         let deadline = self.deadline(expiry);
-        let memory = self.memory.bytes_mut();
-        self.store.bump(memory, &found);
-        self.store.set_deadline(memory, found.item, deadline);
-        let expires_at = self.store.clock.instant(deadline);
+        let mut store = self.store_mut();
+        store.bump(&found);
+        store.set_deadline(found.item, deadline);
+        let expires_at = self.parts.clock.instant(deadline);
         Some(Item {
             expires_at,
             ..self.item(&found)
@@ -273,12 +273,12 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
     ) -> Result<(), Error> {
-        self.store.stats.cmd_set += 1;
-        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
-        let old = self.find(time, &key);
-        let facts = Facts::new(self.deadline(value.expiry), 0, Notes::NONE);
-        let written = self.put(time, &key, &value, facts, old.as_ref())?;
-        self.store
+        self.parts.stats.cmd_set += 1;
+        let (key, value) = (self.begin(now, key), value.into());
+        let old = self.find(&key);
+        let attrs = ItemAttrs::new(self.deadline(value.expiry), 0, ItemFlags::NONE);
+        let written = self.put(&key, &value, attrs, old.as_ref())?;
+        self.parts
             .count_in(written.class, |stats| stats.cmd_set += 1);
         Ok(())
     }
@@ -473,14 +473,14 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn delete<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> bool {
         let found = self.discard(now, key);
-        let stats = &mut self.store.stats;
+        let stats = &mut self.parts.stats;
         *if found.is_some() {
             &mut stats.delete_hits
         } else {
             &mut stats.delete_misses
         } += 1;
         if let Some(class) = found {
-            self.store.count_in(class, |stats| stats.delete_hits += 1);
+            self.parts.count_in(class, |stats| stats.delete_hits += 1);
         }
         found.is_some()
     }
@@ -488,19 +488,18 @@ impl<M: Memory> Cache<M> {
     /// As [`delete`](Self::delete), but not counted: for an item that a refused store invalidates.
     /// Says in which class it was.
     pub(crate) fn discard<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> Option<Counted> {
-        let (key, time) = (self.hashed(key), self.begin(now));
-        let found = self.find(time, &key)?;
-        let hash = self.hasher().hash(&key);
-        let class = self.store.counted_class(found.item);
-        self.store.remove(self.memory.bytes_mut(), &found, hash);
+        let key = self.begin(now, key);
+        let found = self.find(&key)?;
+        let class = self.store_mut().counted_class(found.item);
+        self.store_mut().remove(&found, key.hash);
         Some(class)
     }
 
     /// Removes everything, in the same time however much there is.
     pub fn clear(&mut self) {
-        self.store.stats.cmd_flush += 1;
+        self.parts.stats.cmd_flush += 1;
         self.flush_at = None;
-        self.store.clear(self.memory.bytes_mut());
+        self.store_mut().clear();
     }
 
     /// Removes everything when that moment comes, items stored until then included. Replaces an
@@ -518,11 +517,11 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn flush_at(&mut self, at: Instant) {
-        if self.store.clock.has_come(at) {
+        if self.parts.clock.has_come(at) {
             self.clear();
             return;
         }
-        self.store.stats.cmd_flush += 1;
+        self.parts.stats.cmd_flush += 1;
         self.flush_at = Some(at);
     }
 
@@ -547,13 +546,16 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn maintain(&mut self, now: Instant, limit: usize) -> usize {
-        let time = self.begin(now);
+        self.set_clock(now);
         let step = |_: &usize| {
-            let reach = self.store.reach(0);
-            self.memory.extend_to(reach);
-            let memory = self.memory.bytes_mut();
-            let done = self.store.expire_page(memory, time) || self.store.settle(memory, time);
-            debug_assert!(self.store.end() <= reach, "beyond what was asked for");
+            let extent = self.store().worst_case_extent(0);
+            self.memory.extend_to(extent);
+            let mut store = self.store_mut();
+            let done = store.expire_page() || store.maintain();
+            debug_assert!(
+                self.store().touched_extent() <= extent,
+                "beyond what was asked for"
+            );
             done
         };
         let done = (0..limit).take_while(step).count();
@@ -566,129 +568,13 @@ impl<M: Memory> Cache<M> {
     /// How many items there are, expired ones that were not given back yet included.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.store.len()
+        self.parts.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The key with its hash.
-    #[inline]
-    fn hashed<'k>(&self, key: impl Into<Key<'k>>) -> Key<'k> {
-        self.hasher().hashed(&key.into())
-    }
-
-    /// The item under a key. One that is past its deadline is given back instead.
-    fn find(&mut self, time: u64, key: &Key<'_>) -> Option<Found> {
-        let hash = self.hasher().hash(key);
-        let Some(found) = self.store.find(self.memory.bytes(), hash, key.bytes) else {
-            self.store.count_missing(hash);
-            return None;
-        };
-        self.is_live(&found, time).then_some(found)
-    }
-
-    /// Whether the deadline of an item lies ahead; if it does not, the item is given back.
-    #[inline]
-    fn is_live(&mut self, found: &Found, time: u64) -> bool {
-        let has_passed = found.head.is_over(time, self.store.clock.floor());
-        if has_passed {
-            self.store.stats.get_expired += 1;
-            let memory = self.memory.bytes_mut();
-            self.store
-                .reclaim(memory, found.item, time, RemovalReason::ExpiredAsked);
-        }
-        !has_passed
-    }
-
-    /// The item as it was found.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn item(&self, found: &Found) -> Item<'_> {
-        let memory = self.memory.bytes();
-        Item {
-            value: self.store.value(memory, found),
-            flags: found.head.flags(),
-            cas: self.store.cas(memory, found),
-            expires_at: self.store.clock.instant(found.head.deadline()),
-            last_used: self.store.clock.used_at(found.head.last_use()),
-            fetched: found.head.fetched(),
-        }
-    }
-
-    fn fits(&mut self, key: &Key<'_>, value_len: usize) -> Result<(), Error> {
-        if key.bytes.is_empty() || key.bytes.len() > Key::LEN_MAX {
-            return Err(Error::KeyLength);
-        }
-        if key.bytes.len().saturating_add(value_len) > self.item_size_max {
-            self.store.stats.store_too_large += 1;
-            return Err(Error::ValueTooLarge);
-        }
-        Ok(())
-    }
-
-    /// Stores a value in place of `old`, which goes in any case.
-    fn put(
-        &mut self,
-        time: u64,
-        key: &Key<'_>,
-        value: &Value<'_>,
-        facts: Facts,
-        old: Option<&Found>,
-    ) -> Result<Written, Error> {
-        let hash = self.hasher().hash(key);
-        let fits = self.fits(key, value.bytes.len());
-        let (flags, front) = (value.flags, value.bytes);
-        if fits.is_err() || facts.deadline.has_passed(time, self.store.clock.floor()) {
-            if let Some(old) = old {
-                self.store.remove(self.memory.bytes_mut(), old, hash);
-            }
-            self.store.stats.total_items += u64::from(fits.is_ok());
-            let cas = fits.map(|()| self.store.cas.next(facts.cas))?;
-            let skipped = Write::new(key.bytes, hash, flags, facts, front);
-            let class = self.store.skip(&skipped);
-            return Ok(Written { cas, class });
-        }
-        let write = Write::new(key.bytes, hash, flags, facts, front);
-        let written = self.write(time, old, &write)?;
-        self.store.stats.total_items += 1;
-        Ok(written)
-    }
-
-    #[cfg_attr(not(target_os = "none"), inline)]
-    #[cfg_attr(target_os = "none", inline(never))]
-    fn write(
-        &mut self,
-        time: u64,
-        old: Option<&Found>,
-        write: &Write<'_>,
-    ) -> Result<Written, Error> {
-        let value_len = write.value_len(old);
-        let reach = self.store.reach(write.key.len() + value_len);
-        self.memory.extend_to(reach);
-        let memory = self.memory.bytes_mut();
-        while old.is_none() && self.store.len() >= self.max_items {
-            if !self
-                .store
-                .expire_or_evict(memory, time, RemovalReason::ItemLimit)
-            {
-                self.store.count_no_memory(write, value_len);
-                return Err(Error::OutOfMemory);
-            }
-        }
-        let Some(written) = self.store.write(memory, time, old, write) else {
-            self.store.unpin();
-            self.store.count_no_memory(write, value_len);
-            return Err(Error::OutOfMemory);
-        };
-        if self.store.resize(memory, time) {
-            self.release();
-        }
-        self.store.unpin();
-        debug_assert!(self.store.end() <= reach, "beyond what was asked for");
-        Ok(written)
     }
 }
 

@@ -6,7 +6,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::Instant;
-use crate::storage::Chain;
+use crate::storage::StoredValue;
 
 /// When an item ends.
 ///
@@ -201,34 +201,22 @@ pub enum Outcome {
 /// ```
 #[derive(Clone)]
 pub struct Bytes<'c> {
-    place: Place<'c>,
-}
-
-#[derive(Clone)]
-enum Place<'c> {
-    Whole(&'c [u8]),
-    Split { memory: &'c [u8], chain: Chain<'c> },
+    value: StoredValue<'c>,
 }
 
 impl<'c> Bytes<'c> {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) const fn whole(bytes: &'c [u8]) -> Self {
-        let place = Place::Whole(bytes);
-        Self { place }
-    }
-
-    pub(crate) const fn split(memory: &'c [u8], chain: Chain<'c>) -> Self {
-        let place = Place::Split { memory, chain };
-        Self { place }
+    pub(crate) const fn new(value: StoredValue<'c>) -> Self {
+        Self { value }
     }
 
     /// How many bytes there are.
     #[must_use]
     #[inline]
     pub const fn len(&self) -> usize {
-        match &self.place {
-            Place::Whole(bytes) => bytes.len(),
-            Place::Split { chain, .. } => chain.len(),
+        match &self.value {
+            StoredValue::Whole(bytes) => bytes.len(),
+            StoredValue::Split(pieces) => pieces.len(),
         }
     }
 
@@ -241,14 +229,11 @@ impl<'c> Bytes<'c> {
     /// The pieces in order. Together they have [`len`](Self::len) bytes; none is empty.
     #[inline]
     pub fn pieces(&self) -> impl Iterator<Item = &'c [u8]> + use<'c> {
-        let (whole, split) = match self.place.clone() {
-            Place::Whole(bytes) => (Some(bytes).filter(|bytes| !bytes.is_empty()), None),
-            Place::Split { memory, chain } => (None, Some((memory, chain))),
+        let (whole, split) = match self.value.clone() {
+            StoredValue::Whole(bytes) => (Some(bytes).filter(|bytes| !bytes.is_empty()), None),
+            StoredValue::Split(pieces) => (None, Some(pieces)),
         };
-        let split = split
-            .into_iter()
-            .flat_map(|(memory, mut chain)| core::iter::from_fn(move || chain.piece(memory)));
-        whole.into_iter().chain(split)
+        whole.into_iter().chain(split.into_iter().flatten())
     }
 
     /// All bytes in place, if they are one piece.
@@ -265,9 +250,9 @@ impl<'c> Bytes<'c> {
     #[must_use]
     #[inline]
     pub const fn as_slice(&self) -> Option<&'c [u8]> {
-        match self.place {
-            Place::Whole(bytes) => Some(bytes),
-            Place::Split { .. } => None,
+        match self.value {
+            StoredValue::Whole(bytes) => Some(bytes),
+            StoredValue::Split(_) => None,
         }
     }
 

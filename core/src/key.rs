@@ -58,12 +58,12 @@ impl KeyHasher {
         }
     }
 
-    /// The key, which carries its hash from now on.
+    /// The key with its hash.
     #[inline]
-    pub(crate) fn hashed<'k>(&self, key: &Key<'k>) -> Key<'k> {
-        Key {
-            hash: Some(self.hash(key)),
-            ..*key
+    pub(crate) fn hashed<'k>(&self, key: &Key<'k>) -> HashedKey<'k> {
+        HashedKey {
+            bytes: key.bytes,
+            hash: self.hash(key),
         }
     }
 
@@ -92,6 +92,20 @@ impl KeyHasher {
 pub struct Key<'k> {
     pub(crate) bytes: &'k [u8],
     hash: Option<u64>,
+}
+
+/// A key and its hash.
+#[derive(Clone, Copy)]
+pub(crate) struct HashedKey<'k> {
+    pub(crate) bytes: &'k [u8],
+    pub(crate) hash: u64,
+}
+
+impl fmt::Debug for HashedKey<'_> {
+    /// Without the hash, as a [`Key`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HashedKey").field(&self.bytes).finish()
+    }
 }
 
 impl fmt::Debug for Key<'_> {

@@ -111,6 +111,7 @@ const fn long_divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::StoredValue;
 
     #[test]
     fn numbers_are_read_as_memcached_does() {
@@ -128,7 +129,11 @@ mod tests {
             (b"x", None),
         ];
         for (text, number) in cases {
-            assert_eq!(parse(&Bytes::whole(text)), number, "{text:?}");
+            assert_eq!(
+                parse(&Bytes::new(StoredValue::Whole(text))),
+                number,
+                "{text:?}"
+            );
         }
     }
 

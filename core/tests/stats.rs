@@ -7,8 +7,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use dynamidb_core::{
-    Cache, ArithmeticOptions, Config, DeleteOptions, Expiry, GetOptions, Instant, Policy, Session,
-    SessionConfig, SlabStats, Stats, SetMode, SetOptions, Value,
+    ArithmeticOptions, Cache, Config, DeleteOptions, Expiry, GetOptions, Instant, Policy, Session,
+    SessionConfig, SetMode, SetOptions, SlabStats, Stats, Value,
 };
 
 const NOW: Instant = Instant::from_secs(1);

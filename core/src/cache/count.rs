@@ -1,7 +1,7 @@
 //! What happens, counted: see [`Stats`] and [`ClassStats`](crate::ClassStats).
 
 use super::Cache;
-use crate::storage::Found;
+use crate::storage::ItemHandle;
 use crate::{Memory, Stats};
 
 impl<M: Memory> Cache<M> {
@@ -17,24 +17,24 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn reset_stats(&mut self) {
-        self.store.stats = Stats::default();
-        self.store.monitor.reset();
+        self.parts.stats = Stats::default();
+        self.parts.monitor.reset();
     }
 
     /// Counts what happens to an item.
     #[inline]
-    pub(super) fn count(&mut self, found: &Found, count: impl Fn(&mut Stats)) {
-        self.store.count(found.item, count);
+    pub(super) fn count(&mut self, found: &ItemHandle, count: impl Fn(&mut Stats)) {
+        self.store_mut().count(found.item, count);
     }
 
     /// Counts a store that was refused for the size of its value before the value had come.
     pub(crate) const fn count_too_large(&mut self) {
-        self.store.stats.store_too_large += 1;
+        self.parts.stats.store_too_large += 1;
     }
 
-    /// Counts a request to see an item's facts.
+    /// Counts a request to see an item's metadata.
     #[cfg(feature = "meta")]
     pub(crate) const fn count_meta(&mut self) {
-        self.store.stats.cmd_meta += 1;
+        self.parts.stats.cmd_meta += 1;
     }
 }

@@ -55,12 +55,11 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn set_share(&mut self, memory: usize, budget: usize) -> Result<(), ConfigError> {
         let pages = self.budget.pages(memory)?;
-        let geometry = self.store.geometry();
-        let range = geometry.end_of(0)..geometry.end_of(pages);
+        let range = self.geometry.end_of(0)..self.geometry.end_of(pages);
         self.memory.reserve(range.end)?;
         self.limit = memory;
         self.item_size_max = item_size_max(self.item_size_wanted, budget);
-        self.store.set_limit(pages);
+        self.parts.set_limit(pages);
         self.memory.limit_to(range);
         Ok(())
     }
@@ -79,7 +78,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub const fn unused_pages(&self) -> usize {
-        self.store.unused_pages()
+        self.parts.unused_pages()
     }
 
     /// Frees at most `limit` of the pages that are in use beyond the budget, and returns how many
@@ -100,22 +99,22 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn free_excess(&mut self, now: Instant, limit: usize) -> usize {
-        let time = self.begin(now);
+        self.set_clock(now);
         for _ in 0..limit {
-            let reach = self.store.reach(0);
-            self.memory.extend_to(reach);
-            if !self.store.resize(self.memory.bytes_mut(), time) {
+            let extent = self.store().worst_case_extent(0);
+            self.memory.extend_to(extent);
+            if !self.store_mut().resize() {
                 break;
             }
         }
         self.release();
-        self.store.excess_pages()
+        self.parts.excess_pages()
     }
 
     /// Tells the memory which end of it is not in use any more.
     #[cold]
     pub(super) fn release(&mut self) {
-        let end = self.store.end_of_use();
+        let end = self.geometry.end_of(self.parts.pages_in_use());
         self.memory.release(end);
     }
 }

@@ -1,31 +1,39 @@
 //! How an operation begins: what time it is.
 
 use super::Cache;
+use crate::key::HashedKey;
 use crate::storage::Deadline;
-use crate::{Expiry, Instant, Memory};
+use crate::{Expiry, Instant, Key, Memory};
 
 impl<M: Memory> Cache<M> {
-    /// Every operation begins here: the time as the cache counts it.
+    /// Every operation on a key begins here: the clock is set and the key hashed.
+    #[inline]
+    pub(super) fn begin<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> HashedKey<'k> {
+        let key = self.hasher().hashed(&key.into());
+        self.set_clock(now);
+        key
+    }
+
+    /// Sets the cache's own clock.
     #[cfg_attr(not(target_os = "none"), inline)]
     #[cfg_attr(target_os = "none", inline(never))]
-    pub(super) fn begin(&mut self, now: Instant) -> u64 {
-        match self.store.clock.time_at(now) {
-            Some(time) => time,
-            None => self.begin_moment(now),
+    pub(super) fn set_clock(&mut self, now: Instant) {
+        if !self.parts.clock.is_at(now) {
+            self.begin_moment(now);
         }
     }
 
     #[cold]
-    fn begin_moment(&mut self, now: Instant) -> u64 {
+    fn begin_moment(&mut self, now: Instant) {
         if self.flush_at.is_some_and(|at| at <= now) {
             self.flush_at = None;
-            self.store.clear(self.memory.bytes_mut());
+            self.store_mut().clear();
         }
-        self.store.advance(self.memory.bytes_mut(), now)
+        self.store_mut().advance(now);
     }
 
     /// What that means, in this operation, as a deadline.
     pub(super) fn deadline(&mut self, expiry: Expiry) -> Deadline {
-        self.store.clock.deadline(expiry)
+        self.parts.clock.deadline(expiry)
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::Cache;
 use crate::digest::Digest;
-use crate::storage::{Found, Notes};
+use crate::storage::{ItemFlags, ItemHandle};
 use crate::view::{ChunkView, Due, Field, ItemView, PageView, Removal};
 use crate::{ClassStats, Instant, Item, Key, Memory, SlabStats, Stats};
 
@@ -23,11 +23,11 @@ impl<M: Memory> Cache<M> {
     pub fn stats(&self) -> Stats {
         Stats {
             curr_items: self.len() as u64,
-            bytes: self.store.bytes_used() as u64,
-            unused_pages: self.store.unused_pages() as u64,
-            hash_bytes: self.store.index_bytes() as u64,
+            bytes: self.parts.bytes_used() as u64,
+            unused_pages: self.parts.unused_pages() as u64,
+            hash_bytes: self.store().index_bytes() as u64,
             limit_maxbytes: self.limit as u64,
-            ..self.store.stats
+            ..self.parts.stats
         }
     }
 
@@ -45,7 +45,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn last_cas(&self) -> u64 {
-        self.store.cas.last().into()
+        self.parts.cas.last().into()
     }
 
     /// The chunk sizes and how much of each is in use, in order of size.
@@ -59,7 +59,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), dynamidb_core::ConfigError>(())
     /// ```
     pub fn slabs(&self) -> impl Iterator<Item = SlabStats> + '_ {
-        self.store.slab_stats()
+        self.parts.slab_stats()
     }
 
     /// What happened to the items of each chunk size, in the order of [`slabs`](Self::slabs): an
@@ -79,7 +79,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn class_stats(&self) -> impl Iterator<Item = ClassStats> + '_ {
-        self.store.class_stats(self.memory.bytes())
+        self.store().class_stats()
     }
 
     /// Keys and items, the most recently used first, expired ones that were not given back yet
@@ -97,13 +97,8 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], Item<'_>)> {
-        let items = self.store.items(self.memory.bytes());
-        items.map(|found| {
-            (
-                self.store.key(self.memory.bytes(), &found),
-                self.item(&found),
-            )
-        })
+        let items = self.store().items();
+        items.map(|found| (self.store().key(&found), self.item(&found)))
     }
 
     /// Bytes of a page.
@@ -117,7 +112,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub const fn page_size(&self) -> usize {
-        self.store.geometry().page_size()
+        self.geometry.page_size()
     }
 
     /// All pages in order, those that were never used included.
@@ -134,14 +129,14 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn pages(&self) -> impl Iterator<Item = PageView> + '_ {
-        self.store.pages(self.memory.bytes()).map(|page| PageView {
+        self.store().pages().map(|page| PageView {
             number: page.number,
             usage: page.usage,
             chunk_size: page.chunk_size,
-            begun: page.begun,
+            begun: page.touched,
             used: page.used,
             due: page.due.map(|(millis, level, slot)| Due {
-                at: self.store.clock.moment(millis),
+                at: self.parts.clock.moment(millis),
                 level,
                 slot,
             }),
@@ -164,7 +159,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn items(&self) -> impl DoubleEndedIterator<Item = ItemView<'_>> {
-        let items = self.store.items(self.memory.bytes());
+        let items = self.store().items();
         items.map(|found| self.view(&found))
     }
 
@@ -191,7 +186,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn scan(&self, cursor: u32) -> (impl Iterator<Item = ItemView<'_>>, Option<u32>) {
-        let (items, next) = self.store.group(self.memory.bytes(), cursor);
+        let (items, next) = self.store().group(cursor);
         (items.map(|found| self.view(&found)), next)
     }
 
@@ -209,7 +204,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn inspect(&self, position: u32) -> Option<ItemView<'_>> {
-        let found = self.store.at_position(self.memory.bytes(), position)?;
+        let found = self.store().at_position(position)?;
         Some(self.view(&found))
     }
 
@@ -228,9 +223,8 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn view_of<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
-        let key = key.into();
-        let hash = self.hasher().hash(&key);
-        let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+        let key = self.hasher().hashed(&key.into());
+        let found = self.store().find(&key)?;
         Some(self.view(&found))
     }
 
@@ -248,8 +242,8 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn fields(&self, position: u32) -> impl Iterator<Item = Field> + use<M> {
-        let found = self.store.at_position(self.memory.bytes(), position);
-        let fields = found.map(|found| self.store.fields(self.memory.bytes(), &found));
+        let found = self.store().at_position(position);
+        let fields = found.map(|found| self.store().fields(&found));
         fields.into_iter().flatten()
     }
 
@@ -266,8 +260,8 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn chunks(&self, position: u32) -> impl Iterator<Item = ChunkView<'_>> {
-        let found = self.store.at_position(self.memory.bytes(), position);
-        let chunks = move |found| self.store.chunks(self.memory.bytes(), found);
+        let found = self.store().at_position(position);
+        let chunks = move |found| self.store().chunks(found);
         found.into_iter().flat_map(chunks)
     }
 
@@ -285,8 +279,8 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn next_expiry(&self, now: Instant) -> Option<Instant> {
-        let items = self.store.items(self.memory.bytes());
-        let ends = items.filter_map(|found| self.store.clock.instant(found.head.deadline()));
+        let items = self.store().items();
+        let ends = items.filter_map(|found| self.parts.clock.instant(found.header.deadline()));
         ends.filter(|&end| end > now).min()
     }
 
@@ -304,7 +298,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn wheel_hands(&self) -> [u8; 4] {
-        self.store.wheel_hands()
+        self.parts.wheel_hands()
     }
 
     /// From now on, notes up to `limit` items that are evicted or expire; 0 stops that. What was
@@ -332,12 +326,12 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn watch_removals(&mut self, limit: usize) -> Result<(), TryReserveError> {
-        self.store.removals.watch(limit)
+        self.parts.removals.watch(limit)
     }
 
     /// The items that were noted, in the order in which they went.
     pub fn removals(&self) -> impl Iterator<Item = Removal<'_>> {
-        let entries = self.store.removals.entries().iter();
+        let entries = self.parts.removals.entries().iter();
         entries.map(|entry| Removal {
             reason: entry.reason,
             key: entry.key(),
@@ -354,28 +348,27 @@ impl<M: Memory> Cache<M> {
     /// How many more items there would have been to note, had there been room.
     #[must_use]
     pub const fn removals_missed(&self) -> u64 {
-        self.store.removals.missed()
+        self.parts.removals.missed()
     }
 
     /// Makes room for new notes.
     pub fn clear_removals(&mut self) {
-        self.store.removals.forget();
+        self.parts.removals.forget();
     }
 
-    fn view(&self, found: &Found) -> ItemView<'_> {
-        let (queued, young) = found.is_queued_or_young();
-        let notes = found.head.notes();
+    fn view(&self, found: &ItemHandle) -> ItemView<'_> {
+        let flags = found.header.flags();
         ItemView {
             position: found.item.within(0),
-            key: self.store.key(self.memory.bytes(), found),
+            key: self.store().key(found),
             item: self.item(found),
-            class: self.store.class(self.memory.bytes(), found.item),
-            queued,
-            young,
-            stale: notes.has(Notes::STALE),
-            won: notes.has(Notes::WON),
-            base64: notes.has(Notes::BASE64),
-            size: found.head.size_in_all() as usize,
+            class: self.store().class(found.item),
+            queued: found.is_in_small_queue(),
+            young: found.is_recent(),
+            stale: flags.has(ItemFlags::STALE),
+            won: flags.has(ItemFlags::WON),
+            base64: flags.has(ItemFlags::BASE64),
+            size: found.header.size_in_all() as usize,
         }
     }
 
@@ -409,20 +402,20 @@ impl<M: Memory> Cache<M> {
         let mut digest = Digest::new();
         let flush_at = self.flush_at.map(|at| at.as_millis().wrapping_add(1));
         digest.number(flush_at.unwrap_or(0));
-        self.store.digest(self.memory.bytes(), &mut digest);
+        self.store().digest(&mut digest);
         digest.finish()
     }
 
     /// Panics if any structure disagrees with another. For tests: it walks everything.
     #[doc(hidden)]
     pub fn check(&self) {
-        self.store.check(self.memory.bytes());
+        self.store().check();
     }
 }
 
 impl<M> fmt::Debug for Cache<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let items = self.store.len();
+        let items = self.parts.len();
         f.debug_struct("Cache")
             .field("items", &items)
             .field("memory", &self.limit)

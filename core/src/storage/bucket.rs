@@ -6,7 +6,10 @@
 //! 16  words [12]  the items; the filled slots come first
 //! ```
 
-use super::arena::{ChunkRef, Geometry, array, array_mut, array_ref, set_word, word};
+use core::ops::{Deref, DerefMut};
+
+use super::arena::{Arena, ArenaMut, ArenaRef, ChunkRef, Geometry, Offset};
+use super::arena::{part, part_mut, set_word, word};
 
 /// How many items a bucket holds.
 pub(crate) const SLOTS: usize = 12;
@@ -14,43 +17,75 @@ pub(crate) const SLOTS: usize = 12;
 const OVERFLOW: usize = 12;
 const ITEMS: usize = 16;
 
-/// A bucket, to read.
+type Line = [u8; Geometry::LINE];
+
+/// A bucket, to read, and to write if its bytes are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bucket<'m> {
-    line: &'m [u8; Geometry::LINE],
+pub(crate) struct Bucket<B> {
+    line: B,
 }
 
-impl<'m> Bucket<'m> {
+impl<B: Deref<Target = [u8]>> Arena<B> {
     /// The bucket that begins at `at`.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn read(memory: &'m [u8], at: usize) -> Self {
-        let line = array_ref(memory, at);
-        Self { line }
+    pub(crate) fn bucket(&self, at: Offset) -> Bucket<&Line> {
+        let line = self.array(at);
+        Bucket { line }
     }
 
+    /// Where the bucket after this one in its chain begins.
+    #[inline]
+    pub(crate) fn bucket_after(&self, at: Offset) -> Option<Offset> {
+        self.bucket(at).next(&self.geometry)
+    }
+}
+
+impl<'m> ArenaRef<'m> {
+    /// Where the buckets of the chain that begins at `first` are.
+    pub(crate) fn bucket_chain(self, first: Offset) -> impl Iterator<Item = Offset> + use<'m> {
+        core::iter::successors(Some(first), move |&at| self.bucket_after(at))
+    }
+
+    /// The items in the filled slots of the bucket that begins at `at`.
+    pub(crate) fn bucket_items(self, at: Offset) -> impl Iterator<Item = ChunkRef> + use<'m> {
+        (0..self.bucket(at).len()).map(move |slot| self.bucket(at).item(slot))
+    }
+}
+
+impl ArenaMut<'_> {
+    /// The bucket that begins at `at`, to write.
+    #[inline]
+    pub(crate) fn bucket_mut(&mut self, at: Offset) -> Bucket<&mut Line> {
+        let line = self.array_mut(at);
+        Bucket { line }
+    }
+}
+
+impl<B: Deref<Target = Line>> Bucket<B> {
     /// The slots that have this tag.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn matches(self, tag: u8) -> Matches {
-        Matches::new(array(self.line, 0), tag)
+    pub(crate) fn matches(&self, tag: u8) -> Matches {
+        Matches::new(part(&*self.line, 0), tag)
     }
 
     /// The item in a slot.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn item(self, slot: usize) -> ChunkRef {
+    pub(crate) fn item(&self, slot: usize) -> ChunkRef {
         // A word past the last one is not in a slot; telling the compiler so spares a check.
         let (words, _) = self.line.as_chunks();
         let words: &[[u8; 4]; Geometry::LINE / 4] = words.first_chunk().expect("a line of words");
         ChunkRef::from_word(u32::from_le_bytes(words[(ITEMS / 4 + slot) % words.len()]))
     }
 
-    /// The items in the filled slots.
-    pub(crate) fn items(self) -> impl Iterator<Item = ChunkRef> + use<'m> {
-        (0..self.len()).map(move |slot| self.item(slot))
+    /// The tag in a slot.
+    pub(crate) fn tag(&self, slot: usize) -> u8 {
+        let [tag] = part(&*self.line, slot);
+        tag
     }
 
     /// How many slots are filled.
     #[inline]
-    pub(crate) fn len(self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let Matches(empty) = self.matches(0);
         let (first, last) = (empty & Matches::LOWEST, empty & !Matches::LOWEST);
         let mut empty = Matches(if first == 0 { last } else { first });
@@ -59,47 +94,33 @@ impl<'m> Bucket<'m> {
 
     /// Where the next bucket of the chain begins.
     #[inline]
-    pub(crate) fn next(self, geometry: &Geometry) -> Option<usize> {
-        let next = ChunkRef::from_word(word(self.line, OVERFLOW));
+    pub(crate) fn next(&self, geometry: &Geometry) -> Option<Offset> {
+        let next = ChunkRef::from_word(word(&*self.line, OVERFLOW));
         (!next.is_none()).then(|| geometry.at(next))
     }
 }
 
-/// Where the buckets of the chain that begins at `first` are.
-pub(crate) fn chain<'m>(
-    memory: &'m [u8],
-    geometry: &'m Geometry,
-    first: usize,
-) -> impl Iterator<Item = usize> + 'm {
-    let next = move |&at: &usize| Bucket::read(memory, at).next(geometry);
-    core::iter::successors(Some(first), next)
-}
+impl<B: DerefMut<Target = Line>> Bucket<B> {
+    /// Empties the bucket.
+    pub(crate) fn clear(&mut self) {
+        *self.line = [0; Geometry::LINE];
+    }
 
-/// Empties the bucket.
-pub(crate) fn clear(memory: &mut [u8], at: usize) {
-    *array_mut(memory, at) = [0; Geometry::LINE];
-}
+    /// Fills a slot; with tag 0 and no item, empties it.
+    pub(crate) fn set_slot(&mut self, slot: usize, tag: u8, item: ChunkRef) {
+        *part_mut(&mut *self.line, slot) = [tag];
+        self.set_item(slot, item);
+    }
 
-/// Fills a slot; with tag 0 and no item, empties it.
-pub(crate) fn set_slot(memory: &mut [u8], at: usize, slot: usize, tag: u8, item: ChunkRef) {
-    *array_mut(memory, at + slot) = [tag];
-    set_item(memory, at, slot, item);
-}
+    /// Replaces the item in a filled slot by another with the same tag.
+    pub(crate) fn set_item(&mut self, slot: usize, item: ChunkRef) {
+        set_word(&mut *self.line, ITEMS + 4 * slot, item.within(0));
+    }
 
-/// Lets a filled slot hold another item with the same tag.
-pub(crate) fn set_item(memory: &mut [u8], at: usize, slot: usize, item: ChunkRef) {
-    set_word(memory, at + ITEMS + 4 * slot, item.within(0));
-}
-
-/// The tag in a slot.
-pub(crate) fn tag(memory: &[u8], at: usize, slot: usize) -> u8 {
-    let [tag] = array(memory, at + slot);
-    tag
-}
-
-/// Appends a bucket to the one that is the last of its chain; none ends the chain here.
-pub(crate) fn set_next(memory: &mut [u8], at: usize, next: ChunkRef) {
-    set_word(memory, at + OVERFLOW, next.within(0));
+    /// Appends a bucket to the one that is the last of its chain; none ends the chain here.
+    pub(crate) fn set_next(&mut self, next: ChunkRef) {
+        set_word(&mut *self.line, OVERFLOW, next.within(0));
+    }
 }
 
 /// Slots, a bit each: the first eight slots have the lowest bits of the eight bytes, the last four
@@ -121,8 +142,8 @@ impl Matches {
             let difference = tags ^ (u64::from(tag) * Self::LOWEST);
             difference.wrapping_sub(Self::LOWEST) & !difference
         };
-        let first = zeros(u64::from_le_bytes(array(&tags, 0)));
-        let last = zeros(u64::from(u32::from_le_bytes(array(&tags, 8))));
+        let first = zeros(u64::from_le_bytes(part(&tags, 0)));
+        let last = zeros(u64::from(u32::from_le_bytes(part(&tags, 8))));
         Self(first >> 7 & Self::LOWEST | last >> 3 & Self::LOWEST >> 32 << 4)
     }
 }
@@ -146,27 +167,39 @@ mod tests {
 
     #[test]
     fn the_slots_with_a_tag_are_found_and_the_filled_ones_counted() {
-        let geometry = Geometry::new(0, 4096, 1);
         let mut memory = [0xFF; 128];
-        clear(&mut memory, 64);
+        let geometry = Geometry::new(0, 4096);
+        let mut arena = Arena::new(&mut memory[..], geometry);
+        let at = Offset::START + 64;
+        arena.bucket_mut(at).clear();
         for len in 0..=SLOTS {
-            assert_eq!(Bucket::read(&memory, 64).len(), len);
-            for at in 0..len {
-                let bucket = Bucket::read(&memory, 64);
-                let tag = tag(&memory, 64, at);
-                assert!(bucket.matches(tag).any(|slot| slot == at), "{at} of {len}");
-                assert_eq!(bucket.item(at), ChunkRef::from_word(at as u32 + 1));
+            let bucket = arena.bucket(at);
+            assert_eq!(bucket.len(), len);
+            for slot in 0..len {
+                let tag = bucket.tag(slot);
+                assert!(
+                    bucket.matches(tag).any(|found| found == slot),
+                    "{slot} of {len}"
+                );
+                assert_eq!(bucket.item(slot), ChunkRef::from_word(slot as u32 + 1));
             }
-            assert!(Bucket::read(&memory, 64).matches(200).next().is_none());
+            assert!(bucket.matches(200).next().is_none());
             if len < SLOTS {
                 let item = ChunkRef::from_word(len as u32 + 1);
-                set_slot(&mut memory, 64, len, 1 + (len as u8 % 5), item);
+                arena
+                    .bucket_mut(at)
+                    .set_slot(len, 1 + (len as u8 % 5), item);
             }
         }
-        let bucket = Bucket::read(&memory, 64);
-        assert_eq!(bucket.items().count(), SLOTS);
-        assert_eq!(bucket.next(&geometry), None);
-        set_next(&mut memory, 64, ChunkRef::from_word(4));
-        assert_eq!(Bucket::read(&memory, 64).next(&geometry), Some(64));
+        assert_eq!(arena.view().bucket_items(at).count(), SLOTS);
+        assert_eq!(arena.bucket_after(at), None);
+        arena.bucket_mut(at).set_next(ChunkRef::from_word(4));
+        assert_eq!(arena.bucket_after(at), Some(at));
+        let chain = arena.view().bucket_chain(at);
+        assert_eq!(
+            chain.take(3).count(),
+            3,
+            "a chain that leads back to itself"
+        );
     }
 }

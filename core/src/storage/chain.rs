@@ -1,45 +1,67 @@
-//! Where the bytes of a value lie: in the head, and then in a chain of continuations.
+//! Where the bytes of a value lie: in the chunk of the header, and then in a chain of continuation
+//! chunks.
 
-use core::ops::Range;
+use super::arena::{ArenaMut, ArenaRef, ChunkRef, Geometry, Offset};
+use super::chunk::CONTINUATION;
+use super::handle::ItemHandle;
 
-use super::arena::{self, ChunkRef, Geometry};
-use super::header::{self, CONTINUATION, Head};
-use super::page;
-use super::prefetch::prefetch;
-
-/// How much of the next chunk is asked for while a piece is copied. The rest follows by itself:
+/// How much of the next chunk is prefetched while a piece is copied. The rest follows by itself:
 /// processors notice that memory is read in order.
 const AHEAD: usize = 4 * Geometry::LINE;
 
-/// The places of a value's pieces, in order; none of them is empty.
+/// A piece of a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    pub(crate) at: Offset,
+    pub(crate) len: usize,
+}
+
+impl Piece {
+    const EMPTY: Self = Self {
+        at: Offset::START,
+        len: 0,
+    };
+
+    const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Takes off up to `len` bytes at the front.
+    fn split_off(&mut self, len: usize) -> Self {
+        let front = Self {
+            at: self.at,
+            len: len.min(self.len),
+        };
+        self.at = self.at + front.len;
+        self.len -= front.len;
+        front
+    }
+}
+
+/// The pieces of a value, in order; none of them is empty.
 #[derive(Clone, Debug)]
-pub(crate) struct Chain<'g> {
-    geometry: &'g Geometry,
-    /// The piece in the head; empty when it has been taken.
-    first: Range<usize>,
+pub(crate) struct Chain {
+    /// The piece behind the header; empty when it has been taken.
+    first: Piece,
     /// The chunk of the piece after it.
     next: ChunkRef,
     left: usize,
 }
 
-impl<'g> Chain<'g> {
-    /// The value of the item with this head.
+impl Chain {
+    /// The value of an item.
     #[inline(never)]
-    pub(crate) fn new(memory: &[u8], geometry: &'g Geometry, item: ChunkRef, head: &Head) -> Self {
-        let at = geometry.at(item);
-        let start = at + head.value_offset();
-        let mut end = start + head.value_len();
-        let next = head.next();
+    pub(crate) fn new(arena: ArenaRef<'_>, found: &ItemHandle) -> Self {
+        let &ItemHandle { item, ref header } = found;
+        let (offset, left) = (header.value_offset(), header.value_len());
+        let (mut len, next) = (left, header.next());
         if !next.is_none() {
-            fetch(memory, geometry, next);
-            end = end.min(at + page::chunk_size(memory, geometry, geometry.page_of(item)));
+            fetch(arena, next);
+            len = len.min(chunk_size(arena, item) - offset);
         }
-        Self {
-            geometry,
-            first: start..end,
-            next,
-            left: head.value_len(),
-        }
+        let at = arena.geometry.at(item) + offset;
+        let first = Piece { at, len };
+        Self { first, next, left }
     }
 
     /// How many bytes are left.
@@ -47,85 +69,110 @@ impl<'g> Chain<'g> {
         self.left
     }
 
-    /// The place of the next piece.
-    #[inline]
-    pub(crate) fn next(&mut self, memory: &[u8]) -> Option<Range<usize>> {
-        if !self.first.is_empty() {
-            self.left -= self.first.len();
-            return Some(core::mem::take(&mut self.first));
-        }
-        (!self.next.is_none()).then(|| self.follow(memory))
-    }
-
     /// The next piece.
-    pub(crate) fn piece<'m>(&mut self, memory: &'m [u8]) -> Option<&'m [u8]> {
-        let place = self.next(memory)?;
-        Some(arena::slice(memory, place.start, place.len()))
+    #[inline]
+    pub(crate) fn next(&mut self, arena: ArenaRef<'_>) -> Option<Piece> {
+        if !self.first.is_empty() {
+            self.left -= self.first.len;
+            return Some(core::mem::replace(&mut self.first, Piece::EMPTY));
+        }
+        (!self.next.is_none()).then(|| self.follow(arena))
     }
 
-    fn follow(&mut self, memory: &[u8]) -> Range<usize> {
-        let at = self.geometry.at(self.next);
-        let size = page::chunk_size(memory, self.geometry, self.geometry.page_of(self.next));
-        let len = self.left.min(size - CONTINUATION);
-        self.next = header::next(memory, at);
+    fn follow(&mut self, arena: ArenaRef<'_>) -> Piece {
+        let chunk = self.next;
+        let len = self.left.min(chunk_size(arena, chunk) - CONTINUATION);
+        self.next = arena.chunk(chunk).next();
         if !self.next.is_none() {
-            fetch(memory, self.geometry, self.next);
+            fetch(arena, self.next);
         }
         self.left -= len;
-        at + CONTINUATION..at + CONTINUATION + len
+        let at = arena.geometry.at(chunk) + CONTINUATION;
+        Piece { at, len }
     }
 }
 
-/// Asks for the beginning of a chunk and the record of its page.
-fn fetch(memory: &[u8], geometry: &Geometry, chunk: ChunkRef) {
-    let at = geometry.at(chunk);
-    prefetch(memory, geometry.record_at(geometry.page_of(chunk)));
+/// The bytes of a value that is split over chunks.
+#[derive(Clone, Debug)]
+pub(crate) struct Pieces<'m> {
+    arena: ArenaRef<'m>,
+    chain: Chain,
+}
+
+impl<'m> Pieces<'m> {
+    pub(crate) fn new(arena: ArenaRef<'m>, found: &ItemHandle) -> Self {
+        let chain = Chain::new(arena, found);
+        Self { arena, chain }
+    }
+
+    /// How many bytes are left.
+    pub(crate) const fn len(&self) -> usize {
+        self.chain.len()
+    }
+}
+
+impl<'m> Iterator for Pieces<'m> {
+    type Item = &'m [u8];
+
+    fn next(&mut self) -> Option<&'m [u8]> {
+        let piece = self.chain.next(self.arena)?;
+        Some(self.arena.slice(piece.at, piece.len))
+    }
+}
+
+fn chunk_size(arena: ArenaRef<'_>, chunk: ChunkRef) -> usize {
+    arena.page(arena.geometry.page_of(chunk)).chunk_size()
+}
+
+/// Prefetches the beginning of a chunk and the record of its page.
+fn fetch(arena: ArenaRef<'_>, chunk: ChunkRef) {
+    let geometry = arena.geometry;
+    arena.prefetch(geometry.record_at(geometry.page_of(chunk)));
     for line in (0..AHEAD).step_by(Geometry::LINE) {
-        prefetch(memory, at + line);
+        arena.prefetch(geometry.at(chunk) + line);
     }
 }
 
 /// Fills the pieces of a value one after the other.
 #[derive(Debug)]
-pub(crate) struct Writer<'g> {
-    chain: Chain<'g>,
-    piece: Range<usize>,
+pub(crate) struct Writer {
+    chain: Chain,
+    piece: Piece,
 }
 
-impl<'g> Writer<'g> {
-    pub(crate) const fn new(chain: Chain<'g>) -> Self {
-        Self { chain, piece: 0..0 }
+impl Writer {
+    pub(crate) const fn new(chain: Chain) -> Self {
+        let piece = Piece::EMPTY;
+        Self { chain, piece }
     }
 
     /// Writes bytes that come from outside.
-    pub(crate) fn write(&mut self, memory: &mut [u8], mut bytes: &[u8]) {
+    pub(crate) fn write(&mut self, arena: &mut ArenaMut<'_>, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let Some(place) = self.room(memory, bytes.len()) else {
+            let Some(place) = self.place(arena.view(), bytes.len()) else {
                 return;
             };
-            let now = bytes.split_off(..place.len()).unwrap_or_default();
-            arena::write(memory, place.start, now);
+            let now = bytes.split_off(..place.len).unwrap_or_default();
+            arena.write(place.at, now);
         }
     }
 
-    /// Writes bytes that lie in the memory already.
-    pub(crate) fn copy(&mut self, memory: &mut [u8], mut from: Range<usize>) {
+    /// Writes bytes that lie in the arena already.
+    pub(crate) fn copy(&mut self, arena: &mut ArenaMut<'_>, mut from: Piece) {
         while !from.is_empty() {
-            let Some(place) = self.room(memory, from.len()) else {
+            let Some(place) = self.place(arena.view(), from.len) else {
                 return;
             };
-            arena::copy(memory, from.start, place.start, place.len());
-            from.start += place.len();
+            let from = from.split_off(place.len);
+            arena.copy(from.at, place.at, place.len);
         }
     }
 
     /// The place of up to `len` more bytes.
-    fn room(&mut self, memory: &[u8], len: usize) -> Option<Range<usize>> {
+    fn place(&mut self, arena: ArenaRef<'_>, len: usize) -> Option<Piece> {
         while self.piece.is_empty() {
-            self.piece = self.chain.next(memory)?;
+            self.piece = self.chain.next(arena)?;
         }
-        let place = self.piece.start..self.piece.end.min(self.piece.start + len);
-        self.piece.start = place.end;
-        Some(place)
+        Some(self.piece.split_off(len))
     }
 }

@@ -63,10 +63,16 @@ impl Clock {
         }
     }
 
-    /// Own time, if this is the moment of the last operation.
+    /// Whether this is the moment of the last operation.
     #[inline]
-    pub(crate) fn time_at(&self, now: Instant) -> Option<u64> {
-        (self.now == now).then_some(self.time)
+    pub(crate) fn is_at(&self, now: Instant) -> bool {
+        self.now == now
+    }
+
+    /// Own time at the last operation.
+    #[inline]
+    pub(crate) const fn time(&self) -> u64 {
+        self.time
     }
 
     /// Whether the last operation was at that moment or later.
@@ -79,8 +85,8 @@ impl Clock {
         self.now > now
     }
 
-    /// Lets it be this moment, and returns own time.
-    pub(crate) fn advance(&mut self, now: Instant) -> u64 {
+    /// Makes this the moment of the last operation.
+    pub(crate) fn advance(&mut self, now: Instant) {
         let millis = now.as_millis();
         let ahead = millis.wrapping_sub(self.now.as_millis());
         let back = ahead.wrapping_neg();
@@ -96,7 +102,6 @@ impl Clock {
             self.second = second as u32;
             self.second_began = self.time - u64::from(rest);
         }
-        self.time
     }
 
     /// A moment as a deadline. One in the past is this very millisecond, so that this operation is

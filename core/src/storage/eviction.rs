@@ -1,13 +1,14 @@
-//! Which item goes when room is needed: the policies.
+//! Which item is evicted when memory is full: the policies.
 //!
-//! `lru`: the least recently used one, always. `s3lru`: new items first pass through a queue of a
-//! tenth of the bytes; who is used while in it, or comes again soon after falling out of it, is
-//! admitted to the LRU. This keeps keys that are asked for once from pushing out the others. (The
-//! queue and the memory of who fell out of it are those of S3-FIFO: Yang and others, SOSP 2023.)
+//! `lru`: the least recently used one, always. `s3lru`: new items first pass through a small queue
+//! of a tenth of the bytes. One that is used while in it, or stored again soon after it was evicted
+//! from it, is admitted to the LRU. This keeps keys that are asked for once from evicting the
+//! others. (The small queue and its ghosts are those of S3-FIFO: Yang and others, SOSP 2023.)
 
-use super::arena::{ChunkRef, Geometry};
+use super::arena::{ArenaMut, ArenaRef, ChunkRef};
 use super::ghost::Ghosts;
-use super::header::{self, Head, Mark};
+use super::handle::ItemHandle;
+use super::header::{ItemHeader, LruBits};
 use super::lru::Lru;
 use crate::digest::Digest;
 use crate::{LruBump, Policy};
@@ -18,7 +19,7 @@ const QUEUE_SHARE: u64 = 10;
 /// How many items may be admitted in one search for a victim, so that the search is bounded.
 const ADMISSIONS_MAX: usize = 16;
 
-/// The order of items, and who falls out of it.
+/// The order in which items are evicted.
 #[derive(Debug)]
 pub(crate) struct Eviction {
     policy: Policy,
@@ -26,7 +27,7 @@ pub(crate) struct Eviction {
     /// Empty but with `s3lru`.
     queue: Lru,
     ghosts: Ghosts,
-    /// The item that is being stored: whatever room is made for, it stays.
+    /// The item that is being stored: it is not evicted.
     pinned: ChunkRef,
 }
 
@@ -42,7 +43,7 @@ impl Eviction {
         }
     }
 
-    /// From now on this item stays, instead of the one before; [`ChunkRef::NONE`]: none has to.
+    /// Protects this item from eviction, instead of the one before; [`ChunkRef::NONE`]: none.
     pub(crate) const fn pin(&mut self, item: ChunkRef) {
         self.pinned = item;
     }
@@ -60,25 +61,23 @@ impl Eviction {
     /// All items, the most recently used first; those of the queue come last.
     pub(crate) fn items<'m>(
         &'m self,
-        memory: &'m [u8],
-        geometry: &'m Geometry,
+        arena: ArenaRef<'m>,
     ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
-        let queued = self.queue.items(memory, geometry);
-        self.lru.items(memory, geometry).chain(queued)
+        let queued = self.queue.items(arena);
+        self.lru.items(arena).chain(queued)
     }
 
     /// The items of the LRU and those of the queue, each with the most recently used first.
     pub(crate) fn lists<'m>(
         &'m self,
-        memory: &'m [u8],
-        geometry: &'m Geometry,
+        arena: ArenaRef<'m>,
     ) -> [impl DoubleEndedIterator<Item = ChunkRef> + 'm; 2] {
-        [&self.lru, &self.queue].map(|list| list.items(memory, geometry))
+        [&self.lru, &self.queue].map(|list| list.items(arena))
     }
 
     /// Brings the order up to date, so that items may move.
-    pub(crate) fn enter_noted(&mut self, memory: &mut [u8], geometry: &Geometry) {
-        self.lru.enter_noted(memory, geometry);
+    pub(crate) fn flush_pending(&mut self, arena: &mut ArenaMut<'_>) {
+        self.lru.flush_pending(arena);
     }
 
     /// Whether the next use of an item has work to do first that can be done before.
@@ -88,34 +87,34 @@ impl Eviction {
     }
 
     /// Does that work.
-    pub(crate) fn catch_up(&mut self, memory: &mut [u8], geometry: &Geometry) {
-        self.lru.enter_half(memory, geometry);
+    pub(crate) fn catch_up(&mut self, arena: &mut ArenaMut<'_>) {
+        self.lru.flush_half(arena);
     }
 
     /// Adds an item that takes the place of `old`, if there was one.
     pub(crate) fn push(
         &mut self,
-        memory: &mut [u8],
-        geometry: &Geometry,
+        arena: &mut ArenaMut<'_>,
         item: ChunkRef,
         hash: u64,
-        old: Option<&Head>,
+        old: Option<&ItemHeader>,
     ) {
         let admitted = match (self.policy, old) {
             (Policy::Lru | Policy::Refuse, _) => true,
-            (Policy::S3Lru, Some(old)) => !old.has(Mark::Queued),
-            (Policy::S3Lru, None) => self.ghosts.take(memory, hash, self.lru.len()),
+            (Policy::S3Lru, Some(old)) => !old.has(LruBits::IN_SMALL_QUEUE),
+            (Policy::S3Lru, None) => self.ghosts.take(arena, hash, self.lru.len()),
         };
         if admitted {
-            self.lru.push(memory, geometry, item);
+            self.lru.push(arena, item);
         } else {
-            header::set_mark(memory, geometry.at(item), Mark::Queued, true);
-            self.queue.push(memory, geometry, item);
+            let mut header = arena.header_mut(item);
+            header.set_lru_bit(LruBits::IN_SMALL_QUEUE, true);
+            self.queue.push(arena, item);
         }
     }
 
-    fn list_of(&mut self, head: &Head) -> &mut Lru {
-        if head.has(Mark::Queued) {
+    fn list_of(&mut self, header: &ItemHeader) -> &mut Lru {
+        if header.has(LruBits::IN_SMALL_QUEUE) {
             &mut self.queue
         } else {
             &mut self.lru
@@ -123,70 +122,45 @@ impl Eviction {
     }
 
     /// Takes an item out.
-    pub(crate) fn unlink(
-        &mut self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        item: ChunkRef,
-        head: &Head,
-    ) {
-        self.list_of(head).unlink(memory, geometry, item);
+    pub(crate) fn unlink(&mut self, arena: &mut ArenaMut<'_>, found: &ItemHandle) {
+        self.list_of(&found.header).unlink(arena, found.item);
     }
 
-    /// Notes that an item was used in this second.
+    /// Records that an item is used in this second.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn bump(
-        &mut self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        item: ChunkRef,
-        head: &Head,
-        second: u32,
-    ) {
-        if head.has(Mark::Queued) {
-            head.write_use(memory, geometry.at(item), second);
+    pub(crate) fn bump(&mut self, arena: &mut ArenaMut<'_>, found: &ItemHandle, second: u32) {
+        if found.header.has(LruBits::IN_SMALL_QUEUE) {
+            let mut header = arena.header_mut(found.item);
+            header.record_use(&found.header, second);
         } else {
-            self.lru.bump(memory, geometry, item, head, second);
+            self.lru.bump(arena, found, second);
         }
     }
 
-    /// Notes that an item is about to be written over by one of so many bytes.
-    pub(crate) fn replace(
-        &mut self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        item: ChunkRef,
-        before: &Head,
-        size: u64,
-    ) {
-        if !before.has(Mark::Queued) {
-            self.lru.note(memory, geometry, item, before);
+    /// Prepares for an item to be rewritten in place with so many bytes.
+    pub(crate) fn replace(&mut self, arena: &mut ArenaMut<'_>, before: &ItemHandle, size: u64) {
+        if !before.header.has(LruBits::IN_SMALL_QUEUE) {
+            self.lru.defer_promotion(arena, before);
         }
-        self.list_of(before).resize(before, size);
+        self.list_of(&before.header).resize(&before.header, size);
     }
 
-    /// Lets everything that pointed to an item point to where it was copied.
-    pub(crate) fn moved(
-        &mut self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        from: ChunkRef,
-        to: ChunkRef,
-    ) {
-        let head = Head::read(memory, geometry.at(to));
+    /// Redirects everything that refers to an item to where it was copied.
+    pub(crate) fn moved(&mut self, arena: &mut ArenaMut<'_>, from: ChunkRef, to: ChunkRef) {
+        let header = arena.header(to);
         if self.pinned == from {
             self.pinned = to;
         }
-        self.list_of(&head).moved(memory, geometry, from, to);
+        self.list_of(&header).moved(arena, from, to);
     }
 
-    /// The item that goes next, if there is any that may.
-    pub(crate) fn victim(&mut self, memory: &mut [u8], geometry: &Geometry) -> Option<ChunkRef> {
+    /// The item to evict next, if there is any that may be.
+    pub(crate) fn victim(&mut self, arena: &mut ArenaMut<'_>) -> Option<ChunkRef> {
         if self.policy == Policy::Refuse {
             return None;
         }
         for _ in 0..ADMISSIONS_MAX {
-            let oldest = self.queue.oldest(memory, geometry);
+            let oldest = self.queue.oldest(arena);
             if oldest.is_none() || oldest == self.pinned {
                 break;
             }
@@ -195,18 +169,18 @@ impl Eviction {
             if !queue_is_long && self.lru.len() > 0 {
                 break;
             }
-            let head = Head::read(memory, geometry.at(oldest));
-            if !head.fetched() {
+            if !arena.header(oldest).fetched() {
                 return Some(oldest);
             }
-            self.queue.unlink(memory, geometry, oldest);
-            header::set_mark(memory, geometry.at(oldest), Mark::Queued, false);
-            self.lru.push(memory, geometry, oldest);
+            self.queue.unlink(arena, oldest);
+            let mut header = arena.header_mut(oldest);
+            header.set_lru_bit(LruBits::IN_SMALL_QUEUE, false);
+            self.lru.push(arena, oldest);
         }
         for list in [&mut self.lru, &mut self.queue] {
-            let mut oldest = list.oldest(memory, geometry);
+            let mut oldest = list.oldest(arena);
             if oldest == self.pinned && !oldest.is_none() {
-                oldest = Head::read(memory, geometry.at(oldest)).newer();
+                oldest = arena.header(oldest).newer();
             }
             if !oldest.is_none() {
                 return Some(oldest);
@@ -215,33 +189,32 @@ impl Eviction {
         None
     }
 
-    /// The last item of the list that an item with this head was in, uses that are only noted
-    /// aside.
-    pub(crate) const fn last(&self, head: &Head) -> ChunkRef {
-        if head.has(Mark::Queued) {
-            self.queue.last()
+    /// The last item of the list that an item with this header was in, as it is linked.
+    pub(crate) const fn linked_last(&self, header: &ItemHeader) -> ChunkRef {
+        if header.has(LruBits::IN_SMALL_QUEUE) {
+            self.queue.linked_last()
         } else {
-            self.lru.last()
+            self.lru.linked_last()
         }
     }
 
-    /// Remembers who fell out of the queue.
-    pub(crate) fn remember(&mut self, memory: &mut [u8], head: &Head, hash: u64) {
-        if head.has(Mark::Queued) {
-            self.ghosts.add(memory, hash);
+    /// Remembers an item that is evicted from the queue.
+    pub(crate) fn remember(&mut self, arena: &mut ArenaMut<'_>, header: &ItemHeader, hash: u64) {
+        if header.has(LruBits::IN_SMALL_QUEUE) {
+            self.ghosts.add(arena, hash);
         }
     }
 
-    /// Adds how the lists are divided, and who fell out of the queue.
-    pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
+    /// Adds how the lists are divided, and which items were evicted from the queue.
+    pub(crate) fn digest(&self, arena: ArenaRef<'_>, digest: &mut Digest) {
         digest.number(self.lru.len() as u64);
         digest.number(self.queue.len() as u64);
-        self.ghosts.digest(memory, digest);
+        self.ghosts.digest(arena, digest);
     }
 
     /// Panics if a sum is wrong. For tests.
-    pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry) {
-        self.lru.check(memory, geometry);
-        self.queue.check(memory, geometry);
+    pub(crate) fn check(&self, arena: ArenaRef<'_>) {
+        self.lru.check(arena);
+        self.queue.check(arena);
     }
 }

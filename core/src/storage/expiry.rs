@@ -11,9 +11,9 @@
 //! due, and a look that frees nothing was paid for by the change that took the first deadline away.
 //! One whose first deadline is further away than the wheel reaches is looked at every 4.6 hours.
 
-use super::arena::{Geometry, Page};
+use super::arena::{ArenaMut, ArenaRef, Page};
 use super::clock::Clock;
-use super::page::{self, List};
+use super::page::List;
 use crate::digest::Digest;
 
 const LEVELS: usize = 4;
@@ -81,16 +81,16 @@ impl Expiry {
         self.filled.fill(0);
     }
 
-    /// Makes sure that the page comes due at `at` or before.
+    /// Makes sure that the page is due then or before.
     #[cfg_attr(target_os = "none", inline(never))]
-    pub(crate) fn note(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page, at: u64) {
-        let distance = at.saturating_sub(self.time).min(HORIZON) as u32;
-        match page::due(memory, geometry, page) {
+    pub(crate) fn schedule(&mut self, arena: &mut ArenaMut<'_>, page: Page, due: u64) {
+        let distance = due.saturating_sub(self.time).min(HORIZON) as u32;
+        match arena.page(page).due() {
             Some(due) if self.distance(due) <= distance => return,
-            Some(_) => _ = self.unlink(memory, geometry, page),
+            Some(_) => _ = self.unlink(arena, page),
             None => {}
         }
-        self.file(memory, geometry, page, distance);
+        self.file(arena, page, distance);
     }
 
     /// How long after the wheel's time a page is due that has this in its record.
@@ -104,7 +104,7 @@ impl Expiry {
     }
 
     /// Files a page that is due so long after the wheel's time.
-    fn file(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page, distance: u32) {
+    fn file(&mut self, arena: &mut ArenaMut<'_>, page: Page, distance: u32) {
         // What matters of a time are its low bits: all are near the wheel's. The level is the
         // finest on which both are in the same round; the coarsest has neither beginning nor end.
         let time = self.time as u32;
@@ -115,20 +115,20 @@ impl Expiry {
         }
         let number = due >> shift(level);
         let slot = slot_byte(level, number);
-        page::set_due(memory, geometry, page, due, slot);
+        arena.page_mut(page).set_due(due, slot);
         let begins = (number << shift(level)).wrapping_sub(time);
         self.next = self.next.min(self.time + u64::from(begins));
         let slot = usize::from(slot);
         self.filled[slot / BITS] |= 1 << (slot % BITS);
-        List::Wheel.push(memory, geometry, &mut self.slots[slot], page);
+        List::Wheel.push(arena, &mut self.slots[slot], page);
     }
 
     /// Takes a page out, and returns what its record said about when it is due.
-    pub(crate) fn unlink(&mut self, memory: &mut [u8], geometry: &Geometry, page: Page) -> u32 {
-        let (due, slot) = page::take_due(memory, geometry, page);
+    pub(crate) fn unlink(&mut self, arena: &mut ArenaMut<'_>, page: Page) -> u32 {
+        let (due, slot) = arena.page_mut(page).take_due();
         let slot = usize::from(slot);
         let first = &mut self.slots[slot];
-        List::Wheel.unlink(memory, geometry, first, page);
+        List::Wheel.unlink(arena, first, page);
         if first.is_none() {
             self.filled[slot / BITS] &= !(1 << (slot % BITS));
         }
@@ -148,12 +148,7 @@ impl Expiry {
     /// Takes out a page that is due by now, for the caller to look at and to file again.
     /// `Some(None)` if it was a page's turn to be filed at a finer level instead.
     #[inline]
-    pub(crate) fn pop(
-        &mut self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        now: u64,
-    ) -> Option<Option<Page>> {
+    pub(crate) fn pop(&mut self, arena: &mut ArenaMut<'_>, now: u64) -> Option<Option<Page>> {
         let (distance, slot) = self.next_filled();
         let page = self.slots[usize::from(slot)];
         self.next = match page {
@@ -165,11 +160,11 @@ impl Expiry {
         }
         self.time = self.next;
         self.skip_rounds(now);
-        let due = self.unlink(memory, geometry, page);
+        let due = self.unlink(arena, page);
         if self.moment(due) <= now {
             return Some(Some(page));
         }
-        self.file(memory, geometry, page, self.distance(due));
+        self.file(arena, page, self.distance(due));
         Some(None)
     }
 
@@ -218,14 +213,14 @@ impl Expiry {
     }
 
     /// Adds where time is, and which page comes after which.
-    pub(crate) fn digest(&self, memory: &[u8], geometry: &Geometry, digest: &mut Digest) {
+    pub(crate) fn digest(&self, arena: ArenaRef<'_>, digest: &mut Digest) {
         digest.number(self.time);
         digest.number(self.late_until);
         for &filled in &self.filled {
             digest.number(filled.into());
         }
         for &first in &self.slots {
-            for page in List::Wheel.pages(memory, geometry, first) {
+            for page in List::Wheel.pages(arena, first) {
                 digest.number(u64::from(page.0));
             }
         }
@@ -239,7 +234,7 @@ impl Expiry {
 
     /// Panics if a page that is due some time is not in its slot, or another one is, or if one may
     /// be due below the floor. For tests.
-    pub(crate) fn check(&self, memory: &[u8], geometry: &Geometry, fresh: u32, floor: u64) {
+    pub(crate) fn check(&self, arena: ArenaRef<'_>, high_water: u32, floor: u64) {
         assert!(self.time >= floor, "a floor above the wheel's time");
         let (distance, first) = self.next_filled();
         let is_next = self.next <= self.time.saturating_add(distance.into());
@@ -249,10 +244,10 @@ impl Expiry {
         for (slot, &first) in self.slots.iter().enumerate() {
             let is_filled = self.filled[slot / BITS] & 1 << (slot % BITS) != 0;
             assert_eq!(is_filled, !first.is_none(), "bit of a slot");
-            for page in List::Wheel.pages(memory, geometry, first) {
-                let byte = page::slot(memory, geometry, page);
+            for page in List::Wheel.pages(arena, first) {
+                let byte = arena.page(page).slot();
                 assert_eq!(usize::from(byte), slot, "slot of a page");
-                let due = page::due(memory, geometry, page).expect("when it is due");
+                let due = arena.page(page).due().expect("when it is due");
                 let (level, _) = level_and_slot(byte);
                 assert_eq!(
                     slot_byte(level, due >> shift(level)),
@@ -262,9 +257,9 @@ impl Expiry {
                 filed += 1;
             }
         }
-        let pages = (0..fresh).map(Page);
-        let pages = pages.filter(|&page| !geometry.holds_records(page));
-        let due = pages.filter(|&page| page::due(memory, geometry, page).is_some());
+        let pages = (0..high_water).map(Page);
+        let pages = pages.filter(|&page| !arena.geometry.holds_records(page));
+        let due = pages.filter(|&page| arena.page(page).due().is_some());
         assert_eq!(due.count(), filed, "pages in the wheel");
     }
 }
@@ -274,18 +269,26 @@ mod tests {
     extern crate std;
     use std::vec;
 
+    use super::super::arena::{Arena, Geometry};
     use super::*;
 
-    fn pages(count: u32) -> (vec::Vec<u8>, Geometry) {
-        let geometry = Geometry::new(0, 4096, count);
-        (vec![0; geometry.end_of(count)], geometry)
+    const GEOMETRY: Geometry = Geometry::new(0, 4096);
+
+    const PAGES: u32 = 100;
+
+    fn memory() -> vec::Vec<u8> {
+        vec![0; GEOMETRY.end_of(PAGES)]
+    }
+
+    fn arena(memory: &mut [u8]) -> ArenaMut<'_> {
+        Arena::new(memory, GEOMETRY)
     }
 
     /// Takes out what is due.
-    fn due(wheel: &mut Expiry, memory: &mut [u8], geometry: &Geometry, now: u64) -> vec::Vec<u32> {
-        let pops = core::iter::from_fn(|| wheel.pop(memory, geometry, now));
+    fn due(wheel: &mut Expiry, arena: &mut ArenaMut<'_>, now: u64) -> vec::Vec<u32> {
+        let pops = core::iter::from_fn(|| wheel.pop(arena, now));
         let due = pops.flatten().map(|page| page.0).collect();
-        wheel.check(memory, geometry, geometry.pages(), Clock::START);
+        wheel.check(arena.view(), PAGES, Clock::START);
         due
     }
 
@@ -293,7 +296,8 @@ mod tests {
 
     #[test]
     fn every_page_is_due_once_at_its_millisecond() {
-        let (mut memory, geometry) = pages(100);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         // Over rounds of every level, and over that of the 32 bits that a time is cut to.
         for start in [
             START,
@@ -304,14 +308,14 @@ mod tests {
             5 << 40,
         ] {
             let mut wheel = Expiry::new();
-            assert_eq!(wheel.pop(&mut memory, &geometry, start), None);
+            assert_eq!(wheel.pop(arena, start), None);
             let at = |page: u32| start + u64::from(page * page * 97 / 64);
             for page in 1..100 {
-                wheel.note(&mut memory, &geometry, Page(page), at(page));
+                wheel.schedule(arena, Page(page), at(page));
             }
             let mut came = 0;
             for now in start..=at(99) {
-                for page in due(&mut wheel, &mut memory, &geometry, now) {
+                for page in due(&mut wheel, arena, now) {
                     assert_eq!(now, at(page), "page {page}");
                     came += 1;
                 }
@@ -322,7 +326,8 @@ mod tests {
 
     #[test]
     fn a_long_sleep_loses_nothing() {
-        let (mut memory, geometry) = pages(100);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         for now in [
             START + HORIZON,
             START + ROUND,
@@ -333,19 +338,20 @@ mod tests {
             let mut wheel = Expiry::new();
             for page in 1..100 {
                 let at = START + (u64::from(page) << 16);
-                wheel.note(&mut memory, &geometry, Page(page), at);
+                wheel.schedule(arena, Page(page), at);
             }
-            let came = due(&mut wheel, &mut memory, &geometry, now);
+            let came = due(&mut wheel, arena, now);
             assert_eq!(came.len(), 99, "{now}");
-            wheel.note(&mut memory, &geometry, Page(5), START + 1);
-            let came = due(&mut wheel, &mut memory, &geometry, now);
+            wheel.schedule(arena, Page(5), START + 1);
+            let came = due(&mut wheel, arena, now);
             assert_eq!(came, [5], "what is late");
         }
     }
 
     #[test]
     fn a_page_is_filed_at_the_finest_level_whose_round_its_moment_is_in() {
-        let (mut memory, geometry) = pages(2);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         // How far the wheel's time is in its rounds, how long after it, the level, and its slot.
         for (time, after, level, slot) in [
             (0, 0, 0, 0),
@@ -367,46 +373,48 @@ mod tests {
         ] {
             let mut wheel = Expiry::new();
             assert!(!wheel.has_begun(START + time));
-            wheel.note(&mut memory, &geometry, Page(1), START + time + after);
-            let filed = level_and_slot(page::slot(&memory, &geometry, Page(1)));
+            wheel.schedule(arena, Page(1), START + time + after);
+            let filed = level_and_slot(arena.page(Page(1)).slot());
             assert_eq!(filed, (level, slot), "{after} after {time}");
-            wheel.unlink(&mut memory, &geometry, Page(1));
+            wheel.unlink(arena, Page(1));
         }
     }
 
     #[test]
     fn what_is_behind_the_horizon_is_due_early() {
-        let (mut memory, geometry) = pages(10);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         let mut wheel = Expiry::new();
-        wheel.note(&mut memory, &geometry, Page(3), START + HORIZON);
-        wheel.note(&mut memory, &geometry, Page(4), 1 << 40);
+        wheel.schedule(arena, Page(3), START + HORIZON);
+        wheel.schedule(arena, Page(4), 1 << 40);
         let before = START + HORIZON - 1;
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, before), []);
-        let mut came = due(&mut wheel, &mut memory, &geometry, before + 1);
+        assert_eq!(due(&mut wheel, arena, before), []);
+        let mut came = due(&mut wheel, arena, before + 1);
         came.sort_unstable();
         assert_eq!(came, [3, 4]);
     }
 
     #[test]
     fn a_page_behind_the_horizon_is_looked_at_once_a_round_and_comes_at_its_moment() {
-        let (mut memory, geometry) = pages(2);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         let day = 24 * 3_600_000;
         for start in [START, (3 << 32) - 40, (5 << 40) - 40] {
             for far in [HORIZON + 1, ROUND, 3 * ROUND + 5, 50 * day, 3000 * day] {
                 let mut wheel = Expiry::new();
-                assert_eq!(due(&mut wheel, &mut memory, &geometry, start), []);
+                assert_eq!(due(&mut wheel, arena, start), []);
                 let at = start + far;
-                wheel.note(&mut memory, &geometry, Page(1), at);
+                wheel.schedule(arena, Page(1), at);
                 let (mut now, mut looks) = (start, 0);
                 while now < at {
                     now += (HORIZON / 7).min(at - now);
-                    for page in due(&mut wheel, &mut memory, &geometry, now) {
+                    for page in due(&mut wheel, arena, now) {
                         looks += 1;
                         if now < at {
-                            wheel.note(&mut memory, &geometry, Page(page), at);
+                            wheel.schedule(arena, Page(page), at);
                         }
                     }
-                    let filed = page::due(&memory, &geometry, Page(1));
+                    let filed = arena.page(Page(1)).due();
                     assert_eq!(filed.is_some(), now < at, "{start} {far}: at {now}");
                     assert!(wheel.passed().is_some_and(|moment| moment <= now));
                 }
@@ -418,29 +426,30 @@ mod tests {
     /// However far time jumps, and deadlines are not taken to have passed before they were seen.
     #[test]
     fn a_jump_makes_a_page_with_a_far_deadline_be_looked_at_three_times_at_most() {
-        let (mut memory, geometry) = pages(100);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         for rounds in [1, 2, 3, 1000, 100_000] {
             let mut wheel = Expiry::new();
             let at = |page: u32| START + rounds * ROUND + (u64::from(page) << 10);
             for page in 1..100 {
-                wheel.note(&mut memory, &geometry, Page(page), START + 5);
+                wheel.schedule(arena, Page(page), START + 5);
             }
             let now = START + rounds * ROUND;
             let (mut looks, mut seen) = ([0; 100], 0);
-            while let Some(step) = wheel.pop(&mut memory, &geometry, now) {
+            while let Some(step) = wheel.pop(arena, now) {
                 let Some(page) = step else { continue };
                 looks[page.0 as usize] += 1;
                 seen += u32::from(looks[page.0 as usize] == 1);
                 assert!(looks[page.0 as usize] <= 3, "{rounds}: too often");
-                wheel.note(&mut memory, &geometry, page, at(page.0));
-                wheel.check(&memory, &geometry, geometry.pages(), START);
+                wheel.schedule(arena, page, at(page.0));
+                wheel.check(arena.view(), PAGES, START);
                 // Pages are late only if a round was skipped.
                 let passed = (rounds < 3).then_some(START + 5);
                 assert!(seen == 99 || wheel.passed() == passed, "{rounds}");
             }
             assert_eq!((seen, wheel.passed()), (99, Some(now)), "{rounds}");
             for page in 1..100 {
-                let came = due(&mut wheel, &mut memory, &geometry, at(page));
+                let came = due(&mut wheel, arena, at(page));
                 assert_eq!(came, [page], "{rounds}");
             }
         }
@@ -448,39 +457,42 @@ mod tests {
 
     #[test]
     fn time_goes_on_while_no_page_is_filed() {
-        let (mut memory, geometry) = pages(10);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         let mut wheel = Expiry::new();
         let after = (1 << 40) + 5;
         for now in [START + 1, START + (1 << 20), 3 << 32, 1 << 40, after] {
-            assert_eq!(due(&mut wheel, &mut memory, &geometry, now), []);
+            assert_eq!(due(&mut wheel, arena, now), []);
             assert_eq!(wheel.time, now);
         }
-        wheel.note(&mut memory, &geometry, Page(3), after + 2);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, after + 1), []);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, after + 2), [3]);
+        wheel.schedule(arena, Page(3), after + 2);
+        assert_eq!(due(&mut wheel, arena, after + 1), []);
+        assert_eq!(due(&mut wheel, arena, after + 2), [3]);
     }
 
     #[test]
     fn the_earliest_moment_counts() {
-        let (mut memory, geometry) = pages(10);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         let mut wheel = Expiry::new();
         for after in [500, 7, 9] {
-            wheel.note(&mut memory, &geometry, Page(3), START + after);
+            wheel.schedule(arena, Page(3), START + after);
         }
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, START + 6), []);
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, START + 7), [3]);
-        assert_eq!(page::due(&memory, &geometry, Page(3)), None);
+        assert_eq!(due(&mut wheel, arena, START + 6), []);
+        assert_eq!(due(&mut wheel, arena, START + 7), [3]);
+        assert_eq!(arena.page(Page(3)).due(), None);
     }
 
     #[test]
     fn what_comes_due_at_once_is_due_at_once() {
-        let (mut memory, geometry) = pages(10);
+        let mut memory = memory();
+        let arena = &mut arena(&mut memory);
         let mut wheel = Expiry::new();
         let now = START + 1000;
-        assert_eq!(due(&mut wheel, &mut memory, &geometry, now), []);
+        assert_eq!(due(&mut wheel, arena, now), []);
         for at in [now, now - 1, 0] {
-            wheel.note(&mut memory, &geometry, Page(3), at);
-            assert_eq!(due(&mut wheel, &mut memory, &geometry, now), [3]);
+            wheel.schedule(arena, Page(3), at);
+            assert_eq!(due(&mut wheel, arena, now), [3]);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Who was evicted lately: hashes without items.
+//! Which items were evicted lately: hashes without items.
 //!
 //! A table of words in the cache's own memory, indexed by the hash: sixteen more bits of it, and
 //! when it was put there, counted in evictions. A hash that is put where another one is takes its
 //! place.
 
-use super::arena::{self, set_word, word};
+use super::arena::{ArenaMut, ArenaRef, Offset};
 use crate::digest::Digest;
 
 /// The table lives as long as its word's sixteen bits of age tell it apart: so many spans.
@@ -13,7 +13,7 @@ const SPANS: usize = 4096;
 /// The hashes of evicted items.
 #[derive(Debug)]
 pub(crate) struct Ghosts {
-    at: usize,
+    at: Offset,
     /// A power of two, or 0.
     len: usize,
     /// How many were ever added.
@@ -22,12 +22,12 @@ pub(crate) struct Ghosts {
 
 impl Ghosts {
     /// A table of `len` words, a power of two, that begins at `at`.
-    pub(crate) fn new(memory: &mut [u8], at: usize, len: usize) -> Self {
-        arena::slice_mut(memory, at, 4 * len).fill(0);
+    pub(crate) fn new(arena: &mut ArenaMut<'_>, at: Offset, len: usize) -> Self {
+        arena.slice_mut(at, 4 * len).fill(0);
         Self { at, len, added: 0 }
     }
 
-    fn place(&self, hash: u64) -> usize {
+    fn place(&self, hash: u64) -> Offset {
         self.at + 4 * ((hash >> 16) as usize & (self.len - 1))
     }
 
@@ -41,33 +41,33 @@ impl Ghosts {
         (self.added >> self.span_shift()) as u16
     }
 
-    pub(crate) fn add(&mut self, memory: &mut [u8], hash: u64) {
+    pub(crate) fn add(&mut self, arena: &mut ArenaMut<'_>, hash: u64) {
         if self.len > 0 {
             let entry = (hash as u32) << 16 | u32::from(self.span());
-            set_word(memory, self.place(hash), entry);
+            arena.set_word(self.place(hash), entry);
             self.added += 1;
         }
     }
 
     /// Whether this hash was among the last `within` that were added; forgets it.
-    pub(crate) fn take(&self, memory: &mut [u8], hash: u64, within: usize) -> bool {
+    pub(crate) fn take(&self, arena: &mut ArenaMut<'_>, hash: u64, within: usize) -> bool {
         if self.len == 0 {
             return false;
         }
-        let entry = word(memory, self.place(hash));
+        let entry = arena.word(self.place(hash));
         let age = u64::from(self.span().wrapping_sub(entry as u16));
         let is_it = entry >> 16 == (hash as u32) & 0xFFFF && entry != 0;
         let found = is_it && age << self.span_shift() <= within as u64;
         if found {
-            set_word(memory, self.place(hash), 0);
+            arena.set_word(self.place(hash), 0);
         }
         found
     }
 
     /// Adds the table.
-    pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
+    pub(crate) fn digest(&self, arena: ArenaRef<'_>, digest: &mut Digest) {
         digest.number(self.added);
-        digest.bytes(arena::slice(memory, self.at, 4 * self.len));
+        digest.bytes(arena.slice(self.at, 4 * self.len));
     }
 }
 
@@ -76,17 +76,20 @@ mod tests {
     extern crate std;
     use std::vec;
 
+    use super::super::arena::{Arena, Geometry};
     use super::*;
 
     #[test]
     fn the_last_ones_are_remembered_once() {
         let mut memory = vec![0xFF; 4 << 14];
+        let geometry = Geometry::new(0, 512);
+        let arena = &mut Arena::new(&mut memory[..], geometry);
         let hash = |number: u64| number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut ghosts = Ghosts::new(&mut memory, 0, 1 << 14);
+        let mut ghosts = Ghosts::new(arena, Offset::START, 1 << 14);
         for number in 1..=200_u64 {
-            ghosts.add(&mut memory, hash(number));
+            ghosts.add(arena, hash(number));
         }
-        let mut is_known = |number: u64| ghosts.take(&mut memory, hash(number), 100);
+        let mut is_known = |number: u64| ghosts.take(arena, hash(number), 100);
         assert!(is_known(150) && is_known(199));
         assert!(!is_known(150), "it was taken");
         assert!(!is_known(50), "too long ago");
@@ -97,12 +100,13 @@ mod tests {
     fn exactly_so_many_are_remembered_as_are_asked_for() {
         for within in [1, 60, 100] {
             let mut memory = vec![0; 4 << 12];
+            let arena = &mut Arena::new(&mut memory[..], Geometry::new(0, 512));
             let hash = |number: u64| number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let mut ghosts = Ghosts::new(&mut memory, 0, 1 << 12);
+            let mut ghosts = Ghosts::new(arena, Offset::START, 1 << 12);
             for number in 1..=200_u64 {
-                ghosts.add(&mut memory, hash(number));
+                ghosts.add(arena, hash(number));
             }
-            let mut is_known = |number: u64| ghosts.take(&mut memory, hash(number), within);
+            let mut is_known = |number: u64| ghosts.take(arena, hash(number), within);
             let known = (1..=200).filter(|&number| is_known(number));
             assert!(known.eq(201 - within as u64..=200), "{within}");
         }

@@ -7,21 +7,23 @@
 //! 12  word  previous   } pages in the same slot of the expiry wheel
 //! 16  word  next       }
 //! 20  half  free       first free chunk that was used before, plus one; 0: none
-//! 22  half  fresh      chunks from this one on were never used
+//! 22  half  touched    chunks from this one on were never used
 //! 24  half  used       chunks in use
 //! 26  byte  class      slab class, or one of the two values below
 //! 27  byte  slot       slot of the expiry wheel
 //! 28  word  size       bytes of a chunk
 //! ```
 
-use super::arena::{ChunkRef, Geometry, Page};
-use super::arena::{array_mut, array_ref, half, set_half, set_word, word};
+use core::ops::{Deref, DerefMut};
+
+use super::arena::{Arena, ArenaMut, ArenaRef, ChunkRef, Geometry, Page};
+use super::arena::{half, set_half, set_word, word};
 
 const DUE: usize = 0;
 const LIST: usize = 4;
 const WHEEL: usize = 12;
 const FREE: usize = 20;
-const FRESH: usize = 22;
+const TOUCHED: usize = 22;
 const USED: usize = 24;
 const CLASS: usize = 26;
 const SLOT: usize = 27;
@@ -35,102 +37,126 @@ pub(crate) const INDEX: u8 = 0xFE;
 /// Bytes of a record.
 const LEN: usize = Geometry::RECORD;
 
-fn record<'m>(memory: &'m [u8], geometry: &Geometry, page: Page) -> &'m [u8; LEN] {
-    array_ref(memory, geometry.record_at(page))
-}
-
-fn record_mut<'m>(memory: &'m mut [u8], geometry: &Geometry, page: Page) -> &'m mut [u8; LEN] {
-    array_mut(memory, geometry.record_at(page))
-}
-
-/// Makes the record that of a page of empty chunks.
-pub(crate) fn write(memory: &mut [u8], geometry: &Geometry, page: Page, class: u8, size: usize) {
-    let record = record_mut(memory, geometry, page);
-    *record = [0; LEN];
-    record[CLASS] = class;
-    set_word(record, SIZE, size as u32);
-}
-
-pub(crate) fn class(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
-    record(memory, geometry, page)[CLASS]
-}
-
-/// Bytes of each chunk of this page.
-pub(crate) fn chunk_size(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
-    word(record(memory, geometry, page), SIZE) as usize
-}
-
-pub(crate) fn used(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
-    usize::from(half(record(memory, geometry, page), USED))
-}
-
-pub(crate) fn set_used(memory: &mut [u8], geometry: &Geometry, page: Page, used: usize) {
-    set_half(record_mut(memory, geometry, page), USED, used as u16);
-}
-
-pub(crate) fn free(memory: &[u8], geometry: &Geometry, page: Page) -> u32 {
-    u32::from(half(record(memory, geometry, page), FREE))
-}
-
-pub(crate) fn set_free(memory: &mut [u8], geometry: &Geometry, page: Page, free: u32) {
-    set_half(record_mut(memory, geometry, page), FREE, free as u16);
-}
-
-pub(crate) fn fresh(memory: &[u8], geometry: &Geometry, page: Page) -> usize {
-    usize::from(half(record(memory, geometry, page), FRESH))
-}
-
-pub(crate) fn set_fresh(memory: &mut [u8], geometry: &Geometry, page: Page, fresh: usize) {
-    set_half(record_mut(memory, geometry, page), FRESH, fresh as u16);
-}
-
 /// Which bits of the moment at which it is due the record of a page has.
 pub(crate) const DUE_BITS: u32 = !IS_DUE;
 const IS_DUE: u32 = 1 << 31;
 
-/// When the page is due, in milliseconds: these bits of it, if it is in the wheel.
-pub(crate) fn due(memory: &[u8], geometry: &Geometry, page: Page) -> Option<u32> {
-    let due = word(record(memory, geometry, page), DUE);
-    (due & IS_DUE != 0).then_some(due & DUE_BITS)
+/// The record of a page, to read, and to write if its bytes are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageRecord<B>(B);
+
+impl<B: Deref<Target = [u8]>> Arena<B> {
+    pub(crate) fn page(&self, page: Page) -> PageRecord<&[u8; LEN]> {
+        PageRecord(self.array(self.geometry.record_at(page)))
+    }
 }
 
-/// Notes these bits, and in which slot the page is.
-pub(crate) fn set_due(memory: &mut [u8], geometry: &Geometry, page: Page, due: u32, slot: u8) {
-    let record = record_mut(memory, geometry, page);
-    set_word(record, DUE, due | IS_DUE);
-    record[SLOT] = slot;
+impl ArenaMut<'_> {
+    pub(crate) fn page_mut(&mut self, page: Page) -> PageRecord<&mut [u8; LEN]> {
+        PageRecord(self.array_mut(self.geometry.record_at(page)))
+    }
 }
 
-/// Forgets them, and returns them as they were.
-pub(crate) fn take_due(memory: &mut [u8], geometry: &Geometry, page: Page) -> (u32, u8) {
-    let record = record_mut(memory, geometry, page);
-    let due = word(record, DUE) & DUE_BITS;
-    set_word(record, DUE, 0);
-    (due, record[SLOT])
+impl<B: Deref<Target = [u8; LEN]>> PageRecord<B> {
+    pub(crate) fn class(&self) -> u8 {
+        self.0[CLASS]
+    }
+
+    /// Bytes of each chunk of this page.
+    pub(crate) fn chunk_size(&self) -> usize {
+        word(&*self.0, SIZE) as usize
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        usize::from(half(&*self.0, USED))
+    }
+
+    pub(crate) fn free(&self) -> u32 {
+        u32::from(half(&*self.0, FREE))
+    }
+
+    pub(crate) fn touched(&self) -> usize {
+        usize::from(half(&*self.0, TOUCHED))
+    }
+
+    /// When the page is due, in milliseconds: these bits of it, if it is in the wheel.
+    pub(crate) fn due(&self) -> Option<u32> {
+        let due = word(&*self.0, DUE);
+        (due & IS_DUE != 0).then_some(due & DUE_BITS)
+    }
+
+    pub(crate) fn slot(&self) -> u8 {
+        self.0[SLOT]
+    }
+
+    /// Which page of the index this one is. It is in no list.
+    pub(crate) fn index_number(&self) -> u32 {
+        self.next(List::Slab).0
+    }
+
+    fn previous(&self, list: List) -> Page {
+        Page(word(&*self.0, list.offset()))
+    }
+
+    pub(crate) fn next(&self, list: List) -> Page {
+        Page(word(&*self.0, list.offset() + 4))
+    }
 }
 
-pub(crate) fn slot(memory: &[u8], geometry: &Geometry, page: Page) -> u8 {
-    record(memory, geometry, page)[SLOT]
-}
+impl<B: DerefMut<Target = [u8; LEN]>> PageRecord<B> {
+    /// Makes the record that of a page of empty chunks.
+    pub(crate) fn write(&mut self, class: u8, chunk_size: usize) {
+        *self.0 = [0; LEN];
+        self.0[CLASS] = class;
+        set_word(&mut *self.0, SIZE, chunk_size as u32);
+    }
 
-/// Which page of the index this one is. It is in no list.
-pub(crate) fn index_number(memory: &[u8], geometry: &Geometry, page: Page) -> u32 {
-    List::Slab.next(memory, geometry, page).0
-}
+    pub(crate) fn set_used(&mut self, used: usize) {
+        set_half(&mut *self.0, USED, used as u16);
+    }
 
-pub(crate) fn set_index_number(memory: &mut [u8], geometry: &Geometry, page: Page, number: u32) {
-    List::Slab.set_next(memory, geometry, page, Page(number));
+    pub(crate) fn set_free(&mut self, free: u32) {
+        set_half(&mut *self.0, FREE, free as u16);
+    }
+
+    pub(crate) fn set_touched(&mut self, touched: usize) {
+        set_half(&mut *self.0, TOUCHED, touched as u16);
+    }
+
+    /// Stores these bits of when the page is due, and its slot.
+    pub(crate) fn set_due(&mut self, due: u32, slot: u8) {
+        set_word(&mut *self.0, DUE, due | IS_DUE);
+        self.0[SLOT] = slot;
+    }
+
+    /// Clears them, and returns them as they were.
+    pub(crate) fn take_due(&mut self) -> (u32, u8) {
+        let due = word(&*self.0, DUE) & DUE_BITS;
+        set_word(&mut *self.0, DUE, 0);
+        (due, self.0[SLOT])
+    }
+
+    pub(crate) fn set_index_number(&mut self, number: u32) {
+        self.set_next(List::Slab, Page(number));
+    }
+
+    fn set_next(&mut self, list: List, next: Page) {
+        set_word(&mut *self.0, list.offset() + 4, next.0);
+    }
+
+    fn set_previous(&mut self, list: List, previous: Page) {
+        set_word(&mut *self.0, list.offset(), previous.0);
+    }
 }
 
 /// The chunks of a page that were ever used, in order.
 pub(crate) fn chunks(
-    memory: &[u8],
-    geometry: &Geometry,
+    arena: ArenaRef<'_>,
     page: Page,
 ) -> impl Iterator<Item = ChunkRef> + Clone + use<> {
-    let (start, size) = (geometry.page_at(page), chunk_size(memory, geometry, page));
-    let (geometry, fresh) = (*geometry, fresh(memory, geometry, page));
-    (0..fresh).map(move |index| geometry.chunk_at(start + index * size))
+    let (first, record) = (arena.geometry.first_chunk(page), arena.page(page));
+    let size = record.chunk_size();
+    (0..record.touched()).map(move |number| first.after(number * size))
 }
 
 /// Which of the two lists that a page may be in.
@@ -150,62 +176,34 @@ impl List {
         }
     }
 
-    fn previous(self, memory: &[u8], geometry: &Geometry, page: Page) -> Page {
-        Page(word(record(memory, geometry, page), self.offset()))
-    }
-
-    pub(crate) fn next(self, memory: &[u8], geometry: &Geometry, page: Page) -> Page {
-        Page(word(record(memory, geometry, page), self.offset() + 4))
-    }
-
     /// The pages of the list that begins with `first`.
-    pub(crate) fn pages(
-        self,
-        memory: &[u8],
-        geometry: &Geometry,
-        first: Page,
-    ) -> impl Iterator<Item = Page> {
-        let next = move |&page: &Page| Some(self.next(memory, geometry, page));
+    pub(crate) fn pages(self, arena: ArenaRef<'_>, first: Page) -> impl Iterator<Item = Page> {
+        let next = move |&page: &Page| Some(arena.page(page).next(self));
         core::iter::successors(Some(first), next).take_while(|page| !page.is_none())
     }
 
-    pub(crate) fn set_next(self, memory: &mut [u8], geometry: &Geometry, page: Page, next: Page) {
-        let record = record_mut(memory, geometry, page);
-        set_word(record, self.offset() + 4, next.0);
-    }
-
-    fn set_previous(self, memory: &mut [u8], geometry: &Geometry, page: Page, previous: Page) {
-        let record = record_mut(memory, geometry, page);
-        set_word(record, self.offset(), previous.0);
-    }
-
     /// Puts a page at the front of the list that begins with `first`.
-    pub(crate) fn push(self, memory: &mut [u8], geometry: &Geometry, first: &mut Page, page: Page) {
-        self.set_previous(memory, geometry, page, Page::NONE);
-        self.set_next(memory, geometry, page, *first);
+    pub(crate) fn push(self, arena: &mut ArenaMut<'_>, first: &mut Page, page: Page) {
+        let mut record = arena.page_mut(page);
+        record.set_previous(self, Page::NONE);
+        record.set_next(self, *first);
         if !first.is_none() {
-            self.set_previous(memory, geometry, *first, page);
+            arena.page_mut(*first).set_previous(self, page);
         }
         *first = page;
     }
 
     /// Takes a page out of the list that begins with `first`.
-    pub(crate) fn unlink(
-        self,
-        memory: &mut [u8],
-        geometry: &Geometry,
-        first: &mut Page,
-        page: Page,
-    ) {
-        let previous = self.previous(memory, geometry, page);
-        let next = self.next(memory, geometry, page);
+    pub(crate) fn unlink(self, arena: &mut ArenaMut<'_>, first: &mut Page, page: Page) {
+        let record = arena.page(page);
+        let (previous, next) = (record.previous(self), record.next(self));
         if previous.is_none() {
             *first = next;
         } else {
-            self.set_next(memory, geometry, previous, next);
+            arena.page_mut(previous).set_next(self, next);
         }
         if !next.is_none() {
-            self.set_previous(memory, geometry, next, previous);
+            arena.page_mut(next).set_previous(self, previous);
         }
     }
 }

@@ -7,7 +7,8 @@
 
 use core::num::NonZero;
 
-use super::header::{CONTINUATION, Sizes};
+use super::chunk::CONTINUATION;
+use super::header::Sizes;
 use super::slab::{Class, Slabs};
 
 /// The most chunks below page size that one item has.
@@ -43,7 +44,7 @@ impl Plan {
     }
 
     /// The class of the first chunk.
-    pub(crate) const fn head(&self) -> Class {
+    pub(crate) const fn first(&self) -> Class {
         self.parts[0]
     }
 
@@ -61,8 +62,8 @@ impl Plan {
         }
     }
 
-    /// The class `single`, or several smaller chunks that together are clearly smaller: the cheapest
-    /// two, or up to five of which each is the largest that gets filled.
+    /// The class `single`, or several smaller chunks that together are clearly smaller: the
+    /// cheapest two, or up to five of which each is the largest that gets filled.
     fn split(slabs: &Slabs, head: usize, value_len: usize, single: Class) -> Self {
         let mut best = Self {
             parts: [single; PARTS],
@@ -162,12 +163,10 @@ mod tests {
     extern crate std;
     use std::vec::Vec;
 
-    use super::super::arena::Geometry;
     use super::*;
 
     fn slabs(sizes: &[usize]) -> Slabs {
-        let page_size = *sizes.last().unwrap();
-        Slabs::new(Geometry::new(0, page_size, 100), sizes)
+        Slabs::new(100, sizes)
     }
 
     fn classes(slabs: &Slabs, key_len: usize, value_len: usize) -> Vec<Class> {
@@ -175,7 +174,7 @@ mod tests {
         let plan = Plan::new(slabs, Sizes { head, value });
         assert_eq!(plan.is_split(), plan.rest(slabs.page_class()).count() > 0);
         let rest = plan.rest(slabs.page_class());
-        core::iter::once(plan.head()).chain(rest).collect()
+        core::iter::once(plan.first()).chain(rest).collect()
     }
 
     fn chunks(sizes: &[usize], key_len: usize, value_len: usize) -> Vec<usize> {

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::arena::ChunkRef;
 use super::clock::Clock;
-use super::header::{Head, Mark};
-use super::index::Found;
+use super::handle::ItemHandle;
+use super::header::{ItemHeader, LruBits};
 use crate::view::RemovalReason;
 use crate::{Instant, Key};
 
@@ -17,7 +17,7 @@ pub(crate) struct Entry {
     pub(crate) item: ChunkRef,
     /// The slab class of its first chunk.
     pub(crate) class: u8,
-    head: Head,
+    header: ItemHeader,
     clock: Clock,
     key: [u8; Key::LEN_MAX],
     key_len: u8,
@@ -29,23 +29,23 @@ impl Entry {
     }
 
     pub(crate) const fn value_len(&self) -> usize {
-        self.head.value_len()
+        self.header.value_len()
     }
 
     pub(crate) fn expires_at(&self) -> Option<Instant> {
-        self.clock.instant(self.head.deadline())
+        self.clock.instant(self.header.deadline())
     }
 
     pub(crate) const fn last_used(&self) -> Instant {
-        self.clock.used_at(self.head.last_use())
+        self.clock.used_at(self.header.last_use())
     }
 
     pub(crate) const fn fetched(&self) -> bool {
-        self.head.fetched()
+        self.header.fetched()
     }
 
     pub(crate) const fn queued(&self) -> bool {
-        self.head.has(Mark::Queued)
+        self.header.has(LruBits::IN_SMALL_QUEUE)
     }
 }
 
@@ -95,11 +95,11 @@ impl Removals {
         self.limit > 0
     }
 
-    /// Notes an item that goes, while the list is on.
-    pub(crate) fn note(
+    /// ItemFlags an item that goes, while the list is on.
+    pub(crate) fn push(
         &mut self,
         reason: RemovalReason,
-        found: &Found,
+        found: &ItemHandle,
         class: u8,
         key: &[u8],
         clock: Clock,
@@ -113,7 +113,7 @@ impl Removals {
                 reason,
                 item: found.item,
                 class,
-                head: found.head,
+                header: found.header,
                 clock,
                 key: copy,
                 key_len: key.len() as u8,

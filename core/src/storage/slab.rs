@@ -5,8 +5,7 @@
 
 use core::num::NonZero;
 
-use super::arena::{ChunkRef, Geometry, Page};
-use super::header;
+use super::arena::{ArenaMut, ArenaRef, ChunkRef, Geometry, Page};
 use super::monitor::{Counted, PageClasses};
 use super::page::{self, List};
 use crate::digest::Digest;
@@ -62,7 +61,6 @@ const CANDIDATES: usize = 16;
 /// All slab classes and the pages that nobody uses.
 #[derive(Debug)]
 pub(crate) struct Slabs {
-    geometry: Geometry,
     /// The classes in order of size, then one that is the index's own.
     classes: [Chunks; CLASSES],
     count: u8,
@@ -70,7 +68,7 @@ pub(crate) struct Slabs {
     free_page: Page,
     free_pages: u32,
     /// Pages from this one on were never used.
-    fresh: u32,
+    high_water: u32,
     /// The budget ends before this page. Pages behind it that were used before may still be, until
     /// they are withdrawn.
     limit: u32,
@@ -78,27 +76,27 @@ pub(crate) struct Slabs {
 
 impl Slabs {
     /// `sizes` ascend and end with the page size.
-    pub(crate) fn new(geometry: Geometry, sizes: &[usize]) -> Self {
+    pub(crate) fn new(pages: u32, sizes: &[usize]) -> Self {
         let mut classes = [Chunks::EMPTY; CLASSES];
+        let page_size = sizes.last().copied().unwrap_or_default() as u32;
         for (class, &size) in classes
             .iter_mut()
             .zip(sizes.iter().chain(&[Geometry::LINE]))
         {
             let units = NonZero::new((size / UNIT as usize) as u16);
             class.units = units.unwrap_or(NonZero::<u16>::MIN);
-            let per_page = geometry.page_size() as u32 / UNIT / NonZero::from(class.units);
+            let per_page = page_size / UNIT / NonZero::from(class.units);
             class.per_page = NonZero::new(per_page as u16).unwrap_or(NonZero::<u16>::MIN);
         }
         let count = sizes.len() as u8;
         Self {
-            geometry,
             classes,
             count,
-            page_classes: PageClasses::new(geometry.pages()),
+            page_classes: PageClasses::new(pages),
             free_page: Page::NONE,
             free_pages: 0,
-            fresh: 0,
-            limit: geometry.pages(),
+            high_water: 0,
+            limit: pages,
         }
     }
 
@@ -113,7 +111,7 @@ impl Slabs {
                 ..*class
             };
         }
-        (self.free_page, self.free_pages, self.fresh) = (Page::NONE, 0, 0);
+        (self.free_page, self.free_pages, self.high_water) = (Page::NONE, 0, 0);
     }
 
     /// Lets the budget end before this page.
@@ -128,36 +126,36 @@ impl Slabs {
 
     /// How many pages nobody uses, those that will hold records not counted.
     pub(crate) const fn unused_pages(&self) -> usize {
-        let extent = self.geometry.extent_mask() + 1;
-        let ahead = self.limit.saturating_sub(self.fresh);
+        let extent = (self.page_size() / Geometry::RECORD) as u32;
+        let ahead = self.limit.saturating_sub(self.high_water);
         let records = self
             .limit
             .div_ceil(extent)
-            .saturating_sub(self.fresh.div_ceil(extent));
+            .saturating_sub(self.high_water.div_ceil(extent));
         (self.free_pages + ahead - records) as usize
     }
 
     /// The last page that was ever used, if the budget ends before it.
     pub(crate) fn excess(&self) -> Option<Page> {
-        (self.fresh > self.limit).then(|| Page(self.fresh - 1))
+        (self.high_water > self.limit).then(|| Page(self.high_water - 1))
     }
 
     /// Makes the last page that was ever used one that was not; `false` if somebody uses it.
-    pub(crate) fn withdraw(&mut self, memory: &mut [u8]) -> bool {
-        let (geometry, page) = (self.geometry, Page(self.fresh - 1));
-        if !geometry.holds_records(page) {
-            if page::class(memory, &geometry, page) != page::UNUSED {
+    pub(crate) fn withdraw(&mut self, arena: &mut ArenaMut<'_>) -> bool {
+        let page = Page(self.high_water - 1);
+        if !arena.geometry.holds_records(page) {
+            if arena.page(page).class() != page::UNUSED {
                 return false;
             }
-            List::Slab.unlink(memory, &geometry, &mut self.free_page, page);
+            List::Slab.unlink(arena, &mut self.free_page, page);
             self.free_pages -= 1;
         }
-        self.fresh = page.0;
+        self.high_water = page.0;
         true
     }
 
-    pub(crate) const fn geometry(&self) -> &Geometry {
-        &self.geometry
+    const fn page_size(&self) -> usize {
+        self.size(self.page_class())
     }
 
     /// The class of the index's overflow buckets.
@@ -191,7 +189,7 @@ impl Slabs {
 
     /// What a chunk of this class takes of its page, the unused end of the page included.
     pub(crate) fn cost(&self, class: Class) -> usize {
-        self.geometry.page_size() / NonZero::from(self.class(class).per_page)
+        self.page_size() / NonZero::from(self.class(class).per_page)
     }
 
     /// The class of a page of items, to count in.
@@ -209,28 +207,28 @@ impl Slabs {
             .map(|at| Class(at as u8))
     }
 
-    /// The page number up to which memory was ever used.
-    pub(crate) const fn fresh(&self) -> u32 {
-        self.fresh
+    /// The page up to which memory was ever used.
+    pub(crate) const fn high_water(&self) -> u32 {
+        self.high_water
     }
 
     /// The pages that were ever used, but for those that hold records.
-    pub(crate) fn begun(&self) -> impl Iterator<Item = Page> + use<> {
-        let geometry = self.geometry;
-        (0..self.fresh)
+    pub(crate) fn touched_pages(&self, geometry: &Geometry) -> impl Iterator<Item = Page> + use<> {
+        let geometry = *geometry;
+        (0..self.high_water)
             .map(Page)
             .filter(move |&page| !geometry.holds_records(page))
     }
 
     /// Whether a page can be taken.
-    pub(crate) fn has_page(&self) -> bool {
-        self.free_pages > 0 || self.fresh_page().is_some()
+    pub(crate) fn has_page(&self, geometry: &Geometry) -> bool {
+        self.free_pages > 0 || self.untouched_page(geometry).is_some()
     }
 
     /// How many chunks of this class can be had without taking a page away from anybody.
-    pub(crate) fn available(&self, class: Class) -> usize {
+    pub(crate) fn available(&self, geometry: &Geometry, class: Class) -> usize {
         let class = self.class(class);
-        let page = if self.has_page() {
+        let page = if self.has_page(geometry) {
             class.per_page.get()
         } else {
             0
@@ -238,9 +236,9 @@ impl Slabs {
         class.free as usize + usize::from(page)
     }
 
-    fn fresh_page(&self) -> Option<Page> {
-        let page = Page(self.fresh);
-        let page = if self.geometry.holds_records(page) {
+    fn untouched_page(&self, geometry: &Geometry) -> Option<Page> {
+        let page = Page(self.high_water);
+        let page = if geometry.holds_records(page) {
             Page(page.0 + 1)
         } else {
             page
@@ -249,26 +247,31 @@ impl Slabs {
     }
 
     /// Takes a page for `class`, if there is one that nobody uses.
-    pub(crate) fn take_page(&mut self, memory: &mut [u8], class: u8, size: usize) -> Option<Page> {
+    pub(crate) fn take_page(
+        &mut self,
+        arena: &mut ArenaMut<'_>,
+        class: u8,
+        size: usize,
+    ) -> Option<Page> {
         let page = if self.free_page.is_none() {
-            let page = self.fresh_page()?;
-            self.fresh = page.0 + 1;
+            let page = self.untouched_page(&arena.geometry)?;
+            self.high_water = page.0 + 1;
             page
         } else {
             let page = self.free_page;
-            List::Slab.unlink(memory, &self.geometry, &mut self.free_page, page);
+            List::Slab.unlink(arena, &mut self.free_page, page);
             self.free_pages -= 1;
             page
         };
-        page::write(memory, &self.geometry, page, class, size);
+        arena.page_mut(page).write(class, size);
         self.page_classes.set(page, class);
         Some(page)
     }
 
     /// Gives a page back to all.
-    pub(crate) fn give_page(&mut self, memory: &mut [u8], page: Page) {
-        page::write(memory, &self.geometry, page, page::UNUSED, 0);
-        List::Slab.push(memory, &self.geometry, &mut self.free_page, page);
+    pub(crate) fn give_page(&mut self, arena: &mut ArenaMut<'_>, page: Page) {
+        arena.page_mut(page).write(page::UNUSED, 0);
+        List::Slab.push(arena, &mut self.free_page, page);
         self.free_pages += 1;
     }
 
@@ -276,73 +279,72 @@ impl Slabs {
     /// a page that nobody uses.
     pub(crate) fn alloc(
         &mut self,
-        memory: &mut [u8],
+        arena: &mut ArenaMut<'_>,
         class: Class,
         avoid: Page,
     ) -> Option<ChunkRef> {
-        let geometry = self.geometry;
         let mut page = self.class(class).partial;
         if page == avoid && !page.is_none() {
-            page = List::Slab.next(memory, &geometry, page);
+            page = arena.page(page).next(List::Slab);
         }
         if page.is_none() {
-            page = self.take_page(memory, class.0, self.size(class))?;
+            page = self.take_page(arena, class.0, self.size(class))?;
             let chunks = self.class_mut(class);
             chunks.pages += 1;
             chunks.free += u32::from(chunks.per_page.get());
-            List::Slab.push(memory, &geometry, &mut chunks.partial, page);
+            List::Slab.push(arena, &mut chunks.partial, page);
         }
         let chunks = self.class_mut(class);
         chunks.free -= 1;
-        let used = page::used(memory, &geometry, page) + 1;
-        page::set_used(memory, &geometry, page, used);
+        let mut record = arena.page_mut(page);
+        let used = record.used() + 1;
+        record.set_used(used);
         if used == usize::from(chunks.per_page.get()) {
-            List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
+            List::Slab.unlink(arena, &mut chunks.partial, page);
         }
-        Some(take_chunk(memory, &geometry, page, chunks.size() as usize))
+        Some(take_chunk(arena, page, chunks.size() as usize))
     }
 
     /// Gives a chunk back. Returns its page if that became empty: it is nobody's then.
-    pub(crate) fn free(&mut self, memory: &mut [u8], chunk: ChunkRef) -> Option<Page> {
-        let geometry = self.geometry;
-        let page = geometry.page_of(chunk);
-        let chunks = self.class_mut(Class(page::class(memory, &geometry, page)));
-        let used = page::used(memory, &geometry, page);
+    pub(crate) fn free(&mut self, arena: &mut ArenaMut<'_>, chunk: ChunkRef) -> Option<Page> {
+        let page = arena.geometry.page_of(chunk);
+        let record = arena.page(page);
+        let (chunks, used) = (self.class_mut(Class(record.class())), record.used());
         let was_full = used == usize::from(chunks.per_page.get());
         if used == 1 {
             if !was_full {
-                List::Slab.unlink(memory, &geometry, &mut chunks.partial, page);
+                List::Slab.unlink(arena, &mut chunks.partial, page);
             }
             chunks.pages -= 1;
             chunks.free -= u32::from(chunks.per_page.get()) - 1;
-            self.give_page(memory, page);
+            self.give_page(arena, page);
             return Some(page);
         }
-        let at = geometry.at(chunk);
-        let index = (at - geometry.page_at(page)) as u32 / UNIT / NonZero::from(chunks.units);
-        header::write_free(memory, at, page::free(memory, &geometry, page));
-        page::set_free(memory, &geometry, page, index + 1);
-        page::set_used(memory, &geometry, page, used - 1);
+        let offset = chunk.since(arena.geometry.first_chunk(page)) as u32;
+        let next_free = arena.page(page).free();
+        arena.chunk_mut(chunk).write_free(next_free);
+        let mut record = arena.page_mut(page);
+        record.set_free(offset / UNIT / NonZero::from(chunks.units) + 1);
+        record.set_used(used - 1);
         chunks.free += 1;
         if was_full {
-            List::Slab.push(memory, &geometry, &mut chunks.partial, page);
+            List::Slab.push(arena, &mut chunks.partial, page);
         }
         None
     }
 
     /// A page worth emptying: its chunks in use fit into other pages of its class, and among a few
     /// such pages it has the fewest.
-    pub(crate) fn sparse_page(&self, memory: &[u8]) -> Option<Page> {
+    pub(crate) fn sparse_page(&self, arena: ArenaRef<'_>) -> Option<Page> {
         let movable = self.of_items().iter().filter(|c| c.per_page.get() > 1);
         let spare = movable.filter(|c| {
             let per_page = c.per_page.get();
             c.free >= u32::from(per_page + per_page.div_ceil(4))
         });
         let class = spare.max_by_key(|c| c.free / NonZero::from(c.per_page))?;
-        let geometry = &self.geometry;
-        let pages = List::Slab.pages(memory, geometry, class.partial);
+        let pages = List::Slab.pages(arena, class.partial);
         let pages = pages.take(CANDIDATES);
-        pages.min_by_key(|&page| page::used(memory, geometry, page))
+        pages.min_by_key(|&page| arena.page(page).used())
     }
 
     /// How many pages a class has.
@@ -374,7 +376,7 @@ impl Slabs {
         self.class_mut(class).items += 1;
     }
 
-    /// Counts an item that goes.
+    /// Counts an item that is removed.
     pub(crate) const fn discount_item(&mut self, class: Class) {
         self.class_mut(class).items -= 1;
     }
@@ -386,18 +388,17 @@ impl Slabs {
     }
 
     /// Adds which page and which chunk will be taken next.
-    pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
-        let geometry = &self.geometry;
+    pub(crate) fn digest(&self, arena: ArenaRef<'_>, digest: &mut Digest) {
         digest.number(u64::from(self.limit));
-        digest.number(u64::from(self.fresh));
-        for page in List::Slab.pages(memory, geometry, self.free_page) {
+        digest.number(u64::from(self.high_water));
+        for page in List::Slab.pages(arena, self.free_page) {
             digest.number(u64::from(page.0));
         }
         for class in &self.classes[..=usize::from(self.count)] {
             digest.number(u64::from(class.size()));
-            for page in List::Slab.pages(memory, geometry, class.partial) {
+            for page in List::Slab.pages(arena, class.partial) {
                 digest.number(u64::from(page.0));
-                for free in free_chunks(memory, geometry, page, class.size() as usize) {
+                for free in free_chunks(arena, page, class.size() as usize) {
                     digest.number(u64::from(free));
                 }
             }
@@ -406,19 +407,18 @@ impl Slabs {
 
     /// Panics if a record, a list or a count disagrees with another, or if the index has not so
     /// many pages of buckets. For tests.
-    pub(crate) fn check(&self, memory: &[u8], index_pages: usize) {
-        let geometry = &self.geometry;
+    pub(crate) fn check(&self, arena: ArenaRef<'_>, index_pages: usize) {
         let (mut unused, mut index) = (0, 0);
         let mut pages = [0; CLASSES];
         let mut free = [0; CLASSES];
         let mut partial = [0; CLASSES];
-        for page in self.begun() {
-            match page::class(memory, geometry, page) {
+        for page in self.touched_pages(&arena.geometry) {
+            match arena.page(page).class() {
                 page::INDEX => index += 1,
                 page::UNUSED => unused += 1,
                 class => {
                     let class = usize::from(class);
-                    let free_here = self.check_page(memory, page);
+                    let free_here = self.check_page(arena, page);
                     pages[class] += 1;
                     free[class] += free_here;
                     partial[class] += usize::from(free_here > 0);
@@ -427,7 +427,7 @@ impl Slabs {
         }
         assert_eq!(index, index_pages, "pages of buckets");
         assert_eq!(unused, self.free_pages, "unused pages");
-        let listed = List::Slab.pages(memory, geometry, self.free_page).count();
+        let listed = List::Slab.pages(arena, self.free_page).count();
         assert_eq!(listed, self.free_pages as usize, "list of unused pages");
         for (class, chunks) in self.classes.iter().enumerate() {
             assert_eq!(
@@ -435,55 +435,49 @@ impl Slabs {
                 (pages[class], free[class]),
                 "class {class}"
             );
-            let listed = List::Slab.pages(memory, geometry, chunks.partial).count();
+            let listed = List::Slab.pages(arena, chunks.partial).count();
             assert_eq!(listed, partial[class], "pages with a free chunk");
         }
     }
 
     /// Counts the free chunks of a page.
-    fn check_page(&self, memory: &[u8], page: Page) -> u32 {
-        let geometry = &self.geometry;
-        let chunks = &self.classes[usize::from(page::class(memory, geometry, page))];
-        let used = page::used(memory, geometry, page);
+    fn check_page(&self, arena: ArenaRef<'_>, page: Page) -> u32 {
+        let record = arena.page(page);
+        let (chunks, used) = (&self.classes[usize::from(record.class())], record.used());
         assert!(used > 0, "an empty page was kept");
-        let listed = free_chunks(memory, geometry, page, chunks.size() as usize).count();
-        let fresh = page::fresh(memory, geometry, page);
-        assert_eq!(used + listed, fresh, "free chunks of a page");
+        let listed = free_chunks(arena, page, chunks.size() as usize).count();
+        assert_eq!(used + listed, record.touched(), "free chunks of a page");
         u32::from(chunks.per_page.get()) - used as u32
     }
 }
 
 /// The chunks of a page that were used before and are free now, each number plus one, in the order
 /// in which they will be taken.
-fn free_chunks(
-    memory: &[u8],
-    geometry: &Geometry,
-    page: Page,
-    size: usize,
-) -> impl Iterator<Item = u32> {
-    let start = geometry.page_at(page);
-    let first = Some(page::free(memory, geometry, page));
+fn free_chunks(arena: ArenaRef<'_>, page: Page, size: usize) -> impl Iterator<Item = u32> {
+    let first_chunk = arena.geometry.first_chunk(page);
+    let first = Some(arena.page(page).free());
     let listed = core::iter::successors(first, move |&free| {
         let before = (free as usize).checked_sub(1)?;
-        Some(header::next_free(memory, start + before * size))
+        Some(arena.chunk(first_chunk.after(before * size)).next_free())
     });
     listed.take_while(|&free| free != 0)
 }
 
 /// The next free chunk of a page that has one.
-fn take_chunk(memory: &mut [u8], geometry: &Geometry, page: Page, size: usize) -> ChunkRef {
-    let start = geometry.page_at(page);
-    match page::free(memory, geometry, page) {
+fn take_chunk(arena: &mut ArenaMut<'_>, page: Page, size: usize) -> ChunkRef {
+    let first = arena.geometry.first_chunk(page);
+    match arena.page(page).free() {
         0 => {
-            let fresh = page::fresh(memory, geometry, page);
-            page::set_fresh(memory, geometry, page, fresh + 1);
-            geometry.chunk_at(start + fresh * size)
+            let mut record = arena.page_mut(page);
+            let touched = record.touched();
+            record.set_touched(touched + 1);
+            first.after(touched * size)
         }
         free => {
-            let at = start + (free as usize - 1) * size;
-            let next = header::next_free(memory, at);
-            page::set_free(memory, geometry, page, next);
-            geometry.chunk_at(at)
+            let chunk = first.after((free as usize - 1) * size);
+            let next_free = arena.chunk(chunk).next_free();
+            arena.page_mut(page).set_free(next_free);
+            chunk
         }
     }
 }

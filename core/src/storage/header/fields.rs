@@ -1,16 +1,23 @@
-//! The fields of a head by name, for whoever wants to see them.
+//! The fields of an item header by name, for those who look inside.
 
-use super::{CAS, DEADLINE, DEADLINE_HIGH, FLAGS, HEAD, Head, KINDS};
-use super::{LENGTHS, LINK, Mark, NEWER, Notes, OLDER, SECONDS, word};
+use super::super::arena::{ArenaRef, ChunkRef};
+use super::super::chunk::{LINK, SPLIT};
+use super::{CAS, CLIENT_FLAGS, DEADLINE, DEADLINE_HIGH, HEADER, ItemHeader, KINDS};
+use super::{ItemFlags, LENGTHS, LruBits, NEWER, OLDER, SECONDS};
 use crate::view::Field;
 
 const ALL: u32 = u32::MAX;
 
-impl Head {
-    /// Every field there is in this head, which is at `at`, in the order of its bytes.
-    pub(crate) fn fields(self, memory: &[u8], at: usize) -> impl Iterator<Item = Field> + use<> {
+impl ItemHeader {
+    /// Every field there is in the header of this item, in the order of its bytes.
+    pub(crate) fn fields(
+        self,
+        arena: ArenaRef<'_>,
+        item: ChunkRef,
+    ) -> impl Iterator<Item = Field> + use<> {
+        let at = arena.geometry.at(item);
         let (split, compact) = (self.is_split(), self.is_compact());
-        let has_flags = self.words[LINK / 4] & FLAGS != 0;
+        let has_flags = self.words[LINK / 4] & CLIENT_FLAGS != 0;
         let (low, value) = match compact {
             true => ("deadline, low", SECONDS & !0xFF),
             false => ("last use", !0xFF),
@@ -19,16 +26,16 @@ impl Head {
         let (folded, has_cas) = (compact && !split, !compact);
         let fields = [
             Some(("kind", LINK, KINDS)),
-            Some(("split", LINK, super::SPLIT)),
-            Some(("has flags", LINK, FLAGS)),
+            Some(("split", LINK, SPLIT)),
+            Some(("has flags", LINK, CLIENT_FLAGS)),
             Some((link, LINK, SECONDS)),
-            Some(("fetched", NEWER, Notes::FETCHED.0)),
-            Some(("stale", NEWER, Notes::STALE.0)),
-            Some(("won", NEWER, Notes::WON.0)),
-            Some(("base64", NEWER, Notes::BASE64.0)),
+            Some(("fetched", NEWER, ItemFlags::FETCHED.0)),
+            Some(("stale", NEWER, ItemFlags::STALE.0)),
+            Some(("won", NEWER, ItemFlags::WON.0)),
+            Some(("base64", NEWER, ItemFlags::BASE64.0)),
             Some(("newer", NEWER, SECONDS)),
-            Some(("queued", OLDER, Mark::Queued as u32)),
-            Some(("young", OLDER, Mark::Young as u32)),
+            Some(("queued", OLDER, LruBits::IN_SMALL_QUEUE.bits())),
+            Some(("young", OLDER, LruBits::RECENT.bits())),
             Some(("deadline, high", OLDER, DEADLINE_HIGH)),
             Some(("older", OLDER, SECONDS)),
             folded.then_some(("deadline, middle", LENGTHS, !SECONDS)),
@@ -36,8 +43,8 @@ impl Head {
             Some(("key size", LENGTHS, 0xFF)),
             (!folded).then_some(("deadline", DEADLINE, ALL)),
             has_cas.then_some(("cas", CAS, ALL)),
-            (split && has_cas).then_some(("last use", HEAD, SECONDS)),
-            has_flags.then_some(("flags", HEAD + 4 * usize::from(split), ALL)),
+            (split && has_cas).then_some(("last use", HEADER, SECONDS)),
+            has_flags.then_some(("flags", HEADER + 4 * usize::from(split), ALL)),
             self.is_wide()
                 .then_some(("cas, high", self.size() - 4, ALL)),
         ];
@@ -46,7 +53,7 @@ impl Head {
                 name,
                 at: offset,
                 mask,
-                value: (word(memory, at + offset) & mask) >> mask.trailing_zeros(),
+                value: (arena.word(at + offset) & mask) >> mask.trailing_zeros(),
             })
         });
         fields.into_iter().flatten()
@@ -58,31 +65,37 @@ mod tests {
     extern crate std;
     use std::vec::Vec;
 
-    use super::super::super::arena::ChunkRef;
-    use super::super::{Deadline, MARKS, Meta, set_mark, set_newer, set_older};
+    use super::super::super::arena::{Arena, Geometry};
+    use super::super::super::deadline::Deadline;
+    use super::super::ItemLayout;
     use super::*;
 
-    fn meta(split: bool, flags: u32, cas: u64) -> Meta {
-        Meta {
+    fn layout(split: bool, flags: u32, cas: u64) -> ItemLayout {
+        ItemLayout {
             key_len: 0xAB,
             value_len: 0x0A_BCDE,
-            flags,
+            client_flags: flags,
             deadline: Deadline::new(0x1_2345_6789, 0),
             cas,
-            notes: Notes::STALE.and(Notes::BASE64),
+            item_flags: ItemFlags::STALE.and(ItemFlags::BASE64),
             split,
-            over: false,
+            in_place: false,
         }
     }
 
-    /// Each field and what it is, of the head that this makes.
-    fn fields(meta: &Meta) -> Vec<Field> {
+    /// Each field and what it is, of the header that this makes.
+    fn fields(layout: &ItemLayout) -> Vec<Field> {
         let mut memory = [0; 64];
-        meta.write(&mut memory, 8, ChunkRef::from_word(0x777), 0x0123_4567);
-        set_newer(&mut memory, 8, ChunkRef::from_word(0x555));
-        set_older(&mut memory, 8, ChunkRef::from_word(0x666));
-        set_mark(&mut memory, 8, Mark::Young, true);
-        Head::read(&memory, 8).fields(&memory, 8).collect()
+        let geometry = Geometry::new(0, 512);
+        let arena = &mut Arena::new(&mut memory[..], geometry);
+        let item = ChunkRef::from_word(1);
+        layout.write(arena, item, ChunkRef::from_word(0x777), 0x0123_4567);
+        let mut header = arena.header_mut(item);
+        header.set_newer(ChunkRef::from_word(0x555));
+        header.set_older(ChunkRef::from_word(0x666));
+        header.set_lru_bit(LruBits::RECENT, true);
+        let fields = arena.header(item).fields(arena.view(), item);
+        fields.collect()
     }
 
     const CAS_LOW: u64 = 0x0FED_CBA9;
@@ -90,9 +103,9 @@ mod tests {
 
     type Names = &'static [&'static str];
 
-    /// Kinds of heads, and what their fields are besides those that every head has: the one in the
-    /// first word, and those behind it.
-    const KINDS_OF_HEADS: [(bool, u32, u64, u32, &str, Names); 9] = [
+    /// Kinds of headers, and what their fields are besides those that every header has: the one in
+    /// the first word, and those behind it.
+    const KINDS_OF_HEADERS: [(bool, u32, u64, u32, &str, Names); 9] = [
         (
             false,
             0,
@@ -207,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_of_every_kind_of_head_are_named_and_valued() {
-        for (split, flags, cas, kind, link, rest) in KINDS_OF_HEADS {
+    fn the_fields_of_every_kind_of_header_are_named_and_valued() {
+        for (split, flags, cas, kind, link, rest) in KINDS_OF_HEADERS {
             let first = [
                 ("kind", kind),
                 ("split", split.into()),
@@ -226,66 +239,47 @@ mod tests {
             ];
             let rest = rest.iter().map(|&name| (name, value(name)));
             let expected: Vec<_> = first.into_iter().chain(rest).collect();
-            let meta = meta(split, flags, cas);
-            let fields = fields(&meta).into_iter();
+            let layout = layout(split, flags, cas);
+            let fields = fields(&layout).into_iter();
             let fields: Vec<_> = fields.map(|field| (field.name, field.value)).collect();
-            assert_eq!(fields, expected, "{meta:?}");
+            assert_eq!(fields, expected, "{layout:?}");
         }
     }
 
-    /// The fields are all bits of the head, each once, in the order of its bytes. In a split head
-    /// some are nobody's: a second of use has 28 bits of a word, and so have compact lengths.
+    /// The fields are all bits of the header, each once, in the order of its bytes. In a split
+    /// header some are nobody's: a second of use has 28 bits of a word, and so have compact
+    /// lengths.
     #[test]
-    fn the_fields_cover_the_head() {
+    fn the_fields_cover_the_header() {
         for split in [false, true] {
             for flags in [0, 1, u32::MAX] {
                 for cas in [0, 1, u64::MAX] {
-                    let meta = meta(split, flags, cas);
+                    let layout = layout(split, flags, cas);
                     let mut words = [0_u32; 10];
                     let mut before = 0;
-                    for field in fields(&meta) {
+                    for field in fields(&layout) {
                         assert!(field.at >= before && field.at % 4 == 0);
                         before = field.at;
                         let word = &mut words[field.at / 4];
                         assert_eq!(*word & field.mask, 0, "{} twice", field.name);
                         *word |= field.mask;
                     }
-                    let size = meta.size() / 4;
+                    let size = layout.size() / 4;
                     let compact = flags == 0 && cas == 0;
-                    let short = split.then_some(if compact { LENGTHS } else { HEAD });
+                    let short = split.then_some(if compact { LENGTHS } else { HEADER });
                     let all = |(at, word): (usize, &u32)| {
                         *word == if short == Some(4 * at) { SECONDS } else { ALL }
                     };
                     assert!(
                         words[..size].iter().enumerate().all(all),
-                        "{words:x?} {meta:?}"
+                        "{words:x?} {layout:?}"
                     );
                     assert!(
                         words[size..].iter().all(|&word| word == 0),
-                        "{words:x?} {meta:?}"
+                        "{words:x?} {layout:?}"
                     );
                 }
             }
         }
-    }
-
-    #[test]
-    fn marks_are_set_apart_and_told_apart() {
-        let mut memory = [0xFF; 64];
-        let marks = |memory: &[u8]| {
-            let head = Head::read(memory, 4);
-            let told = (head.has(Mark::Young), head.has(Mark::Queued));
-            (told, head.marks())
-        };
-        let (young, queued) = (Mark::Young as u32, Mark::Queued as u32);
-        assert_eq!(marks(&memory), ((true, true), young | queued));
-        set_mark(&mut memory, 4, Mark::Young, false);
-        assert_eq!(marks(&memory), ((false, true), queued));
-        set_mark(&mut memory, 4, Mark::Queued, false);
-        assert_eq!(marks(&memory), ((false, false), 0));
-        set_mark(&mut memory, 4, Mark::Young, true);
-        assert_eq!(marks(&memory), ((true, false), young));
-        let rest = word(&memory, 4 + OLDER) | MARKS;
-        assert_eq!(rest, u32::MAX, "nothing else has changed");
     }
 }

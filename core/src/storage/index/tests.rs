@@ -3,29 +3,49 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::super::arena::Arena;
 use super::*;
 
 /// An index of items that are nothing but a number and a hash, in pages of eight buckets.
 struct World {
+    geometry: Geometry,
     memory: Vec<u8>,
     slabs: Slabs,
     index: Index,
     hashes: Vec<u64>,
 }
 
+impl ItemHasher for Vec<u64> {
+    fn hash_item(&self, _: ArenaRef<'_>, item: ChunkRef) -> u64 {
+        self[item.within(0) as usize]
+    }
+}
+
 impl World {
     fn new(pages: u32) -> Self {
-        let geometry = Geometry::new(4096, 512, pages);
+        let geometry = Geometry::new(4096, 512);
         let mut memory = vec![0xFF; geometry.end_of(pages)];
-        let mut slabs = Slabs::new(geometry, &[512]);
-        let index = Index::new(&mut memory, &mut slabs, 1000).unwrap();
+        let mut slabs = Slabs::new(pages, &[512]);
+        let arena = &mut Arena::new(&mut memory[..], geometry);
+        let index = Index::new(arena, &mut slabs, 1000).unwrap();
         let hashes = vec![0];
         Self {
+            geometry,
             memory,
             slabs,
             index,
             hashes,
         }
+    }
+
+    fn view(&self) -> ArenaRef<'_> {
+        Arena::new(&self.memory, self.geometry)
+    }
+
+    /// The arena and the parts that work on it.
+    fn open(&mut self) -> (ArenaMut<'_>, &mut Slabs, &mut Index, &Vec<u64>) {
+        let arena = Arena::new(&mut self.memory[..], self.geometry);
+        (arena, &mut self.slabs, &mut self.index, &self.hashes)
     }
 
     /// The hash of an item in the group of number 0, at so many thousandths of its buckets.
@@ -35,30 +55,29 @@ impl World {
         (quarter << 16 | rest) << MEMBER_SHIFT | half
     }
 
-    /// A new item of this hash, if there is room for it.
+    /// A new item of this hash, if there is a place for it.
     fn insert(&mut self, hash: u64) -> Option<ChunkRef> {
         let item = ChunkRef::from_word(self.hashes.len() as u32);
-        let Self { memory, slabs, .. } = self;
-        self.index.insert(memory, slabs, hash, item).ok()?;
+        let (mut arena, slabs, index, _) = self.open();
+        index.insert(&mut arena, slabs, hash, item).ok()?;
         self.hashes.push(hash);
         Some(item)
     }
 
     fn remove(&mut self, item: ChunkRef) {
         let hash = self.hashes[item.within(0) as usize];
-        let Self { memory, slabs, .. } = self;
-        self.index.remove(memory, slabs, hash, item);
+        let (mut arena, slabs, index, _) = self.open();
+        index.remove(&mut arena, slabs, hash, item);
     }
 
     /// Makes it grow or shrink; says whether it did.
     fn resize(&mut self, grow: bool) -> bool {
         let before = self.index.buckets();
-        let hash_of = |_: &[u8], item: ChunkRef| self.hashes[item.within(0) as usize];
-        let (memory, slabs) = (&mut self.memory, &mut self.slabs);
+        let (mut arena, slabs, index, hashes) = self.open();
         if grow {
-            self.index.grow(memory, slabs, hash_of);
+            index.grow(&mut arena, slabs, hashes);
         } else {
-            self.index.shrink(memory, slabs, hash_of);
+            index.shrink(&mut arena, slabs, hashes);
         }
         let after = self.index.buckets();
         assert!(after == before || after == if grow { before + 1 } else { before - 1 });
@@ -67,40 +86,42 @@ impl World {
 
     /// All is in order, and these are the items.
     fn check(&self, items: &[ChunkRef]) {
-        let hash_of = |_: &[u8], item: ChunkRef| self.hashes[item.within(0) as usize];
-        let geometry = self.slabs.geometry();
-        let found = self.index.items(&self.memory, geometry);
+        let arena = self.view();
+        let found = self.index.items(arena);
         let mut found: Vec<_> = found.map(|(_, item)| item).collect();
         let mut items = items.to_vec();
         found.sort_unstable();
         items.sort_unstable();
         assert_eq!(found, items);
         for &item in &items {
-            let hash = hash_of(&self.memory, item);
-            let first = self.index.first_bucket(&self.memory, geometry, hash);
-            assert!(locate(&self.memory, geometry, first, hash, item).is_some());
+            let hash = self.hashes.hash_item(arena, item);
+            let first = self.index.first_bucket(arena, hash);
+            assert!(locate(arena, first, hash, item).is_some());
         }
-        self.index.check(&self.memory, geometry, hash_of);
+        self.index.check(arena, &self.hashes);
+    }
+
+    /// Takes a page that nobody uses.
+    fn take_page(&mut self) -> Option<Page> {
+        let (mut arena, slabs, ..) = self.open();
+        slabs.take_page(&mut arena, 0, 512)
     }
 
     /// Takes all pages and overflow buckets but so many of these.
     fn leave(&mut self, overflow_buckets: usize) {
         let class = self.slabs.index_class();
+        let (mut arena, slabs, ..) = self.open();
         // Two pages of overflow buckets with one in use each, then all other pages.
-        let alloc = |_| {
-            self.slabs
-                .alloc(&mut self.memory, class, Page::NONE)
-                .unwrap()
-        };
+        let alloc = |_| slabs.alloc(&mut arena, class, Page::NONE).unwrap();
         let chunks: Vec<_> = (0..9).map(alloc).collect();
         for &chunk in &chunks[1..8] {
-            self.slabs.free(&mut self.memory, chunk);
+            slabs.free(&mut arena, chunk);
         }
-        while self.slabs.take_page(&mut self.memory, 0, 512).is_some() {}
-        while self.slabs.available(class) > overflow_buckets {
-            let _ = self.slabs.alloc(&mut self.memory, class, Page::NONE);
+        while slabs.take_page(&mut arena, 0, 512).is_some() {}
+        while slabs.available(&arena.geometry, class) > overflow_buckets {
+            let _ = slabs.alloc(&mut arena, class, Page::NONE);
         }
-        assert_eq!(self.slabs.available(class), overflow_buckets);
+        assert_eq!(slabs.available(&arena.geometry, class), overflow_buckets);
     }
 }
 
@@ -162,10 +183,10 @@ fn nothing_is_lost_however_little_room_there_is() {
                     world.remove(item);
                 }
                 10 | 11 => {
-                    let needs_page = world.index.needs_page(&world.memory, &world.slabs);
-                    let before = world.index.pages(&world.slabs);
+                    let needs_page = world.index.needs_page(world.view(), &world.slabs);
+                    let before = world.index.pages(&world.geometry);
                     let grew = world.resize(true);
-                    let took = world.index.pages(&world.slabs) > before;
+                    let took = world.index.pages(&world.geometry) > before;
                     assert_eq!(needs_page, took || !grew);
                     grown += u32::from(grew);
                     refused += u32::from(!grew);
@@ -174,20 +195,18 @@ fn nothing_is_lost_however_little_room_there_is() {
                     let shrank = world.resize(false);
                     shrunk += u32::from(shrank);
                 }
-                13 => {
-                    pages.extend(world.slabs.take_page(&mut world.memory, 0, 512));
-                }
+                13 => pages.extend(world.take_page()),
                 14 if !pages.is_empty() => {
                     let page = pages.swap_remove(below(pages.len() as u64) as usize);
-                    world.slabs.give_page(&mut world.memory, page);
+                    let (mut arena, slabs, ..) = world.open();
+                    slabs.give_page(&mut arena, page);
                 }
                 _ => {
-                    let page = world.slabs.begun().find(|&page| {
-                        page::class(&world.memory, world.slabs.geometry(), page) == page::INDEX
-                    });
-                    let (memory, slabs) = (&mut world.memory, &mut world.slabs);
-                    let had_page = slabs.has_page();
-                    let moved = world.index.move_page(memory, slabs, page.unwrap());
+                    let is_index = |&page: &Page| world.view().page(page).class() == page::INDEX;
+                    let page = world.slabs.touched_pages(&world.geometry).find(is_index);
+                    let (mut arena, slabs, index, _) = world.open();
+                    let had_page = slabs.has_page(&arena.geometry);
+                    let moved = index.move_page(&mut arena, slabs, page.unwrap());
                     assert_eq!(moved, had_page);
                 }
             }

@@ -2,81 +2,74 @@
 
 use super::super::arena::ChunkRef;
 use super::super::chain::Chain;
+use super::super::chunk::Kind;
 use super::super::deadline::Deadline;
-use super::super::header::{self, Kind};
-use super::super::page;
-use super::{Found, Store, hash_of};
+use super::super::handle::ItemHandle;
+use super::Store;
 use crate::Config;
 
-impl Store {
+impl Store<'_> {
     /// Panics if any structure disagrees with another.
-    pub(crate) fn check(&self, memory: &[u8]) {
-        let geometry = self.geometry();
-        self.slabs.check(memory, self.index.pages(&self.slabs));
-        let floor = self.clock.floor();
-        self.expiry
-            .check(memory, geometry, self.slabs.fresh(), floor);
-        let hasher = &self.hasher;
-        let overflows = self.index.check(memory, geometry, |memory, item| {
-            hash_of(hasher, geometry, memory, item)
-        });
-        self.eviction.check(memory, geometry);
-        assert_eq!(self.index.len(), self.len(), "items in index and list");
+    pub(crate) fn check(self) {
+        let Self { arena, parts } = self;
+        parts.slabs.check(arena, parts.index.pages(&arena.geometry));
+        let high_water = parts.slabs.high_water();
+        parts.expiry.check(arena, high_water, parts.clock.floor());
+        let overflows = parts.index.check(arena, &parts.hasher);
+        parts.eviction.check(arena);
+        assert_eq!(parts.index.len(), parts.len(), "items in index and list");
         let (mut items, mut chunks) = (0, 0);
         let mut by_class = [0; Config::SLAB_SIZES_MAX + 1];
         let mut bytes = by_class;
-        for found in self.items(memory) {
-            chunks += self.check_item(memory, &found);
+        for found in self.items() {
+            chunks += self.check_item(&found);
             items += 1;
-            let class = usize::from(self.class(memory, found.item));
+            let class = usize::from(self.class(found.item));
             by_class[class] += 1;
-            bytes[class] += found.head.size_in_all() as usize;
+            bytes[class] += found.header.size_in_all() as usize;
         }
-        for (class, counted) in self.slabs.stats().zip(by_class) {
+        for (class, counted) in parts.slabs.stats().zip(by_class) {
             assert_eq!(class.items, counted, "items that begin in a class");
         }
-        for (class, counted) in self.monitor.classes().iter().zip(bytes) {
+        for (class, counted) in parts.monitor.classes().iter().zip(bytes) {
             assert_eq!(class.mem_requested, counted as u64, "bytes of a class");
         }
-        assert_eq!(items, self.len(), "items in the lists");
-        let used = self.slabs.stats().map(|class| class.used_chunks).sum();
+        assert_eq!(items, parts.len(), "items in the lists");
+        let used = parts.slabs.stats().map(|class| class.used_chunks).sum();
         assert_eq!(chunks, used, "chunks of items");
-        let used = self.slabs.used(self.slabs.index_class());
+        let used = parts.slabs.used(parts.slabs.index_class());
         assert_eq!(overflows, used, "overflow buckets");
     }
 
     /// Counts the chunks of an item.
-    fn check_item(&self, memory: &[u8], &Found { item, head }: &Found) -> usize {
-        let geometry = self.geometry();
-        assert_eq!(header::kind(memory, geometry.at(item)), Kind::Head);
-        let key = head.key(memory, geometry.at(item));
-        let found = self.find(memory, self.hasher.hash(&key.into()), key);
-        let found = found.map(|found| found.item);
-        assert_eq!(found, Some(item), "an item not found");
-        let mut chain = Chain::new(memory, geometry, item, &head);
-        while chain.next(memory).is_some() {}
+    fn check_item(self, found: &ItemHandle) -> usize {
+        let Self { arena, parts } = self;
+        let &ItemHandle { item, ref header } = found;
+        assert_eq!(arena.chunk(item).kind(), Kind::Header);
+        let key = parts.hasher.hashed(&found.key(arena).into());
+        let same = self.find(&key).map(|found| found.item);
+        assert_eq!(same, Some(item), "an item not found");
+        let mut chain = Chain::new(arena, found);
+        while chain.next(arena).is_some() {}
         assert_eq!(chain.len(), 0, "a value with bytes missing");
-        let deadline = head.deadline().millis(self.clock.floor());
+        let deadline = header.deadline().millis(parts.clock.floor());
         if deadline != Deadline::NO_TIME {
-            let due = page::due(memory, geometry, geometry.page_of(item));
+            let due = arena.page(arena.geometry.page_of(item)).due();
             assert!(
-                due.is_some_and(|due| self.expiry.is_in_time(due, deadline)),
-                "a deadline not filed"
+                due.is_some_and(|due| parts.expiry.is_in_time(due, deadline)),
+                "a deadline not scheduled"
             );
-            assert!(self.clock.has_bound(deadline), "a deadline out of bounds");
+            assert!(parts.clock.has_bound(deadline), "a deadline out of bounds");
         }
-        let continuations = core::iter::successors(Some(head.next()), |&chunk| {
-            Some(header::next(memory, geometry.at(chunk)))
-        });
+        let next = |&chunk: &ChunkRef| Some(arena.chunk(chunk).next());
+        let continuations = core::iter::successors(Some(header.next()), next);
         let continuations = continuations.take_while(|chunk| !chunk.is_none());
-        let owned = |chunk: ChunkRef| self.check_continuation(memory, item, chunk);
-        1 + continuations.inspect(|&chunk| owned(chunk)).count()
-    }
-
-    fn check_continuation(&self, memory: &[u8], item: ChunkRef, chunk: ChunkRef) {
-        let at = self.geometry().at(chunk);
-        assert_eq!(header::kind(memory, at), Kind::Continuation);
-        let owner = header::owner(memory, at);
-        assert_eq!(owner, item, "a continuation of another item");
+        1 + continuations
+            .inspect(|&chunk| {
+                let chunk = arena.chunk(chunk);
+                assert_eq!(chunk.kind(), Kind::Continuation);
+                assert_eq!(chunk.owner(), item, "a continuation chunk of another item");
+            })
+            .count()
     }
 }

@@ -1,58 +1,60 @@
 //! The digest of everything that decides what the store does next.
 
-use super::super::arena::{self, Page};
+use super::super::arena::Page;
 use super::super::chain::Chain;
-use super::super::page;
-use super::{Found, Store};
+use super::super::handle::ItemHandle;
+use super::Store;
 use crate::digest::Digest;
 
-impl Store {
+impl Store<'_> {
     /// Adds the whole state but for the counters. Bytes that nobody uses have no say, so it does
     /// not matter what was in the memory before.
-    pub(crate) fn digest(&self, memory: &[u8], digest: &mut Digest) {
-        digest.number(u64::from(self.cas.last()));
-        self.clock.digest(digest);
-        let geometry = self.geometry();
-        self.slabs.digest(memory, digest);
-        self.expiry.digest(memory, geometry, digest);
-        for page in self.slabs.begun() {
-            digest.number(u64::from(page::class(memory, geometry, page)));
-            digest.number(u64::from(page::due(memory, geometry, page).unwrap_or(0)));
-            digest.number(page::used(memory, geometry, page) as u64);
-            digest.number(page::fresh(memory, geometry, page) as u64);
+    pub(crate) fn digest(self, digest: &mut Digest) {
+        let Self { arena, parts } = self;
+        digest.number(u64::from(parts.cas.last()));
+        parts.clock.digest(digest);
+        parts.slabs.digest(arena, digest);
+        parts.expiry.digest(arena, digest);
+        for page in parts.slabs.touched_pages(&arena.geometry) {
+            let record = arena.page(page);
+            digest.number(u64::from(record.class()));
+            digest.number(u64::from(record.due().unwrap_or(0)));
+            digest.number(record.used() as u64);
+            digest.number(record.touched() as u64);
         }
-        digest.number(u64::from(self.index.buckets()));
-        for (bucket, item) in self.index.items(memory, geometry) {
+        digest.number(u64::from(parts.index.buckets()));
+        for (bucket, item) in parts.index.items(arena) {
             digest.number(u64::from(bucket));
             digest.number(u64::from(item.within(0)));
         }
-        self.eviction.digest(memory, digest);
-        for found in self.items(memory) {
-            self.digest_item(memory, &found, digest);
+        parts.eviction.digest(arena, digest);
+        for found in self.items() {
+            self.digest_item(&found, digest);
         }
     }
 
-    fn digest_item(&self, memory: &[u8], found: &Found, digest: &mut Digest) {
-        let &Found { item, ref head } = found;
-        let (geometry, key) = (self.geometry(), self.key(memory, found));
+    fn digest_item(self, found: &ItemHandle, digest: &mut Digest) {
+        let (arena, key) = (self.arena, self.key(found));
+        let &ItemHandle { item, ref header } = found;
         for number in [
             u64::from(item.within(0)),
-            head.cas(memory, geometry.at(item)),
-            u64::from(head.marks()),
-            u64::from(head.notes().bits()),
-            u64::from(head.flags()),
-            head.deadline().bits(),
-            u64::from(head.last_use()),
-            head.value_len() as u64,
+            found.cas(arena),
+            u64::from(header.lru_bits().bits()),
+            u64::from(header.flags().bits()),
+            u64::from(header.client_flags()),
+            header.deadline().bits(),
+            u64::from(header.last_use()),
+            header.value_len() as u64,
             key.len() as u64,
         ] {
             digest.number(number);
         }
         digest.bytes(key);
-        let mut chain = Chain::new(memory, geometry, item, head);
-        while let Some(place) = chain.next(memory) {
-            digest.number((place.start - geometry.page_at(Page(0))) as u64);
-            digest.bytes(arena::slice(memory, place.start, place.len()));
+        let first_page = arena.geometry.page_at(Page(0));
+        let mut chain = Chain::new(arena, found);
+        while let Some(piece) = chain.next(arena) {
+            digest.number(piece.at.since(first_page) as u64);
+            digest.bytes(arena.slice(piece.at, piece.len));
         }
     }
 }

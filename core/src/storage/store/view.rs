@@ -1,121 +1,121 @@
 //! What can be seen of a store: its pages, and an item from where it lies.
 
-use super::super::arena::{self, ChunkRef, Page};
-use super::super::header::{self, CONTINUATION, Kind, Mark};
+use super::super::arena::{ChunkRef, Page};
+use super::super::chunk::{CONTINUATION, Kind};
+use super::super::handle::ItemHandle;
+use super::super::header::LruBits;
 use super::super::{expiry, page};
-use super::{Found, Store};
+use super::{Parts, Store};
 use crate::view::{ChunkView, Field, PageUse};
 
-/// The record of a page, and its place in the wheel: the moment it comes up, in milliseconds of the
+/// The record of a page, and its place in the wheel: the moment it is due, in milliseconds of the
 /// cache's own time, level and slot.
 #[derive(Debug)]
-pub(crate) struct PageRecord {
+pub(crate) struct PageInfo {
     pub(crate) number: u32,
     pub(crate) usage: PageUse,
     pub(crate) chunk_size: usize,
-    pub(crate) begun: usize,
+    pub(crate) touched: usize,
     pub(crate) used: usize,
     pub(crate) due: Option<(u64, u8, u8)>,
 }
 
-impl Store {
+impl Parts {
+    /// The slots in which the wheel's time is, from the finest level on.
+    pub(crate) fn wheel_hands(&self) -> [u8; 4] {
+        self.expiry.hands()
+    }
+}
+
+impl<'s> Store<'s> {
     /// All pages in order, those that were never used included.
-    pub(crate) fn pages<'m>(&'m self, memory: &'m [u8]) -> impl Iterator<Item = PageRecord> + 'm {
-        let pages = self.slabs.limit().max(self.slabs.fresh());
-        (0..pages).map(|number| self.page(memory, Page(number)))
+    pub(crate) fn pages(self) -> impl Iterator<Item = PageInfo> + 's {
+        let slabs = &self.parts.slabs;
+        let pages = slabs.limit().max(slabs.high_water());
+        (0..pages).map(move |number| self.page(Page(number)))
     }
 
-    fn page(&self, memory: &[u8], page: Page) -> PageRecord {
-        let geometry = self.geometry();
-        let mut record = PageRecord {
+    fn page(self, page: Page) -> PageInfo {
+        let Self { arena, parts } = self;
+        let mut info = PageInfo {
             number: page.0,
             usage: PageUse::Unused,
             chunk_size: 0,
-            begun: 0,
+            touched: 0,
             used: 0,
             due: None,
         };
-        if geometry.holds_records(page) {
-            record.usage = PageUse::Records;
-            return record;
+        if arena.geometry.holds_records(page) {
+            info.usage = PageUse::Records;
+            return info;
         }
-        if page.0 >= self.slabs.fresh() {
-            return record;
+        if page.0 >= parts.slabs.high_water() {
+            return info;
         }
-        record.usage = match page::class(memory, geometry, page) {
-            page::UNUSED => return record,
+        let record = arena.page(page);
+        info.usage = match record.class() {
+            page::UNUSED => return info,
             page::INDEX => PageUse::Index,
-            class if class == self.slabs.index_class().0 => PageUse::Overflow,
+            class if class == parts.slabs.index_class().0 => PageUse::Overflow,
             _ => PageUse::Items,
         };
-        record.chunk_size = page::chunk_size(memory, geometry, page);
-        record.begun = page::fresh(memory, geometry, page);
-        record.used = page::used(memory, geometry, page);
-        record.due = page::due(memory, geometry, page).map(|due| {
-            let (level, slot) = expiry::level_and_slot(page::slot(memory, geometry, page));
-            (self.expiry.moment(due), level as u8, slot as u8)
+        info.chunk_size = record.chunk_size();
+        info.touched = record.touched();
+        info.used = record.used();
+        info.due = record.due().map(|due| {
+            let (level, slot) = expiry::level_and_slot(record.slot());
+            (parts.expiry.moment(due), level as u8, slot as u8)
         });
-        record
+        info
     }
 
-    /// The item whose head is there, if there is one.
-    pub(crate) fn at_position(&self, memory: &[u8], position: u32) -> Option<Found> {
-        let (geometry, item) = (self.geometry(), ChunkRef::from_word(position));
+    /// The item whose header is there, if there is one.
+    pub(crate) fn at_position(self, position: u32) -> Option<ItemHandle> {
+        let Self { arena, parts } = self;
+        let (geometry, item) = (arena.geometry, ChunkRef::from_word(position));
         let page = geometry.page_of(item);
         if item.within(0) != position
-            || page.0 >= self.slabs.fresh()
+            || page.0 >= parts.slabs.high_water()
             || geometry.holds_records(page)
-            || page::class(memory, geometry, page) >= self.slabs.index_class().0
+            || arena.page(page).class() >= parts.slabs.index_class().0
         {
             return None;
         }
-        let offset = geometry.at(item) - geometry.page_at(page);
-        let size = page::chunk_size(memory, geometry, page);
-        let begun = page::fresh(memory, geometry, page);
-        let is_head = offset.is_multiple_of(size)
-            && offset / size < begun
-            && header::kind(memory, geometry.at(item)) == Kind::Head;
-        is_head.then(|| self.read(memory, item))
+        let offset = item.since(geometry.first_chunk(page));
+        let record = arena.page(page);
+        let size = record.chunk_size();
+        let is_header = offset.is_multiple_of(size)
+            && offset / size < record.touched()
+            && arena.chunk(item).kind() == Kind::Header;
+        is_header.then(|| arena.item(item))
     }
 
-    /// The slab class of an item's head.
+    /// The slab class of an item's first chunk.
     #[inline]
-    pub(crate) fn class(&self, memory: &[u8], item: ChunkRef) -> u8 {
-        let geometry = self.geometry();
-        page::class(memory, geometry, geometry.page_of(item))
+    pub(crate) fn class(self, item: ChunkRef) -> u8 {
+        let page = self.arena.geometry.page_of(item);
+        self.arena.page(page).class()
     }
 
-    /// The fields of an item's head.
-    pub(crate) fn fields(
-        &self,
-        memory: &[u8],
-        found: &Found,
-    ) -> impl Iterator<Item = Field> + use<> {
-        found.head.fields(memory, self.geometry().at(found.item))
+    /// The fields of an item's header.
+    pub(crate) fn fields(self, found: &ItemHandle) -> impl Iterator<Item = Field> + use<> {
+        found.header.fields(self.arena, found.item)
     }
 
-    /// The chunks of an item, its head first.
-    pub(crate) fn chunks<'m>(
-        &'m self,
-        memory: &'m [u8],
-        found: Found,
-    ) -> impl Iterator<Item = ChunkView<'m>> + 'm {
-        let geometry = self.geometry();
-        let (key, head) = (self.key(memory, &found).len(), found.head);
-        let (first, mut left) = (found.item, head.value_len());
+    /// The chunks of an item, that of its header first.
+    pub(crate) fn chunks(self, found: ItemHandle) -> impl Iterator<Item = ChunkView<'s>> + 's {
+        let (arena, geometry) = (self.arena, self.arena.geometry);
+        let (key, header) = (self.key(&found).len(), found.header);
+        let (first, mut left) = (found.item, header.value_len());
         let next = move |&chunk: &ChunkRef| {
-            let next = if chunk == first {
-                head.next()
-            } else {
-                header::next(memory, geometry.at(chunk))
-            };
+            let next = arena.chunk(chunk).next();
             Some(next).filter(|next| !next.is_none())
         };
         core::iter::successors(Some(first), next).map(move |chunk| {
             let (at, page) = (geometry.at(chunk), geometry.page_of(chunk));
-            let bytes = arena::slice(memory, at, page::chunk_size(memory, geometry, page));
+            let bytes = arena.slice(at, arena.page(page).chunk_size());
             let (head, key) = if chunk == first {
-                (head.value_offset() - key, key)
+                (header.value_offset() - key, key)
             } else {
                 (CONTINUATION, 0)
             };
@@ -124,7 +124,7 @@ impl Store {
             ChunkView {
                 position: chunk.within(0),
                 page: page.0,
-                number: (at - geometry.page_at(page)) / bytes.len(),
+                number: chunk.since(geometry.first_chunk(page)) / bytes.len(),
                 bytes,
                 head,
                 key,
@@ -132,16 +132,16 @@ impl Store {
             }
         })
     }
-
-    /// The slots in which the wheel's time is, from the finest level on.
-    pub(crate) fn wheel_hands(&self) -> [u8; 4] {
-        self.expiry.hands()
-    }
 }
 
-impl Found {
-    /// Whether the item is in the admission queue, and whether it is in the newest quarter.
-    pub(crate) const fn is_queued_or_young(&self) -> (bool, bool) {
-        (self.head.has(Mark::Queued), self.head.has(Mark::Young))
+impl ItemHandle {
+    /// Whether the item is in the admission queue.
+    pub(crate) const fn is_in_small_queue(&self) -> bool {
+        self.header.has(LruBits::IN_SMALL_QUEUE)
+    }
+
+    /// Whether it is in the newest quarter of a lazy list.
+    pub(crate) const fn is_recent(&self) -> bool {
+        self.header.has(LruBits::RECENT)
     }
 }

@@ -1,14 +1,15 @@
-//! The general operations: the plain ones with every condition and effect that a client of the meta
-//! commands can ask for.
+//! The conditional operations: the plain ones with every condition and effect that a client of the
+//! meta commands can ask for.
 
 use super::Cache;
+use crate::key::HashedKey;
 use crate::number;
 use crate::options::{
     ArithmeticOptions, ArithmeticOutcome, DeleteOptions, GetOptions, GetOutcome, Recache,
 };
 use crate::options::{SetMode, SetOptions, SetOutcome};
-use crate::storage::{Deadline, Facts, Found, Notes, Write, Written};
-use crate::{Error, Instant, Item, Key, Memory, Outcome, Value};
+use crate::storage::{Deadline, ItemAttrs, ItemFlags, ItemHandle, Write, Written};
+use crate::{Bytes, Error, Instant, Item, Key, Memory, Outcome, Value};
 
 impl<M: Memory> Cache<M> {
     /// The item under a key, looked up as the options say; `None` if there is none and none was
@@ -37,25 +38,25 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         options: &GetOptions,
     ) -> Option<GetOutcome<'_>> {
-        let (key, time) = (self.hashed(key), self.begin(now));
-        let Some(found) = self.find(time, &key) else {
-            return self.vivify(time, &key, options);
+        let key = self.begin(now, key);
+        let Some(found) = self.find(&key) else {
+            return self.vivify(&key, options);
         };
         self.count_hit(&found, options);
-        let notes = found.head.notes();
-        let due = notes.has(Notes::STALE) || self.is_due(now, &found, options.recache);
-        let win = due && !notes.has(Notes::WON);
+        let flags = found.header.flags();
+        let due = flags.has(ItemFlags::STALE) || self.is_due(now, &found, options.recache);
+        let win = due && !flags.has(ItemFlags::WON);
         let touched = options.touch.map(|expiry| self.deadline(expiry));
-        let memory = self.memory.bytes_mut();
+        let mut store = self.store_mut();
         if !options.no_bump {
-            self.store.bump(memory, &found);
+            store.bump(&found);
         }
         if win {
-            let notes = notes.and(read(options)).and(Notes::WON);
-            self.store.set_notes(memory, found.item, notes);
+            let flags = flags.and(read(options)).and(ItemFlags::WON);
+            store.set_flags(found.item, flags);
         }
         if let Some(deadline) = touched {
-            self.store.set_deadline(memory, found.item, deadline);
+            store.set_deadline(found.item, deadline);
         }
         Some(GetOutcome {
             win,
@@ -66,29 +67,28 @@ impl<M: Memory> Cache<M> {
 
     /// What a lookup that found nothing makes.
     #[cold]
-    fn vivify(&mut self, time: u64, key: &Key<'_>, options: &GetOptions) -> Option<GetOutcome<'_>> {
-        let hash = self.hasher().hash(key);
+    fn vivify(&mut self, key: &HashedKey<'_>, options: &GetOptions) -> Option<GetOutcome<'_>> {
         let made = options.vivify.and_then(|expiry| {
-            let notes = Notes::WON.and(base64(options.base64));
-            let facts = Facts::new(Deadline::NEVER, options.cas, notes);
+            let flags = ItemFlags::WON.and(base64(options.base64));
+            let attrs = ItemAttrs::new(Deadline::NEVER, options.cas, flags);
             self.fits(key, 0).ok()?;
-            let write = Write::new(key.bytes, hash, 0, facts, &[]);
-            self.write(time, None, &write).ok()?;
-            self.store.stats.total_items += 1;
-            let found = self.store.find(self.memory.bytes(), hash, key.bytes)?;
+            let write = Write::new(key, 0, attrs, &[]);
+            self.write(None, &write).ok()?;
+            self.parts.stats.total_items += 1;
+            let found = self.store().find(key)?;
             Some((found, self.deadline(expiry)))
         });
         let Some((found, deadline)) = made else {
-            self.store.stats.cmd_get += 1;
-            self.store.stats.get_misses += 1;
+            self.parts.stats.cmd_get += 1;
+            self.parts.stats.get_misses += 1;
             return None;
         };
         self.count_hit(&found, options);
-        let notes = found.head.notes().and(read(options));
-        let memory = self.memory.bytes_mut();
-        self.store.set_notes(memory, found.item, notes);
-        // Only now: one that is over already is to be seen once.
-        self.store.set_deadline(memory, found.item, deadline);
+        let flags = found.header.flags().and(read(options));
+        let mut store = self.store_mut();
+        store.set_flags(found.item, flags);
+        // Only now: one that has expired already is to be seen once.
+        store.set_deadline(found.item, deadline);
         let fetched = self.fetched(&found);
         Some(GetOutcome {
             created: true,
@@ -102,36 +102,36 @@ impl<M: Memory> Cache<M> {
         })
     }
 
-    fn count_hit(&mut self, found: &Found, options: &GetOptions) {
+    fn count_hit(&mut self, found: &ItemHandle, options: &GetOptions) {
         if options.touch.is_some() {
-            self.store.stats.cmd_touch += 1;
+            self.parts.stats.cmd_touch += 1;
             self.count(found, |stats| stats.touch_hits += 1);
         } else {
-            self.store.stats.cmd_get += 1;
+            self.parts.stats.cmd_get += 1;
             self.count(found, |stats| stats.get_hits += 1);
         }
     }
 
-    fn fetched(&self, found: &Found) -> GetOutcome<'_> {
-        let notes = found.head.notes();
+    fn fetched(&self, found: &ItemHandle) -> GetOutcome<'_> {
+        let flags = found.header.flags();
         GetOutcome {
             item: self.item(found),
             created: false,
             win: false,
-            won: notes.has(Notes::WON),
-            stale: notes.has(Notes::STALE),
-            base64: notes.has(Notes::BASE64),
+            won: flags.has(ItemFlags::WON),
+            stale: flags.has(ItemFlags::STALE),
+            base64: flags.has(ItemFlags::BASE64),
         }
     }
 
     /// Whether an item is to be renewed before its time.
-    fn is_due(&self, now: Instant, found: &Found, recache: Recache) -> bool {
+    fn is_due(&self, now: Instant, found: &ItemHandle, recache: Recache) -> bool {
         let limit = match recache {
             Recache::Never => return false,
             Recache::Always => return true,
             Recache::EndsBefore(limit) => limit.deadline(now),
         };
-        let end = self.store.clock.instant(found.head.deadline());
+        let end = self.parts.clock.instant(found.header.deadline());
         end.zip(limit)
             .is_some_and(|(end, limit)| end.seconds_since(now) < limit.seconds_since(now))
     }
@@ -163,36 +163,36 @@ impl<M: Memory> Cache<M> {
         value: impl Into<Value<'v>>,
         options: &SetOptions,
     ) -> Result<SetOutcome, Error> {
-        self.store.stats.cmd_set += 1;
-        let (key, value, time) = (self.hashed(key), value.into(), self.begin(now));
+        self.parts.stats.cmd_set += 1;
+        let (key, value) = (self.begin(now, key), value.into());
         let len = value.bytes.len();
-        let old = self.find(time, &key);
+        let old = self.find(&key);
         let outdated = match self.admit(old.as_ref(), options) {
             Ok(outdated) => outdated,
             Err(outcome) => return Ok(self.refuse(&key, &value, options, outcome)),
         };
         let joins = options.mode.joins();
         if let Some(old) = old.as_ref().filter(|_| joins) {
-            return self.join(time, &key, value.bytes, old, options);
+            return self.join(&key, value.bytes, old, options);
         }
         if options.mode != SetMode::Set || options.compare.is_some() {
             self.fits(&key, len)?;
         }
         let expiry = options.vivify.filter(|_| joins).unwrap_or(value.expiry);
         let deadline = self.deadline(expiry);
-        let mut facts = Facts::new(deadline, options.cas, base64(options.base64));
+        let mut attrs = ItemAttrs::new(deadline, options.cas, base64(options.base64));
         if let Some(old) = old.as_ref().filter(|_| outdated) {
-            let kept = old.head.notes().only(Notes::WON);
-            facts.deadline = old.head.deadline();
-            facts.notes = facts.notes.and(Notes::STALE).and(kept);
+            let kept = old.header.flags().only(ItemFlags::WON);
+            attrs.deadline = old.header.deadline();
+            attrs.flags = attrs.flags.and(ItemFlags::STALE).and(kept);
         }
-        let written = self.put(time, &key, &value, facts, old.as_ref())?;
+        let written = self.put(&key, &value, attrs, old.as_ref())?;
         Ok(self.stored(written, len))
     }
 
     /// What is said of an item that was stored.
     fn stored(&mut self, Written { cas, class }: Written, len: usize) -> SetOutcome {
-        self.store.count_in(class, |stats| stats.cmd_set += 1);
+        self.parts.count_in(class, |stats| stats.cmd_set += 1);
         let outcome = Outcome::Stored;
         SetOutcome { outcome, cas, len }
     }
@@ -200,15 +200,15 @@ impl<M: Memory> Cache<M> {
     /// What is said of one that was not. It counts for the class in which it would have been.
     fn refuse(
         &mut self,
-        key: &Key<'_>,
+        key: &HashedKey<'_>,
         value: &Value<'_>,
         options: &SetOptions,
         outcome: Outcome,
     ) -> SetOutcome {
-        let facts = Facts::new(Deadline::NEVER, options.cas, Notes::NONE);
-        let write = Write::new(key.bytes, 0, value.flags, facts, value.bytes);
+        let attrs = ItemAttrs::new(Deadline::NEVER, options.cas, ItemFlags::NONE);
+        let write = Write::new(key, value.flags, attrs, value.bytes);
         let (cas, len) = (0, value.bytes.len());
-        let class = self.store.class_of_new(&write, len);
+        let class = self.parts.class_of_new(&write, len);
         let refused = Written { cas, class };
         SetOutcome {
             outcome,
@@ -217,7 +217,7 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Whether a value may be stored, and if so, whether it is out of date already.
-    fn admit(&mut self, old: Option<&Found>, options: &SetOptions) -> Result<bool, Outcome> {
+    fn admit(&mut self, old: Option<&ItemHandle>, options: &SetOptions) -> Result<bool, Outcome> {
         match (options.mode, options.compare, old) {
             (SetMode::Set, None, _) => Ok(false),
             (SetMode::Set | SetMode::Replace, Some(cas), old) => {
@@ -225,10 +225,10 @@ impl<M: Memory> Cache<M> {
             }
             (SetMode::Add, _, None) => Ok(false),
             (SetMode::Add, _, Some(old)) => {
-                let memory = self.memory.bytes_mut();
-                self.store.bump(memory, old);
+                let mut store = self.store_mut();
+                store.bump(old);
                 // It was used, but nobody has read it.
-                self.store.set_notes(memory, old.item, old.head.notes());
+                store.set_flags(old.item, old.header.flags());
                 Err(Outcome::NotStored)
             }
             (SetMode::Replace, None, None) => Err(Outcome::NotStored),
@@ -243,9 +243,14 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Whether the item has this cas, or one that is allowed to be greater.
-    fn compare(&mut self, old: Option<&Found>, cas: u64, lower: bool) -> Result<bool, Outcome> {
+    fn compare(
+        &mut self,
+        old: Option<&ItemHandle>,
+        cas: u64,
+        lower: bool,
+    ) -> Result<bool, Outcome> {
         let Some(old) = old else {
-            self.store.stats.cas_misses += 1;
+            self.parts.stats.cas_misses += 1;
             return Err(Outcome::NotFound);
         };
         let current = self.cas(old);
@@ -260,27 +265,26 @@ impl<M: Memory> Cache<M> {
     /// Adds bytes to a value.
     fn join(
         &mut self,
-        time: u64,
-        key: &Key<'_>,
+        key: &HashedKey<'_>,
         bytes: &[u8],
-        old: &Found,
+        old: &ItemHandle,
         options: &SetOptions,
     ) -> Result<SetOutcome, Error> {
-        let len = old.head.value_len().saturating_add(bytes.len());
+        let len = old.header.value_len().saturating_add(bytes.len());
         self.fits(key, len)?;
         let (front, back): (&[u8], _) = match options.mode {
             SetMode::Append => (&[], bytes),
             _ => (bytes, &[]),
         };
-        let notes = old.head.notes().only(Notes::BASE64);
+        let flags = old.header.flags().only(ItemFlags::BASE64);
         let write = Write {
             front,
             back,
             join: true,
-            ..self.rewrite(key, old, options.cas, notes)
+            ..self.rewrite(key, old, options.cas, flags)
         };
-        let written = self.write_again(time, old, &write)?;
-        self.store.stats.total_items += 1;
+        let written = self.write_again(old, &write)?;
+        self.parts.stats.total_items += 1;
         Ok(self.stored(written, len))
     }
 
@@ -309,28 +313,27 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         options: &DeleteOptions,
     ) -> Result<Outcome, Error> {
-        let (key, time) = (self.hashed(key), self.begin(now));
-        let Some(found) = self.find(time, &key) else {
-            self.store.stats.delete_misses += 1;
+        let key = self.begin(now, key);
+        let Some(found) = self.find(&key) else {
+            self.parts.stats.delete_misses += 1;
             return Ok(Outcome::NotFound);
         };
         if options
             .compare
             .is_some_and(|cas| !self.has_cas(&found, cas))
         {
-            self.store.stats.delete_misses += 1;
+            self.parts.stats.delete_misses += 1;
             return Ok(Outcome::Exists);
         }
         if !options.invalidate {
             self.count(&found, |stats| stats.delete_hits += 1);
         }
         if options.clear {
-            self.empty(time, &key, &found, options)?;
+            self.empty(&key, &found, options)?;
         } else if options.invalidate {
-            self.invalidate(time, &key, &found, options)?;
+            self.invalidate(&key, &found, options)?;
         } else {
-            let hash = self.hasher().hash(&key);
-            self.store.remove(self.memory.bytes_mut(), &found, hash);
+            self.store_mut().remove(&found, key.hash);
         }
         Ok(Outcome::Deleted)
     }
@@ -338,47 +341,45 @@ impl<M: Memory> Cache<M> {
     /// Puts an empty value in place of an item's.
     fn empty(
         &mut self,
-        time: u64,
-        key: &Key<'_>,
-        old: &Found,
+        key: &HashedKey<'_>,
+        old: &ItemHandle,
         options: &DeleteOptions,
     ) -> Result<(), Error> {
-        let mut notes = old.head.notes().only(Notes::BASE64);
+        let mut flags = old.header.flags().only(ItemFlags::BASE64);
         let mut cas = options.cas;
         if options.invalidate {
-            notes = notes.and(Notes::STALE);
+            flags = flags.and(ItemFlags::STALE);
         } else if cas == 0 {
             cas = self.cas(old);
         }
         let deadline = self.deadline(options.touch.unwrap_or_default());
-        let facts = Facts::new(deadline, cas, notes);
+        let attrs = ItemAttrs::new(deadline, cas, flags);
         let value = Value::default().flags(options.flags);
-        self.put(time, key, &value, facts, Some(old)).map(|_| ())
+        self.put(key, &value, attrs, Some(old)).map(|_| ())
     }
 
     /// Marks an item as out of date, whoever was told to renew it before.
     fn invalidate(
         &mut self,
-        time: u64,
-        key: &Key<'_>,
-        old: &Found,
+        key: &HashedKey<'_>,
+        old: &ItemHandle,
         options: &DeleteOptions,
     ) -> Result<(), Error> {
-        let kept = Notes::FETCHED.and(Notes::BASE64);
-        let notes = old.head.notes().only(kept).and(Notes::STALE);
-        let cas = self.store.cas.next(options.cas);
+        let kept = ItemFlags::FETCHED.and(ItemFlags::BASE64);
+        let flags = old.header.flags().only(kept).and(ItemFlags::STALE);
+        let cas = self.parts.cas.next(options.cas);
         let touched = options.touch.map(|expiry| self.deadline(expiry));
-        let memory = self.memory.bytes_mut();
-        if self.store.revise(memory, old.item, notes, cas) {
+        let mut store = self.store_mut();
+        if store.revise(old.item, flags, cas) {
             if let Some(deadline) = touched {
-                self.store.set_deadline(memory, old.item, deadline);
+                store.set_deadline(old.item, deadline);
             }
             return Ok(());
         }
-        let mut write = self.rewrite(key, old, cas, notes);
-        write.facts.deadline = touched.unwrap_or(write.facts.deadline);
+        let mut write = self.rewrite(key, old, cas, flags);
+        write.attrs.deadline = touched.unwrap_or(write.attrs.deadline);
         write.join = true;
-        self.write_again(time, old, &write).map(|_| ())
+        self.write_again(old, &write).map(|_| ())
     }
 
     /// Calculates with a decimal number.
@@ -404,12 +405,13 @@ impl<M: Memory> Cache<M> {
         key: impl Into<Key<'k>>,
         options: &ArithmeticOptions,
     ) -> Result<ArithmeticOutcome, Error> {
-        let (key, time) = (self.hashed(key), self.begin(now));
-        let Some(old) = self.find(time, &key) else {
-            return self.initial(time, &key, options);
+        let key = self.begin(now, key);
+        let Some(old) = self.find(&key) else {
+            return self.initial(&key, options);
         };
-        let item = self.item(&old);
-        let (expires_at, len) = (item.expires_at, item.value.len());
+        let expires_at = self.parts.clock.instant(old.header.deadline());
+        let value = Bytes::new(self.store().value(&old));
+        let len = value.len();
         // As in memcached, an empty value is no number before anything is compared.
         if len == 0 {
             return Err(Error::NotANumber);
@@ -417,7 +419,7 @@ impl<M: Memory> Cache<M> {
         if options.compare.is_some_and(|cas| !self.has_cas(&old, cas)) {
             return Ok(ArithmeticOutcome::not(Outcome::Exists));
         }
-        let number = number::parse(&item.value).ok_or(Error::NotANumber)?;
+        let number = number::parse(&value).ok_or(Error::NotANumber)?;
         let number = if options.decrement {
             number.saturating_sub(options.delta)
         } else {
@@ -427,14 +429,14 @@ impl<M: Memory> Cache<M> {
         let digits = digits.as_bytes();
         // What keeps its length is the same item, changed in place.
         let is_new = digits.len() > len;
-        let notes = match is_new {
-            true => old.head.notes().only(Notes::BASE64),
-            false => old.head.notes(),
+        let flags = match is_new {
+            true => old.header.flags().only(ItemFlags::BASE64),
+            false => old.header.flags(),
         };
-        let mut write = self.rewrite(&key, &old, options.cas, notes);
+        let mut write = self.rewrite(&key, &old, options.cas, flags);
         (write.front, write.back) = (digits, number::padding(digits.len(), len));
         if let Some(expiry) = options.touch {
-            write.facts.deadline = self.deadline(expiry);
+            write.attrs.deadline = self.deadline(expiry);
         }
         self.count(&old, |stats| {
             *match options.decrement {
@@ -442,8 +444,8 @@ impl<M: Memory> Cache<M> {
                 false => &mut stats.incr_hits,
             } += 1;
         });
-        let Written { cas, .. } = self.write_again(time, &old, &write)?;
-        self.store.stats.total_items += u64::from(is_new);
+        let Written { cas, .. } = self.write_again(&old, &write)?;
+        self.parts.stats.total_items += u64::from(is_new);
         Ok(ArithmeticOutcome {
             outcome: Outcome::Stored,
             number,
@@ -456,12 +458,11 @@ impl<M: Memory> Cache<M> {
     /// What a calculation that found nothing makes.
     fn initial(
         &mut self,
-        time: u64,
-        key: &Key<'_>,
+        key: &HashedKey<'_>,
         options: &ArithmeticOptions,
     ) -> Result<ArithmeticOutcome, Error> {
         let Some((number, expiry)) = options.initial else {
-            let stats = &mut self.store.stats;
+            let stats = &mut self.parts.stats;
             *match options.decrement {
                 true => &mut stats.decr_misses,
                 false => &mut stats.incr_misses,
@@ -470,8 +471,8 @@ impl<M: Memory> Cache<M> {
         };
         let digits = number::Digits::new(number);
         let deadline = self.deadline(expiry);
-        let facts = Facts::new(deadline, options.cas, base64(options.base64));
-        let Written { cas, .. } = self.put(time, key, &digits.as_bytes().into(), facts, None)?;
+        let attrs = ItemAttrs::new(deadline, options.cas, base64(options.base64));
+        let Written { cas, .. } = self.put(key, &digits.as_bytes().into(), attrs, None)?;
         Ok(ArithmeticOutcome {
             number,
             cas,
@@ -481,25 +482,30 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The cas of an item.
-    pub(super) fn cas(&self, found: &Found) -> u64 {
-        self.store.cas(self.memory.bytes(), found)
+    pub(super) fn cas(&self, found: &ItemHandle) -> u64 {
+        self.store().cas(found)
     }
 
     /// Whether an item has this cas; one that has none has not even 0.
-    fn has_cas(&self, found: &Found, cas: u64) -> bool {
+    fn has_cas(&self, found: &ItemHandle, cas: u64) -> bool {
         cas != 0 && cas == self.cas(found)
     }
 
     #[inline(never)]
-    fn write_again(&mut self, time: u64, old: &Found, write: &Write<'_>) -> Result<Written, Error> {
-        self.write(time, Some(old), write)
+    fn write_again(&mut self, old: &ItemHandle, write: &Write<'_>) -> Result<Written, Error> {
+        self.write(Some(old), write)
     }
 
     /// Another value for an item that keeps its flags and deadline.
-    fn rewrite<'w>(&self, key: &Key<'w>, old: &Found, cas: u64, notes: Notes) -> Write<'w> {
-        let (hash, flags) = (self.hasher().hash(key), old.head.flags());
-        let facts = Facts::new(old.head.deadline(), cas, notes);
-        Write::new(key.bytes, hash, flags, facts, &[])
+    fn rewrite<'w>(
+        &self,
+        key: &HashedKey<'w>,
+        old: &ItemHandle,
+        cas: u64,
+        flags: ItemFlags,
+    ) -> Write<'w> {
+        let attrs = ItemAttrs::new(old.header.deadline(), cas, flags);
+        Write::new(key, old.header.client_flags(), attrs, &[])
     }
 }
 
@@ -515,17 +521,17 @@ impl ArithmeticOutcome {
     }
 }
 
-/// What a lookup notes about an item.
-const fn read(options: &GetOptions) -> Notes {
+/// What a lookup records about an item.
+const fn read(options: &GetOptions) -> ItemFlags {
     match options.no_bump {
-        true => Notes::NONE,
-        false => Notes::FETCHED,
+        true => ItemFlags::NONE,
+        false => ItemFlags::FETCHED,
     }
 }
 
-const fn base64(is_base64: bool) -> Notes {
+const fn base64(is_base64: bool) -> ItemFlags {
     match is_base64 {
-        true => Notes::BASE64,
-        false => Notes::NONE,
+        true => ItemFlags::BASE64,
+        false => ItemFlags::NONE,
     }
 }
