@@ -1,281 +1,307 @@
-//! The DynamiDB cache as an npm package: keys and values of a JavaScript program, with a budget in
-//! bytes and a time to live. `entry/README.md` documents it for users, `build` makes the package.
-//!
-//! JavaScript's clock and random numbers are used here, as in the page; the core has neither.
+//! The DynamiDB cache as an npm package. This half is the engine: only numbers go in and come out,
+//! and bytes lie in the [`buffers`]. The half that programs see is in `js`: it checks arguments,
+//! turns strings into bytes and back, and reads the clock. `entry/README.md` documents it for
+//! users,
+//! `build` makes the package.
 #![forbid(unsafe_code)]
 
-mod arguments;
-mod options;
+mod buffers;
 
-use core::cell::RefCell;
+use core::time::Duration;
 
-use dynamidb_core::{Config, ConfigError, Error, Item, Outcome};
-use js_sys::{Array, Object, Reflect, Uint8Array};
+use dynamidb_core::view::Cause;
+use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Outcome, Policy, Value};
 use wasm_bindgen::prelude::*;
 
-use arguments::{Bytes, Count, InputValue, Key, Millis, TEXT};
-use options::{Clock, Options};
+use buffers::{location, with};
+
+/// What `store` and `increment` return. `js/errors.ts` has the same list.
+const DONE: u32 = 0;
+const NOT_STORED: u32 = 1;
+const KEY_LENGTH: u32 = 2;
+const VALUE_TOO_LARGE: u32 = 3;
+const OUT_OF_MEMORY: u32 = 4;
+const NOT_A_NUMBER: u32 = 5;
+
+/// What `increment` returns if there is no value.
+const ABSENT: f64 = -1.0;
 
 /// The most steps that one call of `maintain` does, so that it never blocks the program for long.
 const MAINTAIN_LIMIT: usize = 1000;
 
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r#"
-/** The options of a cache. */
-export interface CacheOptions {
-  /** The item limit. By default, only memory limits the number of items. */
-  maxItems?: number
-  /** The largest item, in bytes of key and value together. At most a quarter of the budget. */
-  maxItemSize?: number
-  /** The clock: returns the time in milliseconds. `Date.now` by default. */
-  now?: () => number
-  /** The seed of the keys' hash: 16 bytes. Random by default. */
-  seed?: Uint8Array
-}
-
-/** Counters since the cache was made, and what it holds now. */
-export interface CacheStats {
-  items: number
-  /** Bytes of the items' chunks. */
-  bytes: number
-  /** The budget in bytes. */
-  limit: number
-  hits: number
-  misses: number
-  evictions: number
-  /** Expired items whose memory was reclaimed. */
-  expired: number
-}
-
-/** An error of this package. */
-export interface CacheError extends Error {
-  /** `ARGUMENT`, and `FREED` if the cache was freed before, are codes of a `TypeError`. */
-  code: 'ARGUMENT' | 'FREED' | 'KEY_LENGTH' | 'VALUE_TOO_LARGE' | 'OUT_OF_MEMORY' | 'NOT_A_NUMBER'
-}
-"#;
+/// How many removals are recorded for one operation, besides those that make space for the largest
+/// item.
+const REMOVALS_MIN: usize = 1000;
 
 #[wasm_bindgen]
 extern "C" {
-    /// A string or bytes, or `undefined`.
-    #[wasm_bindgen(typescript_type = "string | Uint8Array | undefined")]
-    pub type OutputValue;
-    /// An object of numbers.
-    #[wasm_bindgen(typescript_type = "CacheStats")]
-    pub type Stats;
-    /// A list of keys.
-    #[wasm_bindgen(typescript_type = "string[]")]
-    pub type Keys;
+    /// A JavaScript object that receives the keys of items. It must not call the engine.
+    pub type Receiver;
+    #[wasm_bindgen(method, structural)]
+    fn receive(this: &Receiver, address: u32, len: u32, expired: bool);
 }
 
-/// A cache of strings and bytes with a hard memory bound.
+/// Where a key is written, up to [`Key::LEN_MAX`] bytes.
 ///
-/// When memory is full, the least recently used item is evicted. Expired items are never served.
+/// [`Key::LEN_MAX`]: dynamidb_core::Key::LEN_MAX
+#[wasm_bindgen(js_name = keyAddress)]
+#[must_use]
+pub fn key_address() -> u32 {
+    with(|buffers| buffers.key_address())
+}
+
+/// Where the address and the length of what was found are read.
+#[wasm_bindgen(js_name = foundAddress)]
+#[must_use]
+pub fn found_address() -> u32 {
+    with(|buffers| buffers.found_address())
+}
+
+/// Makes the buffer for values `len` bytes long, and returns where a value is written: 0 if there
+/// is not that much memory. What was in the buffer is lost.
+#[wasm_bindgen(js_name = resizeInput)]
+#[must_use]
+pub fn resize_input(len: usize) -> u32 {
+    with(|buffers| buffers.resize_input(len).unwrap_or(0))
+}
+
+/// A cache whose keys and values are bytes.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Cache {
-    /// Never borrowed while the program's code runs: its clock may use the cache, too.
-    cache: RefCell<dynamidb_core::Cache>,
-    clock: Clock,
-    item_size_max: usize,
+pub struct Engine {
+    cache: Cache,
 }
 
 #[wasm_bindgen]
-impl Cache {
-    /// Makes a cache with a budget of `bytes` for everything: items, index and records.
+impl Engine {
+    /// Makes a cache. The first 16 bytes of the buffer for keys are its seed, and `slab_sizes` says
+    /// how many 32-bit numbers in the buffer for values are its slab sizes: none for the default.
+    /// With `record`, items that are evicted or expire are recorded.
     ///
-    /// Throws if the budget is too small or too large, or an option is invalid.
-    #[wasm_bindgen(constructor)]
-    pub fn new(bytes: &Count, options: Option<Options>) -> Result<Self, JsValue> {
-        let memory = arguments::whole(bytes, "the budget is a number of bytes")?;
-        let mut config = Config::new(memory);
-        let clock = options::read(&mut config, options.as_ref())?;
-        let item_size_max = config.item_size_max;
-        let cache = dynamidb_core::Cache::new(config).map_err(|error| config_error(&error))?;
-        Ok(Self {
-            cache: RefCell::new(cache),
-            clock,
-            item_size_max,
+    /// If that is impossible, leaves the reason as a text.
+    #[must_use]
+    pub fn make(
+        memory: u32,
+        max_items: Option<u32>,
+        item_size_max: Option<u32>,
+        policy: u32,
+        slab_sizes: u32,
+        record: bool,
+    ) -> Option<Self> {
+        let mut config = Config::new(memory as usize);
+        // JavaScript sees neither `cas` nor the time of the last use.
+        config.compact = true;
+        config.max_items = max_items.map(|max| max as usize);
+        config.item_size_max = item_size_max.map_or(config.item_size_max, |max| max as usize);
+        config.policy = match policy {
+            1 => Policy::S3Lru,
+            2 => Policy::Refuse,
+            _ => Policy::Lru,
+        };
+        let made = with(|buffers| {
+            config.hash_seed = number(buffers.key(16));
+            if slab_sizes > 0 {
+                let sizes = buffers.input(4 * slab_sizes as usize).chunks_exact(4);
+                config.slab_sizes = sizes.map(|size| number(size) as usize).collect();
+            }
+            let limit = record.then(|| removals_limit(&config));
+            let mut cache = Cache::new(config)?;
+            match limit.map(|limit| cache.watch_removals(limit)) {
+                Some(Err(_)) => Err(ConfigError::OutOfMemory),
+                _ => Ok(cache),
+            }
+        });
+        made.map(|cache| Self { cache })
+            .map_err(|error| refuse(&error))
+            .ok()
+    }
+
+    /// Reads a value; counts as use. Returns 0 if there is none, otherwise 1 more than its flags.
+    pub fn get(&mut self, now: f64, key: usize) -> u32 {
+        with(|buffers| {
+            let (key, found) = buffers.lookup(key);
+            found.leave(self.cache.get(instant(now), key))
         })
     }
 
-    /// Returns the value under a key, of the type it was stored with; `undefined` if there is none.
-    /// Counts as use.
-    ///
-    /// Throws if the key is not a string, or if the clock throws.
-    pub fn get(&self, key: &Key) -> Result<OutputValue, JsValue> {
-        let (key, now) = (arguments::key(key)?, self.clock.now()?);
-        let mut cache = self.cache.borrow_mut();
-        let item = cache.get(now, &*key);
-        let value = item.map_or(JsValue::UNDEFINED, |item| to_js(&item));
-        Ok(value.unchecked_into())
+    /// Reads a value; does not count as use.
+    #[must_use]
+    pub fn peek(&self, now: f64, key: usize) -> u32 {
+        with(|buffers| {
+            let (key, found) = buffers.lookup(key);
+            found.leave(self.cache.peek(instant(now), key))
+        })
     }
 
-    /// Returns whether there is a value under a key. Does not count as use.
-    ///
-    /// Throws as `get`.
-    pub fn has(&self, key: &Key) -> Result<bool, JsValue> {
-        let (key, now) = (arguments::key(key)?, self.clock.now()?);
-        Ok(self.cache.borrow().peek(now, &*key).is_some())
+    /// Whether there is a value; does not count as use.
+    #[must_use]
+    pub fn has(&self, now: f64, key: usize) -> bool {
+        with(|buffers| self.cache.peek(instant(now), buffers.key(key)).is_some())
     }
 
-    /// Stores a value, for `ttl` milliseconds if that is given.
-    ///
-    /// Throws if the key is empty or longer than 250 bytes of UTF-8, if the item is too large, or
-    /// if an argument has the wrong type: a string with half a surrogate pair is not text.
-    pub fn set(&self, key: &Key, value: &InputValue, ttl: Option<Millis>) -> Result<(), JsValue> {
-        let value = Bytes::new(value, ttl, self.item_size_max)?;
-        let (key, now) = (arguments::key(key)?, self.clock.now()?);
-        let mut cache = self.cache.borrow_mut();
-        cache
-            .set(now, &*key, value.value())
-            .map_err(|error| cache_error(&error))
+    /// In how many milliseconds a value expires: infinity if never, -1 if there is none.
+    #[must_use]
+    pub fn remaining(&self, now: f64, key: usize) -> f64 {
+        let now = instant(now);
+        with(|buffers| match self.cache.peek(now, buffers.key(key)) {
+            None => ABSENT,
+            Some(item) => item.expires_at.map_or(f64::INFINITY, |end| {
+                end.as_millis().saturating_sub(now.as_millis()) as f64
+            }),
+        })
     }
 
-    /// Stores a value if there is none under the key. Returns whether it did.
-    ///
-    /// Throws as `set`.
-    pub fn add(&self, key: &Key, value: &InputValue, ttl: Option<Millis>) -> Result<bool, JsValue> {
-        let value = Bytes::new(value, ttl, self.item_size_max)?;
-        let (key, now) = (arguments::key(key)?, self.clock.now()?);
-        let outcome = self.cache.borrow_mut().add(now, &*key, value.value());
-        outcome
-            .map(|outcome| outcome == Outcome::Stored)
-            .map_err(|error| cache_error(&error))
+    /// Stores a value: in any case, or only if there is none.
+    pub fn store(
+        &mut self,
+        now: f64,
+        key: usize,
+        value: usize,
+        flags: u32,
+        ttl: f64,
+        only_new: bool,
+    ) -> u32 {
+        with(|buffers| {
+            let value = Value::from(buffers.input(value))
+                .flags(flags)
+                .expire(expiry(ttl));
+            let (now, key) = (instant(now), buffers.key(key));
+            let stored = match only_new {
+                true => self.cache.add(now, key, value),
+                false => self.cache.set(now, key, value).map(|()| Outcome::Stored),
+            };
+            match stored {
+                Ok(Outcome::Stored) => DONE,
+                Ok(_) => NOT_STORED,
+                Err(error) => status(&error),
+            }
+        })
     }
 
-    /// Sets a value's time to live, in milliseconds, or removes it. Returns whether there is a
-    /// value.
-    ///
-    /// Throws as `get`, and if the time is invalid.
-    pub fn touch(&self, key: &Key, ttl: Option<Millis>) -> Result<bool, JsValue> {
-        let (key, expiry) = (arguments::key(key)?, arguments::expiry(ttl)?);
-        let now = self.clock.now()?;
-        Ok(self.cache.borrow_mut().touch(now, &*key, expiry))
+    /// Sets a value's time to live. Returns whether there is a value.
+    pub fn touch(&mut self, now: f64, key: usize, ttl: f64) -> bool {
+        with(|buffers| {
+            self.cache
+                .touch(instant(now), buffers.key(key), expiry(ttl))
+        })
     }
 
     /// Deletes a value. Returns whether there was one.
-    ///
-    /// Throws as `get`.
-    pub fn delete(&self, key: &Key) -> Result<bool, JsValue> {
-        let (key, now) = (arguments::key(key)?, self.clock.now()?);
-        Ok(self.cache.borrow_mut().delete(now, &*key))
+    pub fn delete(&mut self, now: f64, key: usize) -> bool {
+        with(|buffers| self.cache.delete(instant(now), buffers.key(key)))
     }
 
-    /// Adds to a whole number that is stored as a string, and returns the sum; `undefined` if there
-    /// is no value. Stops at 0.
-    ///
-    /// Throws if the value is not a number, or `delta` is not a whole number below 2³².
-    pub fn increment(&self, key: &Key, delta: Option<Count>) -> Result<Option<f64>, JsValue> {
-        let (key, delta) = (arguments::key(key)?, arguments::delta(delta)?);
-        let (size, now) = (delta.unsigned_abs(), self.clock.now()?);
-        let mut cache = self.cache.borrow_mut();
-        let sum = if delta < 0 {
-            cache.decrement(now, &*key, size)
-        } else {
-            cache.increment(now, &*key, size)
-        };
-        sum.map(|sum| sum.map(|sum| sum as f64))
-            .map_err(|error| cache_error(&error))
+    /// Adds to a decimal number. Returns the sum, -1 if there is no value, or a status, negated.
+    pub fn increment(&mut self, now: f64, key: usize, delta: f64) -> f64 {
+        with(|buffers| {
+            let (now, key, size) = (instant(now), buffers.key(key), delta.abs() as u64);
+            let sum = match delta < 0.0 {
+                true => self.cache.decrement(now, key, size),
+                false => self.cache.increment(now, key, size),
+            };
+            match sum {
+                Ok(sum) => sum.map_or(ABSENT, |sum| sum as f64),
+                Err(error) => -f64::from(status(&error)),
+            }
+        })
     }
 
     /// Deletes all values.
-    pub fn clear(&self) {
-        self.cache.borrow_mut().clear();
+    pub fn clear(&mut self) {
+        self.cache.clear();
     }
 
-    /// Reclaims the memory of expired items, a bounded number at a time. Expired items are never
-    /// served, with or without this. Returns whether there is more to do.
-    ///
-    /// Throws if the clock throws.
-    pub fn maintain(&self) -> Result<bool, JsValue> {
-        let now = self.clock.now()?;
-        let done = self.cache.borrow_mut().tick(now, MAINTAIN_LIMIT);
-        Ok(done == MAINTAIN_LIMIT)
+    /// Reclaims the memory of expired items. Returns whether there is more to do.
+    pub fn maintain(&mut self, now: f64) -> bool {
+        self.cache.tick(instant(now), MAINTAIN_LIMIT) == MAINTAIN_LIMIT
     }
 
-    /// The number of items, including expired ones whose memory is not reclaimed yet.
-    #[wasm_bindgen(getter)]
-    pub fn size(&self) -> usize {
-        self.cache.borrow().len()
-    }
-
-    /// Returns the keys, the most recently used first.
-    ///
-    /// Throws if the clock throws.
-    pub fn keys(&self) -> Result<Keys, JsValue> {
-        let now = self.clock.now()?;
-        let live = |item: &Item<'_>| item.expires_at.is_none_or(|end| end > now);
-        let cache = self.cache.borrow();
-        let items = cache.iter().filter(|(_, item)| live(item));
-        let keys: Array = items.map(|(key, _)| text(key)).collect();
-        Ok(JsValue::from(keys).unchecked_into())
-    }
-
-    /// Returns the counters.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let stats = self.cache.borrow().stats();
-        let object = Object::new();
-        for (name, number) in [
-            ("items", stats.curr_items),
-            ("bytes", stats.bytes),
-            ("limit", stats.limit_maxbytes),
-            ("hits", stats.get_hits),
-            ("misses", stats.get_misses),
-            ("evictions", stats.evictions),
-            ("expired", stats.reclaimed),
-        ] {
-            set_field(&object, name, &(number as f64).into());
+    /// Passes on all keys, the most recently used first.
+    pub fn keys(&self, now: f64, receiver: &Receiver) {
+        let now = instant(now);
+        for (key, item) in self.cache.iter() {
+            if item.expires_at.is_none_or(|end| end > now) {
+                let [address, len] = location(key);
+                receiver.receive(address, len, false);
+            }
         }
-        JsValue::from(object).unchecked_into()
+    }
+
+    /// Passes on the keys that were recorded since the last call, in order. Returns how many more
+    /// there were.
+    pub fn removals(&mut self, receiver: &Receiver) -> f64 {
+        for removal in self.cache.removals() {
+            let [address, len] = location(removal.key);
+            let expired = matches!(removal.cause, Cause::ExpiredAsked | Cause::ExpiredUnasked);
+            receiver.receive(address, len, expired);
+        }
+        let missed = self.cache.removals_missed();
+        self.cache.forget_removals();
+        missed as f64
+    }
+
+    /// How many items there are, including expired ones whose memory is not reclaimed yet.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// A counter, in the order of `STATS` in `js/cache.ts`.
+    #[must_use]
+    pub fn stat(&self, index: usize) -> f64 {
+        let stats = self.cache.stats();
+        let stats = [
+            stats.curr_items,
+            stats.bytes,
+            stats.limit_maxbytes,
+            stats.get_hits,
+            stats.get_misses,
+            stats.evictions,
+            stats.reclaimed,
+        ];
+        stats.get(index).map_or(f64::NAN, |&number| number as f64)
     }
 }
 
-fn to_js(item: &Item<'_>) -> JsValue {
-    let bytes = item.value.to_vec();
-    if item.flags == TEXT {
-        return text(&bytes);
-    }
-    Uint8Array::from(&bytes[..]).into()
+/// As many items as one operation removes in all likelihood.
+fn removals_limit(config: &Config) -> usize {
+    let largest = config.item_size_max.min(config.memory / 4);
+    let smallest = config.slab_sizes.first().copied().unwrap_or(1);
+    REMOVALS_MIN + largest / smallest.max(1)
 }
 
-/// Bytes that were stored as a string.
-fn text(bytes: &[u8]) -> JsValue {
-    String::from_utf8_lossy(bytes).as_ref().into()
+fn instant(now: f64) -> Instant {
+    Instant::from_millis(now as u64)
 }
 
-fn set_field(object: &Object, name: &str, value: &JsValue) {
-    let is_set = Reflect::set(object, &name.into(), value);
-    debug_assert!(is_set.is_ok(), "a new object accepts any field");
-}
-
-/// Adds a `code` that programs can compare.
-fn with_code(error: &js_sys::Error, code: &str) -> JsValue {
-    set_field(error, "code", &code.into());
-    error.into()
-}
-
-fn error(message: &str, code: &str) -> JsValue {
-    with_code(&js_sys::Error::new(message), code)
-}
-
-fn argument_error(message: &str) -> JsValue {
-    with_code(&js_sys::TypeError::new(message), "ARGUMENT")
-}
-
-fn config_error(reason: &ConfigError) -> JsValue {
-    match reason {
-        ConfigError::OutOfMemory => error(&reason.to_string(), "OUT_OF_MEMORY"),
-        _ => argument_error(&reason.to_string()),
+fn expiry(ttl: f64) -> Expiry {
+    match ttl.is_finite() {
+        true => Expiry::After(Duration::from_millis(ttl as u64)),
+        false => Expiry::Never,
     }
 }
 
-fn cache_error(reason: &Error) -> JsValue {
-    let code = match reason {
-        Error::KeyLength => "KEY_LENGTH",
-        Error::ValueTooLarge => "VALUE_TOO_LARGE",
-        Error::NotANumber => "NOT_A_NUMBER",
-        _ => "OUT_OF_MEMORY",
+/// A little-endian number.
+fn number(bytes: &[u8]) -> u128 {
+    let bytes = bytes.iter().rev();
+    bytes.fold(0, |number, &byte| number << 8 | u128::from(byte))
+}
+
+const fn status(error: &Error) -> u32 {
+    match error {
+        Error::KeyLength => KEY_LENGTH,
+        Error::ValueTooLarge => VALUE_TOO_LARGE,
+        Error::NotANumber => NOT_A_NUMBER,
+        _ => OUT_OF_MEMORY,
+    }
+}
+
+/// Leaves a text, which is empty if memory was missing.
+fn refuse(error: &ConfigError) {
+    let text = match error {
+        ConfigError::OutOfMemory => String::new(),
+        _ => error.to_string(),
     };
-    error(&reason.to_string(), code)
+    with(|buffers| buffers.message(&text));
 }

@@ -1,20 +1,9 @@
-// A program that uses the package, in Node and in a browser, which has no `node:assert`.
-function equal(actual, expected) {
-  if (actual !== expected) throw new Error(`${String(actual)} instead of ${String(expected)}`)
-}
+// A program that uses the package, wherever it is loaded.
+import { equal, late, passesOn, throws } from './check.mjs'
+import { features } from './features.mjs'
 
-function throws(code, action) {
-  try {
-    action()
-  } catch (error) {
-    equal(error instanceof Error && error.code, code)
-    equal(error instanceof TypeError, code === 'ARGUMENT' || code === 'FREED')
-    return
-  }
-  throw new Error(`${code} was not thrown`)
-}
-
-export function use({ Cache }) {
+export async function use(dynamidb) {
+  const { Cache } = dynamidb
   deadlines(Cache)
   values(Cache)
   budget(Cache)
@@ -25,12 +14,7 @@ export function use({ Cache }) {
   clocks(Cache)
   getters(Cache)
   freed(Cache)
-  const cache = new Cache(1 << 16)
-  cache.set('expired', 'value', 0)
-  cache.set('later', 'value', 60_000)
-  equal(cache.get('expired'), undefined)
-  equal(cache.get('later'), 'value')
-  cache.free()
+  await features(dynamidb)
   return 'used'
 }
 
@@ -46,7 +30,7 @@ function deadlines(Cache) {
   equal(cache.has('brief'), true)
   time = 1599
   equal(cache.has('brief'), false)
-  equal(cache.keys().join(), 'kept')
+  equal([...cache.keys()].join(), 'kept')
   time = Number.MAX_SAFE_INTEGER
   equal(cache.get('kept'), 'value')
   equal(cache.maintain(), false)
@@ -71,7 +55,7 @@ function values(Cache) {
   equal(cache.increment('count', -50), 0)
   equal(cache.delete('count'), true)
   equal(cache.delete('count'), false)
-  equal(cache.keys().join(), 'text,bytes,empty')
+  equal([...cache.keys()].join(), 'text,bytes,empty')
   cache.clear()
   equal(cache.size, 0)
 }
@@ -86,7 +70,7 @@ function budget(Cache) {
   equal(cache.get('key 4999').length, 100)
   const few = new Cache(1 << 16, { maxItems: 3 })
   for (const key of ['a', 'b', 'c', 'd']) few.set(key, key)
-  equal(few.keys().join(), 'd,c,b')
+  equal([...few.keys()].join(), 'd,c,b')
 }
 
 function errors(Cache) {
@@ -118,6 +102,10 @@ function keys(Cache) {
   const cache = new Cache(1 << 16)
   const calls = [
     (key) => cache.get(key),
+    (key) => cache.peek(key),
+    (key) => cache.getString(key),
+    (key) => cache.getBytes(key),
+    (key) => cache.remainingTtl(key),
     (key) => cache.has(key),
     (key) => cache.set(key, 'value'),
     (key) => cache.add(key, 'value'),
@@ -143,16 +131,16 @@ function keys(Cache) {
 function types(Cache) {
   for (const bytes of [...WRONG_TYPES.slice(2), '1048576', null]) throws('ARGUMENT', () => new Cache(bytes))
   for (const options of [5, 'text', true, 5n, Symbol('s')]) throws('ARGUMENT', () => new Cache(1 << 16, options))
-  for (const name of ['maxItems', 'maxItemSize', 'now', 'seed'])
-    for (const value of ['5', 5n, null, Symbol('s'), {}, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+  for (const name of ['maxItems', 'maxItemSize', 'policy', 'slabSizes', 'now', 'seed', 'codec', 'onEviction'])
+    for (const value of ['5', 5n, null, Symbol('s'), {}, -1, 1.5, Number.NaN, true])
       throws('ARGUMENT', () => new Cache(1 << 16, { [name]: value }))
   const cache = new Cache(1 << 16)
   for (const value of [...WRONG_TYPES, ...NOT_UNICODE, null, undefined, new ArrayBuffer(3), new Uint16Array(3)]) {
     throws('ARGUMENT', () => cache.set('key', value))
     throws('ARGUMENT', () => cache.add('key', value))
   }
-  const notTimes = [...WRONG_TYPES.slice(2), '5', -1, -0.1, Number.NEGATIVE_INFINITY]
-  for (const ttl of notTimes) {
+  const notTimes = [Number.NaN, 5n, true, Symbol('s'), () => 'x', '5', null, -1, -0.1, Number.NEGATIVE_INFINITY]
+  for (const ttl of [...notTimes, ...notTimes.map((ttl) => ({ ttl }))]) {
     throws('ARGUMENT', () => cache.set('key', 'value', ttl))
     throws('ARGUMENT', () => cache.add('key', 'value', ttl))
     throws('ARGUMENT', () => cache.touch('key', ttl))
@@ -172,11 +160,14 @@ function arrays(Cache) {
   const set = (value) => cache.set('key', value)
   set(new Uint8Array(0))
   equal(cache.get('key').length, 0)
-  const buffer = new ArrayBuffer(8)
-  const views = [new Uint8Array(buffer), new Uint8Array(buffer, 4, 2)]
-  structuredClone(buffer, { transfer: [buffer] })
-  for (const view of views) throws('ARGUMENT', () => set(view))
-  throws('ARGUMENT', () => new Cache(1 << 16, { seed: views[0] }))
+  // jsdom has no `structuredClone`.
+  if (typeof structuredClone === 'function') {
+    const buffer = new ArrayBuffer(8)
+    const views = [new Uint8Array(buffer), new Uint8Array(buffer, 4, 2)]
+    structuredClone(buffer, { transfer: [buffer] })
+    for (const view of views) throws('ARGUMENT', () => set(view))
+    throws('ARGUMENT', () => new Cache(1 << 16, { seed: views[0] }))
+  }
   if (ArrayBuffer.prototype.resize) {
     const resizable = new ArrayBuffer(8, { maxByteLength: 16 })
     const [all, end] = [new Uint8Array(resizable), new Uint8Array(resizable, 4, 4)]
@@ -203,70 +194,48 @@ function arrays(Cache) {
   throws('VALUE_TOO_LARGE', () => small.set('key', 'v'.repeat(98)))
 }
 
+// The methods that read the clock, but for those that store.
+const CALLS = [
+  ...['get', 'peek', 'getString', 'getBytes', 'has', 'touch', 'remainingTtl', 'delete', 'increment', 'maintain'],
+  ...['keys', 'entries', 'values', 'forEach'],
+]
+
 function clocks(Cache) {
   const times = [...WRONG_TYPES.slice(2), '1', null, undefined, -1, Number.POSITIVE_INFINITY, 2 ** 53]
   for (const time of times) {
     const cache = new Cache(1 << 16, { now: () => time })
-    const calls = ['get', 'has', 'touch', 'delete', 'increment', 'maintain', 'keys']
-    for (const name of calls) throws('ARGUMENT', () => cache[name]('key'))
+    for (const name of CALLS) throws('ARGUMENT', () => cache[name]('key'))
     for (const name of ['set', 'add']) throws('ARGUMENT', () => cache[name]('key', 'value'))
     equal(cache.size, 0)
   }
   // An exception of the program's clock is passed on, and the clock may use the cache.
   let cache
   const now = () => {
-    if (cache.size === 3) throw new RangeError('late')
+    if (cache.size === 3) late()
     return cache.size
   }
   cache = new Cache(1 << 16, { now })
   for (const key of ['a', 'b', 'c']) cache.set(key, key)
-  for (const name of ['get', 'has', 'touch', 'delete', 'increment', 'maintain', 'keys']) passesOn(() => cache[name]('a'))
+  for (const name of CALLS) passesOn(() => cache[name]('a'))
   cache.clear()
   equal(cache.get('a'), undefined)
-  const { now: before } = Date
-  try {
-    Date.now = () => {
-      throw new RangeError('late')
-    }
-    const plain = new Cache(1 << 16)
-    passesOn(() => plain.set('key', 'value'))
-    Date.now = () => Number.NaN
-    throws('ARGUMENT', () => plain.set('key', 'value'))
-    Date.now = before
-    plain.set('key', 'value')
-    equal(plain.get('key'), 'value')
-  } finally {
-    Date.now = before
-  }
 }
 
 function getters(Cache) {
-  for (const name of ['maxItems', 'maxItemSize', 'now', 'seed']) {
+  for (const name of ['maxItems', 'maxItemSize', 'ttl', 'policy', 'slabSizes', 'now', 'seed', 'codec', 'onEviction']) {
     const options = Object.defineProperty({}, name, {
-      get() {
-        throw new RangeError('late')
-      },
+      get: late,
     })
     passesOn(() => new Cache(1 << 16, options))
   }
-}
-
-function passesOn(action) {
-  try {
-    action()
-  } catch (error) {
-    equal(error instanceof RangeError && error.message, 'late')
-    return
-  }
-  throw new Error('nothing was thrown')
 }
 
 function freed(Cache) {
   const cache = new Cache(1 << 16)
   cache.set('key', 'value')
   cache.free()
-  for (const name of ['get', 'has', 'set', 'add', 'touch', 'delete', 'increment', 'clear', 'maintain', 'keys', 'stats'])
-    throws('FREED', () => cache[name]('key', 'value'))
+  for (const name of [...CALLS, 'set', 'add', 'clear', 'stats', Symbol.iterator])
+    throws('FREED', () => cache[name]('key', name === 'set' || name === 'add' ? 'value' : undefined))
   throws('FREED', () => cache.size)
   cache.free()
   if (Symbol.dispose) cache[Symbol.dispose]()

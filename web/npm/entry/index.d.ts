@@ -1,1 +1,0 @@
-export { Cache, type CacheError, type CacheOptions, type CacheStats } from './web/dynamidb.js'

@@ -1,5 +1,0 @@
-import init, { Cache } from './web/dynamidb.js'
-
-await init()
-
-export { Cache }

@@ -1,0 +1,387 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** The cache that programs see. */
+
+import type { Engine } from '../dist/engine.js'
+import type { Codec, Stored } from './codec.js'
+import { argumentError, type CacheError, freedError, NOT_STORED, statusError } from './errors.js'
+import * as memory from './memory.js'
+import { drawSeed, openEngine, tryOpen } from './open.js'
+import { Removals } from './removals.js'
+import {
+  type CacheOptions,
+  isBytes,
+  monotonic,
+  readOptions,
+  type Settings,
+  ttlOf,
+  valueMax,
+} from './options.js'
+import { initSync } from './wasm.js'
+
+/** Counters since the cache was made, and what it holds now. */
+export interface CacheStats {
+  items: number
+  /** Bytes of the items' chunks. */
+  bytes: number
+  /** The budget in bytes. */
+  limit: number
+  hits: number
+  misses: number
+  evictions: number
+  /** Expired items whose memory was reclaimed. */
+  expired: number
+  /** Items that went without a call of `onEviction`, because one operation removed thousands. */
+  unreported: number
+}
+
+/** In the order of `src/lib.rs`. */
+const STATS = ['items', 'bytes', 'limit', 'hits', 'misses', 'evictions', 'expired'] as const
+
+/** How long an item lives: a number of milliseconds, `Infinity` for ever, also as `{ ttl }`. */
+export type Ttl = number | { ttl?: number | undefined }
+
+/**
+ * A cache with a hard memory bound: by default of strings and bytes, with a codec of values of type
+ * `V`.
+ *
+ * When memory is full, the least recently used item is evicted. Expired items are never served.
+ * Errors have a `code`: see `CacheError`. Every method throws `ARGUMENT` for arguments of a wrong
+ * type, and `FREED` after `free()`.
+ */
+export class Cache<V = Stored> {
+  /** None after `free()`, and before the first use if no seed could be drawn yet. */
+  private engine: Engine | undefined
+  /** None after `free()`. */
+  private settings: Settings<V> | undefined
+  private readonly codec: Codec<V> | undefined
+  private readonly clock: () => number
+  /** Whether the time matters: not before the first item that may expire, but for a given clock. */
+  private timed: boolean
+  private readonly ttl: number
+  private readonly valueMax: number
+  /** What is being loaded, by key. */
+  private readonly loads = new Map<string, Promise<V | undefined>>()
+  private readonly removals: Removals | undefined
+
+  /**
+   * Makes a cache with a budget of `bytes` for everything: items, index and records.
+   *
+   * Throws `ARGUMENT` if the budget is too small or too large, and `OUT_OF_MEMORY` if it could not
+   * be allocated.
+   */
+  constructor(bytes: number, options: CacheOptions<V> & { codec: Codec<V> })
+  constructor(bytes: V extends Stored ? number : never, options?: CacheOptions<V>)
+  constructor(bytes: number, options?: CacheOptions<V>) {
+    const settings = readOptions<V>(bytes, options)
+    this.settings = settings
+    this.codec = settings.codec
+    this.clock = settings.now ?? monotonic
+    this.timed = settings.now !== undefined || settings.ttl !== Number.POSITIVE_INFINITY
+    this.ttl = settings.ttl
+    this.valueMax = valueMax(settings)
+    this.removals = settings.onEviction && new Removals(settings.onEviction)
+    initSync()
+    this.engine = tryOpen(settings)
+  }
+
+  /** Returns a value, or `undefined` if there is none. Counts as use. */
+  get(key: string): V | undefined {
+    const found = this.find(key)
+    const value = found === 0 ? undefined : this.value(found - 1)
+    this.report()
+    return value
+  }
+
+  /** Returns a value, or `undefined` if there is none. Does not count as use. */
+  peek(key: string): V | undefined {
+    const now = this.timed ? this.now() : 0
+    const found = (this.engine ?? this.open()).peek(now, memory.writeKey(key))
+    return found === 0 ? undefined : this.value(found - 1)
+  }
+
+  /** Returns a value as it is stored, as a string: bytes are read as UTF-8. Counts as use. */
+  getString(key: string): string | undefined {
+    const found = this.find(key)
+    const text = found === 0 ? undefined : memory.readText(found - 1 === memory.ASCII)
+    this.report()
+    return text
+  }
+
+  /** Returns a value as it is stored, as bytes: of a string, its UTF-8. Counts as use. */
+  getBytes(key: string): Uint8Array | undefined {
+    const bytes = this.find(key) === 0 ? undefined : memory.readBytes()
+    this.report()
+    return bytes
+  }
+
+  /** Returns whether there is a value. Does not count as use. */
+  has(key: string): boolean {
+    const now = this.timed ? this.now() : 0
+    return (this.engine ?? this.open()).has(now, memory.writeKey(key))
+  }
+
+  /**
+   * Stores a value, by default for the `ttl` of the cache's options.
+   *
+   * Throws `KEY_LENGTH` if the key is empty or longer than 250 bytes of UTF-8, `VALUE_TOO_LARGE`,
+   * and
+   * `OUT_OF_MEMORY` if no space could be freed. A value that was there is deleted all the same.
+   */
+  set(key: string, value: V, ttl?: Ttl): this {
+    this.store(key, value, ttl, false)
+    return this
+  }
+
+  /** Stores a value if there is none. Returns whether it did. Throws as `set`. */
+  add(key: string, value: V, ttl?: Ttl): boolean {
+    return this.store(key, value, ttl, true)
+  }
+
+  /**
+   * Returns the value under a key, or else calls `loader`, stores what it returns, and returns
+   * that. While it is being loaded, further calls for this key wait for the same result.
+   *
+   * If the loader fails, all of them fail, and nothing is stored; nor is `undefined`, or a value
+   * for which there is no space. `set`, `add`, `delete` and `clear` forget the load: its result
+   * goes to those who wait for it and is not stored.
+   */
+  async fetch(
+    key: string,
+    loader: (key: string) => V | undefined | PromiseLike<V | undefined>,
+    ttl?: Ttl,
+  ): Promise<V | undefined> {
+    const value = this.get(key)
+    if (value !== undefined) return value
+    return this.loads.get(key) ?? this.load(key, loader, this.millis(ttl))
+  }
+
+  /**
+   * Sets a value's time to live, by default that of the options. Returns whether there is a value.
+   */
+  touch(key: string, ttl?: Ttl): boolean {
+    const millis = this.millis(ttl)
+    const now = this.timed ? this.now() : 0
+    const isThere = (this.engine ?? this.open()).touch(now, memory.writeKey(key), millis)
+    this.report()
+    return isThere
+  }
+
+  /**
+   * Returns how many milliseconds a value has left: `Infinity` if it does not expire, `undefined`
+   * if there is none. Does not count as use.
+   */
+  remainingTtl(key: string): number | undefined {
+    const now = this.timed ? this.now() : 0
+    const millis = (this.engine ?? this.open()).remaining(now, memory.writeKey(key))
+    return millis < 0 ? undefined : millis
+  }
+
+  /** Deletes a value. Returns whether there was one. */
+  delete(key: string): boolean {
+    const now = this.timed ? this.now() : 0
+    const wasThere = (this.engine ?? this.open()).delete(now, memory.writeKey(key))
+    this.loads.delete(key)
+    this.report()
+    return wasThere
+  }
+
+  /**
+   * Adds to a whole number that is stored as a string, and returns the sum; `undefined` if there is
+   * no value. Stops at 0.
+   *
+   * Throws `NOT_A_NUMBER` if the value is none.
+   */
+  increment(key: string, delta = 1): number | undefined {
+    if (!Number.isInteger(delta) || Math.abs(delta) >= 2 ** 32)
+      throw argumentError('the number to add is a whole number below 2 ** 32')
+    const now = this.timed ? this.now() : 0
+    const sum = (this.engine ?? this.open()).increment(now, memory.writeKey(key), delta)
+    this.report()
+    if (sum < -1) throw statusError(-sum)
+    return sum < 0 ? undefined : sum
+  }
+
+  /** Deletes all values. */
+  clear(): void {
+    const engine = this.engine ?? this.open()
+    this.loads.clear()
+    engine.clear()
+  }
+
+  /**
+   * Reclaims the memory of expired items, a bounded number at a time. Expired items are never
+   * served, with or without this. Returns whether there is more to do.
+   */
+  maintain(): boolean {
+    const now = this.timed ? this.now() : 0
+    const isMore = (this.engine ?? this.open()).maintain(now)
+    this.report()
+    return isMore
+  }
+
+  /** The number of items, including expired ones whose memory is not reclaimed yet. */
+  get size(): number {
+    return (this.engine ?? this.open()).size
+  }
+
+  /**
+   * The keys that are there when this is called, the most recently used first. All iterators go on
+   * if the cache is changed meanwhile; none counts as use.
+   */
+  keys(): IterableIterator<string> {
+    const now = this.timed ? this.now() : 0
+    const keys: string[] = []
+    const receive = (address: number, length: number) => {
+      keys.push(memory.keyAtAddress(address, length))
+    }
+    ;(this.engine ?? this.open()).keys(now, { receive })
+    return keys.values()
+  }
+
+  /** The keys that are there when this is called, with their values unless they have gone since. */
+  entries(): IterableIterator<[string, V]> {
+    return entriesOf(this, this.keys())
+  }
+
+  /** The values, in the order of the keys. */
+  values(): IterableIterator<V> {
+    return valuesOf(this.entries())
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, V]> {
+    return this.entries()
+  }
+
+  /** Calls `action` for each entry. */
+  forEach(action: (value: V, key: string, cache: this) => void): void {
+    for (const [key, value] of this.entries()) action(value, key, this)
+  }
+
+  /** Returns the counters. */
+  stats(): CacheStats {
+    const engine = this.engine ?? this.open()
+    const stats = { unreported: this.removals?.unreported ?? 0 } as CacheStats
+    for (const [index, name] of STATS.entries()) stats[name] = engine.stat(index)
+    return stats
+  }
+
+  /** Frees the cache's memory now instead of when it is garbage-collected. May be called again. */
+  free(): void {
+    this.engine?.free()
+    this.engine = undefined
+    this.settings = undefined
+    this.loads.clear()
+  }
+
+  /** Frees the cache at the end of a `using` declaration's scope. */
+  declare [Symbol.dispose]: () => void
+
+  /** Makes the engine that the constructor could not make yet. */
+  private open(): Engine {
+    if (this.settings === undefined) throw freedError()
+    this.engine = openEngine(this.settings, drawSeed())
+    return this.engine
+  }
+
+  private now(): number {
+    const now = this.clock()
+    if (typeof now === 'number' && now >= 0 && now <= Number.MAX_SAFE_INTEGER) return now
+    throw argumentError('the clock returns a number of milliseconds')
+  }
+
+  private millis(ttl: Ttl | undefined): number {
+    const given = typeof ttl === 'object' && ttl !== null ? ttl.ttl : ttl
+    const millis = ttlOf(given, this.ttl)
+    if (millis !== Number.POSITIVE_INFINITY) this.timed = true
+    return millis
+  }
+
+  /** Looks for a value: 0 if there is none, otherwise 1 more than its flags. */
+  private find(key: string): number {
+    const now = this.timed ? this.now() : 0
+    return (this.engine ?? this.open()).get(now, memory.writeKey(key))
+  }
+
+  /** The value that was found. */
+  private value(flags: number): V {
+    const stored =
+      flags === memory.BYTES ? memory.readBytes() : memory.readText(flags === memory.ASCII)
+    return this.codec === undefined ? (stored as V) : this.codec.decode(stored)
+  }
+
+  /** The program's own code, a codec or a clock, runs before anything is written to the memory. */
+  private store(key: string, value: V, ttl: Ttl | undefined, onlyNew: boolean): boolean {
+    const millis = ttl === undefined ? this.ttl : this.millis(ttl)
+    const stored = this.codec === undefined ? value : this.codec.encode(value)
+    const now = this.timed ? this.now() : 0
+    const engine = this.engine ?? this.open()
+    const length = memory.writeKey(key)
+    const size = this.write(stored)
+    const status = engine.store(now, length, size, memory.flags, millis, onlyNew)
+    memory.trim()
+    if (status !== NOT_STORED && this.loads.size > 0) this.loads.delete(key)
+    this.report()
+    if (status > NOT_STORED) throw statusError(status)
+    return status !== NOT_STORED
+  }
+
+  /** Writes a value for the engine, and returns its size in bytes. */
+  private write(value: unknown): number {
+    if (typeof value === 'string') return memory.writeText(value, this.valueMax)
+    if (isBytes(value)) return memory.writeBytes(value, this.valueMax)
+    throw argumentError('a value is a string or a Uint8Array')
+  }
+
+  /** Calls `onEviction`, at the end of whatever may have removed items. */
+  private report(): void {
+    if (this.removals !== undefined && this.engine !== undefined) this.removals.report(this.engine)
+  }
+
+  private load(
+    key: string,
+    loader: (key: string) => V | undefined | PromiseLike<V | undefined>,
+    millis: number,
+  ): Promise<V | undefined> {
+    const run = async () => {
+      // The loader begins when this load can be found.
+      await undefined
+      try {
+        const value = await loader(key)
+        if (value !== undefined && this.loads.get(key) === load) this.keep(key, value, millis)
+        return value
+      } finally {
+        if (this.loads.get(key) === load) this.loads.delete(key)
+      }
+    }
+    const load = run()
+    this.loads.set(key, load)
+    return load
+  }
+
+  /** Stores a value if there is space for it. */
+  private keep(key: string, value: V, millis: number): void {
+    try {
+      this.set(key, value, millis)
+    } catch (error) {
+      const { code } = error as Partial<CacheError>
+      if (code !== 'VALUE_TOO_LARGE' && code !== 'OUT_OF_MEMORY') throw error
+    }
+  }
+}
+
+Object.defineProperty(Cache.prototype, Symbol.dispose ?? Symbol('dispose'), {
+  value: Cache.prototype.free,
+  configurable: true,
+  writable: true,
+})
+
+function* entriesOf<V>(cache: Cache<V>, keys: Iterable<string>): IterableIterator<[string, V]> {
+  for (const key of keys) {
+    const value = cache.peek(key)
+    if (value !== undefined) yield [key, value]
+  }
+}
+
+function* valuesOf<V>(entries: Iterable<[string, V]>): IterableIterator<V> {
+  for (const [, value] of entries) yield value
+}

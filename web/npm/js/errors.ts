@@ -1,0 +1,43 @@
+/** Errors that programs can tell apart by their `code`. */
+
+export type ErrorCode =
+  | 'ARGUMENT'
+  | 'FREED'
+  | 'KEY_LENGTH'
+  | 'NOT_A_NUMBER'
+  | 'NOT_INITIALIZED'
+  | 'OUT_OF_MEMORY'
+  | 'VALUE_TOO_LARGE'
+
+/** An error of this package. */
+export interface CacheError extends Error {
+  /** `ARGUMENT` and `FREED` are codes of a `TypeError`. */
+  code: ErrorCode
+}
+
+/** What the engine returns; `src/lib.rs` has the same list. */
+export const DONE = 0
+export const NOT_STORED = 1
+const STATUSES: Record<number, [ErrorCode, string]> = {
+  2: ['KEY_LENGTH', 'the key is empty or longer than 250 bytes of UTF-8'],
+  3: ['VALUE_TOO_LARGE', 'the item is larger than the largest that the cache takes'],
+  4: ['OUT_OF_MEMORY', 'no space could be freed for the item'],
+  5: ['NOT_A_NUMBER', 'the value is not a number'],
+}
+
+export function argumentError(message: string): CacheError {
+  return Object.assign(new TypeError(message), { code: 'ARGUMENT' as const })
+}
+
+export function freedError(): CacheError {
+  return Object.assign(new TypeError('the cache was freed'), { code: 'FREED' as const })
+}
+
+export function cacheError(code: ErrorCode, message: string): CacheError {
+  return Object.assign(new Error(message), { code })
+}
+
+export function statusError(status: number): CacheError {
+  const [code, message] = STATUSES[status] ?? ['OUT_OF_MEMORY', 'unknown status']
+  return cacheError(code, message)
+}
