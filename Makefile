@@ -133,6 +133,12 @@ bench-www: ## the page: ready when, gets per second beside native, frames with 1
 	npm --prefix www run build
 	npm --prefix www run speed
 
+bench-npm: ## the npm package beside lru-cache: processor time, garbage collection, memory
+	.ci/setup web node
+	npm --prefix web/npm/test/tools ci
+	web/npm/build
+	node web/npm/bench.mjs
+
 soak: load ## mixed load for SOAK_SECONDS (600) on RUNTIME (tokio), every reply checked
 	target/release/dynamidb-bench soak --runtime $(or $(RUNTIME),tokio)
 
