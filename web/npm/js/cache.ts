@@ -2,6 +2,7 @@
 /** The cache that programs see. */
 
 import type { Engine } from '../dist/engine.js'
+import { isBytes } from './bytes.js'
 import type { Codec, Stored } from './codec.js'
 import { argumentError, type CacheError, freedError, NOT_STORED, statusError } from './errors.js'
 import * as memory from './memory.js'
@@ -9,7 +10,6 @@ import { drawSeed, openEngine, tryOpen } from './open.js'
 import { Removals } from './removals.js'
 import {
   type CacheOptions,
-  isBytes,
   monotonic,
   readOptions,
   type Settings,
@@ -315,9 +315,15 @@ export class Cache<V = Stored> {
     const stored = this.codec === undefined ? value : this.codec.encode(value)
     const now = this.timed ? this.now() : 0
     const engine = this.engine ?? this.open()
-    const length = memory.writeKey(key)
     const size = this.write(stored)
-    const status = engine.store(now, length, size, memory.flags, millis, onlyNew)
+    const status = engine.store(
+      now,
+      memory.writeKey(key),
+      size,
+      memory.flags,
+      millis,
+      onlyNew,
+    )
     memory.trim()
     if (status !== NOT_STORED && this.loads.size > 0) this.loads.delete(key)
     this.report()

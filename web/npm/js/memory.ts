@@ -4,6 +4,7 @@
  */
 
 import { foundAddress, keyAddress, resizeInput } from '../dist/engine.js'
+import { lengthOf } from './bytes.js'
 import { argumentError, cacheError } from './errors.js'
 
 /**
@@ -137,7 +138,7 @@ function writeLong(text: string): number {
 
 /** Writes bytes and returns their length. If that is more than `max`, so is the result. */
 export function writeBytes(array: Uint8Array, max: number): number {
-  const { length } = array
+  const length = lengthOf(array)
   if (length > max) return writeTooLarge(max)
   flags = BYTES
   if (length > inputLength) reserve(length)

@@ -1,5 +1,6 @@
 /** The options of a cache: read once and checked. The default clock is here. */
 
+import { isBytes, lengthOf } from './bytes.js'
 import type { Codec } from './codec.js'
 import { argumentError } from './errors.js'
 
@@ -92,7 +93,7 @@ export function readOptions<V>(memory: unknown, options: unknown): Settings<V> {
     ),
   }
   if (settings.policy < 0) throw argumentError("policy is 'lru', 's3lru' or 'refuse'")
-  settings.seed &&= settings.seed.slice()
+  settings.seed &&= new Uint8Array(settings.seed)
   return settings
 }
 
@@ -106,19 +107,6 @@ export function ttlOf(given: unknown, otherwise: number): number {
 /** The largest value worth passing on. */
 export function valueMax(settings: Settings<unknown>): number {
   return Math.min(settings.maxItemSize ?? ITEM_SIZE_MAX, settings.memory)
-}
-
-/** Whether a value is a `Uint8Array`, of this or of another realm. */
-export function isBytes(value: unknown): value is Uint8Array {
-  if (!ArrayBuffer.isView(value) || (value as Uint8Array)[Symbol.toStringTag] !== 'Uint8Array')
-    return false
-  if (value.byteLength > 0) return true
-  // The length is 0, too, if the buffer was transferred or shrunk; then it cannot be copied.
-  try {
-    return new Uint8Array(value as Uint8Array).length === 0
-  } catch {
-    return false
-  }
 }
 
 function optional<T>(given: unknown, isValid: (given: unknown) => given is T, message: string) {
@@ -139,7 +127,7 @@ function isFunction<F>(given: unknown): given is F {
 }
 
 function isSeed(given: unknown): given is Uint8Array {
-  return isBytes(given) && given.length === SEED_LENGTH
+  return isBytes(given) && lengthOf(given) === SEED_LENGTH
 }
 
 function isCodec<V>(given: unknown): given is Codec<V> {

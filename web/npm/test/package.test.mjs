@@ -93,6 +93,20 @@ test('a cache can be made before there are random numbers', () => {
   assert.equal(node(main), 'ARGUMENT,too early,value,FREED')
 })
 
+test('caches that nobody refers to are freed', () => {
+  const main = `import { Cache } from 'dynamidb'
+    // Together more than WebAssembly's 4 GiB.
+    for (let made = 0; made < 20; made++) {
+      new Cache(2 ** 29).set('key', 'value')
+      gc()
+      // What was collected is freed between two tasks.
+      await new Promise((resolve) => setTimeout(resolve))
+    }
+    console.log('freed')`
+  program.write('freed.mjs', main)
+  assert.equal(program.run('node', '--expose-gc', 'freed.mjs'), 'freed')
+})
+
 test('bytes may come from another realm', () => {
   const main = `import { runInNewContext } from 'node:vm'
     import { Cache } from 'dynamidb'

@@ -179,6 +179,25 @@ function arrays(Cache) {
     equal(cache.get('key').length, 6)
     throws('ARGUMENT', () => set(end))
   }
+  // A subclass may say anything, and do anything meanwhile.
+  class Liar extends Uint8Array {
+    get [Symbol.toStringTag]() {
+      cache.set('other', 'value')
+      return 'Liar'
+    }
+    get length() {
+      cache.set('other', 'value')
+      return 500
+    }
+    get byteLength() {
+      return 0
+    }
+    slice = late
+  }
+  set(new Liar([1, 2, 3]))
+  equal(cache.get('key').join(), '1,2,3')
+  throws('ARGUMENT', () => new Cache(1 << 16, { seed: new Liar(15) }))
+  new Cache(1 << 16, { seed: new Liar(16) }).free()
   if (typeof SharedArrayBuffer !== 'undefined') {
     set(new Uint8Array(new SharedArrayBuffer(3)).fill(7))
     equal(cache.get('key').join(), '7,7,7')
