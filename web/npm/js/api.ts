@@ -3,5 +3,5 @@
 export { Cache, type CacheStats, type Ttl } from './cache.js'
 export { type Codec, json, type Stored } from './codec.js'
 export type { CacheError, ErrorCode } from './errors.js'
-export type { CacheOptions, Policy, Reason } from './options.js'
+export type { CacheOptions, Policy, RemovalReason } from './options.js'
 export { init, initSync, type WasmModule, type WasmSource } from './wasm.js'

@@ -1,6 +1,6 @@
 /**
- * What is known of an array of bytes without running code of the program, which could change what it
- * says: subclasses can override all properties.
+ * What is known of an array of bytes without running the program's code: subclasses can override
+ * all properties.
  */
 
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype)

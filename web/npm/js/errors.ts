@@ -15,8 +15,7 @@ export interface CacheError extends Error {
   code: ErrorCode
 }
 
-/** What the engine returns; `src/lib.rs` has the same list. */
-export const DONE = 0
+/** What the engine returns, in the order of `src/lib.rs`: 0 for a value that was stored. */
 export const NOT_STORED = 1
 const STATUSES: Record<number, [ErrorCode, string]> = {
   2: ['KEY_LENGTH', 'the key is empty or longer than 250 bytes of UTF-8'],

@@ -1,8 +1,8 @@
 /** The entry for all but a few: the WebAssembly is in the file, and starts when it is needed. */
 
 import wasm from '../dist/engine_bg.wasm'
-import { bringModule } from './wasm.js'
+import { setDefaultModule } from './wasm.js'
 
-bringModule(() => Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0)))
+setDefaultModule(() => Uint8Array.from(atob(wasm), (character) => character.charCodeAt(0)))
 
 export * from './api.js'

@@ -90,10 +90,13 @@ export function writeKey(key: string): number {
   const units = key.length
   if (units > KEY_MAX) return 0
   if (bytes.length === 0) refresh()
+  // Constants spare a look at the variables for each unit.
+  const target = bytes
+  const at = keyAt
   for (let unit = 0; unit < units; unit++) {
     const code = key.charCodeAt(unit)
     if (code > 0x7f) return writeUnicodeKey(key)
-    bytes[keyAt + unit] = code
+    target[at + unit] = code
   }
   return units
 }
@@ -112,10 +115,12 @@ export function writeText(text: string, max: number): number {
   if (units > max) return writeTooLarge(max)
   if (bytes.length === 0) refresh()
   if (units > WRITE_UNITS) return writeLong(text)
+  const target = bytes
+  const at = inputAt
   for (let unit = 0; unit < units; unit++) {
     const code = text.charCodeAt(unit)
     if (code > 0x7f) return writeLong(text)
-    bytes[inputAt + unit] = code
+    target[at + unit] = code
   }
   flags = ASCII
   return units

@@ -8,7 +8,7 @@ import { argumentError } from './errors.js'
 export type Policy = 'lru' | 's3lru' | 'refuse'
 
 /** Why an item is no longer there: `evict` for memory or `maxItems`, `expire` for its `ttl`. */
-export type Reason = 'evict' | 'expire'
+export type RemovalReason = 'evict' | 'expire'
 
 /** The options of a cache. */
 export interface CacheOptions<V = unknown> {
@@ -46,7 +46,7 @@ export interface CacheOptions<V = unknown> {
    * Is called for each item that is evicted or has expired, after the call that noticed it. It may
    * use the cache. An exception is passed on to whoever made that call.
    */
-  onEviction?: (key: string, reason: Reason) => void
+  onEviction?: (key: string, reason: RemovalReason) => void
 }
 
 export interface Settings<V> {
@@ -59,7 +59,7 @@ export interface Settings<V> {
   now: (() => number) | undefined
   seed: Uint8Array | undefined
   codec: Codec<V> | undefined
-  onEviction: ((key: string, reason: Reason) => void) | undefined
+  onEviction: ((key: string, reason: RemovalReason) => void) | undefined
 }
 
 /** In the order of `src/lib.rs`. */
@@ -88,7 +88,7 @@ export function readOptions<V>(memory: unknown, options: unknown): Settings<V> {
     codec: optional(given.codec, isCodec<V>, 'a codec has the functions `encode` and `decode`'),
     onEviction: optional(
       given.onEviction,
-      isFunction<(key: string, reason: Reason) => void>,
+      isFunction<(key: string, reason: RemovalReason) => void>,
       'onEviction is a function',
     ),
   }

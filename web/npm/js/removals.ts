@@ -2,15 +2,15 @@
 
 import type { Engine } from '../dist/engine.js'
 import { keyAtAddress } from './memory.js'
-import type { Reason } from './options.js'
+import type { RemovalReason } from './options.js'
 
 export class Removals {
   /** How many items the engine could not record. */
   unreported = 0
-  private queue: [string, Reason][] = []
+  private queue: [string, RemovalReason][] = []
   private isReporting = false
 
-  constructor(private readonly action: (key: string, reason: Reason) => void) {}
+  constructor(private readonly action: (key: string, reason: RemovalReason) => void) {}
 
   /** Called by the engine. */
   receive(address: number, length: number, isExpired: boolean): void {

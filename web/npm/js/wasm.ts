@@ -1,4 +1,4 @@
-/** Loads the WebAssembly: once, on demand if it is at hand, otherwise when the program says so. */
+/** Loads the WebAssembly once: on demand if the entry has it, otherwise by `init`. */
 
 import start, * as engine from '../dist/engine.js'
 import { attach } from './memory.js'
@@ -11,18 +11,18 @@ export type WasmSource = WasmModule | Response | Request | URL | string
 
 let ready = false
 let starting: Promise<void> | undefined
-/** What an entry brings along: the WebAssembly itself, or where to fetch it. */
-let local: (() => WasmModule) | undefined
-let remote: (() => WasmSource) | undefined
+/** Set by an entry: the WebAssembly itself, or where to fetch it. */
+let defaultModule: (() => WasmModule) | undefined
+let defaultSource: (() => WasmSource) | undefined
 
-/** For entries: the WebAssembly is at hand. */
-export function bringModule(module: () => WasmModule): void {
-  local = module
+/** For an entry that has the WebAssembly. */
+export function setDefaultModule(module: () => WasmModule): void {
+  defaultModule = module
 }
 
-/** For entries: the WebAssembly can be fetched. */
-export function bringSource(source: () => WasmSource): void {
-  remote = source
+/** For an entry that knows where the WebAssembly can be fetched. */
+export function setDefaultSource(source: () => WasmSource): void {
+  defaultSource = source
 }
 
 /**
@@ -41,7 +41,7 @@ export async function init(source?: WasmSource | Promise<WasmSource>): Promise<v
 }
 
 async function load(source?: WasmSource | Promise<WasmSource>): Promise<void> {
-  const given = (await source) ?? (local ?? remote)?.()
+  const given = (await source) ?? (defaultModule ?? defaultSource)?.()
   if (given === undefined) throw missing()
   const { memory } = await start({ module_or_path: given })
   finish(memory)
@@ -50,7 +50,7 @@ async function load(source?: WasmSource | Promise<WasmSource>): Promise<void> {
 /** The same at once, from a compiled module or from bytes. */
 export function initSync(module?: WasmModule): void {
   if (ready) return
-  const given = module ?? local?.()
+  const given = module ?? defaultModule?.()
   if (given === undefined) throw missing()
   finish(engine.initSync({ module: given }).memory)
 }

@@ -1,7 +1,7 @@
 /** The entry that fetches the WebAssembly: a smaller script, and `await init()` comes first. */
 
-import { bringSource } from './wasm.js'
+import { setDefaultSource } from './wasm.js'
 
-bringSource(() => new URL('./dynamidb.wasm', import.meta.url))
+setDefaultSource(() => new URL('./dynamidb.wasm', import.meta.url))
 
 export * from './api.js'

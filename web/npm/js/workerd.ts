@@ -1,8 +1,8 @@
 /** The entry for Cloudflare's workers, which do not compile WebAssembly but import it compiled. */
 
 import wasm from './dynamidb.wasm'
-import { bringModule } from './wasm.js'
+import { setDefaultModule } from './wasm.js'
 
-bringModule(() => wasm)
+setDefaultModule(() => wasm)
 
 export * from './api.js'

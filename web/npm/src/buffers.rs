@@ -47,15 +47,15 @@ impl Buffers {
         self.input.get(..len).unwrap_or(&self.input)
     }
 
-    /// A key and where to leave what is found under it.
+    /// A key, and where to write what is found under it.
     #[inline]
-    pub(crate) fn lookup(&mut self, len: usize) -> (&[u8], Found<'_>) {
+    pub(crate) fn lookup(&mut self, len: usize) -> (&[u8], Reply<'_>) {
         let key = self.key.get(..len).unwrap_or_default();
-        let found = Found {
+        let reply = Reply {
             output: &mut self.output,
             found: &mut self.found,
         };
-        (key, found)
+        (key, reply)
     }
 
     pub(crate) fn key_address(&mut self) -> u32 {
@@ -75,24 +75,24 @@ impl Buffers {
         Some(self.input.as_mut_ptr() as u32)
     }
 
-    /// Leaves a text for JavaScript.
+    /// Writes a text for JavaScript.
     pub(crate) fn message(&mut self, text: &str) {
         self.output = text.into();
         self.found = location(&self.output);
     }
 }
 
-/// Where a value that was read is left.
-pub(crate) struct Found<'b> {
+/// Where a value that was read is written.
+pub(crate) struct Reply<'b> {
     output: &'b mut Vec<u8>,
     found: &'b mut [u32; 2],
 }
 
-impl Found<'_> {
-    /// Says where the value is: in the cache's own memory if it is one piece. Returns 0 if there is
-    /// none, otherwise 1 more than its client flags.
+impl Reply<'_> {
+    /// Writes where the value is: in the cache's own memory if it is one piece. Returns 0 if there
+    /// is none, otherwise 1 more than its client flags.
     #[inline]
-    pub(crate) fn leave(mut self, item: Option<Item<'_>>) -> u32 {
+    pub(crate) fn write(mut self, item: Option<Item<'_>>) -> u32 {
         let Some(item) = item else {
             return 0;
         };

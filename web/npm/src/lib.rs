@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::*;
 use buffers::{location, with};
 
 /// What `store` and `increment` return. `js/errors.ts` has the same list.
-const DONE: u32 = 0;
+const STORED: u32 = 0;
 const NOT_STORED: u32 = 1;
 const KEY_LENGTH: u32 = 2;
 const VALUE_TOO_LARGE: u32 = 3;
@@ -78,7 +78,7 @@ impl Engine {
     /// how many 32-bit numbers in the buffer for values are its slab sizes: none for the default.
     /// With `record`, items that are evicted or expire are recorded.
     ///
-    /// If that is impossible, leaves the reason as a text.
+    /// If that is impossible, writes the reason as a text.
     #[must_use]
     pub fn make(
         memory: u32,
@@ -112,15 +112,15 @@ impl Engine {
             }
         });
         made.map(|cache| Self { cache })
-            .map_err(|error| refuse(&error))
+            .map_err(|error| write_reason(&error))
             .ok()
     }
 
     /// Reads a value; counts as use. Returns 0 if there is none, otherwise 1 more than its flags.
     pub fn get(&mut self, now: f64, key: usize) -> u32 {
         with(|buffers| {
-            let (key, found) = buffers.lookup(key);
-            found.leave(self.cache.get(instant(now), key))
+            let (key, reply) = buffers.lookup(key);
+            reply.write(self.cache.get(instant(now), key))
         })
     }
 
@@ -128,8 +128,8 @@ impl Engine {
     #[must_use]
     pub fn peek(&self, now: f64, key: usize) -> u32 {
         with(|buffers| {
-            let (key, found) = buffers.lookup(key);
-            found.leave(self.cache.peek(instant(now), key))
+            let (key, reply) = buffers.lookup(key);
+            reply.write(self.cache.peek(instant(now), key))
         })
     }
 
@@ -171,7 +171,7 @@ impl Engine {
                 false => self.cache.set(now, key, value).map(|()| Outcome::Stored),
             };
             match stored {
-                Ok(Outcome::Stored) => DONE,
+                Ok(Outcome::Stored) => STORED,
                 Ok(_) => NOT_STORED,
                 Err(error) => status(&error),
             }
@@ -297,8 +297,8 @@ const fn status(error: &Error) -> u32 {
     }
 }
 
-/// Leaves a text, which is empty if memory was missing.
-fn refuse(error: &ConfigError) {
+/// Writes why no cache could be made: an empty text if memory was missing.
+fn write_reason(error: &ConfigError) {
     let text = match error {
         ConfigError::OutOfMemory => String::new(),
         _ => error.to_string(),
