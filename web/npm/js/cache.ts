@@ -51,7 +51,7 @@ export type Ttl = number | { ttl?: number | undefined }
 export class Cache<V = Stored> {
   /** None after `free()`, and before the first use if no seed could be drawn yet. */
   private engine: Engine | undefined
-  /** None after `free()`. */
+  /** Only until there is an engine. */
   private settings: Settings<V> | undefined
   private readonly codec: Codec<V> | undefined
   private readonly clock: () => number
@@ -73,7 +73,6 @@ export class Cache<V = Stored> {
   constructor(bytes: V extends Stored ? number : never, options?: CacheOptions<V>)
   constructor(bytes: number, options?: CacheOptions<V>) {
     const settings = readOptions<V>(bytes, options)
-    this.settings = settings
     this.codec = settings.codec
     this.clock = settings.now ?? monotonic
     this.timed = settings.now !== undefined || settings.ttl !== Number.POSITIVE_INFINITY
@@ -82,6 +81,7 @@ export class Cache<V = Stored> {
     this.removals = settings.onEviction && new Removals(settings.onEviction)
     initSync()
     this.engine = tryOpen(settings)
+    this.settings = this.engine === undefined ? settings : undefined
   }
 
   /** Returns a value, or `undefined` if there is none. Counts as use. */
@@ -280,6 +280,7 @@ export class Cache<V = Stored> {
   private open(): Engine {
     if (this.settings === undefined) throw freedError()
     this.engine = openEngine(this.settings, drawSeed())
+    this.settings = undefined
     return this.engine
   }
 
@@ -379,6 +380,13 @@ Object.defineProperty(Cache.prototype, Symbol.dispose ?? Symbol('dispose'), {
   value: Cache.prototype.free,
   configurable: true,
   writable: true,
+})
+
+// What Node shows of a cache: how many items there are, never which.
+Object.defineProperty(Cache.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: { engine?: Engine }) {
+    return `Cache(${this.engine?.size ?? 0})`
+  },
 })
 
 function* entriesOf<V>(cache: Cache<V>, keys: Iterable<string>): IterableIterator<[string, V]> {

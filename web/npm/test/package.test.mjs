@@ -107,6 +107,18 @@ test('caches that nobody refers to are freed', () => {
   assert.equal(program.run('node', '--expose-gc', 'freed.mjs'), 'freed')
 })
 
+test('Node shows how many items there are, never which', () => {
+  const main = `import { inspect } from 'node:util'
+    import { Cache } from 'dynamidb'
+    const cache = new Cache(1 << 16, { seed: new Uint8Array(16) })
+    cache.set('secret', 'value')
+    cache.fetch('hidden', () => 'value')
+    const shown = [inspect(cache), inspect({ cache }, { depth: 9 })]
+    cache.free()
+    console.log([...shown, inspect(cache)].join())`
+  assert.equal(node(main), 'Cache(1),{ cache: Cache(1) },Cache(0)')
+})
+
 test('bytes may come from another realm', () => {
   const main = `import { runInNewContext } from 'node:vm'
     import { Cache } from 'dynamidb'
