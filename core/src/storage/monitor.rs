@@ -155,4 +155,13 @@ mod tests {
         monitor.clear();
         assert!(!monitor.take_expired(hash(7)), "cleared");
     }
+
+    #[test]
+    fn nothing_has_expired_at_first_whatever_the_hash() {
+        let mut monitor = Monitor::new();
+        for bits in 0..=3 {
+            assert!(!monitor.take_expired(bits << 16), "{bits}");
+            assert!(!monitor.take_expired(bits << 62), "{bits}");
+        }
+    }
 }
