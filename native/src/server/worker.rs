@@ -367,11 +367,59 @@ mod tests {
         }
     }
 
+    /// How many bytes came from all clients.
+    fn received(context: &ServerContext) -> usize {
+        let mut received = None;
+        context.server.report(&mut |name, value| {
+            if name == "bytes_read" {
+                received = value.to_string().parse().ok();
+            }
+        });
+        received.expect("a number of bytes")
+    }
+
+    fn block_on(test: impl Future<Output = ()>) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn a_turn_receives_its_share_from_each_and_no_more_than_its_limit_from_all() {
+        // Of one client all, up to the most of one read; of some, an equal share; of many, a small
+        // buffer each, until there is enough.
+        let cases = [
+            (1, 200_000, READ_MAX + SMALL),
+            (6, 50_000, 6 * 50_000),
+            (40, 30_000, (TURN_INPUT / SMALL + 1) * SMALL),
+        ];
+        // Nothing is replied.
+        let requests = b"delete k noreply\r\n".repeat(20_000);
+        for (count, size, expected) in cases {
+            block_on(async {
+                let mut fixture = Fixture::new();
+                let mut clients = Vec::new();
+                for _ in 0..count {
+                    clients.push(fixture.connect().await);
+                }
+                let opened = |worker: &Worker<Tokio>| worker.connections.len() == count;
+                fixture.run_until(opened).await;
+                for client in &mut clients {
+                    client.write_all(&requests[..size]).unwrap();
+                }
+                // The runtime hears of what has arrived.
+                Tokio::sleep(Duration::from_millis(20)).await;
+                let _ = poll_fn(|cx| Poll::Ready(fixture.worker.poll(cx))).await;
+                assert_eq!(received(&fixture.context), expected, "{count} clients");
+                let context = Arc::clone(&fixture.context);
+                let done = |_: &Worker<Tokio>| received(&context) == count * size;
+                fixture.run_until(done).await;
+            });
+        }
+    }
+
     #[test]
     fn a_waker_that_outlives_its_connection_gives_no_other_a_turn() {
-        let runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = { runtime }.enable_all().build().unwrap();
-        runtime.block_on(async {
+        block_on(async {
             let mut fixture = Fixture::new();
             let first = fixture.connect().await;
             fixture

@@ -9,7 +9,7 @@ mod buffers;
 
 use core::time::Duration;
 
-use dynamidb_core::view::Cause;
+use dynamidb_core::view::RemovalReason;
 use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Outcome, Policy, Value};
 use wasm_bindgen::prelude::*;
 
@@ -213,7 +213,7 @@ impl Engine {
 
     /// Reclaims the memory of expired items. Returns whether there is more to do.
     pub fn maintain(&mut self, now: f64) -> bool {
-        self.cache.tick(instant(now), MAINTAIN_LIMIT) == MAINTAIN_LIMIT
+        self.cache.maintain(instant(now), MAINTAIN_LIMIT) == MAINTAIN_LIMIT
     }
 
     /// Passes on all keys, the most recently used first.
@@ -232,11 +232,14 @@ impl Engine {
     pub fn removals(&mut self, receiver: &Receiver) -> f64 {
         for removal in self.cache.removals() {
             let [address, len] = location(removal.key);
-            let expired = matches!(removal.cause, Cause::ExpiredAsked | Cause::ExpiredUnasked);
+            let expired = matches!(
+                removal.reason,
+                RemovalReason::ExpiredAsked | RemovalReason::ExpiredUnasked
+            );
             receiver.receive(address, len, expired);
         }
         let missed = self.cache.removals_missed();
-        self.cache.forget_removals();
+        self.cache.clear_removals();
         missed as f64
     }
 
