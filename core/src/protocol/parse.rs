@@ -143,10 +143,10 @@ fn memcached<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         return Some(Parsed::classic(line.len, classic::bad_line()));
     }
     let Some(verb) = memcached_verb(line.verb) else {
-        return Some(match line.is_http() {
-            true => Parsed::close(line.len, reply::NONE),
-            false => Parsed::command(line),
-        });
+        if line.is_http() {
+            return Some(Parsed::close(line.len, reply::NONE));
+        }
+        return Some(Parsed::command(line));
     };
     let request = match verb {
         Verb::Retrieve { form, touches } => return retrieval::parse(form, touches, line),

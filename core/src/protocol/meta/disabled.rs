@@ -42,10 +42,10 @@ pub(in crate::protocol) const fn parse<'i>(
     command: MetaCommand,
     line: Line<'i>,
 ) -> Option<Parsed<'i>> {
-    Some(match command {
-        MetaCommand::Set => Parsed::close(line.len, reply::ERROR),
-        _ => Parsed::command(line),
-    })
+    match command {
+        MetaCommand::Set => Some(Parsed::close(line.len, reply::ERROR)),
+        _ => Some(Parsed::command(line)),
+    }
 }
 
 /// `mn`, which is unknown as well.
