@@ -71,7 +71,7 @@ impl Config {
     /// The slab sizes of a cache that has room for them.
     pub const SLAB_SIZES: [usize; 5] = [64, 128, 256, 1024, 4096];
     /// How many slab sizes there may be.
-    pub const SLAB_SIZES_MAX: usize = 62;
+    pub const SLAB_SIZES_MAX: usize = SlabSizes::LEN_MAX;
     /// The largest item unless said otherwise: 1 MiB, as memcached.
     pub const ITEM_SIZE_MAX: usize = 1 << 20;
     /// The largest item that can be asked for: lengths are kept in 24 bits.

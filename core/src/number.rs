@@ -3,16 +3,13 @@
 
 use core::num::NonZero;
 
-use crate::Bytes;
-
 /// The most digits that 64 bits can have, and the longest value taken for a number.
-const DIGITS_MAX: usize = 20;
+pub(crate) const DIGITS_MAX: usize = 20;
 
 /// The number at the beginning of a value: blanks, digits, then the end or another blank. `None` if
 /// there is none, it is negative, or it does not fit 64 bits.
-pub(crate) fn parse(value: &Bytes<'_>) -> Option<u64> {
-    let mut text = [0; DIGITS_MAX];
-    let text = value.copy_to(&mut text)?.trim_ascii_start();
+pub(crate) fn parse(value: &[u8]) -> Option<u64> {
+    let text = value.trim_ascii_start();
     let text = text.strip_prefix(b"+").unwrap_or(text);
     let end = text.iter().position(u8::is_ascii_whitespace);
     digits(text.get(..end.unwrap_or(text.len()))?)
@@ -111,7 +108,6 @@ const fn long_divide(number: u64, by: NonZero<u16>) -> (u64, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::StoredValue;
 
     #[test]
     fn numbers_are_read_as_memcached_does() {
@@ -129,11 +125,7 @@ mod tests {
             (b"x", None),
         ];
         for (text, number) in cases {
-            assert_eq!(
-                parse(&Bytes::new(StoredValue::Whole(text))),
-                number,
-                "{text:?}"
-            );
+            assert_eq!(parse(text), number, "{text:?}");
         }
     }
 

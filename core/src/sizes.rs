@@ -3,12 +3,11 @@
 use core::fmt;
 use core::ops::Deref;
 
-use crate::Config;
-
-/// The slab sizes of a [`Config`], in bytes. Made from an array, a slice, or an iterator; read as a
-/// slice.
+/// The slab sizes of a [`Config`](crate::Config), in bytes. Made from an array, a slice, or an
+/// iterator; read as a slice.
 ///
-/// A list that is longer than [`Config::SLAB_SIZES_MAX`] can be made, but no cache from it.
+/// A list that is longer than [`Config::SLAB_SIZES_MAX`](crate::Config::SLAB_SIZES_MAX) can be
+/// made, but no cache from it.
 ///
 /// # Examples
 /// ```
@@ -27,14 +26,15 @@ pub struct SlabSizes {
 }
 
 impl SlabSizes {
+    pub(crate) const LEN_MAX: usize = 62;
     /// One more than there may be, so that a list which is too long shows, and so that the page
     /// size can follow the longest.
-    const CAPACITY: usize = Config::SLAB_SIZES_MAX + 1;
+    const CAPACITY: usize = Self::LEN_MAX + 1;
 
     /// For each number of chunks per page the largest size that fits so often, from 32 bytes up to
     /// the page: 9 sizes for a page of 512 bytes, 30 for 4096. Less of a page's end is wasted than
     /// by sizes that grow by a factor, and most items fit in one chunk: social-network items of
-    /// 336 bytes in the mean take 15 % above key and value, with [`Config::SLAB_SIZES`] 23 %.
+    /// 336 bytes in the mean take 15 % above key and value, with the default sizes 23 %.
     ///
     /// Pages above 16 KiB have more such sizes than a cache may.
     ///
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(count(32_768), SlabSizes::CAPACITY);
         for page_shift in 9..=14 {
             let sizes = SlabSizes::page_fractions(1 << page_shift);
-            let mut config = Config::new(1 << 22);
+            let mut config = crate::Config::new(1 << 22);
             (config.page_size, config.slab_sizes) = (1 << page_shift, sizes);
             assert!(crate::Cache::new(config).is_ok(), "{sizes:?}");
         }

@@ -419,7 +419,9 @@ impl<M: Memory> Cache<M> {
         if options.compare.is_some_and(|cas| !self.has_cas(&old, cas)) {
             return Ok(ArithmeticOutcome::not(Outcome::Exists));
         }
-        let number = number::parse(&value).ok_or(Error::NotANumber)?;
+        let mut text = [0; number::DIGITS_MAX];
+        let text = value.copy_to(&mut text).ok_or(Error::NotANumber)?;
+        let number = number::parse(text).ok_or(Error::NotANumber)?;
         let number = if options.decrement {
             number.saturating_sub(options.delta)
         } else {
