@@ -18,7 +18,35 @@ use support::{Client, PATIENCE, Process, on_each_runtime};
 /// How long a quiet client may wait for one reply in a hundred while others are greedy.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 
-/// Asks and hears as fast as it can, until it is told to end.
+#[test]
+fn urgent_data_delays_no_request_behind_it() {
+    on_each_runtime("-t 1", |server| {
+        let mut client = server.connect();
+        client.ask("version\r\n", "VERSION 1.6.45\r\n");
+        for marks in 1..4 {
+            // All of it arrives before the server reads.
+            server.signal("STOP");
+            server.await_stopped();
+            for _ in 0..marks {
+                client.say("version\r\n");
+                let sent = SockRef::from(&client.socket).send_out_of_band(b"!");
+                assert_eq!(sent.unwrap(), 1);
+            }
+            client.say("version\r\n");
+            server.signal("CONT");
+            // Of several urgent bytes only the last is urgent; the others are part of the input.
+            client.must_hear("VERSION 1.6.45\r\n");
+            for _ in 1..marks {
+                client.must_hear("ERROR\r\n");
+            }
+            client.must_hear("VERSION 1.6.45\r\n");
+            client.ask("version\r\n", "VERSION 1.6.45\r\n");
+        }
+        server.stop();
+    });
+}
+
+/// Sends requests and reads replies as fast as it can, until it is told to end.
 fn be_greedy(address: SocketAddr, end: &AtomicBool) {
     let client = Client::connect(address);
     let mut reader = client.socket.try_clone().unwrap();

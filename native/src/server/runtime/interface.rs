@@ -68,6 +68,17 @@ pub(crate) fn no_thread(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("a thread cannot be started: {error}"))
 }
 
+/// Writes to a socket. No signal is sent if the other side has closed it: a program that embeds the
+/// server may not ignore `SIGPIPE`.
+pub(crate) fn send(socket: &Socket, bytes: &[u8]) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    let flags = nix::libc::MSG_NOSIGNAL;
+    // Elsewhere the socket has an option for it, or the signal has to be ignored.
+    #[cfg(not(target_os = "linux"))]
+    let flags = 0;
+    socket.send_with_flags(bytes, flags)
+}
+
 /// Whether a socket is empty, or full.
 pub(crate) fn would_block<T>(outcome: &io::Result<T>) -> bool {
     matches!(outcome, Err(error) if error.kind() == io::ErrorKind::WouldBlock)

@@ -1,21 +1,20 @@
 //! tokio: a single-threaded runtime for each worker, so that no connection ever changes threads.
 
 use std::future::Future;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::pin::{Pin, pin};
+use std::io::{self, Read};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
 
 use socket2::{SockRef, Socket};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::runtime::{self, Handle};
 use tokio::sync::watch;
 
-use crate::server::runtime::interface::{Runtime, Stream, no_thread, would_block};
+use crate::server::runtime::interface::{Runtime, Stream, no_thread, send, would_block};
 
 #[derive(Debug)]
 pub(crate) struct Tokio {
@@ -23,7 +22,7 @@ pub(crate) struct Tokio {
 }
 
 impl Runtime for Tokio {
-    type Listener = Listener;
+    type Listener = AsyncFd<Socket>;
     type Stream = Connected;
 
     fn run<F: Future<Output = ()>>(
@@ -60,22 +59,16 @@ impl Runtime for Tokio {
         })
     }
 
-    fn listen(listener: Socket) -> io::Result<Listener> {
+    fn listen(listener: Socket) -> io::Result<AsyncFd<Socket>> {
         listener.set_nonblocking(true)?;
-        let is_unix = listener.local_addr()?.is_unix();
-        let listener = OwnedFd::from(listener);
-        Ok(if is_unix {
-            Listener::Unix(UnixListener::from_std(listener.into())?)
-        } else {
-            Listener::Tcp(TcpListener::from_std(listener.into())?)
-        })
+        register(listener, Interest::READABLE)
     }
 
-    async fn accept(listener: &Listener) -> io::Result<Connected> {
-        Ok(match listener {
-            Listener::Tcp(listener) => Connected::Tcp(listener.accept().await?.0),
-            Listener::Unix(listener) => Connected::Unix(listener.accept().await?.0),
-        })
+    async fn accept(listener: &AsyncFd<Socket>) -> io::Result<Connected> {
+        let accepted = listener.async_io(Interest::READABLE, Socket::accept);
+        let (socket, _) = accepted.await?;
+        socket.set_nonblocking(true)?;
+        Connected::new(socket)
     }
 
     fn spawn(&self, worker: usize, task: impl Future<Output = ()> + Send + 'static) {
@@ -88,18 +81,9 @@ impl Runtime for Tokio {
             return Ok(stream);
         }
         // A socket belongs to the runtime in which it was registered.
-        Ok(match stream {
-            Connected::Tcp(stream) => {
-                let stream = stream.into_std()?;
-                let _there = worker.enter();
-                Connected::Tcp(TcpStream::from_std(stream)?)
-            }
-            Connected::Unix(stream) => {
-                let stream = stream.into_std()?;
-                let _there = worker.enter();
-                Connected::Unix(UnixStream::from_std(stream)?)
-            }
-        })
+        let socket = stream.socket.into_inner();
+        let _there = worker.enter();
+        Connected::new(socket)
     }
 
     fn wake_later(cx: &mut Context<'_>) {
@@ -112,54 +96,94 @@ impl Runtime for Tokio {
     }
 }
 
-#[derive(Debug)]
-pub(crate) enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+/// Registers a socket with the runtime of this thread.
+// The replacement of this function is unsafe: it has to be promised that the descriptor stays the same
+// one. That of a `Socket` does.
+#[allow(deprecated)]
+fn register(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
+    AsyncFd::with_interest(socket, interest)
 }
 
+/// A connected socket.
+///
+/// Edge-triggered: after a short read the socket is empty, and is not tried again before the next event.
+/// But a read also stops at urgent data, with more bytes behind it.
 #[derive(Debug)]
-pub(crate) enum Connected {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+pub(crate) struct Connected {
+    socket: AsyncFd<Socket>,
+}
+
+impl Connected {
+    fn new(socket: Socket) -> io::Result<Self> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        #[cfg(target_os = "linux")]
+        let interest = interest | Interest::PRIORITY;
+        let socket = register(socket, interest)?;
+        Ok(Self { socket })
+    }
+
+    /// Whether urgent data was announced since the socket was last empty.
+    #[cfg(target_os = "linux")]
+    fn has_urgent_data(&self) -> bool {
+        self.socket.try_io(Interest::PRIORITY, |_| Ok(())).is_ok()
+    }
+
+    /// Forgets urgent data, which is read.
+    #[cfg(target_os = "linux")]
+    fn clear_urgent_data(&self) {
+        // Readiness is cleared by an operation that would block.
+        let operation = |_: &Socket| Err(io::ErrorKind::WouldBlock.into());
+        let _: io::Result<()> = self.socket.try_io(Interest::PRIORITY, operation);
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    const fn has_urgent_data(&self) -> bool {
+        false
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    const fn clear_urgent_data(&self) {}
 }
 
 impl Stream for Connected {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut into = ReadBuf::new(into);
-        ready!(match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut into),
-            Self::Unix(stream) => Pin::new(stream).poll_read(cx, &mut into),
-        })?;
-        Poll::Ready(Ok(into.filled().len()))
+        loop {
+            let mut ready = ready!(self.socket.poll_read_ready(cx))?;
+            let read = ready.get_inner().read(into);
+            if would_block(&read) {
+                ready.clear_ready();
+                self.clear_urgent_data();
+                continue;
+            }
+            let is_short = matches!(read, Ok(len) if len > 0 && len < into.len());
+            if is_short && !self.has_urgent_data() {
+                ready.clear_ready();
+            }
+            return Poll::Ready(read);
+        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        // Nearly always there is room, and then nobody has to be told whom to wake.
-        let written = match self {
-            Self::Tcp(stream) => stream.try_write(bytes),
-            Self::Unix(stream) => stream.try_write(bytes),
-        };
+        // Usually there is space, and no waker has to be registered.
+        let written = self
+            .socket
+            .try_io(Interest::WRITABLE, |socket| send(socket, bytes));
         if !would_block(&written) {
             return Poll::Ready(written);
         }
-        match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+        loop {
+            let mut ready = ready!(self.socket.poll_write_ready(cx))?;
+            if let Ok(written) = ready.try_io(|socket| send(socket.get_ref(), bytes)) {
+                return Poll::Ready(written);
+            }
         }
     }
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(stream) => stream.poll_read_ready(cx),
-            Self::Unix(stream) => stream.poll_read_ready(cx),
-        }
+        self.socket.poll_read_ready(cx).map_ok(|_| ())
     }
 
     fn socket(&self) -> SockRef<'_> {
-        match self {
-            Self::Tcp(stream) => stream.into(),
-            Self::Unix(stream) => stream.into(),
-        }
+        self.socket.get_ref().into()
     }
 }

@@ -2,7 +2,7 @@
 //! once and for all, edge-triggered. It alone is what async-std's reactor watches for the worker:
 //! that reactor has to be told of each wait by a system call.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -13,7 +13,7 @@ use slab::Slab;
 use socket2::{SockRef, Socket};
 
 use crate::server::lock::lock;
-use crate::server::runtime::interface::{Stream, would_block};
+use crate::server::runtime::interface::{Stream, send, would_block};
 
 /// Events that are fetched at once.
 const EVENTS: usize = 64;
@@ -48,8 +48,11 @@ const WRITE: usize = 1;
 struct Direction {
     /// It was tried in vain, and nothing has happened since.
     blocked: bool,
-    /// The end was announced: it comes behind the last bytes, and is no event of its own.
+    /// The end was announced. It comes after the last bytes, without another event.
     ended: bool,
+    /// Urgent data was announced since the socket was last empty: a read stops there, with more bytes
+    /// behind it.
+    urgent: bool,
     waker: Option<Waker>,
 }
 
@@ -88,7 +91,10 @@ impl Source {
     fn set_ready(&self, events: EpollFlags) {
         let both = EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP;
         let flags = [
-            (EpollFlags::EPOLLIN, EpollFlags::EPOLLRDHUP | both),
+            (
+                EpollFlags::EPOLLIN | EpollFlags::EPOLLPRI,
+                EpollFlags::EPOLLRDHUP | both,
+            ),
             (EpollFlags::EPOLLOUT, both),
         ];
         for (direction, (moves, ends)) in flags.into_iter().enumerate() {
@@ -97,6 +103,7 @@ impl Source {
                     let direction = &mut lock(&self.state)[direction];
                     direction.blocked = false;
                     direction.ended |= events.intersects(ends);
+                    direction.urgent |= (events & moves).contains(EpollFlags::EPOLLPRI);
                     direction.waker.take()
                 };
                 if let Some(waker) = waker {
@@ -120,8 +127,16 @@ impl Source {
         lock(&self.state)[direction].watch(cx);
     }
 
+    /// After an operation that would block: the socket is empty or full until the next event.
     fn set_blocked(&self, direction: usize) {
-        lock(&self.state)[direction].blocked = true;
+        let direction = &mut lock(&self.state)[direction];
+        (direction.blocked, direction.urgent) = (true, false);
+    }
+
+    /// After a short one.
+    fn set_drained(&self, direction: usize) {
+        let direction = &mut lock(&self.state)[direction];
+        direction.blocked = !direction.urgent;
     }
 }
 
@@ -174,6 +189,7 @@ impl Connected {
             source,
         };
         let flags = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLPRI
             | EpollFlags::EPOLLOUT
             | EpollFlags::EPOLLRDHUP
             | EpollFlags::EPOLLET;
@@ -202,12 +218,12 @@ impl Connected {
             return Poll::Pending;
         }
         let outcome = operate(&self.socket);
-        // Less than was asked for is all there was: what comes next is an event of its own.
-        let is_short = matches!(outcome, Ok(count) if count > 0 && count < len);
-        if is_short || would_block(&outcome) {
-            source.set_blocked(direction);
+        // Less than was asked for is all there was: more comes with another event.
+        if matches!(outcome, Ok(count) if count > 0 && count < len) {
+            source.set_drained(direction);
         }
         if would_block(&outcome) {
+            source.set_blocked(direction);
             source.watch(direction, cx);
             return Poll::Pending;
         }
@@ -222,7 +238,7 @@ impl Stream for Connected {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll(WRITE, cx, bytes.len(), |mut socket| socket.write(bytes))
+        self.poll(WRITE, cx, bytes.len(), |socket| send(socket, bytes))
     }
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,13 +1,13 @@
 //! The sockets of a worker where there is no epoll: async-std's reactor is told of each wait.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_io::Async;
 use socket2::{SockRef, Socket};
 
-use crate::server::runtime::interface::{Stream, would_block};
+use crate::server::runtime::interface::{Stream, send, would_block};
 
 /// The reactor wakes tasks by itself.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Stream for Connected {
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            let written = self.socket.get_ref().write(bytes);
+            let written = send(self.socket.get_ref(), bytes);
             if !would_block(&written) {
                 return Poll::Ready(written);
             }
