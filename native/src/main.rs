@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         .with_max_level(level)
         .with_target(false)
         .with_writer(Arc::clone(&log))
-        // Where the log's reader is gone, an error message on the same stream would panic.
+        // If the log has no reader, an error message on the same stream would panic.
         .log_internal_errors(false)
         .init();
     // The standard library's hook would wait for the log's reader.
@@ -83,8 +83,8 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options) -> Result<(), Error> {
-    // Scripts send SIGHUP to have files reloaded. It must not end a server that has none, and lose all
-    // items; nor must the two signals that have no meaning here.
+    // Scripts send SIGHUP to have files reloaded. It must not end a server that has none, and lose
+    // all items; nor must the two signals that have no meaning here.
     let signals = [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
     let signals = Signals::new(signals).map_err(|source| Error::System {
         what: "listen for signals",
@@ -181,8 +181,8 @@ fn reload_users(handle: StopHandle) {
     }
 }
 
-/// Writes the ports that the server listens on to the file that the environment names, if any. The file
-/// appears with all its content at once.
+/// Writes the ports that the server listens on to the file that the environment names, if any. The
+/// file appears with all its content at once.
 fn write_ports(server: &Server) -> Result<(), Error> {
     let file = std::env::var_os(PORT_FILE_VARIABLE);
     let Some(file) = file.filter(|file| !file.is_empty()) else {
@@ -198,8 +198,8 @@ fn write_ports(server: &Server) -> Result<(), Error> {
     })
 }
 
-/// Replaces a file without opening the old one, which could be a pipe that nobody reads or a link. A
-/// device is not replaced.
+/// Replaces a file without opening the old one, which could be a pipe that nobody reads or a link.
+/// A device is not replaced.
 fn write_file(file: &OsString, text: &str) -> io::Result<()> {
     if fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::new(

@@ -1,7 +1,7 @@
 //! What clients may do to the server, and what may be done to its process, without harm to others.
 //! On each runtime.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -74,7 +74,7 @@ fn wait_of_a_quiet_client(server: &Process) -> Duration {
 }
 
 #[test]
-fn a_quiet_client_is_served_while_ten_others_are_greedy() {
+fn a_quiet_client_is_served_soon_beside_ten_greedy_ones() {
     on_each_runtime("-t 1", |server| {
         let end = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -85,7 +85,7 @@ fn a_quiet_client_is_served_while_ten_others_are_greedy() {
             server
                 .connect()
                 .await_stat("conn_yields", |yields| yields > 10);
-            // The machine has other work: one good hundred shows what the server does.
+            // The machine may be busy: one good round of a hundred is enough.
             let waits = (0..20).map(|_| wait_of_a_quiet_client(&server));
             let fair = waits.into_iter().any(|wait| wait <= WAIT_MAX);
             end.store(true, Ordering::Relaxed);
@@ -96,14 +96,14 @@ fn a_quiet_client_is_served_while_ten_others_are_greedy() {
 }
 
 #[test]
-fn what_is_kept_for_all_clients_together_is_bounded() {
+fn buffers_of_all_clients_together_are_bounded() {
     on_each_runtime("-m 64", |server| {
         let mut watcher = server.connect();
         let half = [b"set k 0 0 1000000\r\n", &vec![b'x'; 900_000][..]].concat();
         let mut clients = Vec::new();
         for _ in 0..400 {
             let mut client = server.connect();
-            // From some point on it is hung up on.
+            // From some point on it is disconnected.
             let _ = client.socket.write_all(&half);
             clients.push(client);
         }
@@ -134,7 +134,7 @@ fn large_replies_to_many_clients_at_once_are_bounded() {
         let mut clients: Vec<_> = (0..64).map(|_| server.connect()).collect();
         let ask = |client: &mut Client| client.ask("version\r\n", "VERSION 1.6.45\r\n");
         clients.iter_mut().for_each(ask);
-        // All requests are there when it goes on.
+        // All requests have arrived when it continues.
         server.signal("STOP");
         server.await_stopped();
         clients
@@ -154,7 +154,7 @@ fn large_replies_to_many_clients_at_once_are_bounded() {
 }
 
 #[test]
-fn nothing_is_served_past_its_deadline_by_a_process_that_was_stopped() {
+fn an_item_that_expired_while_the_process_was_stopped_is_not_served() {
     on_each_runtime("-m 64", |server| {
         let mut client = server.connect();
         for number in 0..200 {
@@ -175,7 +175,7 @@ fn nothing_is_served_past_its_deadline_by_a_process_that_was_stopped() {
 }
 
 #[test]
-fn refused_clients_that_stay_hold_few_files_and_for_a_short_time() {
+fn rejected_clients_that_stay_hold_few_files_for_a_short_time() {
     on_each_runtime("-m 64 -c 1", |server| {
         let mut first = server.connect();
         first.ask("version\r\n", "VERSION 1.6.45\r\n");
@@ -207,7 +207,7 @@ const TIMEOUTS: &str = "-m 64 -t 2 --stall-timeout 6 -o idle_timeout=6";
 const STOPPED: Duration = Duration::from_millis(7500);
 
 #[test]
-fn what_arrived_while_the_process_was_stopped_counts_before_a_timeout() {
+fn input_that_arrived_while_the_process_was_stopped_prevents_a_timeout() {
     on_each_runtime(TIMEOUTS, |server| {
         let value = vec![b'v'; 1_000_000];
         let reply = [b"VALUE k 0 1000000\r\n", &value[..], b"\r\nEND\r\n"].concat();
@@ -230,7 +230,7 @@ fn what_arrived_while_the_process_was_stopped_counts_before_a_timeout() {
         server.signal("STOP");
         server.await_stopped();
         let stopped = Instant::now();
-        // These take what the system has for them.
+        // These take the file descriptors that are left.
         let mut heard = vec![Vec::new(); readers.len()];
         for (reader, heard) in readers.iter_mut().zip(&mut heard) {
             let pause = Some(Duration::from_millis(200));
@@ -260,7 +260,7 @@ fn what_arrived_while_the_process_was_stopped_counts_before_a_timeout() {
 }
 
 #[test]
-fn who_was_silent_while_the_process_was_stopped_has_timed_out() {
+fn a_client_that_was_idle_while_the_process_was_stopped_times_out() {
     on_each_runtime(TIMEOUTS, |server| {
         let mut idle = server.connect();
         idle.ask("version\r\n", "VERSION 1.6.45\r\n");
@@ -279,7 +279,7 @@ fn who_was_silent_while_the_process_was_stopped_has_timed_out() {
 }
 
 #[test]
-fn clients_that_come_and_go_by_the_thousand_leave_nothing() {
+fn thousands_of_short_connections_leave_no_memory_or_files() {
     on_each_runtime("-m 64 -c 100", |server| {
         let mut watcher = server.connect();
         // Only a server that serves has opened what it needs for itself.
@@ -318,7 +318,7 @@ fn clients_that_come_and_go_by_the_thousand_leave_nothing() {
 }
 
 #[test]
-fn a_request_that_never_ends_is_not_kept() {
+fn an_endless_request_is_not_kept_in_memory() {
     on_each_runtime("-m 64", |server| {
         let mut watcher = server.connect();
         let before = server.resident();

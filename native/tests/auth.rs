@@ -1,6 +1,6 @@
-//! Clients that have to show who they are, and clients that have nothing to say. On each runtime.
+//! Authentication, and clients that are idle. On each runtime.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -21,7 +21,7 @@ fn with_a_user(test: impl Fn(Process)) {
 }
 
 #[test]
-fn nothing_works_before_a_client_has_shown_who_it_is() {
+fn requests_before_authentication_are_rejected() {
     with_a_user(|server| {
         let mut known = server.connect();
         // What follows in the same packet is served.
@@ -70,7 +70,7 @@ fn nothing_works_before_a_client_has_shown_who_it_is() {
 }
 
 #[test]
-fn a_client_may_fail_five_times() {
+fn the_fifth_failed_authentication_closes_the_connection() {
     with_a_user(|server| {
         let mut stranger = server.connect();
         stranger.say("get k\r\n".repeat(100));
@@ -86,7 +86,7 @@ fn a_client_may_fail_five_times() {
 }
 
 #[test]
-fn a_password_may_end_in_blanks_and_the_file_may_begin_with_a_byte_order_mark() {
+fn a_password_may_end_in_blanks_and_the_file_may_start_with_a_byte_order_mark() {
     let path = std::env::temp_dir().join(format!("blanks-{}", std::process::id()));
     fs::write(&path, "\u{feff}ada:love  \r\nbob:\tx\n").unwrap();
     on_each_runtime(&format!("-Y {}", path.display()), |server| {
@@ -108,7 +108,7 @@ fn a_password_may_end_in_blanks_and_the_file_may_begin_with_a_byte_order_mark() 
 }
 
 #[test]
-fn users_are_read_anew_when_the_server_is_told_to() {
+fn sighup_reloads_users() {
     let path = std::env::temp_dir().join(format!("users-{}", std::process::id()));
     let write = |text| fs::write(&path, text).unwrap();
     write("ada:lovelace\n");
@@ -141,7 +141,7 @@ fn users_are_read_anew_when_the_server_is_told_to() {
 }
 
 #[test]
-fn a_server_without_users_outlives_sighup() {
+fn sighup_without_users_is_ignored() {
     on_each_runtime("-m 64", |server| {
         let mut client = server.connect();
         client.ask("set k 0 0 1\r\nv\r\n", "STORED\r\n");
@@ -150,12 +150,15 @@ fn a_server_without_users_outlives_sighup() {
             client.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
         }
         let log = server.stop().join("\n");
-        assert!(log.contains("SIGHUP: there are no users"), "{log}");
+        assert!(
+            log.contains("SIGHUP is ignored: there is no file of users"),
+            "{log}"
+        );
     });
 }
 
 #[test]
-fn who_asks_for_nothing_is_hung_up_on_if_that_is_wanted() {
+fn an_idle_client_is_disconnected_after_idle_timeout() {
     on_each_runtime("-m 64 -o idle_timeout=1", |server| {
         let mut watcher = server.connect();
         watcher.ask("watch evictions\r\n", "OK\r\n");

@@ -1,7 +1,7 @@
-//! Clients that speak another protocol than text: closed at once, counted, and named in the log. On
+//! Clients that speak another protocol: disconnected at once, counted, and named in the log. On
 //! each runtime.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -10,7 +10,7 @@ use std::fs;
 
 use support::{Process, on_each_runtime};
 
-/// A name in `stats`, what the log says of it, and the first bytes of such clients.
+/// A name in `stats`, a part of the log line, and the first bytes of such clients.
 const PROTOCOLS: [(&str, &str, &[&[u8]]); 4] = [
     (
         "binary_protocol_connections",
@@ -110,7 +110,7 @@ fn http_clients_are_closed_counted_and_logged_once() {
 }
 
 #[test]
-fn only_the_first_byte_of_a_connection_tells_the_protocol() {
+fn only_the_first_byte_of_a_connection_selects_the_protocol() {
     on_each_runtime(OPTIONS, |server| {
         let mut client = server.connect();
         client.ask("version\r\n", "VERSION 1.6.45\r\n");
@@ -131,7 +131,7 @@ fn only_the_first_byte_of_a_connection_tells_the_protocol() {
 }
 
 #[test]
-fn a_server_that_asks_for_a_password_recognizes_other_protocols_too() {
+fn other_protocols_are_recognized_before_authentication() {
     let path = std::env::temp_dir().join(format!("dynamidb-foreign-{}", std::process::id()));
     fs::write(&path, "ada:lovelace\n").unwrap();
     let words = format!("{OPTIONS} -Y {}", path.display());

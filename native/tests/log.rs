@@ -1,7 +1,7 @@
-//! Descriptors that others hold, a log that nobody reads above all: they delay neither a request
+//! Descriptors that others hold, most of all a log that is not read: they delay neither a request
 //! nor the end.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -75,7 +75,7 @@ impl Drop for Silent {
     }
 }
 
-/// A stream that is full, and its other end, which nobody reads as long as the test does not.
+/// A full stream, and its other end, which only the test reads.
 fn full_stream() -> (UnixStream, UnixStream) {
     let (reader, mut writer) = UnixStream::pair().unwrap();
     writer.set_nonblocking(true).unwrap();
@@ -117,7 +117,7 @@ fn log_much(server: &Silent) {
 }
 
 #[test]
-fn a_log_that_nobody_reads_delays_neither_requests_nor_the_end() {
+fn an_unread_log_delays_neither_requests_nor_a_stop() {
     let (_reader, writer) = full_stream();
     let stderr = || Stdio::from(OwnedFd::from(writer.try_clone().unwrap()));
     on_each_runtime("-vv", stderr, |mut server| {
@@ -135,7 +135,7 @@ fn a_log_that_nobody_reads_delays_neither_requests_nor_the_end() {
 }
 
 #[test]
-fn lines_lost_are_counted_and_said_once_the_log_is_read_again() {
+fn lost_log_lines_are_counted_and_logged_when_the_log_is_read_again() {
     let (reader, writer) = full_stream();
     let stderr = OwnedFd::from(writer);
     let mut server = Silent::spawn(support::command(), "-vv", Stdio::from(stderr));
@@ -143,7 +143,7 @@ fn lines_lost_are_counted_and_said_once_the_log_is_read_again() {
     let mut client = server.connect();
     reader.set_read_timeout(Some(PATIENCE)).unwrap();
     let lines = BufReader::new(reader).lines().map_while(Result::ok);
-    let mut lines = lines.skip_while(|line| !line.contains("lines of this log were lost"));
+    let mut lines = lines.skip_while(|line| !line.contains("lines of this log were dropped"));
     let said = lines.next().expect("it says how many");
     let lost = said
         .split_whitespace()
@@ -152,13 +152,13 @@ fn lines_lost_are_counted_and_said_once_the_log_is_read_again() {
     client.ask("stats reset\r\n", "RESET\r\n");
     assert_eq!(client.stat("log_lines_dropped"), 0);
     server.signal("TERM");
-    // And what is logged afterwards is there again.
+    // Later lines are logged again.
     assert!(lines.any(|line| line.contains("stopping")));
     assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]
-fn a_stream_that_others_made_non_blocking_loses_no_line() {
+fn a_non_blocking_log_stream_loses_no_line() {
     let (reader, writer) = full_stream();
     writer.set_nonblocking(true).unwrap();
     let stderr = OwnedFd::from(writer);
@@ -192,7 +192,7 @@ fn a_log_on_a_full_disk_is_counted_as_lost() {
 }
 
 #[test]
-fn an_error_at_the_start_ends_the_process_though_nobody_reads_it() {
+fn an_error_at_the_start_ends_the_process_if_its_log_is_not_read() {
     let (_reader, writer) = full_stream();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -208,7 +208,7 @@ fn an_error_at_the_start_ends_the_process_though_nobody_reads_it() {
 }
 
 #[test]
-fn a_file_of_users_into_which_nobody_writes_delays_no_signal() {
+fn a_pipe_as_the_file_of_users_delays_no_signal() {
     let file = fifo("users");
     let words = format!("-Y {}", file.display());
     let start = || Silent::spawn(support::command(), &words, Stdio::null());
@@ -230,7 +230,7 @@ fn a_file_of_users_into_which_nobody_writes_delays_no_signal() {
 }
 
 #[test]
-fn a_pipe_in_the_place_of_the_file_of_ports_is_neither_waited_for_nor_replaced() {
+fn a_pipe_as_the_file_of_ports_is_neither_waited_for_nor_replaced() {
     let start = |ports: &Path| {
         let mut command = support::command();
         command.env("MEMCACHED_PORT_FILENAME", ports);

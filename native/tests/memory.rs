@@ -1,6 +1,6 @@
 //! The memory of the binary where the system limits it. `ulimit` of a shell sets the limits.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
@@ -42,7 +42,7 @@ fn store(client: &mut Client, key: &str, len: usize) {
 }
 
 #[test]
-fn a_server_starts_with_a_limit_of_addresses_below_what_its_shards_could_grow_to() {
+fn an_address_space_limit_below_what_shards_can_grow_to_does_not_stop_the_start() {
     for limit in ["-v", "-d"] {
         for words in ["", "-m 64 -t 4", "-m 1024", "-m 1024 -t 64", "-m 3500 -t 2"] {
             let server = Process::spawn(&mut limited(limit, BELOW_TWO_SHARDS, words));
@@ -55,7 +55,7 @@ fn a_server_starts_with_a_limit_of_addresses_below_what_its_shards_could_grow_to
 }
 
 #[test]
-fn a_limit_of_addresses_leaves_memory_for_the_buffers_of_many_clients() {
+fn an_address_space_limit_leaves_memory_for_the_buffers_of_many_clients() {
     for limit in ["-v", "-d"] {
         let command = &mut limited(limit, ABOVE_TWO_SHARDS, "-m 64 -t 4 --stall-timeout 0");
         let server = Process::spawn(command);
@@ -78,7 +78,7 @@ fn a_limit_of_addresses_leaves_memory_for_the_buffers_of_many_clients() {
 }
 
 #[test]
-fn a_budget_that_cannot_be_had_is_refused_and_the_server_goes_on_with_the_old_one() {
+fn a_budget_that_cannot_be_mapped_is_refused_and_the_old_one_stays() {
     for limit in ["-v", "-d"] {
         let server = Process::spawn(&mut limited(limit, BELOW_TWO_SHARDS, "-m 64 -t 2"));
         let mut client = server.connect();
@@ -138,7 +138,7 @@ fn a_budget_that_leaves_no_memory_for_clients_is_an_error_at_the_start() {
 }
 
 #[test]
-fn a_budget_above_the_memory_of_the_machine_is_warned_of_with_both_figures() {
+fn a_budget_above_the_machines_memory_logs_a_warning_with_both_figures() {
     let text = fs::read_to_string("/proc/meminfo").unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let total: u64 = line
@@ -181,7 +181,7 @@ fn a_budget_above_the_memory_of_the_machine_is_warned_of_with_both_figures() {
 }
 
 #[test]
-fn addresses_set_aside_for_growth_are_in_no_core_file() {
+fn addresses_reserved_for_growth_are_in_no_core_file() {
     let mut command = support::command();
     command.args(["-l", "127.0.0.1", "-p", "0", "-m", "64", "-t", "2"]);
     let server = Process::spawn(&mut command);

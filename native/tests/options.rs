@@ -1,6 +1,6 @@
 //! The binary's command line, environment, log and exit status.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -87,7 +87,7 @@ fn the_version_is_the_package_s() {
 }
 
 #[test]
-fn a_wrong_command_line_is_one_line_and_status_2() {
+fn a_wrong_command_line_is_reported_in_one_line_with_status_2() {
     for (words, named) in [
         ("--nonsense", "--nonsense"),
         ("stray", "stray"),
@@ -143,7 +143,7 @@ fn a_wrong_command_line_is_one_line_and_status_2() {
 }
 
 #[test]
-fn a_port_in_use_is_one_line_and_status_1() {
+fn a_port_in_use_is_reported_in_one_line_with_status_1() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     for words in [format!("-l {address}"), format!("-p {}", address.port())] {
@@ -167,7 +167,7 @@ fn a_port_is_not_shared_with_another_server() {
 }
 
 #[test]
-fn an_address_of_nobody_is_status_1() {
+fn an_address_of_another_host_is_an_error_with_status_1() {
     for address in ["192.0.2.77:0", "no-such-host.invalid:0"] {
         let output = run(&format!("-l {address}"));
         let said = String::from_utf8(output.stderr).unwrap();
@@ -181,7 +181,7 @@ fn an_address_of_nobody_is_status_1() {
 
 /// A name that `/etc/hosts` has twice is asked for once, and `::1` is optional there.
 #[test]
-fn an_address_is_listened_on_once() {
+fn a_repeated_address_is_bound_once() {
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -198,7 +198,7 @@ fn an_address_is_listened_on_once() {
 }
 
 #[test]
-fn an_address_of_one_link_is_understood() {
+fn a_link_local_address_with_zone_is_bound() {
     let output = run("-l fe80::1%no-such-link");
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -207,7 +207,7 @@ fn an_address_of_one_link_is_understood() {
 }
 
 #[test]
-fn it_says_what_it_listens_on_its_limits_and_how_to_try_it() {
+fn the_start_is_logged_with_addresses_limits_and_an_example() {
     let mut command = command();
     command.args("-p 0 -t 3 -m 8 --max-items 7 -I 2m -c 9 --slab-sizes 96,512".split(' '));
     let server = Process::spawn(&mut command);
@@ -230,7 +230,7 @@ fn it_says_what_it_listens_on_its_limits_and_how_to_try_it() {
     server.stop();
 }
 
-/// Whether a process may lock as much as it likes; otherwise the server says that it may not.
+/// Whether a process may lock memory without limit; if not, the server has to report it.
 fn may_lock_memory() -> bool {
     let mut command = command();
     let command = command.args(["-k", "-p", "0", "-m", "64", "-t", "1"]);
@@ -282,7 +282,7 @@ fn the_defaults_are_as_documented() {
 }
 
 #[test]
-fn variables_count_and_the_command_line_wins() {
+fn environment_variables_set_options_and_the_command_line_wins() {
     let mut command = command();
     for (name, value) in [
         ("PORT", "0"),
@@ -319,7 +319,7 @@ fn variables_count_and_the_command_line_wins() {
 }
 
 #[test]
-fn variables_that_others_set_do_not_stop_the_start() {
+fn foreign_variables_do_not_stop_the_start() {
     let mut command = command();
     for (name, value) in [
         ("DYNAMIDB_SERVICE_HOST", "10.0.0.1"),
@@ -372,7 +372,7 @@ fn command_with_variable(name: &str, value: &str) -> std::process::Output {
 }
 
 #[test]
-fn the_ports_that_were_picked_are_in_a_file_if_that_is_asked_for() {
+fn picked_ports_are_written_to_the_file_in_the_environment() {
     let file = std::env::temp_dir().join(format!("dynamidb-ports-{}", std::process::id()));
     let mut command = command();
     command.env("MEMCACHED_PORT_FILENAME", &file);
@@ -404,7 +404,7 @@ fn the_licence_can_be_printed() {
         text.contains("Apache License") && text.contains("MIT License"),
         "{text}"
     );
-    // Also to somebody who stops reading.
+    // Also into a closed pipe.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let status = command().arg("-i").stdout(writer).status().unwrap();
@@ -412,21 +412,21 @@ fn the_licence_can_be_printed() {
 }
 
 #[test]
-fn what_start_scripts_of_memcached_pass_is_accepted() {
+fn options_of_memcached_start_scripts_are_accepted() {
     let words = "-u nobody -U 0 -o modern,relaxed_privileges,hashpower=20 -vv -t 2 -m 64 -c 1024";
     let server = Process::start(RuntimeName::DEFAULT, words);
     assert!(TcpStream::connect(server.address).is_ok());
     server.stop();
 }
 
-/// What `id` says of a user.
+/// The output of `id` for a user.
 fn id(words: &[&str]) -> String {
     let output = Command::new("id").args(words).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().into()
 }
 
 #[test]
-fn root_becomes_the_user_that_was_asked_for_and_others_stay_who_they_are() {
+fn dash_u_changes_the_user_of_root_only() {
     for &runtime in RuntimeName::ALL {
         let path = std::env::temp_dir().join(format!("dynamidb-{}-user", std::process::id()));
         let words = format!("-u nobody -t 3 -r -s {}", path.display());
@@ -467,7 +467,7 @@ fn root_becomes_the_user_that_was_asked_for_and_others_stay_who_they_are() {
 }
 
 #[test]
-fn a_thread_that_cannot_be_had_is_one_line_and_status_1() {
+fn a_thread_that_cannot_start_is_reported_in_one_line_with_status_1() {
     for &runtime in RuntimeName::ALL {
         // The limit counts all processes of a user, and does not hold for root.
         let command = command();
@@ -498,7 +498,7 @@ fn a_thread_that_cannot_be_had_is_one_line_and_status_1() {
 }
 
 #[test]
-fn verbose_logs_connections_and_no_more_if_said_again() {
+fn verbose_logs_connections_and_repeating_it_changes_nothing() {
     for &runtime in RuntimeName::ALL {
         for (words, expected) in [("", 0), ("-v", 4), ("-vv", 4), ("-vvv", 4)] {
             let server = Process::start(runtime, words);
@@ -529,7 +529,7 @@ fn verbose_logs_connections_and_no_more_if_said_again() {
 }
 
 #[test]
-fn signals_without_a_meaning_end_no_server() {
+fn sigusr1_and_sigusr2_are_ignored() {
     for &runtime in RuntimeName::ALL {
         let server = Process::start(runtime, "");
         server.signal("USR1");
@@ -543,7 +543,7 @@ fn signals_without_a_meaning_end_no_server() {
 }
 
 #[test]
-fn each_dialect_can_be_had_alone() {
+fn each_dialect_can_be_selected_alone() {
     for (dialect, reply) in [
         ("auto", "END\r\nEND\r\nVERSION 1.6.45\r\n"),
         ("dynamidb", "END\r\nEND\r\nERROR\r\n"),
@@ -569,5 +569,8 @@ fn max_connections_may_use_all_open_files_except_those_reserved() {
     let refused = limited("193").output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("256 files open, enough for 192"), "{said}");
+    assert!(
+        said.contains("the limit of 256 open files is enough for 192 connections"),
+        "{said}"
+    );
 }

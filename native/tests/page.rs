@@ -1,6 +1,6 @@
-//! What the page for people from memcached says of commands and statistics, beside a server.
+//! Checks the commands and statistics of `native/docs/from-memcached.md` with a server.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -26,7 +26,7 @@ fn rows(head: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 #[test]
-fn each_command_is_answered_as_the_page_says() {
+fn each_command_has_the_reply_that_the_page_shows() {
     let server = Process::start(RuntimeName::DEFAULT, "-m 32");
     let mut count = 0;
     for (command, reply) in rows("| command | reply | |") {

@@ -1,7 +1,7 @@
 //! Plays the core's conversations over real sockets, on each runtime: those that leave the clock
 //! alone, since here it is the real one.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../core/tests/conversations/mod.rs"]
@@ -19,7 +19,7 @@ use dynamidb::{Options, RuntimeName, Server};
 
 /// How long a reply may take on a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long nothing must be heard to be taken for silence; the end of the connection proves it.
+/// How long no reply must come to be taken for none; the end of the connection proves it.
 const SILENCE: Duration = Duration::from_millis(10);
 /// After which time the server is not going to read what it has not read.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ const OWN: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn conversations_go_as_written_over_a_socket() {
+fn conversations_have_the_written_replies_over_a_socket() {
     for &runtime in RuntimeName::ALL {
         let mut played = 0;
         let own = OWN
@@ -88,9 +88,9 @@ fn play(conversation: &Conversation, runtime: RuntimeName) {
 struct Sockets {
     address: SocketAddr,
     clients: HashMap<char, Client>,
-    /// Who has said something since anything was heard.
+    /// The clients that have sent something since the last reply.
     unanswered: Option<char>,
-    /// How many bytes all of them have said.
+    /// How many bytes all of them have sent.
     said: usize,
     /// Asks how many of them the server has read.
     observer: Option<Client>,
@@ -147,7 +147,7 @@ impl Host for Sockets {
     }
 
     fn hear(&mut self, name: char, enough: &dyn Fn(&[u8]) -> bool) -> Vec<u8> {
-        // Only who waits for silence is content with hearing this.
+        // Only a wait for silence ends with this.
         let for_silence = enough(b"\0anything");
         let patience = if for_silence { SILENCE } else { PATIENCE };
         if !for_silence {
@@ -187,7 +187,7 @@ impl Client {
     }
 
     fn say(&mut self, bytes: &[u8]) {
-        // The server may have hung up already; then what is heard says whether that was right.
+        // The server may have closed the connection; the replies show whether that was right.
         let _ = self.socket.write_all(bytes);
     }
 
@@ -214,7 +214,7 @@ impl Client {
         }
     }
 
-    /// Leaves, and returns all that is heard until the server has left too.
+    /// Closes the sending side, and returns all replies until the server closes the connection.
     fn rest(mut self) -> Vec<u8> {
         let _ = self.socket.shutdown(Shutdown::Write);
         assert!(self.is_closed(), "the server keeps the connection");

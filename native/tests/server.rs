@@ -1,6 +1,6 @@
 //! The binary under clients of all kinds: many, slow, silent, vanishing. On each runtime.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -15,7 +15,7 @@ use support::{Client, PATIENCE, on_each_runtime};
 
 const KIB: u64 = 1024;
 
-/// A value in which every place can be told from the others.
+/// A value in which every position differs from the others.
 fn long_value(len: usize) -> Vec<u8> {
     (0..len / 8)
         .flat_map(|number| format!("{number:07}.").into_bytes())
@@ -78,7 +78,7 @@ fn connections_are_served_up_to_the_limit() {
 }
 
 #[test]
-fn refused_clients_hear_the_reason_however_much_they_send() {
+fn a_rejected_client_reads_its_error_however_much_it_sends() {
     on_each_runtime("-c 1 -m 64", |server| {
         let mut first = server.connect();
         first.ask("version\r\n", "VERSION 1.6.45\r\n");
@@ -102,7 +102,7 @@ fn refused_clients_hear_the_reason_however_much_they_send() {
 }
 
 #[test]
-fn who_quits_and_closes_gives_up_the_place_at_once() {
+fn quit_frees_the_connection_slot() {
     on_each_runtime("-c 10", |server| {
         // These take a few milliseconds together.
         for _ in 0..100 {
@@ -126,7 +126,7 @@ fn a_request_may_come_byte_by_byte() {
 }
 
 #[test]
-fn values_up_to_the_largest_come_back_whole() {
+fn values_up_to_the_largest_are_returned_whole() {
     on_each_runtime("-m 64", |server| {
         let mut client = server.connect();
         for len in [0, 8, 65_528, 65_536, 300_000, (1 << 20) - 8] {
@@ -145,7 +145,7 @@ fn values_up_to_the_largest_come_back_whole() {
 }
 
 #[test]
-fn an_item_may_take_a_quarter_of_the_memory_and_no_more() {
+fn an_item_of_a_quarter_of_the_memory_is_stored_and_no_larger_one() {
     for options in ["-m 2", "-m 2 -I 512k"] {
         on_each_runtime(options, |server| {
             let settings = server.connect().converse("stats settings\r\n");
@@ -164,7 +164,7 @@ fn an_item_may_take_a_quarter_of_the_memory_and_no_more() {
 }
 
 #[test]
-fn a_client_that_vanishes_leaves_nothing() {
+fn a_vanished_client_frees_its_slot_and_buffers() {
     on_each_runtime("", |server| {
         let mut watcher = server.connect();
         for round in 0..50 {
@@ -183,11 +183,11 @@ fn a_client_that_vanishes_leaves_nothing() {
 }
 
 #[test]
-fn nobody_hears_what_another_client_did_not_wait_for() {
+fn replies_of_a_closed_connection_reach_no_other_client() {
     on_each_runtime("-t 1", |server| {
         for _ in 0..500 {
             let mut leaving = server.connect();
-            // It is gone before the reply is written, in some of the rounds.
+            // In some of the rounds it is closed before the reply is written.
             SockRef::from(&leaving.socket)
                 .set_linger(Some(Duration::ZERO))
                 .unwrap();
@@ -200,7 +200,7 @@ fn nobody_hears_what_another_client_did_not_wait_for() {
 }
 
 #[test]
-fn memory_follows_what_was_sent_and_not_what_was_announced() {
+fn an_announced_value_takes_no_memory_before_it_is_sent() {
     on_each_runtime("-m 64", |server| {
         let mut watcher = server.connect();
         let before = server.resident();
@@ -222,7 +222,7 @@ fn memory_follows_what_was_sent_and_not_what_was_announced() {
 }
 
 #[test]
-fn a_silent_connection_costs_next_to_nothing() {
+fn an_idle_connection_takes_little_memory() {
     on_each_runtime("-m 64", |server| {
         let mut watcher = server.connect();
         store(&mut watcher, "k", &long_value(20_000));
@@ -245,7 +245,7 @@ fn a_silent_connection_costs_next_to_nothing() {
 }
 
 #[test]
-fn who_never_reads_is_not_read_from_and_later_hears_everything() {
+fn a_client_that_never_reads_is_not_read_from_and_loses_no_reply() {
     on_each_runtime("-m 64", |server| {
         let value = long_value(500_000);
         let mut watcher = server.connect();
@@ -272,7 +272,7 @@ fn who_never_reads_is_not_read_from_and_later_hears_everything() {
 }
 
 #[test]
-fn who_stalls_is_hung_up_on_and_who_is_silent_is_not() {
+fn a_stalled_client_is_disconnected_and_an_idle_one_is_not() {
     on_each_runtime("-m 64 --stall-timeout 1", |server| {
         let mut watcher = server.connect();
         store(&mut watcher, "k", &long_value(1_000_000));
@@ -303,7 +303,7 @@ fn who_stalls_is_hung_up_on_and_who_is_silent_is_not() {
 }
 
 #[test]
-fn it_lives_through_a_lack_of_file_descriptors() {
+fn a_lack_of_file_descriptors_pauses_accepting() {
     on_each_runtime("-c 500", |server| {
         let mut old = server.connect();
         store(&mut old, "k", b"v");
@@ -328,7 +328,7 @@ fn it_lives_through_a_lack_of_file_descriptors() {
 }
 
 #[test]
-fn expired_items_are_given_back_unasked() {
+fn expired_items_are_removed_without_a_request() {
     on_each_runtime("-m 64", |server| {
         let mut client = server.connect();
         for number in 0..1000 {
@@ -344,7 +344,7 @@ fn expired_items_are_given_back_unasked() {
 }
 
 #[test]
-fn the_default_limit_is_a_thousand_items_the_least_recently_used_go_first() {
+fn by_default_a_thousand_items_are_kept_in_lru_order() {
     on_each_runtime("-t 2", |server| {
         let mut client = server.connect();
         for number in 0..1001 {
@@ -395,7 +395,7 @@ fn many_threads_keep_one_cache() {
 }
 
 #[test]
-fn of_all_who_compare_and_swap_one_wins() {
+fn of_concurrent_compare_and_swaps_one_wins() {
     on_each_runtime("-t 4 -m 128", |server| {
         let mut client = server.connect();
         let mut rivals: Vec<_> = (0..4).map(|_| server.connect()).collect();

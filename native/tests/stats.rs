@@ -1,6 +1,6 @@
 //! What the statistics say, beside what happened.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -73,7 +73,7 @@ fn number(stats: &BTreeMap<String, String>, name: &str) -> u64 {
 }
 
 #[test]
-fn every_name_of_memcached_is_there() {
+fn every_statistic_of_memcached_is_reported() {
     let server = Process::start(RuntimeName::DEFAULT, "");
     server.connect().ask("set k 0 0 1\r\nx\r\n", "STORED\r\n");
     for (what, names, count, prefix) in [
@@ -103,7 +103,7 @@ fn every_name_of_memcached_is_there() {
 /// it reads of, numbers under these names; each name once; no general name that looks like a
 /// class's; times with six digits behind the dot; two switches.
 #[test]
-fn an_exporter_finds_what_it_needs_after_evictions() {
+fn statistics_that_exporters_need_are_there_after_evictions() {
     let server = Process::start(RuntimeName::DEFAULT, "-m 8 -t 2");
     let mut client = server.connect();
     for number in 0..5000 {
@@ -177,7 +177,7 @@ fn an_exporter_finds_what_it_needs_after_evictions() {
 }
 
 #[test]
-fn a_lookup_of_an_expired_key_counts_as_expired_whether_or_not_it_was_given_back() {
+fn a_get_of_an_expired_key_counts_as_expired_before_and_after_its_removal() {
     let server = Process::start(RuntimeName::DEFAULT, "-t 2");
     let mut client = server.connect();
     client.ask(
@@ -199,7 +199,7 @@ fn a_lookup_of_an_expired_key_counts_as_expired_whether_or_not_it_was_given_back
 }
 
 #[test]
-fn several_clients_and_shards_add_up() {
+fn statistics_of_clients_and_shards_are_summed() {
     let server = Process::start(RuntimeName::DEFAULT, "-t 2 -m 64");
     let mut asker = server.connect();
     let (read, written) = (asker.stat("bytes_read"), asker.stat("bytes_written"));
@@ -249,7 +249,7 @@ fn several_clients_and_shards_add_up() {
 }
 
 #[test]
-fn what_is_stored_is_held_or_was_removed_for_a_reason() {
+fn every_stored_item_is_present_or_counted_as_removed() {
     let server = Process::start(RuntimeName::DEFAULT, "-t 2 -m 8");
     let mut client = server.connect();
     for round in 0..40_000 {
@@ -277,7 +277,7 @@ fn what_is_stored_is_held_or_was_removed_for_a_reason() {
     assert_eq!(sum(&items, ":number"), number(&stats, "curr_items"));
     let chunks = sum(&slabs, ":used_chunks") + sum(&slabs, ":free_chunks");
     assert_eq!(sum(&slabs, ":total_chunks"), chunks);
-    // Pages of items, pages of the index, pages of nobody: all but the records of pages.
+    // Pages of items, of the index and unused ones: all but the records of pages.
     let pages = sum(&slabs, ":total_pages") + number(&stats, "slab_global_page_pool");
     let bytes = pages * 4096 + number(&stats, "hash_bytes");
     let limit = number(&stats, "limit_maxbytes");
@@ -290,7 +290,7 @@ fn what_is_stored_is_held_or_was_removed_for_a_reason() {
 }
 
 #[test]
-fn reset_forgets_what_happened_and_not_what_is_there() {
+fn stats_reset_resets_counters_of_events_only() {
     let server = Process::start(RuntimeName::DEFAULT, "-t 2");
     let mut client = server.connect();
     client.ask(
@@ -315,7 +315,7 @@ fn reset_forgets_what_happened_and_not_what_is_there() {
 }
 
 #[test]
-fn settings_say_how_it_was_started() {
+fn stats_settings_shows_the_options() {
     let words = "-t 3 -m 32 -I 2m -c 77 -f 1.5 -n 64 -F -C -A -M -D / --max-items 5000 -v";
     let server = Process::start(RuntimeName::DEFAULT, words);
     let settings = stats(&server, "settings");

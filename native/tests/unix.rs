@@ -1,6 +1,6 @@
 //! A Unix socket instead of addresses.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -43,7 +43,7 @@ fn converse(path: &PathBuf, bytes: &str) -> String {
 }
 
 #[test]
-fn clients_come_over_a_unix_socket_and_its_file_goes_at_the_end() {
+fn a_unix_socket_is_served_and_its_file_removed_at_the_end() {
     for &runtime in RuntimeName::ALL {
         let path = path("served");
         // As a server that was killed leaves it.
@@ -74,7 +74,7 @@ fn clients_come_over_a_unix_socket_and_its_file_goes_at_the_end() {
 }
 
 #[test]
-fn addresses_and_unix_sockets_are_listened_on_together() {
+fn the_server_listens_on_addresses_and_unix_sockets_together() {
     for &runtime in RuntimeName::ALL {
         let paths = ["one", "two", "three"].map(path);
         let [one, two, three] = paths.each_ref().map(|path| path.display());
@@ -103,11 +103,11 @@ fn addresses_and_unix_sockets_are_listened_on_together() {
 }
 
 #[test]
-fn the_file_of_a_successor_stays() {
+fn the_socket_file_of_a_successor_is_kept() {
     let path = path("successor");
     let words = format!("-s {}", path.display());
     let old = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
-    // As somebody does who wants to start another: the old one has connections to finish.
+    // As before a start of another server: the old one has connections to finish.
     fs::remove_file(&path).unwrap();
     let new = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
     old.stop();
@@ -117,7 +117,7 @@ fn the_file_of_a_successor_stays() {
 }
 
 #[test]
-fn of_servers_that_start_on_one_left_over_file_one_wins() {
+fn of_servers_that_start_on_one_stale_socket_one_succeeds() {
     let path = path("left-over");
     for _ in 0..10 {
         drop(UnixListener::bind(&path).unwrap());
@@ -141,7 +141,7 @@ fn of_servers_that_start_on_one_left_over_file_one_wins() {
             .iter()
             .filter(|line| line.starts_with("error: cannot listen on "));
         assert_eq!(losers.count(), 5, "{outcomes:#?}");
-        // It can be reached, and ends by what it is told there.
+        // It is reachable, and stops by a command.
         assert_eq!(converse(&path, "shutdown\r\n"), "");
         for child in &mut children {
             child.wait().unwrap();
@@ -150,7 +150,7 @@ fn of_servers_that_start_on_one_left_over_file_one_wins() {
 }
 
 #[test]
-fn a_watcher_with_a_closed_sending_side_hears_until_it_leaves_without_a_word() {
+fn a_half_closed_watcher_on_a_unix_socket_gets_lines_until_it_leaves() {
     for &runtime in RuntimeName::ALL {
         let path = path("watched");
         let words = format!("-t 2 -s {}", path.display());
@@ -184,7 +184,7 @@ fn a_watcher_with_a_closed_sending_side_hears_until_it_leaves_without_a_word() {
 }
 
 #[test]
-fn what_is_in_use_or_no_socket_is_left_alone() {
+fn a_socket_in_use_and_other_files_are_not_replaced() {
     let path = path("in-use");
     let words = format!("-s {}", path.display());
     let refused = || {
@@ -217,16 +217,16 @@ fn what_is_in_use_or_no_socket_is_left_alone() {
     drop((waiting, busy));
     fs::remove_file(&path).unwrap();
     fs::write(&path, "precious").unwrap();
-    assert!(refused().ends_with("there is a file that is no socket of that name\n"));
+    assert!(refused().ends_with("a file that is not a socket has that name\n"));
     assert_eq!(fs::read(&path).unwrap(), b"precious");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert!(refused().ends_with("there is a directory of that name\n"));
+    assert!(refused().ends_with("a directory has that name\n"));
     fs::remove_dir(&path).unwrap();
 }
 
 #[test]
-fn a_path_is_as_long_as_the_system_takes_it() {
+fn a_socket_path_may_have_the_systems_maximum_length() {
     let base = path("");
     let longer = |by| PathBuf::from(format!("{}{}", base.display(), "x".repeat(by)));
     let fits = |by: &usize| SocketAddr::from_pathname(longer(*by)).is_ok();

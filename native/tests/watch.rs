@@ -1,6 +1,6 @@
 //! Clients that watch what others do, and lists that are long.
 
-// A test that cannot go on says why by panicking.
+// A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -35,7 +35,7 @@ impl Watcher {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Goes with what it has not read, so that the server is told at once.
+    /// Closes with unread input, so that the server is notified at once.
     fn leave(self) {
         SockRef::from(self.0.get_ref())
             .set_linger(Some(Duration::ZERO))
@@ -59,7 +59,7 @@ fn on_each_runtime(words: &str, test: impl Fn(&Process)) {
 }
 
 #[test]
-fn what_requests_do_is_told_to_who_wants_to_know_it() {
+fn watchers_get_lines_of_the_kinds_they_asked_for() {
     on_each_runtime("-t 2", |server| {
         let mut gets = Watcher::new(server, "fetchers");
         let mut default = Watcher::new(server, "");
@@ -100,7 +100,7 @@ fn what_requests_do_is_told_to_who_wants_to_know_it() {
 }
 
 #[test]
-fn meta_commands_are_told_of_by_their_names() {
+fn watch_shows_the_names_of_meta_commands() {
     on_each_runtime("-t 2", |server| {
         let mut watcher = Watcher::new(server, "fetchers mutations deletions");
         let said = "ms k 1 c\r\nx\r\nms k 1 ME\r\nx\r\nms Zm9v 1 b C5\r\nx\r\nmg k v\r\n";
@@ -132,7 +132,7 @@ fn meta_commands_are_told_of_by_their_names() {
 }
 
 #[test]
-fn a_store_that_fails_says_why() {
+fn a_failed_store_is_shown_with_its_reason() {
     on_each_runtime("-m 8 -I 4k -M -t 1", |server| {
         let mut watcher = Watcher::new(server, "mutations");
         let mut client = server.connect();
@@ -154,7 +154,7 @@ fn a_store_that_fails_says_why() {
 }
 
 #[test]
-fn evictions_are_told_with_their_age() {
+fn watch_evictions_shows_the_age_of_items() {
     on_each_runtime("-t 1 --max-items 2", |server| {
         let mut watcher = Watcher::new(server, "evictions");
         let mut client = server.connect();
@@ -185,7 +185,7 @@ fn evictions_are_told_with_their_age() {
 }
 
 #[test]
-fn many_evictions_at_once_are_counted() {
+fn evictions_beyond_the_limit_of_a_request_are_counted() {
     on_each_runtime("-t 1 -m 8", |server| {
         let mut watcher = Watcher::new(server, "evictions");
         let mut client = server.connect();
@@ -210,7 +210,7 @@ fn many_evictions_at_once_are_counted() {
 }
 
 #[test]
-fn a_watcher_that_closes_its_sending_side_goes_on_hearing_until_it_leaves() {
+fn a_half_closed_watcher_gets_lines_until_it_leaves() {
     on_each_runtime("-t 2 -o idle_timeout=1", |server| {
         let mut client = server.connect();
         let mut watchers: Vec<_> = (0..3)
@@ -241,7 +241,7 @@ fn a_watcher_that_closes_its_sending_side_goes_on_hearing_until_it_leaves() {
         let ticks = server.ticks();
         let third = watchers.pop();
         drop(watchers);
-        // The next line finds out who has left.
+        // The next line shows which watcher has left.
         client.ask("get k\r\n", "END\r\n");
         client.await_stat("log_watchers", |count| count == 1);
         let mut third = third.unwrap();
@@ -249,7 +249,7 @@ fn a_watcher_that_closes_its_sending_side_goes_on_hearing_until_it_leaves() {
         thread::sleep(Duration::from_secs(1));
         assert!(server.ticks() - ticks < 20, "it spins");
         let mut client = server.connect();
-        // This one does not read its last line, so that its system says at once that it is gone.
+        // This one has not read its last line, so the server is notified at once.
         client.ask("get last\r\n", "END\r\n");
         while third.0.get_ref().peek(&mut [0]).unwrap() == 0 {}
         drop(third);
@@ -258,7 +258,7 @@ fn a_watcher_that_closes_its_sending_side_goes_on_hearing_until_it_leaves() {
 }
 
 #[test]
-fn connections_come_and_go() {
+fn watch_connevents_shows_opened_and_closed_connections() {
     on_each_runtime("-t 1 --stall-timeout 1", |server| {
         let mut watcher = Watcher::new(server, "connevents");
         let client = server.connect();
@@ -301,7 +301,7 @@ fn a_connection_that_breaks_the_protocol_closes_with_reason_error() {
 }
 
 #[test]
-fn what_a_watcher_does_not_take_is_left_out_and_holds_nobody_up() {
+fn lines_that_a_watcher_does_not_read_are_skipped_without_delaying_others() {
     on_each_runtime("-t 2 -m 64", |server| {
         let lazy = Watcher::new(server, "fetchers");
         let mut client = server.connect();
@@ -327,7 +327,7 @@ fn what_a_watcher_does_not_take_is_left_out_and_holds_nobody_up() {
 }
 
 #[test]
-fn there_are_twenty_watchers_at_most() {
+fn the_twenty_first_watcher_is_refused() {
     on_each_runtime("-t 2", |server| {
         let mut watchers: Vec<_> = (0..20).map(|_| Watcher::new(server, "fetchers")).collect();
         let full = "WATCHER_TOO_MANY log watcher limit reached\r\n";
@@ -344,14 +344,14 @@ fn there_are_twenty_watchers_at_most() {
             "watch sysevents rawcmds proxyreqs proxyevents proxyuser\r\n",
             "OK\r\n",
         );
-        // It only listens now, whatever it says.
+        // It only watches now, whatever it sends.
         client.say("get k\r\nquit\r\n");
         assert_eq!(server.connect().stat("log_watchers"), 20);
     });
 }
 
 #[test]
-fn connections_are_listed() {
+fn stats_conns_lists_connections() {
     on_each_runtime("-t 1", |server| {
         let _watcher = Watcher::new(server, "connevents");
         let mut half = server.connect();
@@ -392,7 +392,7 @@ fn a_connection_is_listed_with_the_address_that_its_listener_is_bound_to() {
 }
 
 #[test]
-fn many_connections_are_all_listed() {
+fn stats_conns_lists_hundreds_of_connections() {
     on_each_runtime("-t 2", |server| {
         let clients: Vec<_> = (0..450).map(|_| server.connect()).collect();
         let mut client = server.connect();
@@ -406,7 +406,7 @@ fn many_connections_are_all_listed() {
 }
 
 #[test]
-fn a_long_dump_lists_everything_that_stays_while_others_work() {
+fn a_long_dump_lists_every_item_that_is_not_removed_meanwhile() {
     const LASTING: usize = 50_000;
     on_each_runtime("-t 2 -m 64", |server| {
         let mut client = server.connect();
@@ -440,7 +440,7 @@ fn a_long_dump_lists_everything_that_stays_while_others_work() {
 }
 
 #[test]
-fn a_dump_that_nobody_takes_costs_next_to_nothing_and_does_not_hold_up_the_end() {
+fn an_unread_dump_takes_little_memory_and_ends_with_the_server() {
     on_each_runtime("-t 1 -m 64", |server| {
         let mut client = server.connect();
         for number in 0..200_000 {
@@ -465,7 +465,7 @@ fn a_dump_that_nobody_takes_costs_next_to_nothing_and_does_not_hold_up_the_end()
 }
 
 #[test]
-fn what_is_forbidden_is_refused() {
+fn disabled_commands_are_refused() {
     on_each_runtime("-W -X", |server| {
         let mut client = server.connect();
         client.ask("watch\r\n", "CLIENT_ERROR watch commands not allowed\r\n");
@@ -493,7 +493,7 @@ fn what_is_forbidden_is_refused() {
 }
 
 #[test]
-fn a_client_may_end_the_server_if_that_is_allowed() {
+fn shutdown_stops_the_server_if_enabled() {
     for (mode, &runtime) in ["", " graceful"]
         .iter()
         .zip(RuntimeName::ALL.iter().cycle())
@@ -509,7 +509,7 @@ fn a_client_may_end_the_server_if_that_is_allowed() {
 }
 
 #[test]
-fn sizes_are_counted_if_that_is_asked_for() {
+fn stats_sizes_counts_items_with_track_sizes() {
     on_each_runtime("-t 2 -o track_sizes", |server| {
         let mut client: Client = server.connect();
         client.ask("stats sizes\r\n", "END\r\n");
@@ -544,7 +544,7 @@ fn prefixes_are_counted_from_the_start_and_by_any_character() {
 }
 
 #[test]
-fn a_thousand_prefixes_are_told_apart() {
+fn a_thousand_prefixes_are_counted_and_others_as_uncounted() {
     on_each_runtime("-t 2 -D :", |server| {
         let mut client = server.connect();
         for number in 0..1003 {

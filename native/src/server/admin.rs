@@ -1,8 +1,8 @@
 //! memcached's commands for operators: about the server, not about one item.
 //!
-//! The protocol hands over an [`AdminCommand`] in words. Most are answered at once. One that takes longer,
-//! or whose reply is long, becomes a [`Task`]: the connection keeps it and asks for a bounded piece at
-//! a time, so that no other client waits for it.
+//! The protocol hands over an [`AdminCommand`] in words. Most are answered at once. One that takes
+//! longer, or whose reply is long, becomes a [`Task`]: the connection keeps it and asks for a
+//! bounded piece at a time, so that no other client waits for it.
 
 mod conns;
 mod dump;

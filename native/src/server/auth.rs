@@ -1,7 +1,7 @@
 //! Authentication as memcached has it for the text protocol.
 //!
-//! Every request is rejected until the client has sent a user name and its password as the value of a
-//! `set` of any key: `set auth 0 0 11\r\nuser secret\r\n`.
+//! Every request is rejected until the client has sent a user name and its password as the value of
+//! a `set` of any key: `set auth 0 0 11\r\nuser secret\r\n`.
 
 use std::fmt;
 use std::fs;

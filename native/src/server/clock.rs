@@ -1,9 +1,8 @@
-//! The only place of the server that asks what time it is.
+//! The only place of the server that reads clocks.
 //!
-//! There are two clocks. Deadlines count by one that nobody sets: it begins with the Unix time at
-//! the start of the server and then counts seconds that go by, those of a suspend included. The
-//! wall clock may be wrong, and set right later; it is looked at only where a date is taken from a
-//! client or shown to one.
+//! There are two. Deadlines follow a monotonic clock: it starts at the Unix time of the server's
+//! start and counts the seconds since then, including those of a suspend. The wall clock may be
+//! wrong and corrected later; it is read only to convert dates from and for clients.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,9 +11,9 @@ use dynamidb_core::Instant;
 /// The time of the server, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    /// What the wall clock showed at the start.
+    /// The wall clock at the start.
     origin: Instant,
-    /// What the clock that nobody sets showed at the start.
+    /// The monotonic clock at the start.
     started: Duration,
 }
 
@@ -30,13 +29,13 @@ impl Clock {
         }
     }
 
-    /// Of a server that started while the wall clock was so much slow.
+    /// The clock of a server that started while the wall clock was slow by this much.
     #[cfg(test)]
     pub(crate) fn started_slow(by: Duration) -> Self {
         Self::started_at(wall_time() - by, elapsed_time())
     }
 
-    /// The moment by which deadlines count. It never jumps.
+    /// The time that deadlines follow. It never jumps.
     pub(crate) fn now(&self) -> Instant {
         self.at(elapsed_time())
     }
@@ -50,7 +49,7 @@ impl Clock {
         self.now().since(self.origin).as_secs()
     }
 
-    /// How the wall clock stands to this one now.
+    /// Both clocks now, to convert times to dates.
     pub(crate) fn wall(&self) -> Wall {
         Wall {
             now: self.now(),
@@ -59,12 +58,12 @@ impl Clock {
     }
 }
 
-/// What the wall clock shows now.
+/// The time of the wall clock.
 pub(crate) fn unix_time() -> Instant {
     Instant::default() + wall_time()
 }
 
-/// Both clocks at one moment, to show others as dates.
+/// Both clocks at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wall {
     now: Instant,
@@ -72,7 +71,7 @@ pub(crate) struct Wall {
 }
 
 impl Wall {
-    /// A moment as the time since the Unix epoch.
+    /// Converts a time to a date.
     pub(crate) fn date(&self, at: Instant) -> Instant {
         if at >= self.now {
             return self.unix + at.since(self.now);
@@ -81,28 +80,28 @@ impl Wall {
         Instant::default() + before
     }
 
-    /// The second of a deadline: the nearest one, so that a date is shown as the client gave it
-    /// whatever the milliseconds that two looks at two clocks are apart.
+    /// Converts a deadline to the nearest second of a date. Reading two clocks takes some time, and
+    /// a date must be shown as the client gave it.
     pub(crate) fn second(&self, deadline: Instant) -> u64 {
         (self.date(deadline) + Duration::from_millis(500)).as_secs()
     }
 }
 
-/// Since the Unix epoch; may be set at any time, and wrongly.
+/// The time since the Unix epoch, which may be wrong or be set at any moment.
 fn wall_time() -> Duration {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     since_epoch.unwrap_or_default()
 }
 
-/// Since some moment before the start, the time of a suspend included.
+/// The time since some moment before the start, including that of a suspend.
 #[cfg(target_os = "linux")]
 fn elapsed_time() -> Duration {
     use nix::time::{ClockId, clock_gettime};
-    // It is there since Linux 2.6.39, and a clock that is there always answers.
+    // It exists since Linux 2.6.39, and then cannot fail.
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
-/// Since the first call. Whether a suspend counts is up to the system.
+/// The time since the first call. The system decides whether a suspend counts.
 #[cfg(not(target_os = "linux"))]
 fn elapsed_time() -> Duration {
     use std::sync::LazyLock;
@@ -118,7 +117,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn time_counts_from_the_wall_clock_at_the_start_by_the_clock_that_nobody_sets() {
+    fn time_starts_at_the_wall_clock_and_follows_the_monotonic_clock() {
         let (wall, elapsed) = (Duration::from_secs(1_700_000_000), Duration::from_secs(50));
         let clock = Clock::started_at(wall, elapsed);
         assert_eq!(clock.at(elapsed), Instant::from_secs(1_700_000_000));
@@ -130,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn time_begins_with_the_unix_time_and_never_runs_backwards() {
+    fn the_clock_starts_at_the_unix_time_and_is_monotonic() {
         let clock = Clock::start();
         let first = clock.now();
         assert!(first.as_secs().abs_diff(unix_time().as_secs()) <= 1);
@@ -138,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_that_nobody_sets_counts_a_suspend() {
+    fn the_monotonic_clock_counts_a_suspend() {
         let text = std::fs::read_to_string("/proc/uptime").unwrap();
         let boot: f64 = text.split_whitespace().next().unwrap().parse().unwrap();
         assert!((elapsed_time().as_secs_f64() - boot).abs() < 20.0, "{boot}");
     }
 
     #[test]
-    fn moments_are_shown_as_the_wall_clock_dates_them() {
+    fn dates_follow_the_wall_clock() {
         let (now, hours) = (Instant::from_secs(1_000_000), Instant::from_secs(3600));
         for unix in [Instant::from_secs(2_000_000), Instant::from_secs(500_000)] {
             let wall = Wall { now, unix };
@@ -156,7 +155,7 @@ mod tests {
             });
         }
         let wall = Wall { now, unix: hours };
-        // Before the epoch there is nothing.
+        // Never before the epoch.
         assert_eq!(wall.date(Instant::default()), Instant::default());
     }
 

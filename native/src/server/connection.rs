@@ -1,19 +1,19 @@
 //! One client's connection: a state machine that a worker drives a step at a time.
 //!
 //! ```text
-//!        with users         signed in          quit, end of input, stop
-//!   New ────────────▶ SignIn ────────▶ Open ────────────────────────────┐
-//!    │ another protocol │ five rejections                                ▼
-//!    └──────────────────┴───────────────────────────────────────────▶ Flushing
-//!                                                                        │
-//!                                                          Closed ◀── Lingering
+//!        with users         signed in        quit, end of input, stop
+//!   New ────────────▶ SignIn ────────▶ Open ─────────────────────────┐
+//!    │ another protocol │ five rejections                            ▼
+//!    └──────────────────┴──────────────────────────────────────▶ Flushing
+//!                                                                    │
+//!                                                      Closed ◀── Lingering
 //! ```
 //! `New` goes to `Open` where no users are configured. `Flushing` sends the last replies;
 //! `Lingering` gives the client time to read them. A socket error, a timeout or a panic closes the
 //! connection at once from any state.
 //!
-//! A waiting connection keeps only half a request, or replies that the client has not read. While it
-//! has such replies it reads nothing, so a client that never reads costs bounded memory.
+//! A waiting connection keeps only half a request, or replies that the client has not read. While
+//! it has such replies it reads nothing, so a client that never reads costs bounded memory.
 
 pub(crate) mod buffers;
 pub(crate) mod foreign;
@@ -86,7 +86,8 @@ pub(crate) struct Connection<R: Runtime> {
     stream: R::Stream,
     session: Session,
     state: State,
-    /// Whether processing stopped because the output is full, or to let other connections have a turn.
+    /// Whether processing stopped because the output is full, or to let other connections have a
+    /// turn.
     backlog: bool,
     /// Whether its last requests were larger than a small buffer.
     large: bool,
@@ -123,7 +124,8 @@ impl<R: Runtime> Connection<R> {
         connection
     }
 
-    /// First step of a turn: sends earlier replies, and reads about `limit` bytes of what has arrived.
+    /// First step of a turn: sends earlier replies, and reads about `limit` bytes of what has
+    /// arrived.
     ///
     /// # Errors
     /// Why the connection has to be closed.
@@ -174,8 +176,8 @@ impl<R: Runtime> Connection<R> {
         })
     }
 
-    /// Reads until the socket is empty or `limit` is reached. `false` if there was nothing, not even
-    /// the end of the input.
+    /// Reads until the socket is empty or `limit` is reached. `false` if there was nothing, not
+    /// even the end of the input.
     fn read(
         &mut self,
         cx: &mut Context<'_>,
@@ -239,8 +241,8 @@ impl<R: Runtime> Connection<R> {
         true
     }
 
-    /// Closes the connection if its first bytes are those of another protocol, and authenticates the
-    /// client where users are configured.
+    /// Closes the connection if its first bytes are those of another protocol, and authenticates
+    /// the client where users are configured.
     fn sign_in(&mut self, input: &mut Input, output: &mut Vec<u8>) {
         let server = &self.context.server;
         if matches!(self.state, State::New) {
@@ -439,7 +441,8 @@ impl<R: Runtime> Connection<R> {
         Ok(())
     }
 
-    /// Accounts for what is kept. Frees it and fails if all connections together keep too much.
+    /// Accounts for the buffers that are kept. Frees them and fails if those of all connections
+    /// together exceed the limit.
     fn account(&mut self) -> io::Result<()> {
         let server = &self.context.server;
         let Some(suspended) = &mut self.suspended else {
@@ -481,7 +484,7 @@ impl<R: Runtime> Connection<R> {
         }
         // After a pause of the process or its machine the timer may be ready before the runtime has
         // seen what arrived meanwhile, so the socket itself is asked.
-        let is_over = match timeout {
+        let has_timed_out = match timeout {
             Timeout::Stall if !suspended.output.is_empty() => {
                 !self.stream.is_ready(PollFlags::POLLOUT)
             }
@@ -489,7 +492,7 @@ impl<R: Runtime> Connection<R> {
             Timeout::Departure => self.stream.is_ready(PollFlags::empty()),
             Timeout::Drain => true,
         };
-        if !is_over {
+        if !has_timed_out {
             suspended.timer.clear();
             return Ok(NextStep::Requeue);
         }

@@ -1,4 +1,4 @@
-//! The sockets that clients connect to.
+//! The listening sockets.
 
 pub(crate) mod socket_file;
 
@@ -14,10 +14,10 @@ use crate::server::error::Error;
 use crate::server::listen::socket_file::{Lock, SocketFile};
 use crate::server::options::{Listen, Options};
 
-/// How often another port is tried if the one that the system picked for 127.0.0.1 is taken on ::1.
+/// How many ports are tried if the one that the system picked for 127.0.0.1 is in use on ::1.
 const PORT_TRIES: usize = 32;
 
-/// What is listened on.
+/// The sockets that the server listens on.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     pub(crate) sockets: Vec<Socket>,
@@ -25,10 +25,10 @@ pub(crate) struct Listeners {
     pub(crate) files: Vec<SocketFile>,
 }
 
-/// Opens a listening socket at an address; tests have others.
+/// Opens a listening socket at an address. Tests have other functions for it.
 type Open<'a> = &'a dyn Fn(SocketAddr) -> io::Result<Socket>;
 
-/// The addresses and Unix sockets that were asked for, or else the two loopback addresses.
+/// Listens on the addresses and Unix sockets of the options, or else on both loopback addresses.
 pub(crate) fn listen(options: &Options) -> Result<Listeners, Error> {
     let open = |address| listen_on(address, options.backlog);
     let mut listeners = Listeners::default();
@@ -55,7 +55,7 @@ pub(crate) fn listen(options: &Options) -> Result<Listeners, Error> {
     Ok(listeners)
 }
 
-/// A Unix socket that has its permissions before anybody can connect to it.
+/// Listens on a Unix socket, which has its permissions before a client can connect.
 fn listen_on_file(path: &Path, options: &Options) -> io::Result<(Socket, SocketFile)> {
     let address = SockAddr::unix(path)?;
     if let Ok(file) = fs::symlink_metadata(path)
@@ -64,14 +64,15 @@ fn listen_on_file(path: &Path, options: &Options) -> io::Result<(Socket, SocketF
         let kind = if path.is_dir() {
             "a directory"
         } else {
-            "a file that is no socket"
+            "a file that is not a socket"
         };
-        return Err(io::Error::other(format!("there is {kind} of that name")));
+        return Err(io::Error::other(format!("{kind} has that name")));
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // Of servers that start on one left-over file the first makes its own, and the next find that.
+    // Of several servers that find a stale socket the first replaces it, and the others find it in
+    // use.
     let lock = Lock::acquire(path)?;
-    if is_left_over(path, &address)? {
+    if is_stale(path, &address)? {
         fs::remove_file(path)?;
     }
     socket.bind(&address)?;
@@ -86,26 +87,26 @@ fn listen_on_file(path: &Path, options: &Options) -> io::Result<(Socket, SocketF
     Ok((socket, listening?))
 }
 
-/// Whether this is the socket of a server that was killed, to which nobody listens any more. Of one
-/// that is busy, is of another kind or is not ours to use, that cannot be said.
-fn is_left_over(path: &Path, address: &SockAddr) -> io::Result<bool> {
+/// Whether this is the socket of a server that was killed. `false` if that is not certain: the
+/// server is busy, the socket is of another kind, or access is denied.
+fn is_stale(path: &Path, address: &SockAddr) -> io::Result<bool> {
     if !fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
         return Ok(false);
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A listener that has no room for one more is not waited for.
+    // Does not wait for a server with a full backlog.
     socket.set_nonblocking(true)?;
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     Ok(socket.connect(address).is_err_and(refused))
 }
 
-/// Where a socket is bound, if that is an address of the internet.
+/// The address that a socket is bound to, if it is an IP address.
 pub(crate) fn address_of(socket: &Socket) -> Option<SocketAddr> {
     socket.local_addr().ok()?.as_socket()
 }
 
-/// Adds sockets for all addresses of a host. One is enough: names in `/etc/hosts` have addresses
-/// that the host lacks. A port that is listened on already is not asked for again.
+/// Adds sockets for all addresses of a host. One has to succeed: names in `/etc/hosts` may have
+/// addresses that this host lacks. An address that is bound already is skipped.
 fn listen_on_host(
     host: &str,
     port: u16,
@@ -144,7 +145,7 @@ fn listen_on_host(
     }
 }
 
-/// The addresses of a host; all of this one for `*`, as in memcached.
+/// The addresses of a host; for `*` all addresses of this one, as in memcached.
 fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if host == "*" {
         let any = [
@@ -156,7 +157,7 @@ fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok((host, port).to_socket_addrs()?.collect())
 }
 
-/// 127.0.0.1 and ::1, or the one of them that the host has, with the same port.
+/// Listens on 127.0.0.1 and ::1, or the one that the host has, with the same port.
 fn listen_on_loopback(port: u16, open: Open<'_>) -> Result<Vec<Socket>, Error> {
     let in_use = |error: &io::Error| error.kind() == io::ErrorKind::AddrInUse;
     let mut tries = if port == 0 { PORT_TRIES } else { 1 };
@@ -198,15 +199,15 @@ fn listen_on_loopback(port: u16, open: Open<'_>) -> Result<Vec<Socket>, Error> {
     }
 }
 
-/// A listening socket; what it accepts inherits its options.
+/// Opens a listening socket. Accepted sockets inherit its options.
 fn listen_on(address: SocketAddr, backlog: u16) -> io::Result<Socket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),
     )?;
-    // For a restart while connections of the last run are in TIME_WAIT. A port that is listened
-    // on stays taken, unlike with SO_REUSEPORT.
+    // Allows a restart while old connections are in TIME_WAIT. Unlike with SO_REUSEPORT, a port
+    // that a server listens on stays in use.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -224,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// A host that has no addresses of this kind, and for the others real sockets of 127.0.0.1.
+    /// A host that lacks some addresses; the others are real sockets of 127.0.0.1.
     fn without(lacking: fn(&SocketAddr) -> bool) -> impl Fn(SocketAddr) -> io::Result<Socket> {
         move |address| {
             if lacking(&address) {
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_listened_on_with_the_addresses_that_the_host_has() {
+    fn loopback_needs_one_of_its_two_addresses() {
         let count = |lacking| listen_on_loopback(7, &without(lacking)).map(|sockets| sockets.len());
         assert_eq!(count(|_| false).unwrap(), 2);
         assert_eq!(count(SocketAddr::is_ipv6).unwrap(), 1);
@@ -245,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picked_port_that_is_taken_on_the_other_address_gives_way_to_another() {
+    fn a_picked_port_that_is_in_use_on_the_other_address_is_replaced() {
         let taken = |times: usize| {
             let left = Cell::new(times);
             move |address: SocketAddr| {
@@ -262,13 +263,13 @@ mod tests {
             2
         );
         assert!(listen_on_loopback(0, &taken(PORT_TRIES)).is_err());
-        // A port that was asked for is not exchanged.
+        // A port that was asked for is not replaced.
         let said = listen_on_loopback(7, &taken(1)).unwrap_err().to_string();
         assert!(said.starts_with("cannot listen on [::1]:"), "{said}");
     }
 
     #[test]
-    fn a_host_is_listened_on_if_one_of_its_addresses_works() {
+    fn a_host_needs_one_address_that_can_be_bound() {
         let count = |lacking| {
             let mut sockets = Vec::new();
             listen_on_host("*", 7, &mut sockets, &without(lacking)).map(|()| sockets.len())
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_listened_on_already_is_not_opened_again() {
+    fn an_address_that_is_bound_already_is_not_bound_again() {
         let mut sockets = vec![listen_on(([127, 0, 0, 1], 0).into(), 1).unwrap()];
         let port = address_of(&sockets[0]).unwrap().port();
         let open = |address| listen_on(address, 1);

@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks, also after a panic under the lock: that panic ended one connection, and every list that the
-/// server keeps is whole between two statements, so the others can go on.
+/// Locks, also after a panic under the lock: that panic ended one connection, and every list that
+/// the server keeps is whole between two statements, so the others can go on.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
-//! The log: lines for the standard error stream, for which nobody waits.
+//! The log: lines on the standard error stream, which never block the server.
 //!
-//! Whoever reads the log may pause (a full pipe, Ctrl-S in a terminal, a slow disk), and a write
-//! then takes as long as the pause. So a thread of its own writes, from a bounded queue, and what
-//! finds the queue full is dropped and counted.
+//! A write blocks while the reader pauses (a full pipe, Ctrl-S in a terminal, a slow disk). So a
+//! separate thread writes lines from a bounded queue. Lines that find the queue full are dropped
+//! and counted.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
@@ -11,20 +11,20 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TryRecvError, TrySendError};
 use std::thread;
 use std::time::Duration;
 
-/// Lines that wait to be written: about a megabyte.
+/// The most lines in the queue: about a megabyte.
 const LINES_MAX: usize = 4096;
-/// How long the end of the process waits for the last lines to be written.
+/// How long the end of the process waits until the last lines are written.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(1);
-/// How often a stream is tried that takes nothing and says so.
+/// How often a stream that would block is tried again.
 const RETRY_PERIOD: Duration = Duration::from_millis(20);
 
-/// Lines dropped so far. There is one standard error stream, and so one log.
+/// Lines dropped so far. There is one standard error stream, so there is one log.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
-/// Of them, those that the log does not know of yet.
-static UNSAID: AtomicU64 = AtomicU64::new(0);
+/// Dropped lines that the log does not mention yet.
+static UNREPORTED: AtomicU64 = AtomicU64::new(0);
 
-/// The standard error stream, written by a thread of its own: each write to it is a line, never
-/// waits, and never fails.
+/// The standard error stream, written by a separate thread. Each write is a line; it never blocks
+/// and never fails.
 ///
 /// # Examples
 /// ```
@@ -41,15 +41,15 @@ pub struct Log {
 
 enum Message {
     Line(Vec<u8>),
-    /// Everything before this was written once the sender is dropped.
-    Finish(#[expect(dead_code, reason = "its end is the message")] SyncSender<()>),
+    /// Dropped when all lines before it are written.
+    Finish(#[expect(dead_code, reason = "only dropped")] SyncSender<()>),
 }
 
 impl Log {
     /// Starts the thread.
     ///
     /// # Errors
-    /// Those of the system if it has no thread.
+    /// The thread cannot be started.
     pub fn to_stderr() -> io::Result<Self> {
         Self::to(io::stderr())
     }
@@ -61,8 +61,8 @@ impl Log {
         Ok(Self { queue })
     }
 
-    /// Waits until all lines are written, but a second at most: the process must be able to end
-    /// though nobody reads its log.
+    /// Waits until all lines are written, for one second at most: the process must end even if
+    /// nobody reads its log.
     pub fn finish(&self) {
         let mut left = FINISH_TIMEOUT;
         let (told, finished) = mpsc::sync_channel(0);
@@ -99,19 +99,19 @@ impl Write for &Log {
     }
 }
 
-/// Lines that were dropped, because nobody read the log or it could not be written.
+/// How many lines were dropped, because the queue was full or a write failed.
 pub(crate) fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
-/// Counts from zero again.
+/// Resets the counter.
 pub(crate) fn reset() {
     DROPPED.store(0, Ordering::Relaxed);
 }
 
 fn count_dropped() {
     DROPPED.fetch_add(1, Ordering::Relaxed);
-    UNSAID.fetch_add(1, Ordering::Relaxed);
+    UNREPORTED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Writes a line before the log of the process is set up, and waits a second at most.
@@ -127,7 +127,7 @@ pub(crate) fn log_and_flush(text: &str) {
     }
 }
 
-/// Writes until nobody can log any more.
+/// Writes lines until the log is dropped.
 fn write_lines(lines: &Receiver<Message>, mut stream: impl Write) {
     let mut works = true;
     loop {
@@ -135,14 +135,16 @@ fn write_lines(lines: &Receiver<Message>, mut stream: impl Write) {
             Ok(message) => message,
             Err(TryRecvError::Disconnected) => return,
             Err(TryRecvError::Empty) => {
-                let unsaid = if works {
-                    UNSAID.swap(0, Ordering::Relaxed)
+                let unreported = if works {
+                    UNREPORTED.swap(0, Ordering::Relaxed)
                 } else {
                     0
                 };
-                if unsaid > 0 {
-                    // A line like the others, which comes here in its turn.
-                    tracing::warn!("{unsaid} lines of this log were lost: nobody took them");
+                if unreported > 0 {
+                    // Queued like any other line.
+                    tracing::warn!(
+                        "{unreported} lines of this log were dropped: it was not read in time"
+                    );
                 }
                 match lines.recv() {
                     Ok(message) => message,
@@ -159,7 +161,7 @@ fn write_lines(lines: &Receiver<Message>, mut stream: impl Write) {
     }
 }
 
-/// Like [`Write::write_all`], but waits for a stream that others have made non-blocking.
+/// Like [`Write::write_all`], but waits if another process has made the stream non-blocking.
 fn write_line(stream: &mut impl Write, mut line: &[u8]) -> io::Result<()> {
     while !line.is_empty() {
         match stream.write(line) {
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_the_queue_full_is_dropped_and_counted() {
+    fn lines_are_dropped_and_counted_while_the_queue_is_full() {
         let (pause, (tell, written)) = (Arc::<Mutex<()>>::default(), mpsc::channel());
         let paused = pause.lock().unwrap();
         let log = Log::to(Paused(Arc::clone(&pause), tell)).unwrap();

@@ -1,5 +1,5 @@
-//! What the server is started with. A program sets the fields of [`Options`]; the binary fills them from
-//! its command line and environment.
+//! What the server is started with. A program sets the fields of [`Options`]; the binary fills them
+//! from its command line and environment.
 
 mod arguments;
 mod command_line;
@@ -47,14 +47,14 @@ const PAGE_SIZE_MAX: usize = 64 << 10;
 pub struct Options {
     /// The TCP port of all addresses that have none of their own. 0 picks a free one.
     pub port: u16,
-    /// Where to listen. If empty, and there is no Unix socket: 127.0.0.1 and ::1, as far as the host
-    /// has them.
+    /// Where to listen. If empty, and there is no Unix socket: 127.0.0.1 and ::1, as far as the
+    /// host has them.
     pub listen: Vec<Listen>,
     /// The most clients at a time; more are rejected with an error. `None` is
     /// [`MAX_CONNECTIONS`](Self::MAX_CONNECTIONS), or what the limit of open files leaves.
     pub max_connections: Option<u32>,
-    /// Seconds after which a client is disconnected that has sent half a request or does not read its
-    /// replies; 0 for never.
+    /// Seconds after which a client is disconnected that has sent half a request or does not read
+    /// its replies; 0 for never.
     pub stall_timeout: u32,
     /// A file of one to eight lines `name:password`, one of which each client has to send first.
     pub auth_file: Option<PathBuf>,
@@ -68,8 +68,8 @@ pub struct Options {
     pub memory: Option<usize>,
     /// The most items. `None` is [`MAX_ITEMS`](Self::MAX_ITEMS), or no limit if `memory` is set.
     pub max_items: Option<usize>,
-    /// The largest item, key and value together, in bytes: up to 16 MiB and a quarter of the memory.
-    /// `None` is 1 MiB, or a quarter of the memory if that is less.
+    /// The largest item, key and value together, in bytes: up to 16 MiB and a quarter of the
+    /// memory. `None` is 1 MiB, or a quarter of the memory if that is less.
     pub max_item_size: Option<usize>,
     /// Chunk sizes of the slab classes, in bytes: ascending multiples of 16. If empty, those of
     /// [`Config`], or as `slab_growth` says.
@@ -86,7 +86,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// The runtime that drives the sockets.
     pub runtime: RuntimeName,
-    /// With 1 or more, the binary logs each connection that opens or ends. `stats settings` shows it.
+    /// With 1 or more, the binary logs each connection that opens or ends. `stats settings` shows
+    /// it.
     pub verbose: u8,
     /// How many bytes of replies are made before they are sent; one more item if it does not fit.
     pub output_max: usize,
@@ -101,8 +102,8 @@ impl Options {
     pub const MAX_ITEMS: usize = 1000;
     /// The memory if none is set, in bytes.
     pub const MEMORY: usize = 64 << 20;
-    /// The connection limit if none is set: an idle connection takes well below 1 KiB, and memcached's
-    /// 1024 are often too few.
+    /// The connection limit if none is set: an idle connection takes well below 1 KiB, and
+    /// memcached's 1024 are often too few.
     pub const MAX_CONNECTIONS: u32 = 10_000;
     const PORT: u16 = 11212;
     const STALL_TIMEOUT: u32 = 30;

@@ -1,4 +1,4 @@
-//! What the process asks of the operating system for itself.
+//! Calls to the operating system that concern the whole process.
 
 pub(crate) mod memory_limit;
 pub(crate) mod open_files;
@@ -15,7 +15,7 @@ use crate::server::error::Error;
 use crate::server::listen::socket_file::SocketFile;
 use crate::server::options::MemcachedOptions;
 
-/// Locks the memory and allows core files, as far as the options ask for it.
+/// Locks the memory and allows core files, if the options say so.
 pub(crate) fn prepare(options: &MemcachedOptions) -> Result<(), Error> {
     if options.enable_coredumps {
         allow_core_files().map_err(|source| failed("raise the limit of core files", source))?;
@@ -27,8 +27,8 @@ pub(crate) fn prepare(options: &MemcachedOptions) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether addresses that are not used cost nothing: no limit counts them, and the system does not
-/// promise memory behind every mapping.
+/// Whether unused addresses are free: no limit counts them, and the system does not commit memory
+/// for each mapping.
 pub(crate) fn has_free_addresses() -> bool {
     let is_unlimited = |resource| {
         let limit = getrlimit(resource);
@@ -40,7 +40,7 @@ pub(crate) fn has_free_addresses() -> bool {
         && strict.map_or(true, |mode| mode.trim() != "2")
 }
 
-/// The user that the process goes on as once it has what only root can get.
+/// The user that a process of root's becomes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Account {
     uid: Uid,
@@ -48,8 +48,8 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The user that the options name. Only root can become somebody else; who is not root has
-    /// nothing to give up, and goes on as in memcached.
+    /// The user of the options. Only root can change users; for others this is `None`, as in
+    /// memcached.
     pub(crate) fn wanted(options: &MemcachedOptions) -> Result<Option<Self>, Error> {
         let Some(name) = &options.user else {
             return Ok(None);
@@ -69,7 +69,7 @@ impl Account {
         Ok(Some(Self { uid, gid }))
     }
 
-    /// Makes all threads this user's for good, and the files of sockets as well.
+    /// Changes the user of all threads for good, and the owner of the sockets' files.
     pub(crate) fn assume(
         self,
         files: &[SocketFile],
@@ -92,7 +92,7 @@ impl Account {
                 source: io::ErrorKind::PermissionDenied.into(),
             });
         }
-        // Whoever changes the user may not leave a core file unless that is said again.
+        // Changing the user disables core files again.
         #[cfg(target_os = "linux")]
         if options.enable_coredumps {
             nix::sys::prctl::set_dumpable(true)
@@ -104,13 +104,13 @@ impl Account {
     }
 }
 
-/// Makes this the only group besides the process's own.
+/// Leaves all supplementary groups but this one.
 #[cfg(not(target_vendor = "apple"))]
 fn leave_groups(gid: Gid) -> nix::Result<()> {
     nix::unistd::setgroups(&[gid])
 }
 
-/// The rights of root's groups cannot be given up there, so that `-u` fails.
+/// Root's groups cannot be left there, so `-u` fails.
 #[cfg(target_vendor = "apple")]
 const fn leave_groups(_gid: Gid) -> nix::Result<()> {
     Err(nix::errno::Errno::ENOTSUP)

@@ -1,4 +1,5 @@
-//! What the server counts about itself, under memcached's names.
+//! The state that all workers of a server share: its settings, lists and counters, reported under
+//! memcached's names.
 
 pub(crate) mod clients;
 pub(crate) mod prefixes;
@@ -27,7 +28,7 @@ use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::watchers::Watchers;
 use crate::server::stop::Stop;
 
-/// The process, its limits and its connections.
+/// The shared state of a server.
 #[derive(Debug)]
 pub(crate) struct ServerState {
     pub(crate) clock: Clock,
@@ -37,43 +38,42 @@ pub(crate) struct ServerState {
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) prefixes: Prefixes,
     pub(crate) stop: Arc<Stop>,
-    /// Connections open now.
+    /// Open connections.
     pub(crate) connections: AtomicUsize,
-    /// Connections ever served.
+    /// Connections accepted so far.
     pub(crate) total_connections: AtomicU64,
-    /// A connection was turned away.
+    /// A client was rejected: the connection limit was reached.
     pub(crate) rejected: RateLimitedEvent,
     pub(crate) rejections: Rejections,
-    /// A connection was closed because its client speaks another protocol.
+    /// A client was disconnected: it speaks another protocol.
     pub(crate) foreign: ForeignProtocols,
-    /// A connection was hung up on because nothing moved.
+    /// A client was disconnected: it neither sent nor read for too long.
     pub(crate) stalled: RateLimitedEvent,
-    /// A connection was hung up on because of [`ServerState::BUFFERED_MAX`].
+    /// A client was disconnected because of [`ServerState::BUFFERED_MAX`].
     pub(crate) overfull: RateLimitedEvent,
-    /// The system had no connection for us.
+    /// The system had no file descriptor or memory for a connection.
     pub(crate) out_of_files: RateLimitedEvent,
-    /// A connection was hung up on because nothing was asked for.
+    /// A client was disconnected: it sent no request for too long.
     pub(crate) idle_kicks: RateLimitedEvent,
-    /// Clients said who they are, rightly or not.
+    /// Authentications, successful or not.
     pub(crate) auth_cmds: AtomicU64,
-    /// A client was refused that has not shown who it is.
+    /// A request was rejected because the client is not authenticated.
     pub(crate) auth_errors: RateLimitedEvent,
-    /// For how long nothing was accepted, in microseconds.
+    /// How long accepting was paused, in microseconds.
     pub(crate) accept_paused_us: AtomicU64,
-    /// Times a connection made way for others with more to do.
+    /// How often a connection with more to do made way for others.
     pub(crate) yields: AtomicU64,
-    /// Whether connections are accepted now.
+    /// Whether accepting is not paused.
     pub(crate) accepting: AtomicBool,
-    /// Bytes kept for all connections together: half-sent requests and replies not yet taken.
+    /// Bytes of the buffers that all connections keep: half-sent requests and unsent replies.
     pub(crate) buffered: AtomicUsize,
     traffic: [Traffic; STRIPES],
 }
 
-/// What memcached counts and what does not happen here. Replies are no objects of their own, memory
-/// for buffers is there from the start, no page is moved in the background, the index always grows
-/// in passing and has no table with a power of two of buckets, and there is one list of items,
-/// without a maintainer or a crawler.
-const NEVER: [&str; 28] = [
+/// Statistics of memcached that are always 0 here: replies are not objects, workers have their
+/// buffers from the start, no page moves in the background, the index grows by a bucket at a time,
+/// and there is one LRU list without maintainer or crawler.
+const ALWAYS_ZERO: [&str; 28] = [
     "response_obj_oom",
     "response_obj_count",
     "response_obj_bytes",
@@ -104,8 +104,7 @@ const NEVER: [&str; 28] = [
     "lru_bumps_dropped",
 ];
 
-/// Byte counts have cache lines of their own for each of so many threads, so that threads do not
-/// wait for each other to count.
+/// How many cache lines the byte counts are spread over, so that threads do not contend for one.
 const STRIPES: usize = 8;
 
 #[derive(Debug, Default)]
@@ -116,8 +115,8 @@ struct Traffic {
 }
 
 impl ServerState {
-    /// The most that is kept for all connections together, in bytes. Who needs more than is left
-    /// is hung up on: clients that send halves of large values must not use up the machine.
+    /// The limit of [`buffered`](Self::buffered). A client that needs more is disconnected: halves
+    /// of large values must not use up the machine's memory.
     pub(crate) const BUFFERED_MAX: usize = 256 << 20;
 
     pub(crate) fn new(settings: Settings) -> Self {
@@ -136,30 +135,30 @@ impl ServerState {
             total_connections: AtomicU64::new(0),
             rejected: RateLimitedEvent::new(
                 "rejected_connections",
-                "a client was turned away: there are as many as --max-connections allows",
+                "a client was rejected: the limit of --max-connections is reached",
             ),
             rejections: Rejections::default(),
             foreign: ForeignProtocols::new(),
             stalled: RateLimitedEvent::new(
                 "stalled_connections",
-                "a client was hung up on: nothing moved for as long as --stall-timeout allows",
+                "a client was disconnected: it neither sent nor read for --stall-timeout",
             ),
             overfull: RateLimitedEvent::new(
                 "overfull_connections",
-                "a client was hung up on: too much is kept for half-sent requests and slow readers",
+                "a client was disconnected: the buffers of slow readers and half requests are full",
             ),
             out_of_files: RateLimitedEvent::new(
                 "listen_disabled_num",
-                "no client can be accepted for a while: out of file descriptors or memory",
+                "accepting is paused: out of file descriptors or memory",
             ),
             idle_kicks: RateLimitedEvent::new(
                 "idle_kicks",
-                "a client was hung up on: it was silent for as long as -o idle_timeout allows",
+                "a client was disconnected: it sent no request for -o idle_timeout",
             ),
             auth_cmds: AtomicU64::new(0),
             auth_errors: RateLimitedEvent::new(
                 "auth_errors",
-                "a client was refused: it has not shown a name and password of --auth-file",
+                "a request was rejected: the client is not authenticated by --auth-file",
             ),
             accept_paused_us: AtomicU64::new(0),
             yields: AtomicU64::new(0),
@@ -169,12 +168,12 @@ impl ServerState {
         }
     }
 
-    /// What commands can change.
+    /// The settings that commands can change.
     pub(crate) const fn switches(&self) -> &Switches {
         &self.switches
     }
 
-    /// Takes one of the places for connections, if one is free.
+    /// Counts a connection, if the limit allows one more.
     pub(crate) fn admit(&self) -> bool {
         let free = |open| (open < self.settings.max_connections).then_some(open + 1);
         let admitted = self
@@ -189,7 +188,7 @@ impl ServerState {
         admitted
     }
 
-    /// Gives the place back.
+    /// Counts a connection as closed.
     pub(crate) fn dismiss(&self) {
         self.connections.fetch_sub(1, Ordering::Release);
     }
@@ -202,7 +201,7 @@ impl ServerState {
         count(&self.traffic[stripe()].written, bytes as u64);
     }
 
-    /// Tells everything, by memcached's names; what it has no name for comes behind.
+    /// Reports all statistics by memcached's names, and then those that it does not have.
     pub(crate) fn report(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         self.report_process(report);
         self.report_connections(report);
@@ -210,7 +209,7 @@ impl ServerState {
             .report(&mut |name, value| report(name, &value));
         report("log_lines_dropped", &log::dropped());
         report("detail_uncounted", &self.prefixes.uncounted());
-        for name in NEVER {
+        for name in ALWAYS_ZERO {
             report(name, &0);
         }
     }
@@ -273,7 +272,7 @@ impl ServerState {
         report("buffered", &self.buffered.load(Ordering::Relaxed));
     }
 
-    /// Sets to zero what counts events.
+    /// Resets the counters of events.
     pub(crate) fn reset(&self) {
         log::reset();
         self.watchers.reset();
@@ -295,12 +294,12 @@ impl ServerState {
     }
 }
 
-/// Adds to a counter that nothing else depends on.
+/// Adds to a counter.
 pub(crate) fn count(counter: &AtomicU64, by: u64) {
     counter.fetch_add(by, Ordering::Relaxed);
 }
 
-/// The calling thread's place among the stripes.
+/// The stripe of the calling thread.
 fn stripe() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

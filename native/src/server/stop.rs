@@ -1,4 +1,4 @@
-//! The request to stop: made once, heard by everybody.
+//! The request to stop, which all tasks of the server can wait for.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -26,13 +26,13 @@ impl Stop {
 
     pub(crate) async fn requested(&self) {
         let listener = self.event.listen();
-        // Asked for after listening has begun: a request in between is not missed.
+        // Checked after the listener is registered, so that a request in between is not missed.
         if !self.requested.load(Ordering::SeqCst) {
             listener.await;
         }
     }
 
-    /// What `future` comes to, or `None` if the request comes first.
+    /// The output of `future`, or `None` if the request comes first.
     pub(crate) async fn or<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let mut requested = pin!(self.requested());
         let mut future = pin!(future);

@@ -55,7 +55,7 @@ mod tests {
     use crate::server::state::watchers::Kinds;
 
     #[test]
-    fn who_begins_to_watch_while_noting_ends_hears_of_evictions_nonetheless() {
+    fn a_watcher_that_starts_while_recording_stops_gets_evictions() {
         let mut config = Config::new(1 << 20);
         config.max_items = Some(1);
         let shards = Shards::new(&config, 1, Growth::default()).unwrap();

@@ -1,10 +1,10 @@
 //! A worker: one task that serves all connections of a thread, a turn at a time.
 //!
-//! A turn takes the connections that are ready and goes through them in steps: receive from all, parse
-//! the first request of each and prefetch what all of them will look up, process all, send to all.
-//! Waits for memory overlap across connections that way, code stays in the processor's cache, and a
-//! shard is locked once for all its requests. With one connection ready a turn is just read, process,
-//! write.
+//! A turn takes the connections that are ready and goes through them in steps: receive from all,
+//! parse the first request of each and prefetch what all of them will look up, process all, send to
+//! all. Waits for memory overlap across connections that way, code stays in the processor's cache,
+//! and a shard is locked once for all its requests. With one connection ready a turn is just read,
+//! process, write.
 //!
 //! Connections are processed in the order of the shards of their first keys. That order is free:
 //! clients whose requests are in progress at the same time cannot tell which came first.

@@ -123,7 +123,7 @@ impl Peer {
         Self { socket, heard }
     }
 
-    /// Says this in so many pieces, cut anywhere. A server that has hung up does not hear it.
+    /// Sends this in a number of random pieces. Nothing happens if the server has disconnected.
     pub(crate) fn say(&mut self, mut bytes: &[u8], pieces: usize, rng: &mut Rng) {
         for _ in 1..pieces {
             let (piece, rest) = bytes.split_at(rng.usize(..=bytes.len()));

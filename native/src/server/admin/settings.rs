@@ -9,9 +9,9 @@ use crate::server::state::ServerState;
 use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::watchers::QUEUE_SIZE;
 
-/// Settings of memcached that do not apply here, by the value that is shown: a number, a switch, a file.
-/// There is one LRU list, no crawler speed, no storage on disk and no TLS; a client's turn is limited in
-/// bytes, and the index grows by itself.
+/// Settings of memcached that do not apply here, by the value that is shown: a number, a switch, a
+/// file. There is one LRU list, no crawler speed, no storage on disk and no TLS; a client's turn is
+/// limited in bytes, and the index grows by itself.
 const NOT_APPLICABLE: [(&str, &[&str]); 3] = [
     (
         "0",

@@ -1,5 +1,5 @@
-//! `stats sizes`: how many items there are of each size. It is not counted when items are stored, but
-//! by a scan of all items when a client asks.
+//! `stats sizes`: how many items there are of each size. It is not counted when items are stored,
+//! but by a scan of all items when a client asks.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -96,8 +96,8 @@ fn detail(view: &View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
     Answer::Reply(OK)
 }
 
-/// Classes are numbered from 1, as in memcached. Those are listed that have pages or whose counters are
-/// not 0: counters outlive the last page.
+/// Classes are numbered from 1, as in memcached. Those are listed that have pages or whose counters
+/// are not 0: counters outlive the last page.
 fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
     let slabs = view.slabs();
     let page_size = view.cache_at(0).map_or(0, |cache| cache.page_size());
@@ -133,8 +133,8 @@ fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
     stat(output, "total_malloced", pages * page_size);
 }
 
-/// An item counts for the class of its first chunk. All items are in one LRU list, shown as memcached's
-/// cold one; nothing moves between lists.
+/// An item counts for the class of its first chunk. All items are in one LRU list, shown as
+/// memcached's cold one; nothing moves between lists.
 fn items(view: &mut View<'_>, output: &mut Vec<u8>) {
     for (number, (slab, class)) in (1..).zip(&view.slabs()) {
         let counted = &class.counted;

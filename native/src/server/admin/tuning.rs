@@ -1,6 +1,6 @@
-//! `slabs`, `lru` and most of `lru_crawler`, which tune memcached's engine. Ours has one LRU list over
-//! all sizes, moves memory between slab classes by itself and finds expired items by their deadlines.
-//! So these commands are checked and answered as tools expect, and change nothing.
+//! `slabs`, `lru` and most of `lru_crawler`, which tune memcached's engine. Ours has one LRU list
+//! over all sizes, moves memory between slab classes by itself and finds expired items by their
+//! deadlines. So these commands are checked and answered as tools expect, and change nothing.
 
 use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
 use crate::server::view::View;

@@ -1,9 +1,9 @@
 //! Where bytes are during a turn, and how a connection keeps some between turns.
 //!
 //! A worker has a [`Slot`] for each connection of a turn: a small buffer that requests are read
-//! into, or a large one from a pool for a connection that sends much. Replies are appended to a `Vec`
-//! beside it. What a connection cannot finish within its turn it keeps, in memory of at most twice
-//! the size: a copy, or the buffer itself if it is large and at least half full.
+//! into, or a large one from a pool for a connection that sends much. Replies are appended to a
+//! `Vec` beside it. What a connection cannot finish within its turn it keeps, in memory of at most
+//! twice the size: a copy, or the buffer itself if it is large and at least half full.
 
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,9 +1,9 @@
 //! Detects clients that speak another protocol.
 //!
-//! The first bytes of a connection show most protocols. Such a client waits for a reply, and the server
-//! would wait for the end of a line that never comes. So the connection is closed at once, counted, and
-//! a log line says what to change. HTTP consists of lines: the session closes the connection at the
-//! first of them.
+//! The first bytes of a connection show most protocols. Such a client waits for a reply, and the
+//! server would wait for the end of a line that never comes. So the connection is closed at once,
+//! counted, and a log line says what to change. HTTP consists of lines: the session closes the
+//! connection at the first of them.
 
 use dynamidb_core::Instant;
 

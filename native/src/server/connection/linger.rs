@@ -1,7 +1,8 @@
-//! The end of a connection: the client gets time to read the last replies.
+//! The lingering close of a connection: the client has time to read the last replies.
 //!
-//! A socket that is closed with bytes unread is reset, and the client loses the replies that it has
-//! not read yet. So the sending side is shut down first, and what arrives is discarded.
+//! Closing a socket with unread input resets the connection, and the client loses replies that it
+//! has not read. So the sending side is shut down first, and input is discarded until the client
+//! closes.
 
 use std::io;
 use std::net::Shutdown;
@@ -13,26 +14,24 @@ use crate::server::runtime::{Runtime, Stream, Timer};
 
 /// How long a client may take to close its side.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
-/// What is discarded in each pause at most: a client that pours in requests is to find time to read
-/// its replies.
+/// The most that is discarded in each pause: a client that keeps sending must get time to read.
 const DISCARDED_MAX: usize = 1 << 20;
 
 /// A connection whose sending side is shut down.
 pub(crate) struct Linger {
-    /// It is over when nothing arrives for so long.
+    /// Lingering ends when nothing arrives for this long.
     pause: Duration,
     pause_end: Timer,
     end: Timer,
-    /// What has been discarded in this pause.
+    /// Bytes discarded in this pause.
     discarded: usize,
 }
 
 impl Linger {
-    /// Shuts down the sending side. It is over at `end`, if that is given, or else after
-    /// [`TIMEOUT`].
+    /// Shuts down the sending side. Lingering ends with the timer `end`, or after [`TIMEOUT`].
     ///
     /// # Errors
-    /// The client is not there any more.
+    /// The connection is closed already.
     pub(crate) fn start<R: Runtime>(
         stream: &R::Stream,
         pause: Duration,
@@ -47,7 +46,7 @@ impl Linger {
         })
     }
 
-    /// Ready when the connection can be closed. What arrives is read to the buffer.
+    /// Ready when the connection can be closed. Input is read to `buffer` and discarded.
     pub(crate) fn poll<R: Runtime>(
         &mut self,
         cx: &mut Context<'_>,
@@ -75,7 +74,7 @@ impl Linger {
     }
 }
 
-/// Discards what has arrived, within limits; `None` if nothing more can arrive.
+/// Discards what has arrived, up to a limit; `None` at the end of the input.
 fn discard(cx: &mut Context<'_>, stream: &mut impl Stream, buffer: &mut [u8]) -> Option<usize> {
     let mut discarded = 0;
     while discarded < DISCARDED_MAX {
@@ -88,20 +87,20 @@ fn discard(cx: &mut Context<'_>, stream: &mut impl Stream, buffer: &mut [u8]) ->
     Some(discarded)
 }
 
-/// As many rejected clients as linger at a time. A flood of them must not use up the
-/// process's files: those beyond are closed at once.
+/// The most rejected clients that linger at a time: a flood of them must not use up the files of
+/// the process. Others are closed at once.
 pub(crate) const REJECTIONS_MAX: usize = 64;
 
-/// The rejected clients that linger.
+/// Counts the rejected clients that linger.
 #[derive(Debug, Default)]
 pub(crate) struct Rejections(AtomicUsize);
 
-/// One of them, for as long as it is.
+/// One of them, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Rejection<'r>(&'r Rejections);
 
 impl Rejections {
-    /// `None` if there are as many as there may be.
+    /// `None` if the limit is reached.
     pub(crate) fn enter(&self) -> Option<Rejection<'_>> {
         let order = Ordering::Relaxed;
         let next = |count| (count < REJECTIONS_MAX).then_some(count + 1);

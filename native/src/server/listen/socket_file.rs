@@ -1,8 +1,8 @@
-//! The file of a Unix socket: who may make it, and who removes it.
+//! The file of a Unix socket, and the lock under which it is created and removed.
 //!
-//! The file outlives a server that is killed, so the next one has to replace it. Between the look
-//! at the file and its replacement another server may do the same, and one would cut off the other.
-//! Therefore both happen under a lock, a file beside that exists only meanwhile.
+//! The file outlives a server that is killed, so the next server has to replace it. Two servers
+//! that check and replace the file at the same time would disconnect each other, so both happen
+//! under a lock: a file beside the socket that exists only meanwhile.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -15,24 +15,24 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 
-/// How often a server tries while others make or remove the same file, two seconds in all. It takes
-/// them microseconds, unless they are stopped meanwhile.
+/// How often the lock is tried, for two seconds in all. Others hold it for microseconds, unless
+/// they are stopped meanwhile.
 const LOCK_TRIES: usize = 1000;
 const LOCK_PERIOD: Duration = Duration::from_millis(2);
 
-/// A socket's file, which is removed when this is dropped if it is still the same.
+/// A socket's file. Dropping this removes the file, unless it was replaced.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
     identity: Identity,
 }
 
-/// Device and inode: what tells a file from its successor of the same name.
+/// Device and inode, which tell a file from a later one of the same name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Identity(u64, u64);
 
 impl SocketFile {
-    /// The file that is there now.
+    /// The file that has this path now.
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         Ok(Self {
             path: path.to_owned(),
@@ -60,7 +60,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         match self.remove() {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!("{} stays: {error}", self.path.display());
+                tracing::warn!("cannot remove {}: {error}", self.path.display());
             }
             _ => {}
         }
@@ -74,7 +74,7 @@ impl Identity {
     }
 }
 
-/// The right to make or remove the file of a Unix socket.
+/// The lock for creating or removing the file of a Unix socket.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
@@ -82,7 +82,7 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Waits until nobody else has it.
+    /// Waits until no other server has it.
     pub(crate) fn acquire(socket: &Path) -> io::Result<Self> {
         let mut path = OsString::from(socket);
         path.push(".lock");
@@ -93,11 +93,11 @@ impl Lock {
             }
             thread::sleep(LOCK_PERIOD);
         }
-        let said = format!("another process has locked {}", path.display());
-        Err(io::Error::other(said))
+        let message = format!("another process has locked {}", path.display());
+        Err(io::Error::other(message))
     }
 
-    /// None if somebody else has it, or has removed its file meanwhile.
+    /// `None` if another server has it, or has just removed its file.
     fn try_acquire(path: &Path) -> io::Result<Option<Flock<File>>> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).mode(0o600);
@@ -115,13 +115,14 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A file of this name that says something is somebody's, and no lock's.
+        // A file with content is not a lock.
         if !self.file.metadata().is_ok_and(|file| file.len() == 0) {
             return;
         }
-        // Before it is unlocked: whoever waits for it sees that it is gone, and makes another.
+        // Removed before it is unlocked: a waiting server sees that it is gone, and creates
+        // another.
         if let Err(error) = fs::remove_file(&self.path) {
-            tracing::warn!("{} stays: {error}", self.path.display());
+            tracing::warn!("cannot remove {}: {error}", self.path.display());
         }
     }
 }
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_at_a_time_has_the_lock_and_nothing_of_it_stays() {
+    fn the_lock_is_exclusive_and_its_file_is_removed() {
         let path = path("lock");
         let (inside, total) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_is_not_released_is_an_error_in_the_end() {
+    fn a_lock_that_is_not_released_is_an_error_after_two_seconds() {
         let path = path("held");
         let lock = Lock::acquire(&path).unwrap();
         let said = Lock::acquire(&path).unwrap_err().to_string();
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_the_name_of_the_lock_stays_if_it_has_content() {
+    fn a_file_with_the_name_of_the_lock_is_kept_if_it_has_content() {
         let path = path("precious");
         let mut beside = OsString::from(&path);
         beside.push(".lock");

@@ -1,6 +1,6 @@
-//! The command line as clap sees it: the letters of memcached where it has them, and a long name and an
-//! environment variable for everything. An option that is wrong by itself is found here; options that
-//! do not fit together, by [`Options::check`].
+//! The command line as clap sees it: the letters of memcached where it has them, and a long name
+//! and an environment variable for everything. An option that is wrong by itself is found here;
+//! options that do not fit together, by [`Options::check`].
 
 use std::path::PathBuf;
 
@@ -34,12 +34,13 @@ const PROCESS: &str = "Process";
 #[command(args_override_self = true)]
 pub(super) struct Arguments {
     /// TCP port; 0 picks a free one, as memcached's -1 does
-    #[arg(short, long, env = "DYNAMIDB_PORT", default_value_t = Options::PORT, value_parser = port())]
-    #[arg(help_heading = NETWORK)]
+    #[arg(short, long, env = "DYNAMIDB_PORT", default_value_t = Options::PORT)]
+    #[arg(help_heading = NETWORK, value_parser = port())]
     port: u16,
 
-    /// Addresses to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in brackets, *
-    /// for all addresses), unix:FILE [default: 127.0.0.1 and ::1, as far as the host has them]
+    /// Addresses to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in
+    /// brackets, * for all addresses), unix:FILE [default: 127.0.0.1 and ::1, as far as the host
+    /// has them]
     #[arg(short, long, env = "DYNAMIDB_LISTEN", value_delimiter = ',')]
     #[arg(help_heading = NETWORK, value_name = "ADDRESSES")]
     listen: Vec<Listen>,
@@ -55,14 +56,14 @@ pub(super) struct Arguments {
     #[arg(help_heading = NETWORK, value_name = "COUNT")]
     max_connections: Option<u32>,
 
-    /// Seconds after which a client is disconnected that has sent half a request or does not read its
-    /// replies; 0 for never
+    /// Seconds after which a client is disconnected that has sent half a request or does not read
+    /// its replies; 0 for never
     #[arg(long, env = "DYNAMIDB_STALL_TIMEOUT", default_value_t = Options::STALL_TIMEOUT)]
     #[arg(help_heading = NETWORK, value_name = "SECONDS")]
     stall_timeout: u32,
 
-    /// A file of up to eight lines NAME:PASSWORD. A client has to send one of them first, as the value
-    /// "NAME PASSWORD" of a set of any key; SIGHUP reloads the file
+    /// A file of up to eight lines NAME:PASSWORD. A client has to send one of them first, as the
+    /// value "NAME PASSWORD" of a set of any key; SIGHUP reloads the file
     #[arg(short = 'Y', long, env = "DYNAMIDB_AUTH_FILE")]
     #[arg(help_heading = NETWORK, value_name = "FILE")]
     auth_file: Option<PathBuf>,
@@ -79,7 +80,8 @@ pub(super) struct Arguments {
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     backlog: u16,
 
-    /// Which verbs are understood. auto: with a capital letter DynamiDB's, in lower case memcached's
+    /// Which verbs are understood. auto: with a capital letter DynamiDB's, in lower case
+    /// memcached's
     #[arg(long, env = "DYNAMIDB_DIALECT", default_value = "auto")]
     #[arg(help_heading = NETWORK, value_name = "NAME", value_parser = dialect_parser())]
     dialect: Dialect,
@@ -136,14 +138,14 @@ pub(super) struct Arguments {
     #[arg(value_parser = clap::value_parser!(u16).range(1..=2048))]
     slab_min: u16,
 
-    /// Which item is evicted when memory is full. lru: the least recently used; s3lru: the same behind
-    /// a queue that keeps keys which are requested only once from evicting others
+    /// Which item is evicted when memory is full. lru: the least recently used; s3lru: the same
+    /// behind a queue that keeps keys which are requested only once from evicting others
     #[arg(long, env = "DYNAMIDB_POLICY", default_value = "lru")]
     #[arg(help_heading = MEMORY, value_name = "NAME", value_parser = policy_parser())]
     policy: Policy,
 
-    /// When a used item moves to the front of the LRU list. strict: always, so that the order is exact;
-    /// lazy: unless it is in the newest quarter, for half the writes and 0.4 % more misses
+    /// When a used item moves to the front of the LRU list. strict: always, so that the order is
+    /// exact; lazy: unless it is in the newest quarter, for half the writes and 0.4 % more misses
     #[arg(long, env = "DYNAMIDB_LRU_BUMP", default_value = "strict")]
     #[arg(help_heading = MEMORY, value_name = "NAME", value_parser = lru_bump_parser())]
     lru_bump: LruBump,

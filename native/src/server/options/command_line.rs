@@ -5,8 +5,9 @@ use crate::server::options::arguments::one_line;
 use crate::server::options::{Options, environment};
 
 impl Options {
-    /// Reads the process's command line and environment. Prints and exits for `--help` and `--version`,
-    /// and with one line and status 2 on an error. Warns of variables that are ignored.
+    /// Reads the process's command line and environment. Prints and exits for `--help` and
+    /// `--version`, and with one line and status 2 on an error. Warns of variables that are
+    /// ignored.
     #[must_use]
     pub fn from_command_line() -> Self {
         let words: Vec<_> = std::env::args_os().collect();

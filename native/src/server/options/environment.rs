@@ -1,9 +1,10 @@
 //! Options from the environment: variables become words of the command line, before those that were
 //! typed.
 //!
-//! Other programs set variables too. An empty variable counts as unset, Kubernetes describes a Service
-//! named `dynamidb` in `DYNAMIDB_PORT` and similar variables, and a name that no option has is probably
-//! a typing error. None of them stops the server: a variable that is ignored is warned of once.
+//! Other programs set variables too. An empty variable counts as unset, Kubernetes describes a
+//! Service named `dynamidb` in `DYNAMIDB_PORT` and similar variables, and a name that no option has
+//! is probably a typing error. None of them stops the server: a variable that is ignored is warned
+//! of once.
 
 use std::ffi::{OsStr, OsString};
 

@@ -1,6 +1,6 @@
-//! The settings of memcached's option `-o`: `name` or `name=value`. Start scripts pass them along, so
-//! those that ask for what is the case here, or for nothing that clients notice, are accepted. All
-//! settings of memcached 1.6.45 are known, those of its optional parts included.
+//! The settings of memcached's option `-o`: `name` or `name=value`. Start scripts pass them along,
+//! so those that ask for what is the case here, or for nothing that clients notice, are accepted.
+//! All settings of memcached 1.6.45 are known, those of its optional parts included.
 
 use crate::server::error::Error;
 

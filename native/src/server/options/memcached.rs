@@ -1,5 +1,5 @@
-//! The rest of memcached's options: those that do the same here, those that have no effect because they
-//! ask for what is the case anyway, and those that are refused with a hint.
+//! The rest of memcached's options: those that do the same here, those that have no effect because
+//! they ask for what is the case anyway, and those that are refused with a hint.
 
 use std::path::PathBuf;
 
@@ -31,7 +31,8 @@ pub struct MemcachedOptions {
     pub disable_dumping: bool,
     /// Refuses `watch`.
     pub disable_watch: bool,
-    /// Counts gets, sets and deletes for each key prefix up to this character, which is visible ASCII.
+    /// Counts gets, sets and deletes for each key prefix up to this character, which is visible
+    /// ASCII.
     pub stat_prefix: Option<u8>,
     /// Gives items no `cas`: it is 0 for all, and `cas` stores nothing.
     pub disable_cas: bool,

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_have_ports_or_not() {
+    fn an_address_is_parsed_with_and_without_port() {
         for (text, host, port) in [
             ("10.0.0.1", "10.0.0.1", None),
             ("10.0.0.1:7", "10.0.0.1", Some(7)),

@@ -1,19 +1,19 @@
-//! How much memory the host lets this process have: the machine's, or less in a cgroup.
+//! The memory limit of this process: the machine's memory, or less in a cgroup.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::server::options::size_text;
 
-/// An upper bound of the memory.
+/// An upper limit of the memory.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct MemoryLimit {
     bytes: u64,
-    /// Who sets it: the machine, or the file of a cgroup.
+    /// Where it is set: the machine, or the file of a cgroup.
     source: String,
 }
 
-/// Says so if the memory for items is more than the host lets this process have.
+/// Logs a warning if the memory for items exceeds the limit.
 pub(crate) fn warn_if_exceeded(memory: usize) {
     let limit = memory_limit(Path::new("/"));
     if let Some(limit) = limit.filter(|limit| memory as u64 > limit.bytes) {
@@ -26,7 +26,7 @@ pub(crate) fn warn_if_exceeded(memory: usize) {
     }
 }
 
-/// The tightest bound, if the system tells any. `root` is `/` but for tests.
+/// The lowest limit, if the system shows any. `root` is `/` except in tests.
 fn memory_limit(root: &Path) -> Option<MemoryLimit> {
     let machine = machine_memory(root).map(|bytes| MemoryLimit {
         bytes,
@@ -35,12 +35,12 @@ fn memory_limit(root: &Path) -> Option<MemoryLimit> {
     let all = cgroup_files(root).filter_map(|file| {
         let bytes = fs::read_to_string(root.join(&file)).ok()?;
         Some(MemoryLimit {
-            // What is no number is `max`; the first version has a number that no machine reaches.
+            // `max` is not a number; version 1 has a number that no machine reaches.
             bytes: bytes.trim().parse().ok()?,
             source: Path::new("/").join(file).display().to_string(),
         })
     });
-    // The first of those that are the same: the machine has as much whatever a cgroup allows.
+    // The first of equal limits: the machine comes before cgroups.
     machine
         .into_iter()
         .chain(all)
@@ -56,9 +56,9 @@ fn machine_memory(root: &Path) -> Option<u64> {
     kibibytes.checked_mul(1024)
 }
 
-/// The files that may limit this process: those of its cgroup and of all above it, in the second
-/// version of cgroups and in the first. In a container the path may be that of the host, of which
-/// only the end, or nothing but the root, is to be seen.
+/// The files that may limit this process: of its cgroup and all above it, in versions 2 and 1 of
+/// cgroups. In a container the path may be the host's, of which only the end or the root is
+/// visible.
 fn cgroup_files(root: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let text = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     let files = text.lines().filter_map(|line| {
@@ -85,7 +85,7 @@ fn cgroup_files(root: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 mod tests {
     use super::*;
 
-    /// A host that consists of these files.
+    /// The limit of a host with these files.
     fn host(name: &str, files: &[(&str, &str)]) -> Option<(u64, String)> {
         let name = format!("dynamidb-limits-{}-{name}", std::process::id());
         let root = std::env::temp_dir().join(name);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_system_that_tells_nothing_has_no_limit() {
+    fn without_proc_files_there_is_no_memory_limit() {
         assert_eq!(host("empty", &[("etc/motd", "")]), None);
         assert_eq!(host("odd", &[("proc/meminfo", "MemTotal: x kB\n")]), None);
     }

@@ -1,5 +1,5 @@
-//! async-std: its reactor serves all threads, and each has an executor to itself, so that no
-//! connection ever changes threads.
+//! async-std: one reactor for all threads, and one executor for each, so that no connection changes
+//! threads.
 
 #[cfg(target_os = "linux")]
 mod epoll;
@@ -26,23 +26,23 @@ pub(crate) use self::epoll::Connected;
 use self::epoll::Sockets;
 use crate::server::runtime::interface::{Runtime, no_thread};
 
-/// How many tasks are run before the sockets are looked at.
+/// How many tasks run before the sockets are polled.
 const TASKS_MAX: usize = 256;
-/// How often that goes on before timers are looked at.
+/// How many such rounds pass before timers are polled.
 const ROUNDS_MAX: usize = 8;
 
 thread_local! {
-    /// Tasks of this thread that go on after the sockets have been looked at.
+    /// Tasks of this thread that are woken after the sockets were polled.
     static LATER: RefCell<Vec<Waker>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Debug)]
 pub(crate) struct AsyncStd {
-    /// Tasks know of this, so it does not keep them.
+    /// Weak, because tasks of the workers refer to this.
     workers: Vec<Weak<Worker>>,
 }
 
-/// What a thread has to itself.
+/// The executor and the sockets of a thread.
 #[derive(Debug)]
 struct Worker {
     executor: Executor<'static>,
@@ -119,7 +119,7 @@ impl Runtime for AsyncStd {
     }
 }
 
-/// Starts as many threads as there will be, and ends them: async-std panics if it cannot have its
+/// Starts as many threads as there will be, and ends them: async-std panics if it cannot start its
 /// own, one for each processor and one for the reactor.
 fn try_threads(workers: usize) -> io::Result<()> {
     let own = thread::available_parallelism().map_or(1, usize::from) + 1;
@@ -128,22 +128,22 @@ fn try_threads(workers: usize) -> io::Result<()> {
         let thread = thread::Builder::new().spawn(move || released.recv());
         thread.map(|thread| (release, thread))
     });
-    // All at once: each waits until the last has started.
+    // Each waits until the last one has started.
     let tried = tried.collect::<io::Result<Vec<_>>>();
     for (release, thread) in tried.map_err(no_thread)? {
         drop(release);
-        // It does nothing that could fail.
+        // The thread cannot fail.
         let _ = thread.join();
     }
     Ok(())
 }
 
-/// Runs the tasks of a worker, and looks at the sockets in between, until `main` is done.
+/// Runs the tasks of a worker, and polls the sockets in between, until `main` is done.
 async fn work<T>(worker: &Worker, main: impl Future<Output = T>) -> T {
     let Worker { executor, sockets } = worker;
     let tasks = async {
         let mut rounds = 0;
-        // Whether more than one socket was ready last time: then others are likely to be by now.
+        // Whether more than one socket was ready last time: then others probably are by now.
         let mut crowded = false;
         loop {
             let ready = sockets.wake_ready();
@@ -169,7 +169,7 @@ async fn work<T>(worker: &Worker, main: impl Future<Output = T>) -> T {
     .await
 }
 
-/// Waits for a task to run, and runs it, or for a socket.
+/// Waits for a socket, or for a task and runs it.
 async fn wait(executor: &Executor<'_>, sockets: &Sockets) {
     let mut tick = pin!(executor.tick());
     poll_fn(|cx| match sockets.poll_ready(cx) {

@@ -45,8 +45,8 @@ pub(crate) trait Runtime: Send + Sync + Sized + 'static {
 /// A boxed [`Runtime::sleep`].
 pub(crate) type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A connected socket. `poll_*` instead of `async`, so that all connections of a thread share buffers:
-/// they are used during a call, not while waiting for a client.
+/// A connected socket. `poll_*` instead of `async`, so that all connections of a thread share
+/// buffers: they are used during a call, not while waiting for a client.
 pub(crate) trait Stream: Debug + Send + Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;

@@ -1,4 +1,4 @@
-//! tokio: a single-threaded runtime for each worker, so that no connection ever changes threads.
+//! tokio: a single-threaded runtime for each worker, so that no connection changes threads.
 
 use std::future::Future;
 use std::io::{self, Read};
@@ -97,8 +97,8 @@ impl Runtime for Tokio {
 }
 
 /// Registers a socket with the runtime of this thread.
-// The replacement of this function is unsafe: it has to be promised that the descriptor stays the same
-// one. That of a `Socket` does.
+// The replacement of this function is unsafe: it has to be promised that the descriptor stays the
+// same one. That of a `Socket` does.
 #[allow(deprecated)]
 fn register(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
     AsyncFd::with_interest(socket, interest)
@@ -106,8 +106,8 @@ fn register(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
 
 /// A connected socket.
 ///
-/// Edge-triggered: after a short read the socket is empty, and is not tried again before the next event.
-/// But a read also stops at urgent data, with more bytes behind it.
+/// Edge-triggered: after a short read the socket is empty, and is not tried again before the next
+/// event. But a read also stops at urgent data, with more bytes behind it.
 #[derive(Debug)]
 pub(crate) struct Connected {
     socket: AsyncFd<Socket>,

@@ -1,4 +1,4 @@
-//! `stats detail`: how often keys are got, set and deleted, by what they begin with.
+//! `stats detail`: gets, sets and deletes by the prefix of the key.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,10 +10,10 @@ use dynamidb_core::{Action, Event, Lookup};
 use crate::server::lock::lock;
 use crate::server::percent::push_percent_encoded;
 
-/// As many prefixes as are told apart. Keys come from clients: they must not fill the memory.
+/// The most prefixes. Keys come from clients, which must not fill the memory.
 const PREFIXES_MAX: usize = 1000;
 
-/// What memcached separates the parts of a key by.
+/// memcached's default.
 const DELIMITER: u8 = b':';
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +29,7 @@ struct Counts {
 pub(crate) struct Prefixes {
     delimiter: u8,
     counts: Mutex<BTreeMap<Box<[u8]>, Counts>>,
-    /// Requests that were not counted because there were too many prefixes.
+    /// Requests that were not counted because of the limit.
     uncounted: AtomicU64,
 }
 
@@ -71,7 +71,7 @@ impl Prefixes {
         }
     }
 
-    /// Writes them, in order.
+    /// Appends all counts, sorted by prefix.
     pub(crate) fn dump(&self, output: &mut Vec<u8>) {
         for (prefix, counts) in &*lock(&self.counts) {
             let Counts {
@@ -100,8 +100,8 @@ impl Prefixes {
     }
 }
 
-/// Appends a prefix as clients write it. That of a key that came in base64 may hold what would end
-/// a word or a line, and is written as in a URI then.
+/// Appends a prefix as clients write it. A prefix of a key in base64 may contain blanks or line
+/// ends; it is percent-encoded.
 fn push_prefix(output: &mut Vec<u8>, prefix: &[u8]) {
     if prefix.iter().any(|&byte| byte <= b' ' || byte == 0x7f) {
         push_percent_encoded(output, prefix);

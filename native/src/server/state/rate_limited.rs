@@ -1,18 +1,19 @@
-//! Something that should be rare: counted each time, logged once in a while.
+//! Events that should be rare: always counted, logged at a limited rate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dynamidb_core::Instant;
 
-/// How often at most the log speaks of the same thing, in milliseconds: nobody can fill it.
+/// The shortest time between two log lines about the same kind of event, in milliseconds: clients
+/// cannot fill the log.
 const LOG_PERIOD: u64 = 10_000;
 
 /// A kind of event.
 #[derive(Debug)]
 pub(crate) struct RateLimitedEvent {
-    /// What it is called in `stats`.
+    /// Its name in `stats`.
     pub(crate) name: &'static str,
-    /// What the log says.
+    /// Its log line.
     message: &'static str,
     count: AtomicU64,
     logged_at: AtomicU64,
@@ -29,7 +30,8 @@ impl RateLimitedEvent {
         }
     }
 
-    /// Counts, and says so if nothing was said for a while. Returns whether it was.
+    /// Counts the event, and logs it if it was not logged for a while. Returns whether it was
+    /// logged.
     pub(crate) fn record(&self, now: Instant) -> bool {
         let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         let now = now.as_millis();
@@ -42,7 +44,7 @@ impl RateLimitedEvent {
         due
     }
 
-    /// Counts from zero again.
+    /// Resets the counter.
     pub(crate) fn reset(&self) {
         self.count.store(0, Ordering::Relaxed);
     }
@@ -57,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_logged_once_in_ten_seconds_and_always_counted() {
+    fn an_event_is_logged_once_in_ten_seconds_and_always_counted() {
         let event = RateLimitedEvent::new("tests", "a test");
         let logged = [100, 101, 109, 110, 111, 120, 130]
             .map(|second| event.record(Instant::from_secs(second)));

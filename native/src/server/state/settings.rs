@@ -19,8 +19,8 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
 }
 
-/// Settings that commands can change. They are shown by `stats settings`; besides, the crawler has to be
-/// on to list items.
+/// Settings that commands can change. They are shown by `stats settings`; besides, the crawler has
+/// to be on to list items.
 #[derive(Debug)]
 pub(crate) struct Switches {
     verbosity: AtomicU32,

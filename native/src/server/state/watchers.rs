@@ -1,8 +1,7 @@
-//! `watch`: a line for everything that happens, for clients that have asked for it.
+//! `watch`: log lines about requests, evictions and connections, for clients that ask for them.
 //!
-//! Each watcher has a queue of a limited size. What it does not take in time is left out and
-//! counted; nobody waits for it. While nobody watches, this costs a batch of requests one look at
-//! a number.
+//! Each watcher has a queue of limited size. Lines that find it full are skipped and counted;
+//! nothing waits for a watcher. Without watchers a batch of requests costs one load of a number.
 
 use std::io::Write;
 use std::pin::Pin;
@@ -19,14 +18,14 @@ use crate::server::lock::lock;
 use crate::server::percent::push_percent_encoded;
 use crate::server::state::clients::Client;
 
-/// As many clients as may watch at a time; memcached's limit.
+/// The most watchers; memcached's limit.
 const WATCHERS_MAX: usize = 20;
-/// Bytes of lines that wait for one watcher; memcached's default.
+/// The size of a watcher's queue in bytes; memcached's default.
 pub(crate) const QUEUE_SIZE: usize = 256 * 1024;
-/// Evictions that are noted until the request that caused them is done.
+/// The most evictions that are recorded for one request.
 pub(crate) const REMOVALS_MAX: usize = 256;
 
-/// What can be watched, a bit each.
+/// Kinds of lines, a bit each.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Kinds(u32);
 
@@ -36,12 +35,12 @@ impl Kinds {
     pub(crate) const EVICTIONS: Self = Self(4);
     const DELETIONS: Self = Self(8);
     const CONNECTIONS: Self = Self(16);
-    /// Not lines but sums: `stats detail`.
+    /// No lines, but counts: `stats detail`.
     pub(crate) const PREFIXES: Self = Self(32);
-    /// What happens to items.
+    /// The kinds that are about items.
     const ITEMS: Self = Self(1 | 2 | 4 | 8 | 32);
 
-    /// What a word stands for. The last ones are things that do not happen here.
+    /// The kind of a word of the command. The last ones do not happen here.
     pub(crate) fn named(word: &[u8]) -> Option<Self> {
         Some(match word {
             b"fetchers" => Self::FETCHERS,
@@ -62,27 +61,27 @@ impl Kinds {
         self.0 & other.0 != 0
     }
 
-    /// Whether requests have to be looked at one by one.
+    /// Whether each request has to be reported.
     pub(crate) const fn concern_items(self) -> bool {
         self.has(Self::ITEMS)
     }
 }
 
-/// All watchers, and what is counted of them.
+/// All watchers, and their counters.
 #[derive(Debug, Default)]
 pub(crate) struct Watchers {
-    /// What anybody wants.
+    /// The kinds that at least one watcher wants.
     wanted: AtomicU32,
     queues: Mutex<Vec<Arc<Queue>>>,
-    /// Lines written so far.
+    /// Lines made so far.
     written: AtomicU64,
-    /// Lines that went to a watcher, each counted for each.
+    /// Lines that were queued, counted for each watcher.
     sent: AtomicU64,
-    /// Lines that were left out.
+    /// Lines that were skipped, counted for each watcher.
     skipped: AtomicU64,
 }
 
-/// What waits for one watcher.
+/// The queue of one watcher.
 #[derive(Debug)]
 struct Queue {
     kinds: Kinds,
@@ -93,11 +92,11 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     lines: Vec<u8>,
-    /// Left out since the last line.
+    /// Lines skipped since the last one.
     skipped: u64,
 }
 
-/// A client that watches, for as long as it does.
+/// A client that watches, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     watchers: Arc<Watchers>,
@@ -114,7 +113,7 @@ impl Watchers {
         self.wanted().has(Kinds::EVICTIONS)
     }
 
-    /// Whether prefixes are counted from now on.
+    /// Switches counting by prefix.
     pub(crate) fn count_prefixes(&self, on: bool) {
         let Kinds(bit) = Kinds::PREFIXES;
         if on {
@@ -124,7 +123,7 @@ impl Watchers {
         }
     }
 
-    /// `None` if there are as many as there may be.
+    /// `None` if the limit of watchers is reached.
     pub(crate) fn watch(self: &Arc<Self>, kinds: Kinds) -> Option<Watcher> {
         let queue = Arc::new(Queue {
             kinds,
@@ -150,11 +149,11 @@ impl Watchers {
         let kinds = queues.iter().fold(0, |all, queue| all | queue.kinds.0);
         let kept = |wanted| Some(kinds | wanted & Kinds::PREFIXES.0);
         let order = Ordering::Relaxed;
-        // The function always says what to store.
+        // The closure always returns a value to store.
         let _ = self.wanted.fetch_update(order, order, kept);
     }
 
-    /// Says what a request did.
+    /// Reports what a request did.
     pub(crate) fn on_event(&self, event: &Event<'_>, client: u64) {
         let (wanted, Event { at, key, .. }) = (self.wanted(), *event);
         if wanted.has(Kinds::FETCHERS) {
@@ -193,7 +192,7 @@ impl Watchers {
         }
     }
 
-    /// Says that an item was evicted.
+    /// Reports an eviction.
     pub(crate) fn on_eviction(&self, at: Instant, removal: &Removal<'_>) {
         if !matches!(
             removal.reason,
@@ -213,7 +212,7 @@ impl Watchers {
         });
     }
 
-    /// Counts evictions of which there were too many at once to say anything about each.
+    /// Counts evictions that were too many to record.
     pub(crate) fn skip_evictions(&self, count: u64) {
         for queue in &*lock(&self.queues) {
             if queue.kinds.has(Kinds::EVICTIONS) {
@@ -223,7 +222,7 @@ impl Watchers {
         }
     }
 
-    /// Says that a client has come, or for what reason it has gone.
+    /// Reports that a connection was opened, or closed for a reason.
     pub(crate) fn on_connection(&self, client: &Client, reason: Option<&str>) {
         if !self.wanted().has(Kinds::CONNECTIONS) {
             return;
@@ -242,7 +241,7 @@ impl Watchers {
         });
     }
 
-    /// Writes a line, with the wall clock's time, and lets everybody have it who wants this kind.
+    /// Makes a line with the time of the wall clock, and queues it for the watchers of this kind.
     fn line(
         &self,
         kind: Kinds,
@@ -275,7 +274,7 @@ impl Watchers {
         }
     }
 
-    /// Tells what was counted.
+    /// Reports the counters.
     pub(crate) fn report(&self, report: &mut dyn FnMut(&str, u64)) {
         report("log_worker_dropped", 0);
         report("log_worker_written", self.written.load(Ordering::Relaxed));
@@ -284,7 +283,7 @@ impl Watchers {
         report("log_watchers", lock(&self.queues).len() as u64);
     }
 
-    /// Counts from zero again.
+    /// Resets the counters.
     pub(crate) fn reset(&self) {
         for counter in [&self.written, &self.sent, &self.skipped] {
             counter.store(0, Ordering::Relaxed);
@@ -293,7 +292,7 @@ impl Watchers {
 }
 
 impl Queue {
-    /// Whether there was room for a line.
+    /// Queues a line; `false` if it was skipped.
     fn push(&self, line: &[u8]) -> bool {
         let mut waiting = lock(&self.waiting);
         let Waiting { lines, skipped } = &mut *waiting;
@@ -321,10 +320,10 @@ impl Queue {
 }
 
 impl Watcher {
-    /// Moves the lines that wait to `output`; pending if there are none.
+    /// Moves the queued lines to `output`; pending if there are none.
     pub(crate) fn poll_lines(&mut self, cx: &mut Context<'_>, output: &mut Vec<u8>) -> Poll<()> {
         loop {
-            // Listening begins before looking, so that no line is missed in between.
+            // The listener comes first, so that a line in between is not missed.
             let listener = self
                 .listener
                 .get_or_insert_with(|| self.queue.filled.listen());
@@ -348,12 +347,12 @@ impl Drop for Watcher {
     }
 }
 
-/// Classes are numbered from 1; 0 is none.
+/// Classes are numbered from 1; 0 stands for none.
 fn class_and_size(place: Option<ItemSummary>) -> (u8, usize) {
     place.map_or((0, 0), |place| (place.class + 1, place.size))
 }
 
-/// Seconds that are left to an item.
+/// The remaining seconds of an item.
 fn ttl(at: Instant, end: Option<Instant>) -> Option<u64> {
     end.map(|end| end.as_secs().saturating_sub(at.as_secs()))
 }
@@ -362,7 +361,7 @@ fn ttl(at: Instant, end: Option<Instant>) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn noted(watchers: &Watchers, number: u32) {
+    fn queue_line(watchers: &Watchers, number: u32) {
         watchers.line(Kinds::FETCHERS, "test", None, |line| {
             write!(line, "number={number:0100}")
         });
@@ -376,18 +375,18 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_counted_and_said() {
+    fn skipped_lines_are_counted_and_reported_to_the_watcher() {
         let watchers = Arc::new(Watchers::default());
         let mut watcher = watchers.watch(Kinds::FETCHERS).unwrap();
-        noted(&watchers, 0);
+        queue_line(&watchers, 0);
         let size = taken(&mut watcher).len();
         for number in 1..5000 {
-            noted(&watchers, number);
+            queue_line(&watchers, number);
         }
         let first = taken(&mut watcher);
         assert!(first.len() <= QUEUE_SIZE && first.len() > QUEUE_SIZE - 2 * size);
         let skipped = 4999 - first.lines().count();
-        noted(&watchers, 5000);
+        queue_line(&watchers, 5000);
         let next = taken(&mut watcher);
         assert!(next.starts_with(&format!("skipped={skipped}\n")), "{next}");
         assert_eq!(next.lines().count(), 2);
@@ -398,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_twenty_watchers_at_most_and_what_they_want_ends_with_them() {
+    fn watchers_are_limited_and_a_leaving_one_ends_what_it_wanted() {
         let watchers = Arc::new(Watchers::default());
         let mut all: Vec<_> = (0..WATCHERS_MAX)
             .map(|_| watchers.watch(Kinds::FETCHERS).unwrap())

@@ -1,5 +1,5 @@
-//! The connections of a worker that are ready: the waker of each connection puts its token on a list,
-//! and the first token on an empty list wakes the worker.
+//! The connections of a worker that are ready: the waker of each connection puts its token on a
+//! list, and the first token on an empty list wakes the worker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -108,8 +108,8 @@ impl ConnectionWaker {
 
     /// Called when the connection has its turn: a wake-up from now on puts it on the list again.
     pub(crate) fn start_turn(&self) {
-        // A swap, because a store may become visible after what the turn reads: a wake-up in between
-        // would find the connection on the list, and the turn would miss the event.
+        // A swap, because a store may become visible after what the turn reads: a wake-up in
+        // between would find the connection on the list, and the turn would miss the event.
         self.queued.swap(false, Ordering::AcqRel);
     }
 }

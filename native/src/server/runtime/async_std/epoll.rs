@@ -1,6 +1,6 @@
-//! The sockets of a worker on Linux: an epoll instance of the worker's, which knows each socket
-//! once and for all, edge-triggered. It alone is what async-std's reactor watches for the worker:
-//! that reactor has to be told of each wait by a system call.
+//! The sockets of a worker on Linux: an epoll instance, in which each socket is registered once,
+//! edge-triggered. async-std's reactor watches only that instance: for each wait it needs a system
+//! call.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,7 +15,7 @@ use socket2::{SockRef, Socket};
 use crate::server::lock::lock;
 use crate::server::runtime::interface::{Stream, send, would_block};
 
-/// Events that are fetched at once.
+/// How many events are fetched at once.
 const EVENTS: usize = 64;
 
 /// The sockets of one worker.
@@ -25,7 +25,7 @@ pub(crate) struct Sockets {
     sources: Mutex<Slab<Arc<Source>>>,
 }
 
-/// The reactor asks for the descriptor in the standard library's way.
+/// Gives the reactor the descriptor in the standard library's way.
 #[derive(Debug)]
 struct Descriptor(Epoll);
 
@@ -35,7 +35,7 @@ impl AsFd for Descriptor {
     }
 }
 
-/// Whether a socket may be read and written, and who waits for that.
+/// Whether a socket may be read and written, and the wakers that wait for it.
 #[derive(Debug, Default)]
 struct Source {
     state: Mutex<[Direction; 2]>,
@@ -46,12 +46,12 @@ const WRITE: usize = 1;
 
 #[derive(Debug, Default)]
 struct Direction {
-    /// It was tried in vain, and nothing has happened since.
+    /// An operation would block: nothing has happened since it was tried.
     blocked: bool,
     /// The end was announced. It comes after the last bytes, without another event.
     ended: bool,
-    /// Urgent data was announced since the socket was last empty: a read stops there, with more bytes
-    /// behind it.
+    /// Urgent data was announced since the socket was last empty: a read stops there, with more
+    /// bytes behind it.
     urgent: bool,
     waker: Option<Waker>,
 }
@@ -73,7 +73,7 @@ impl Sockets {
         for event in events {
             let key = usize::try_from(event.data()).unwrap_or(usize::MAX);
             let source = lock(&self.sources).get(key).map(Arc::clone);
-            // A socket that is gone may have left an event.
+            // A closed socket may have left an event.
             if let Some(source) = source {
                 source.set_ready(event.events());
             }
@@ -113,7 +113,7 @@ impl Source {
         }
     }
 
-    /// Pending if the socket was tried in vain and nothing has happened since.
+    /// Pending if an operation would block.
     fn poll(&self, direction: usize, cx: &Context<'_>) -> Poll<()> {
         let direction = &mut lock(&self.state)[direction];
         if !direction.blocked || direction.ended {
@@ -152,7 +152,7 @@ impl Direction {
 #[derive(Debug)]
 pub(crate) struct Connected {
     socket: Socket,
-    /// None before it is known which worker it belongs to.
+    /// `None` until it is moved to a worker.
     registration: Option<Registration>,
 }
 
@@ -178,7 +178,7 @@ impl Connected {
         })
     }
 
-    /// Lets tasks of the worker that has these sockets use it.
+    /// Registers the socket with a worker's sockets.
     pub(super) fn register(mut self, sockets: &Arc<Sockets>) -> io::Result<Self> {
         self.socket.set_nonblocking(true)?;
         let source = Arc::<Source>::default();
@@ -202,10 +202,10 @@ impl Connected {
     fn source(&self) -> io::Result<&Source> {
         let registration = self.registration.as_ref();
         let source = registration.map(|registration| &*registration.source);
-        source.ok_or_else(|| io::Error::other("the socket belongs to no worker"))
+        source.ok_or_else(|| io::Error::other("the socket is not registered with a worker"))
     }
 
-    /// Tries until the socket gives or takes something.
+    /// Performs an operation unless it would block.
     fn poll(
         &self,
         direction: usize,
