@@ -81,6 +81,33 @@ impl<M: Memory> Cache<M> {
         self.parts.unused_pages()
     }
 
+    /// Makes room as a store does that finds none, until this number of pages is
+    /// [unused](Self::unused_pages); `false` if that many cannot be had.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(1 << 20))?;
+    /// let now = Instant::from_secs(0);
+    /// for number in 0..5000_u32 {
+    ///     cache.set(now, &number.to_le_bytes(), &[0; 200])?;
+    /// }
+    /// assert!(cache.free_pages(now, 20) && cache.unused_pages() >= 20);
+    /// assert!(cache.get(now, &4999_u32.to_le_bytes()).is_some());
+    /// assert!(!cache.free_pages(now, 1000) && cache.is_empty());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn free_pages(&mut self, now: Instant, pages: usize) -> bool {
+        self.set_clock(now);
+        while self.parts.unused_pages() < pages {
+            if !self.store_mut().free_space() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Frees at most `limit` of the pages that are in use beyond the budget, and returns how many
     /// such pages are left: what [`maintain`](Self::maintain) does in its own time.
     ///

@@ -111,7 +111,8 @@ impl<H: Host> Context<'_, H> {
         noreply: bool,
     ) -> Effect {
         self.resolve(&mut value.expiry);
-        let (cache, now) = (self.host.cache_for(&key), self.now);
+        let (now, len) = (self.now, value.bytes.len());
+        let cache = self.host.cache_to_store(now, &key, len, mode.joins());
         let result = if mode == SetMode::Set && compare.is_none() {
             cache.set(now, key, value).map(|()| Outcome::Stored)
         } else {
@@ -138,7 +139,7 @@ impl<H: Host> Context<'_, H> {
     }
 
     fn arithmetic(&mut self, key: Key<'_>, sign: Sign, delta: u64, noreply: bool) -> Effect {
-        let cache = self.host.cache_for(&key);
+        let cache = self.host.cache_to_store(self.now, &key, 0, false);
         let result = match sign {
             Sign::Plus => cache.increment(self.now, key, delta),
             Sign::Minus => cache.decrement(self.now, key, delta),

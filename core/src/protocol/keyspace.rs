@@ -1,6 +1,6 @@
 //! Where a key lives: one cache, or many behind locks.
 
-use crate::{Cache, Key, Memory};
+use crate::{Cache, Instant, Key, Memory};
 
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
 ///
@@ -55,6 +55,30 @@ pub trait Keyspace {
 
     /// The cache in which this key lives.
     fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Self::Memory>;
+
+    /// The cache in which this key lives, in which so many bytes are about to be stored, alone or
+    /// joined to the value that is there: a host with several caches may first give this one a
+    /// larger share of its memory.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant, Keyspace};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let (now, key) = (Instant::from_secs(0), Keyspace::key(&cache, b"key"));
+    /// cache.cache_to_store(now, &key, 5, false).set(now, key, "value")?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    fn cache_to_store(
+        &mut self,
+        now: Instant,
+        key: &Key<'_>,
+        len: usize,
+        joins: bool,
+    ) -> &mut Cache<Self::Memory> {
+        let _ = (now, len, joins);
+        self.cache_for(key)
+    }
 
     /// The caches by number, from 0 on; `None` behind the last one.
     fn cache_at(&mut self, index: usize) -> Option<&mut Cache<Self::Memory>>;

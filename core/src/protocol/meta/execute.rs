@@ -54,7 +54,10 @@ impl<H: Host> Context<'_, H> {
         let mut arguments = request.flags.arguments();
         let lead = self.resolve_all(&mut arguments);
         let options = get_options(&request.flags, &arguments, self.now);
-        let cache = self.host.cache_for(&key);
+        let cache = match options.vivify {
+            Some(_) => self.host.cache_to_store(self.now, &key, 0, false),
+            None => self.host.cache_for(&key),
+        };
         let fetched = cache.get_with(self.now, key, &options);
         let mut reply = MetaReply {
             output: self.output,
@@ -83,7 +86,8 @@ impl<H: Host> Context<'_, H> {
             expiry: arguments.touch.unwrap_or_default(),
         };
         let options = set_options(flags, &arguments);
-        let cache = self.host.cache_for(&key);
+        let (len, joins) = (bytes.len(), options.mode.joins());
+        let cache = self.host.cache_to_store(self.now, &key, len, joins);
         let result = cache.set_with(self.now, key, value, &options);
         let (outcome, cas, len) = match result {
             Ok(stored) => (stored.outcome, stored.cas, stored.len),
@@ -115,7 +119,9 @@ impl<H: Host> Context<'_, H> {
             touch: arguments.touch,
             flags: arguments.client_flags,
         };
-        let cache = self.host.cache_for(&key);
+        // What stays and gets a longer `cas` may have to be written again.
+        let keeps = options.invalidate && !options.clear;
+        let cache = self.host.cache_to_store(self.now, &key, 0, keeps);
         match cache.delete_with(self.now, key, &options) {
             Ok(outcome) => {
                 let fields = ReplyFields::of(request);
@@ -133,7 +139,7 @@ impl<H: Host> Context<'_, H> {
         let (flags, mut arguments) = (&request.flags, request.flags.arguments());
         let lead = self.resolve_all(&mut arguments);
         let options = arithmetic_options(flags, &arguments);
-        let cache = self.host.cache_for(&key);
+        let cache = self.host.cache_to_store(self.now, &key, 0, false);
         let done = match cache.arithmetic_with(self.now, key, &options) {
             Ok(done) => done,
             Err(error) => return self.output.extend_from_slice(reply::error(error)),

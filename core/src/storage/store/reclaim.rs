@@ -15,7 +15,7 @@ use crate::view::RemovalReason;
 impl StoreMut<'_> {
     /// Frees something: what has expired, a page by moving its chunks, or the least recently used
     /// item. `false` if there is nothing.
-    pub(super) fn free_space(&mut self) -> bool {
+    pub(crate) fn free_space(&mut self) -> bool {
         self.expire_page() || self.compact() || self.evict(RemovalReason::Memory)
     }
 
