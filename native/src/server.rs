@@ -37,7 +37,6 @@ use crate::server::options::size_text;
 use crate::server::process::{Account, memory_limit, open_files};
 use crate::server::runtime::Runtime;
 use crate::server::stop::Stop;
-use crate::server::view::SHARD_MEMORY_MAX;
 use crate::server::worker::Worker;
 
 pub use self::error::Error;
@@ -105,7 +104,7 @@ impl Server {
         let growth = match options.memcached.lock_memory {
             true => Growth::default(),
             false => Growth {
-                max: SHARD_MEMORY_MAX,
+                max: usize::MAX,
                 set_aside: process::has_free_addresses(),
             },
         };

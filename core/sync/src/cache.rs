@@ -63,7 +63,7 @@ impl SharedCache {
     pub fn new(config: &Config, threads: usize) -> Result<Self, ConfigError> {
         let threads = threads.clamp(1, Shards::COUNT_MAX);
         Self::build(config, |config| {
-            Shards::new(config, threads, Growth::default())
+            Shards::new(config, threads, growth(config))
         })
     }
 
@@ -91,7 +91,7 @@ impl SharedCache {
     /// ```
     pub fn with_shards(config: &Config, shards: usize) -> Result<Self, ConfigError> {
         Self::build(config, |config| {
-            Shards::with_count(config, shards, Growth::default())
+            Shards::with_count(config, shards, growth(config))
         })
     }
 
@@ -254,7 +254,10 @@ impl SharedCache {
     ) -> Result<(), Error> {
         // The caller's code runs before the lock is taken.
         let value = value.into();
-        self.with(key.as_ref(), |shard, key| shard.set(now, key, value))
+        let len = value.bytes.len();
+        self.store(now, key.as_ref(), len, false, |shard, key| {
+            shard.set(now, key, value)
+        })
     }
 
     /// Stores a value if there is none under this key.
@@ -284,7 +287,10 @@ impl SharedCache {
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
         let value = value.into();
-        self.with(key.as_ref(), |shard, key| shard.add(now, key, value))
+        let len = value.bytes.len();
+        self.store(now, key.as_ref(), len, false, |shard, key| {
+            shard.add(now, key, value)
+        })
     }
 
     /// Stores a value if there is one under this key.
@@ -298,7 +304,10 @@ impl SharedCache {
         value: impl Into<Value<'v>>,
     ) -> Result<Outcome, Error> {
         let value = value.into();
-        self.with(key.as_ref(), |shard, key| shard.replace(now, key, value))
+        let len = value.bytes.len();
+        self.store(now, key.as_ref(), len, false, |shard, key| {
+            shard.replace(now, key, value)
+        })
     }
 
     /// Stores a value if nobody stored another one since this `cas` was read.
@@ -313,7 +322,8 @@ impl SharedCache {
         cas: u64,
     ) -> Result<Outcome, Error> {
         let value = value.into();
-        self.with(key.as_ref(), |shard, key| {
+        let len = value.bytes.len();
+        self.store(now, key.as_ref(), len, false, |shard, key| {
             shard.compare_and_swap(now, key, value, cas)
         })
     }
@@ -342,7 +352,9 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.with(key.as_ref(), |shard, key| shard.append(now, key, bytes))
+        self.store(now, key.as_ref(), bytes.len(), true, |shard, key| {
+            shard.append(now, key, bytes)
+        })
     }
 
     /// Adds bytes at the beginning of a value. Flags and expiry stay.
@@ -355,7 +367,9 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         bytes: &[u8],
     ) -> Result<Outcome, Error> {
-        self.with(key.as_ref(), |shard, key| shard.prepend(now, key, bytes))
+        self.store(now, key.as_ref(), bytes.len(), true, |shard, key| {
+            shard.prepend(now, key, bytes)
+        })
     }
 
     /// Adds to a decimal number, wrapping at 2^64, and returns the sum; `None` if there is no item.
@@ -381,7 +395,9 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         delta: u64,
     ) -> Result<Option<u64>, Error> {
-        self.with(key.as_ref(), |shard, key| shard.increment(now, key, delta))
+        self.store(now, key.as_ref(), 0, false, |shard, key| {
+            shard.increment(now, key, delta)
+        })
     }
 
     /// Subtracts from a decimal number, stopping at 0, and returns the difference; `None` if there
@@ -395,7 +411,9 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         delta: u64,
     ) -> Result<Option<u64>, Error> {
-        self.with(key.as_ref(), |shard, key| shard.decrement(now, key, delta))
+        self.store(now, key.as_ref(), 0, false, |shard, key| {
+            shard.decrement(now, key, delta)
+        })
     }
 
     /// Removes an item. Says whether there was one.
@@ -535,6 +553,28 @@ impl SharedCache {
         operate(&mut self.shards.lock(self.shards.index_of(&key)), key)
     }
 
+    /// One operation that stores so many bytes, alone or joined to the value that is there.
+    fn store<'k, R>(
+        &self,
+        now: Instant,
+        key: &'k [u8],
+        len: usize,
+        joins: bool,
+        operate: impl FnOnce(&mut Shard, Key<'k>) -> R,
+    ) -> R {
+        let key = self.shards.key(key);
+        let index = self.shards.index_of(&key);
+        let shard = self.shards.lock(index);
+        let joined = match joins {
+            true => shard.view_of(key).map_or(0, |view| view.item.value.len()),
+            false => 0,
+        };
+        operate(
+            &mut self.shards.with_room(index, shard, now, len + joined),
+            key,
+        )
+    }
+
     /// The same where a caller's closure may have panicked: its panic goes on once the lock is
     /// released, because it has changed nothing, and a shard whose lock is poisoned is emptied.
     fn lend<'k, R>(
@@ -544,6 +584,18 @@ impl SharedCache {
     ) -> Option<R> {
         let looked = self.with(key, operate);
         looked.map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+}
+
+/// Each shard can get all of the budget, in addresses of its own: where addresses cost nothing.
+fn growth(config: &Config) -> Growth {
+    let is_strict = || {
+        let mode = std::fs::read_to_string("/proc/sys/vm/overcommit_memory");
+        mode.is_ok_and(|mode| mode.trim() == "2")
+    };
+    Growth {
+        max: config.memory,
+        set_aside: cfg!(target_pointer_width = "64") && !is_strict(),
     }
 }
 

@@ -18,7 +18,7 @@
 //! assert_eq!(cache.get(now, "session:1").as_deref(), Some(&b"alice"[..]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod cache;
 mod region;

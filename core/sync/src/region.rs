@@ -4,6 +4,8 @@ use std::io;
 use std::ops::Range;
 
 use dynamidb_core::{ConfigError, Memory};
+#[cfg(target_os = "linux")]
+use memmap2::UncheckedAdvice;
 use memmap2::{MmapMut, MmapOptions};
 
 /// The size of a huge page, and from which size on they are asked for: a quarter of the time of a
@@ -15,6 +17,8 @@ const HUGE_PAGES_FROM: usize = 4 << 20;
 
 /// What is copied at a time: a piece without a byte in it was never used, and stays so.
 const PIECE: usize = 4096;
+/// What is given back to the system at once, so that not every page takes a call of it.
+const RELEASED_MIN: usize = 64 << 10;
 /// What must be left for the rest of the process when memory is mapped where it is scarce: buffers
 /// of clients, stacks, the allocator's own. A budget that leaves less is refused, because a process
 /// that gets no memory for a buffer is at its end.
@@ -36,6 +40,11 @@ const LEFT_MIN: usize = 320 << 20;
 pub struct Region {
     map: MmapMut,
     most: usize,
+    /// What may be resident ends here.
+    touched: usize,
+    /// Where huge pages are asked for, and where dumps end.
+    #[cfg(target_os = "linux")]
+    advised: (Range<usize>, usize),
 }
 
 impl Region {
@@ -49,7 +58,13 @@ impl Region {
             true => map(most).or_else(|_| map(0))?,
             false => map(0)?,
         };
-        Ok(Self { map, most })
+        Ok(Self {
+            map,
+            most,
+            touched: 0,
+            #[cfg(target_os = "linux")]
+            advised: (0..0, 0),
+        })
     }
 }
 
@@ -93,39 +108,85 @@ impl Memory for Region {
             }
         }
         self.map = larger;
+        #[cfg(target_os = "linux")]
+        {
+            self.advised = (0..0, 0);
+        }
         Ok(())
     }
 
     fn extend_to(&mut self, len: usize) {
         debug_assert!(len <= self.map.len(), "it was reserved");
+        self.touched = self.touched.max(len);
+    }
+
+    /// Gives the end back to the system, so that what other shards get instead does not come on
+    /// top. Small pieces wait until there are more.
+    fn release(&mut self, len: usize) {
+        let start = len.next_multiple_of(PIECE);
+        if start + RELEASED_MIN <= self.touched {
+            #[cfg(target_os = "linux")]
+            discard(&mut self.map, start..self.touched);
+            self.touched = start;
+        }
     }
 
     /// Asks for huge pages within the range: one that reached over its ends would be resident as a
     /// whole. What lies behind it is in no core file.
     fn limit_to(&mut self, range: Range<usize>) {
         #[cfg(target_os = "linux")]
-        {
-            let advise = |advice, start: usize, end: usize| {
-                let advised = self
-                    .map
-                    .advise_range(advice, start, end.saturating_sub(start));
-                if let Err(error) = advised {
-                    tracing::debug!("{advice:?} is not taken: {error}");
-                }
-            };
-            if range.len() >= HUGE_PAGES_FROM {
-                let start = range.start.next_multiple_of(HUGE_PAGE);
-                let len = (range.end - start) / HUGE_PAGE * HUGE_PAGE;
-                advise(memmap2::Advice::HugePage, start, start + len);
-            }
-            let end = range.end.next_multiple_of(HUGE_PAGE).min(self.map.len());
-            advise(memmap2::Advice::DoDump, 0, end);
-            if end < self.map.len() {
-                advise(memmap2::Advice::DontDump, end, self.map.len());
-            }
-        }
+        self.advise(&range);
         #[cfg(not(target_os = "linux"))]
         let _ = range;
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Region {
+    /// Nothing but a comparison unless the range ends in another huge page than before.
+    fn advise(&mut self, range: &Range<usize>) {
+        let huge = if range.len() >= HUGE_PAGES_FROM {
+            range.start.next_multiple_of(HUGE_PAGE)..range.end / HUGE_PAGE * HUGE_PAGE
+        } else {
+            0..0
+        };
+        let end = range.end.next_multiple_of(HUGE_PAGE).min(self.map.len());
+        let before = std::mem::replace(&mut self.advised, (huge.clone(), end));
+        if before == self.advised {
+            return;
+        }
+        let advise = |advice, range: Range<usize>| {
+            let advised = match range.len() {
+                0 => Ok(()),
+                len => self.map.advise_range(advice, range.start, len),
+            };
+            if let Err(error) = advised {
+                tracing::debug!("{advice:?} is not taken: {error}");
+            }
+        };
+        if huge.end < before.0.end {
+            let start = huge.end.max(before.0.start);
+            advise(memmap2::Advice::NoHugePage, start..before.0.end);
+        }
+        advise(memmap2::Advice::HugePage, huge);
+        advise(memmap2::Advice::DoDump, 0..end);
+        advise(memmap2::Advice::DontDump, end..self.map.len());
+    }
+}
+
+/// Lets the system take back what is resident of a range, which is zero from then on.
+#[cfg(target_os = "linux")]
+#[allow(
+    unsafe_code,
+    reason = "there is no safe call that shrinks what is resident"
+)]
+fn discard(map: &mut MmapMut, range: Range<usize>) {
+    // SAFETY: the mapping is private and anonymous, and nobody else sees it: `map` is borrowed
+    // mutably. Its bytes become zero, which is a value of `u8` like any other.
+    let discarded =
+        unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, range.start, range.len()) };
+    if let Err(error) = discarded {
+        tracing::debug!("memory is not given back: {error}");
     }
 }
 

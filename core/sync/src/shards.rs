@@ -1,39 +1,51 @@
 //! The keyspace of many threads: the cache in shards, each behind a lock.
 //!
-//! A key's hash says which shard it lives in. With one thread there is one shard, and so there is
-//! with few items, because an exact LRU is only exact within a shard.
+//! A key's hash says which shard it lives in. Each shard has a share of the budget, and shares
+//! move:
+//! `budget.rs` says how. With one thread there is one shard, and the LRU is exact over all keys.
 
+mod age;
+mod budget;
+mod share;
+
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use dynamidb_core::{Cache, Config, ConfigError, Instant, Key, KeyHasher, Policy, Stats};
 
-use crate::region::{self, Region};
+use crate::region::Region;
+use budget::Budget;
+use share::Share;
 
 /// The bits of the hash that choose between shards.
 const HASH_BITS: u32 = 6;
-/// What a shard is not made smaller than, so that none is full while others have much room.
-const SHARD_MEMORY_MIN: usize = 4 << 20;
+/// What a shard is not made smaller than: each has pages that are not full, and an index.
+const SHARD_MEMORY_MIN: usize = 2 << 20;
 const SHARD_ITEMS_MIN: usize = 10_000;
+/// The largest shard: what one cache can address.
+const SHARD_MEMORY_MAX: u64 = 4 << 30;
 /// How many keys are prefetched at once.
 const PREFETCHES: usize = 16;
 
-/// How far a shard can be enlarged, if that is more than it begins with.
+/// How far the budget can be raised, and whether shares of it can move.
 ///
 /// # Examples
 /// ```
 /// use dynamidb_sync::Growth;
 ///
-/// // Up to 1 GiB, without ever moving.
+/// // Up to 1 GiB, without ever moving what is stored.
 /// let growth = Growth { max: 1 << 30, set_aside: true };
+/// // Each shard keeps the share of the budget that it begins with.
 /// assert_eq!(Growth::default().max, 0);
 /// # let _ = growth;
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Growth {
-    /// The largest shard, in bytes.
+    /// The largest budget. If it is less than the one at the start, shares do not move.
     pub max: usize,
-    /// Whether addresses are set aside for that, so that nothing moves.
+    /// Whether each shard has addresses set aside for all of it, up to the 4 GiB that a shard can
+    /// use. If not, a shard that grows moves, and shares change only for large values.
     pub set_aside: bool,
 }
 
@@ -41,13 +53,29 @@ pub struct Growth {
 pub type Shard = Cache<Region>;
 
 /// A shard that is locked.
-pub type ShardGuard<'s> = RwLockWriteGuard<'s, Shard>;
+#[derive(Debug)]
+pub struct ShardGuard<'s>(RwLockWriteGuard<'s, Share>);
+
+impl Deref for ShardGuard<'_> {
+    type Target = Shard;
+
+    fn deref(&self) -> &Shard {
+        &self.0.shard
+    }
+}
+
+impl DerefMut for ShardGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Shard {
+        &mut self.0.shard
+    }
+}
 
 /// The shards of a cache, for hosts that lock one over several operations.
 ///
-/// Nobody waits for one lock while holding another but [`prefetch`](Self::prefetch), which locks
-/// several for reading, in ascending order. So no two threads wait for each other, as long as who
-/// holds a [`ShardGuard`] drops it before any other call.
+/// Locks are taken in this order: the budget's, then one shard's. Nobody waits for another lock
+/// while holding a shard but [`prefetch`](Self::prefetch), which locks several for reading, in
+/// ascending order. So no two threads wait for each other, as long as who holds a [`ShardGuard`]
+/// drops it before any other call.
 ///
 /// # Examples
 /// ```
@@ -59,7 +87,7 @@ pub type ShardGuard<'s> = RwLockWriteGuard<'s, Shard>;
 /// let key = shards.key(b"key");
 /// shards.prefetch(&[key]);
 /// let index = shards.index_of(&key);
-/// let mut shard: ShardGuard = shards.lock(index);
+/// let mut shard: ShardGuard = shards.with_room(index, shards.lock(index), now, 5);
 /// shard.set(now, key, "value")?;
 /// shard.touch(now, key, dynamidb_core::Expiry::Never);
 /// drop(shard);
@@ -73,13 +101,9 @@ pub type ShardGuard<'s> = RwLockWriteGuard<'s, Shard>;
 /// ```
 #[derive(Debug)]
 pub struct Shards {
-    shards: Vec<RwLock<Shard>>,
+    shards: Vec<RwLock<Share>>,
     hasher: KeyHasher,
-    /// Up to which size shards move when they grow, because no addresses were set aside.
-    moves_below: usize,
-    /// Held while the budget is changed: of two who do, one is first in all shards. Who waits for
-    /// it holds no shard.
-    budget: Mutex<()>,
+    budget: Budget,
     /// The shard with which the next [`maintain_all`](Self::maintain_all) begins.
     next_maintained: AtomicUsize,
 }
@@ -99,7 +123,7 @@ impl Shards {
     /// [`ConfigError`] says which setting is wrong; [`ConfigError::OutOfMemory`], that there is no
     /// memory to map.
     pub fn new(config: &Config, threads: usize, growth: Growth) -> Result<Self, ConfigError> {
-        Self::with_count(config, shard_count(config, threads), growth)
+        Self::with_count(config, shard_count(config, threads, growth), growth)
     }
 
     /// This number of shards, or the next power of two, at most [`COUNT_MAX`](Self::COUNT_MAX).
@@ -121,16 +145,16 @@ impl Shards {
     pub fn with_count(config: &Config, count: usize, growth: Growth) -> Result<Self, ConfigError> {
         let mut count = count.clamp(1, Self::COUNT_MAX).next_power_of_two();
         loop {
-            let share = |index| share(config, index, count);
-            let shards = (0..count).map(|index| make_shard(share(index), growth));
-            match shards.collect::<Result<Vec<_>, _>>() {
-                Ok(shards) => {
-                    let hasher = *shards[0].hasher();
+            let budget = shares_move(config, growth).then_some(config.memory);
+            let make = |index| Share::new(part(config, index, count), budget, growth);
+            match (0..count).map(make).collect::<Result<Vec<_>, _>>() {
+                Ok(mut shares) => {
+                    let hasher = *shares[0].shard.hasher();
+                    let budget = Budget::new(config, growth, &mut shares);
                     return Ok(Self {
-                        shards: shards.into_iter().map(RwLock::new).collect(),
+                        shards: shares.into_iter().map(RwLock::new).collect(),
                         hasher,
-                        moves_below: if growth.set_aside { 0 } else { growth.max },
-                        budget: Mutex::default(),
+                        budget,
                         next_maintained: AtomicUsize::new(0),
                     });
                 }
@@ -157,7 +181,10 @@ impl Shards {
 
     /// At most `limit` steps of upkeep in one shard; returns how many were done.
     pub fn maintain(&self, index: usize, now: Instant, limit: usize) -> usize {
-        self.lock(index).maintain(now, limit)
+        let mut shard = self.lock(index);
+        let done = shard.maintain(now, limit);
+        self.publish(index, &mut shard);
+        done
     }
 
     /// At most `limit` steps of upkeep in all shards together; returns how many were done. The
@@ -174,38 +201,6 @@ impl Shards {
             }
         }
         done
-    }
-
-    /// Changes the budget; what is in use beyond it is freed as
-    /// [`Cache::set_memory`](dynamidb_core::Cache::set_memory) does it. If one shard cannot be
-    /// enlarged, all have the budget of before.
-    ///
-    /// # Errors
-    /// [`ConfigError::MemoryTooSmall`] and [`ConfigError::MemoryTooLarge`] say what would be
-    /// possible; [`ConfigError::OutOfMemory`], that there is no memory to map.
-    pub fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
-        let _alone = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = self.len();
-        // No larger than a number of bytes that there is.
-        let before = self.lock(0).stats().limit_maxbytes as usize;
-        let (share, more) = (memory / count, memory.saturating_sub(before * count));
-        // One shard after the other is there twice. Asked of all together, so that those before one
-        // that cannot grow do not hold on to what they grew by.
-        let moves = more > 0 && share <= self.moves_below;
-        if moves && !region::has_room(more.saturating_add(share)) {
-            return Err(ConfigError::OutOfMemory);
-        }
-        for index in 0..count {
-            let changed = self.lock(index).set_memory(share);
-            if let Err(error) = changed {
-                for changed in 0..index {
-                    // It was possible before.
-                    let _ = self.lock(changed).set_memory(before);
-                }
-                return Err(of_all(error, count));
-            }
-        }
-        Ok(())
     }
 
     /// The key with its hash.
@@ -243,13 +238,13 @@ impl Shards {
     /// If there is no shard of this number.
     pub fn lock(&self, index: usize) -> ShardGuard<'_> {
         let lock = &self.shards[index];
-        lock.write().unwrap_or_else(|poisoned| {
+        ShardGuard(lock.write().unwrap_or_else(|poisoned| {
             tracing::error!("shard {index} is emptied because of a panic while it was changed");
-            let mut shard = poisoned.into_inner();
-            shard.clear();
+            let mut share = poisoned.into_inner();
+            share.shard.clear();
             lock.clear_poison();
-            shard
-        })
+            share
+        }))
     }
 
     /// Locks a shard together with others who only read; `None` if a panic has left it half
@@ -258,8 +253,9 @@ impl Shards {
     /// # Panics
     /// If there is no shard of this number.
     #[must_use]
-    pub fn read(&self, index: usize) -> Option<RwLockReadGuard<'_, Shard>> {
-        self.shards[index].read().ok()
+    pub fn read(&self, index: usize) -> Option<impl Deref<Target = Shard> + '_> {
+        let share = self.shards[index].read().ok()?;
+        Some(Reading(share))
     }
 
     /// Fetches what lookups of these keys will need, in all their shards, so that the waits for
@@ -271,8 +267,7 @@ impl Shards {
             let readers = self.read_all(all);
             let reader = |key| {
                 let before = all & (wanted(key) - 1);
-                let reader: Option<&RwLockReadGuard<'_, Shard>> =
-                    readers[before.count_ones() as usize].as_ref();
+                let reader: Option<&Reading<'_>> = readers[before.count_ones() as usize].as_ref();
                 Some((&**reader?, key))
             };
             Cache::prefetch_all(keys.iter().filter_map(reader));
@@ -281,10 +276,10 @@ impl Shards {
 
     /// Locks up to [`PREFETCHES`] shards for reading, a bit each, the lowest first.
     ///
-    /// Nowhere else does anybody wait for a lock while holding another, so only readers can wait
+    /// Nowhere else does anybody wait for a lock while holding a shard, so only readers can wait
     /// for each other: one for a shard that another has, because somebody who writes came in
     /// between. They do not wait in a circle because all go from the lower to the higher shard.
-    fn read_all(&self, mut shards: u64) -> [Option<RwLockReadGuard<'_, Shard>>; PREFETCHES] {
+    fn read_all(&self, mut shards: u64) -> [Option<Reading<'_>>; PREFETCHES] {
         let mut readers = [const { None }; PREFETCHES];
         let mut before = None;
         for reader in &mut readers {
@@ -294,7 +289,7 @@ impl Shards {
             let index = shards.trailing_zeros() as usize;
             debug_assert!(before < Some(index), "{index} after {before:?}");
             before = Some(index);
-            *reader = self.read(index);
+            *reader = self.shards[index].read().ok().map(Reading);
             shards &= shards - 1;
         }
         debug_assert_eq!(shards, 0, "more shards than keys");
@@ -302,13 +297,28 @@ impl Shards {
     }
 }
 
+/// A shard that is locked for reading.
+struct Reading<'s>(RwLockReadGuard<'s, Share>);
+
+impl Deref for Reading<'_> {
+    type Target = Shard;
+
+    fn deref(&self) -> &Shard {
+        &self.0.shard
+    }
+}
+
 /// How many shards are worth having: a power of two.
-fn shard_count(config: &Config, threads: usize) -> usize {
+fn shard_count(config: &Config, threads: usize, growth: Growth) -> usize {
     if threads == 1 {
         return 1;
     }
-    // An item may take up a quarter of a shard.
-    let by_memory = config.memory / SHARD_MEMORY_MIN.max(4 * config.item_size_max);
+    let least = match shares_move(config, growth) {
+        true => SHARD_MEMORY_MIN,
+        // An item may take up a quarter of a share.
+        false => (2 * SHARD_MEMORY_MIN).max(4 * config.item_size_max),
+    };
+    let by_memory = config.memory / least;
     let by_items = config
         .max_items
         .map_or(Shards::COUNT_MAX, |max| max / SHARD_ITEMS_MIN);
@@ -316,30 +326,22 @@ fn shard_count(config: &Config, threads: usize) -> usize {
     (4 * threads).next_power_of_two().min(1 << most.ilog2())
 }
 
-/// The share of one shard.
-fn share(config: &Config, index: usize, count: usize) -> Config {
-    let mut share = config.clone();
-    share.memory = config.memory / count;
-    share.max_items = config
+/// Whether shares of the budget can move. Each shard's table of evicted hashes would have to be
+/// made for the whole budget.
+fn shares_move(config: &Config, growth: Growth) -> bool {
+    growth.max >= config.memory && config.policy != Policy::S3Lru
+}
+
+/// The configuration of one shard, with an equal share of everything.
+fn part(config: &Config, index: usize, count: usize) -> Config {
+    let mut part = config.clone();
+    part.memory = config.memory / count + if index == 0 { config.memory % count } else { 0 };
+    part.max_items = config
         .max_items
         .map(|max| max / count + usize::from(index < max % count));
     // There are no more shards than six bits can tell apart.
-    (share.shard, share.shard_count) = (index as u16, count as u16);
-    share
-}
-
-fn make_shard(config: Config, growth: Growth) -> Result<Shard, ConfigError> {
-    let memory = config.memory;
-    // The table of evicted hashes is made for all of the memory, not for the budget.
-    let most = match config.policy {
-        Policy::S3Lru => memory,
-        _ => memory.max(growth.max),
-    };
-    let set_aside = growth.set_aside || most == memory;
-    let region = Region::new(most, set_aside).map_err(|_| ConfigError::OutOfMemory)?;
-    let mut shard = Cache::with_memory(config, region)?;
-    shard.set_memory(memory)?;
-    Ok(shard)
+    (part.shard, part.shard_count) = (index as u16, count as u16);
+    part
 }
 
 /// What is wrong with one shard of so many, as of all together.
@@ -394,11 +396,12 @@ mod tests {
             (64 << 20, None, 1, 1),
             (64 << 20, None, 2, 8),
             (64 << 20, None, 3, 16),
-            (64 << 20, None, 64, 16),
-            (1 << 30, None, 64, 64),
-            (16 << 20, None, 2, 4),
-            (12 << 20, None, 2, 2),
-            (4 << 20, None, 2, 1),
+            (64 << 20, None, 64, 32),
+            (63 << 20, None, 64, 16),
+            (16 << 20, None, 2, 8),
+            (8 << 20, None, 2, 4),
+            (4 << 20, None, 2, 2),
+            ((4 << 20) - 1, None, 2, 1),
             (64 << 20, Some(1000), 2, 1),
             (64 << 20, Some(19_999), 2, 1),
             (64 << 20, Some(20_000), 2, 2),
@@ -520,8 +523,8 @@ mod tests {
     fn the_limit_of_items_is_divided_without_a_rest() {
         let mut config = Config::new(64 << 20);
         config.max_items = Some(43);
-        let shares = (0..8).map(|index| share(&config, index, 8).max_items.unwrap());
-        assert_eq!(shares.collect::<Vec<_>>(), [6, 6, 6, 5, 5, 5, 5, 5]);
+        let parts = (0..8).map(|index| part(&config, index, 8).max_items.unwrap());
+        assert_eq!(parts.collect::<Vec<_>>(), [6, 6, 6, 5, 5, 5, 5, 5]);
     }
 
     #[test]

@@ -12,8 +12,6 @@ use crate::server::clock;
 use crate::server::state::ServerState;
 use crate::server::state::watchers::{Kinds, REMOVALS_MAX};
 
-/// What a shard can be enlarged to: what one cache can address.
-pub(crate) const SHARD_MEMORY_MAX: usize = 4 << 30;
 /// A shard that is locked, and its number.
 pub(crate) type Held<'s> = (usize, ShardGuard<'s>);
 
@@ -131,6 +129,25 @@ impl Keyspace for View<'_> {
         self.shard(self.shards.index_of(key))
     }
 
+    fn cache_to_store(
+        &mut self,
+        now: Instant,
+        key: &Key<'_>,
+        len: usize,
+        joins: bool,
+    ) -> &mut Shard {
+        let index = self.shards.index_of(key);
+        self.shard(index);
+        let (_, shard) = self.held.take().expect("it was locked above");
+        let len = match joins {
+            true => len + value_len(&shard, key),
+            false => len,
+        };
+        let shard = self.shards.with_room(index, shard, now, len);
+        let (_, shard) = self.held.insert((index, shard));
+        shard
+    }
+
     fn cache_at(&mut self, index: usize) -> Option<&mut Shard> {
         (index < self.shards.len()).then(|| self.shard(index))
     }
@@ -187,6 +204,12 @@ impl Host for View<'_> {
     fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         self.host.report(report);
     }
+}
+
+/// How many bytes the value under a key has; 0 if there is none.
+fn value_len(shard: &Shard, key: &Key<'_>) -> usize {
+    let view = shard.view_of(*key);
+    view.map_or(0, |view| view.item.value.len())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use dynamidb_core::{
     ArithmeticOptions, ArithmeticOutcome, DeleteOptions, Error, GetOptions, GetOutcome, Instant,
-    Outcome, SetOptions, SetOutcome, Value,
+    Outcome, SetMode, SetOptions, SetOutcome, Value,
 };
 
 use super::{SharedCache, look_at};
@@ -69,7 +69,9 @@ impl SharedCache {
         options: &SetOptions,
     ) -> Result<SetOutcome, Error> {
         let value = value.into();
-        self.with(key.as_ref(), |shard, key| {
+        let joins = matches!(options.mode, SetMode::Append | SetMode::Prepend);
+        let len = value.bytes.len();
+        self.store(now, key.as_ref(), len, joins, |shard, key| {
             shard.set_with(now, key, value, options)
         })
     }
@@ -99,7 +101,7 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         options: &ArithmeticOptions,
     ) -> Result<ArithmeticOutcome, Error> {
-        self.with(key.as_ref(), |shard, key| {
+        self.store(now, key.as_ref(), 0, false, |shard, key| {
             shard.arithmetic_with(now, key, options)
         })
     }
@@ -131,7 +133,9 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         options: &DeleteOptions,
     ) -> Result<Outcome, Error> {
-        self.with(key.as_ref(), |shard, key| {
+        // What stays and gets a longer `cas` may have to be written again.
+        let keeps = options.invalidate && !options.clear;
+        self.store(now, key.as_ref(), 0, keeps, |shard, key| {
             shard.delete_with(now, key, options)
         })
     }

@@ -1,0 +1,218 @@
+//! The budget that all shards have together: its bound is exact, and nothing is evicted while any
+//! shard has room.
+
+use dynamidb_core::{Config, Error, Instant, Policy};
+use dynamidb_sync::{Growth, Shards, SharedCache};
+use fastrand::Rng;
+
+const NOW: Instant = Instant::from_secs(1);
+const MIB: usize = 1 << 20;
+const GROWTH: Growth = Growth {
+    max: 256 * MIB,
+    set_aside: true,
+};
+
+/// Values may be as large as the budget allows.
+fn config(memory: usize) -> Config {
+    let mut config = Config::new(memory);
+    config.item_size_max = Config::ITEM_SIZE_LIMIT;
+    config
+}
+
+fn set(shards: &Shards, now: Instant, key: &[u8], value: &[u8]) -> Result<(), Error> {
+    let key = shards.key(key);
+    let index = shards.index_of(&key);
+    let mut shard = shards.with_room(index, shards.lock(index), now, value.len());
+    shard.set(now, key, value)
+}
+
+/// The sum of all shares, and of all pages in use.
+fn shares(shards: &Shards) -> (usize, usize) {
+    let (mut sum, mut used) = (0, 0);
+    shards.for_each(|shard| {
+        let share = usize::try_from(shard.stats().limit_maxbytes).unwrap();
+        sum += share;
+        used += shard
+            .pages()
+            .filter(|page| page.usage != dynamidb_core::view::PageUse::Unused)
+            .count()
+            * shard.page_size();
+    });
+    (sum, used)
+}
+
+#[test]
+fn shares_never_exceed_the_budget_whatever_happens() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = Rng::with_seed(seed);
+    for round in 0..6 {
+        let mut budget = random.usize(4..24) * MIB;
+        let count = 1 << random.u32(1..5);
+        let shards = Shards::with_count(&config(budget), count, GROWTH).unwrap();
+        for step in 0..3000_u64 {
+            let now = Instant::from_millis(1000 + step * 7);
+            let key = random.u32(..3000).to_le_bytes();
+            match random.u32(..100) {
+                0 => {
+                    budget = random.usize(4 * MIB..32 * MIB);
+                    shards.set_memory(budget).unwrap();
+                }
+                1 => shards.for_each(|shard| {
+                    if random.bool() {
+                        shard.clear();
+                    }
+                }),
+                2 => while shards.maintain_all(now, 8) == 8 {},
+                3..10 => {
+                    let key = shards.key(&key);
+                    shards.lock(shards.index_of(&key)).delete(now, key);
+                }
+                kind => {
+                    let most = match kind {
+                        10..15 => budget / 5,
+                        15..30 => 50_000,
+                        _ => 500,
+                    };
+                    let value = vec![kind as u8; random.usize(..most)];
+                    set(&shards, now, &key, &value).unwrap();
+                    let key = shards.key(&key);
+                    let mut shard = shards.lock(shards.index_of(&key));
+                    let stored = shard.get(now, key).expect("it was just stored");
+                    assert_eq!(stored.value.len(), value.len(), "round {round}");
+                }
+            }
+            let (sum, _) = shares(&shards);
+            assert!(sum <= budget, "step {step}: {sum} of {budget}");
+            assert!(
+                sum + MIB > budget,
+                "step {step}: {sum} of {budget} are left"
+            );
+        }
+        let now = Instant::from_secs(100);
+        while shards.maintain_all(now, 64) == 64 {}
+        let (_, used) = shares(&shards);
+        assert!(used <= budget, "{used} of {budget} are in use");
+    }
+}
+
+#[test]
+fn nothing_is_evicted_while_another_shard_has_room() {
+    for (len, count) in [(100, 8), (5000, 8), (100_000, 8), (MIB - 100, 16)] {
+        let shards = Shards::with_count(&Config::new(32 * MIB), count, GROWTH).unwrap();
+        let value = vec![1; len];
+        let mut stored = 0;
+        while shards.stats().evictions == 0 {
+            set(&shards, NOW, &u64::to_le_bytes(stored), &value).unwrap();
+            stored += 1;
+        }
+        let whole = Shards::with_count(&Config::new(32 * MIB), 1, GROWTH).unwrap();
+        let mut most = 0;
+        while whole.stats().evictions == 0 {
+            set(&whole, NOW, &u64::to_le_bytes(most), &value).unwrap();
+            most += 1;
+        }
+        // What shards keep for themselves, and a large value for which what is left is too little.
+        let least = most - most / 20 - 2;
+        assert!(
+            stored >= least,
+            "{len}: {stored} in {count} shards, {most} in one"
+        );
+    }
+}
+
+#[test]
+fn shards_evict_at_nearly_the_same_age_when_one_gets_much_more_than_the_others() {
+    let shards = Shards::with_count(&Config::new(16 * MIB), 8, GROWTH).unwrap();
+    let mut millis = 1000;
+    // Three of four items go to one shard.
+    let mut number = 0_u64;
+    for step in 0..400_000_u64 {
+        let wants_first = step % 4 != 0;
+        loop {
+            number += 1;
+            let key = shards.key(&number.to_le_bytes()[..]).as_bytes().to_vec();
+            if (shards.index_of(&shards.key(&key)) == 0) == wants_first {
+                break;
+            }
+        }
+        millis += u64::from(step % 20 == 0);
+        let now = Instant::from_millis(millis);
+        set(&shards, now, &number.to_le_bytes(), &[7; 80]).unwrap();
+    }
+    // Each key is newer than the one before: the numbers are the ages.
+    let mut oldest = Vec::new();
+    let mut lens = Vec::new();
+    shards.for_each(|shard| {
+        let key = shard.items().next_back().unwrap().key.to_vec();
+        oldest.push(u64::from_le_bytes(key.try_into().unwrap()));
+        lens.push(shard.len());
+    });
+    assert!(lens[0] > 10 * lens[1], "{lens:?}");
+    let (first, last) = (oldest.iter().min().unwrap(), oldest.iter().max().unwrap());
+    let age = number - first;
+    assert!(last - first < age / 5, "{oldest:?} of {number}");
+}
+
+#[test]
+fn a_value_of_a_quarter_of_the_budget_is_stored_and_one_byte_more_is_not() {
+    let config = config(64 * MIB);
+    for count in [1, 2, 16, 64] {
+        let cache = SharedCache::with_shards(&config, count).unwrap();
+        for number in 0..20_000 {
+            cache.set(NOW, format!("{number}"), &[1; 1000]).unwrap();
+        }
+        let most = Config::ITEM_SIZE_LIMIT - 5;
+        for key in ["large", "other", "third"] {
+            let value = vec![2; most];
+            cache.set(NOW, key, &value[..]).unwrap();
+            assert!(cache.get(NOW, key) == Some(value), "{count} {key}");
+            let refused = cache.set(NOW, key, &vec![3; most + 1][..]);
+            assert_eq!(refused, Err(Error::ValueTooLarge), "{count}");
+        }
+        // Joined values have to be there twice for a moment.
+        cache.set(NOW, "joined", &vec![4; 7 * MIB][..]).unwrap();
+        let _ = cache.append(NOW, "joined", &vec![5; MIB]).unwrap();
+        let len = cache.read(NOW, "joined", |item| item.value.len());
+        assert_eq!(len, Some(8 * MIB), "{count}");
+    }
+}
+
+#[test]
+fn a_cache_that_evicts_nothing_takes_what_others_do_not_use() {
+    let mut config = Config::new(16 * MIB);
+    config.policy = Policy::Refuse;
+    let cache = SharedCache::with_shards(&config, 8).unwrap();
+    let mut stored = 0;
+    while cache.set(NOW, format!("{stored}"), &[0; 100_000]).is_ok() {
+        stored += 1;
+    }
+    assert!(stored >= 150, "{stored}");
+    assert_eq!((cache.len(), cache.stats().evictions), (stored, 0));
+}
+
+#[test]
+fn threads_that_store_values_of_all_sizes_keep_the_bound() {
+    let shards = Shards::with_count(&config(16 * MIB), 8, GROWTH).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4_u64 {
+            let shards = &shards;
+            scope.spawn(move || {
+                let mut random = Rng::with_seed(thread);
+                for step in 0..4000_u64 {
+                    let now = Instant::from_millis(1000 + step);
+                    let most = if step % 20 == 0 { 2 * MIB } else { 2000 };
+                    let value = vec![thread as u8; random.usize(..most)];
+                    let key = random.u32(..2000).to_le_bytes();
+                    set(shards, now, &key, &value).unwrap();
+                    if thread == 0 && step % 500 == 0 {
+                        let budget = if step % 1000 == 0 { 12 } else { 16 };
+                        shards.set_memory(budget * MIB).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    shards.set_memory(16 * MIB).unwrap();
+    assert_eq!(shares(&shards).0, 16 * MIB);
+}
