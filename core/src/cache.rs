@@ -526,8 +526,8 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
-    /// that nothing is left to do for now. A step takes microseconds: it gives back what has
-    /// expired in one page, empties a page that a smaller budget has no room for, or shrinks the
+    /// that nothing is left to do for now. A step takes microseconds: it frees what has
+    /// expired in one page, empties a page that is beyond a smaller budget, or shrinks the
     /// index by one bucket.
     ///
     /// Nothing is served past its deadline whether or not this is called; calling it gives the
@@ -565,7 +565,7 @@ impl<M: Memory> Cache<M> {
         done
     }
 
-    /// How many items there are, expired ones that were not given back yet included.
+    /// How many items there are, expired ones that were not reclaimed yet included.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.parts.len()
@@ -578,7 +578,7 @@ impl<M: Memory> Cache<M> {
     }
 }
 
-/// At most a quarter of the memory is given to one item, so that the others can make room for it.
+/// At most a quarter of the memory is given to one item: evicting the others makes that free.
 fn item_size_max(wanted: usize, memory: usize) -> usize {
     wanted.min(memory / 4)
 }

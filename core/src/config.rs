@@ -34,10 +34,10 @@ pub struct Config {
     pub policy: Policy,
     /// When a used item moves to the front of the LRU.
     pub lru_bump: LruBump,
-    /// Whether items go without `cas` and the time of their last use, so that a head has 16 bytes
+    /// Whether items go without `cas` and the time of their last use, so that a header has 16 bytes
     /// instead of 24: much where items are small. Their [`cas`](crate::Item::cas) is 0, to which
     /// nothing compares as equal. An item that is given a `cas` of the caller's own has it, and
-    /// the larger head; so has one with client flags.
+    /// the larger header; so has one with client flags.
     ///
     /// # Examples
     /// ```

@@ -83,10 +83,10 @@
 //!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called,
 //!   though the crate links `alloc` for [`Session`]s and for [`Cache::new`], so that a program
 //!   without one declares a `#[global_allocator]` that always fails.
-//! - **Space per item** in lent memory: a head of 24 bytes, or 16 with [`Config::compact`], key and
-//!   value, rounded up to the slab sizes, and about 9 bytes for index and records. Slab sizes that
-//!   fit the readings are worth more than anything else: `[64]` for 16 bytes of key and of value,
-//!   `[48]` if they are compact.
+//! - **Space per item** in caller-provided memory: a header of 24 bytes, or 16 with
+//!   [`Config::compact`], key and value, rounded up to the slab sizes, and about 9 bytes for index
+//!   and records. Slab sizes that fit the readings are worth more than anything else: `[64]` for 16
+//!   bytes of key and of value, `[48]` if they are compact.
 //! - **The meta commands** are the feature `meta`, on by default. A program that needs none saves
 //!   13 kB of flash on a Cortex-M4 with `default-features = false`. They are unknown then, and `ms`
 //!   ends the conversation, so that its value is not taken for a command.

@@ -102,7 +102,7 @@ pub struct Due {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ItemView<'c> {
-    /// Where its head lies, in units of 16 bytes. It names the item until a chunk is written,
+    /// Where its header lies, in units of 16 bytes. It names the item until a chunk is written,
     /// moved or freed.
     pub position: u32,
     /// The key.
@@ -121,11 +121,11 @@ pub struct ItemView<'c> {
     pub won: bool,
     /// Whether its key was given in base64.
     pub base64: bool,
-    /// Bytes of head, key and value.
+    /// Bytes of header, key and value.
     pub size: usize,
 }
 
-/// A chunk of an item: its head or one of its continuations.
+/// A chunk of an item: that of its header or a continuation chunk.
 ///
 /// # Examples
 /// ```
@@ -158,7 +158,7 @@ pub struct ChunkView<'c> {
     pub value: usize,
 }
 
-/// A field of an item's head: some bits of a little-endian 32-bit word.
+/// A field of an item's header: some bits of a little-endian 32-bit word.
 ///
 /// # Examples
 /// ```
@@ -180,7 +180,7 @@ pub struct ChunkView<'c> {
 pub struct Field {
     /// What it is called.
     pub name: &'static str,
-    /// At which byte of the head its word begins.
+    /// At which byte of the header its word begins.
     pub at: usize,
     /// Which bits of the word it has.
     pub mask: u32,
@@ -243,7 +243,7 @@ pub struct Removal<'c> {
     pub reason: RemovalReason,
     /// Its key.
     pub key: &'c [u8],
-    /// Where its head was, in units of 16 bytes.
+    /// Where its header was, in units of 16 bytes.
     pub position: u32,
     /// Which of the slab sizes its first chunk had, from 0 on.
     pub class: u8,

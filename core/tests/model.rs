@@ -6,10 +6,10 @@
 //! seed, which a failure prints. All runs together do more than ten million operations;
 //! `MODEL_OPERATIONS` sets how many each does.
 
+#[path = "model/conditional.rs"]
+mod conditional;
 #[path = "model/evictions.rs"]
 mod evictions;
-#[path = "model/general.rs"]
-mod general;
 
 use core::time::Duration;
 
@@ -178,7 +178,7 @@ impl Run {
             20 | 21 => self.touch(&key),
             22 | 23 => self.delete(&key),
             24 => self.peek(&key),
-            25..=29 => self.general(&key),
+            25..=29 => self.with_options(&key),
             _ => self.rare(),
         }
         self.follow_evictions(&key);

@@ -82,7 +82,7 @@ impl<M: Memory> Cache<M> {
         self.store().class_stats()
     }
 
-    /// Keys and items, the most recently used first, expired ones that were not given back yet
+    /// Keys and items, the most recently used first, expired ones that were not reclaimed yet
     /// included.
     ///
     /// # Examples
@@ -190,7 +190,7 @@ impl<M: Memory> Cache<M> {
         (items.map(|found| self.view(&found)), next)
     }
 
-    /// The item whose head is at this position; `None` if there is none, whatever the number.
+    /// The item whose header is at this position; `None` if there is none, whatever the number.
     ///
     /// # Examples
     /// ```
@@ -228,8 +228,8 @@ impl<M: Memory> Cache<M> {
         Some(self.view(&found))
     }
 
-    /// The fields of the head at this position, in the order of its bytes; none if there is no such
-    /// item.
+    /// The fields of the header at this position, in the order of its bytes; none if there is no
+    /// such item.
     ///
     /// # Examples
     /// ```
@@ -247,8 +247,8 @@ impl<M: Memory> Cache<M> {
         fields.into_iter().flatten()
     }
 
-    /// The chunks of the item whose head is at this position, that head first; none if there is no
-    /// such item.
+    /// The chunks of the item whose header is at this position, that of the header first; none if
+    /// there is no such item.
     ///
     /// # Examples
     /// ```

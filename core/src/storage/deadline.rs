@@ -1,4 +1,4 @@
-//! When an item ends, in the 34 bits that its head has for that.
+//! When an item ends, in the 34 bits that its header has for that.
 
 /// When an item ends, as 34 bits: 0 is never. The highest says what the others are the low bits of:
 /// milliseconds of the cache's own time, for what is less than 2^33 of them (99 days) above the

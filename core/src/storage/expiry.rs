@@ -1,6 +1,6 @@
 //! What has expired: pages in a timing wheel, by the earliest deadline among their items.
 //!
-//! Items need no link of their own for this: when a page comes due its heads are read, what has
+//! Items need no link of their own for this: when a page is due its headers are read, what has
 //! expired is freed, and the page is filed again by the earliest deadline left. The wheel is
 //! hierarchical (Varghese and Lauck, 1987): four levels of 64 slots, the finest of a millisecond
 //! each, each other level 64 times as coarse as the one below it. Filing, unlinking and finding the

@@ -64,10 +64,10 @@ const DEADLINE_HIGH: u32 = 0b11 << 28;
 /// The bits of a link, and those that a second of last use has.
 pub(crate) const SECONDS: u32 = (1 << 28) - 1;
 
-/// How many words a head has without flags, four bits for each kind, unsplit and split.
+/// How many words a header has without flags, four bits for each kind, unsplit and split.
 const WORDS: u32 = {
-    let (head, compact) = (HEADER as u32 / 4, COMPACT_HEADER as u32 / 4);
-    let kinds = [0, head, compact, head + 1];
+    let (header, compact) = (HEADER as u32 / 4, COMPACT_HEADER as u32 / 4);
+    let kinds = [0, header, compact, header + 1];
     let (mut words, mut kind) = (0, 0);
     while kind < kinds.len() {
         let both = kinds[kind] | (kinds[kind] + 1) << 4;
@@ -77,7 +77,7 @@ const WORDS: u32 = {
     words
 };
 
-/// Bytes of a head with such a link.
+/// Bytes of a header with such a link.
 #[inline]
 const fn size(link: u32) -> usize {
     let words = WORDS >> (4 * (link / SPLIT)) & 0xF;
@@ -89,13 +89,13 @@ const fn is_compact(link: u32) -> bool {
     link & KINDS == KIND_COMPACT
 }
 
-/// Whether the head has no word for the deadline.
+/// Whether the header has no word for the deadline.
 #[inline]
 const fn is_compact_whole(link: u32) -> bool {
     link & (KINDS | SPLIT) == KIND_COMPACT
 }
 
-/// The head of an item as it was read: all words that it may have, with one check of the bounds.
+/// The header of an item as it was read: all words that it may have, with one check of the bounds.
 ///
 /// Reading it at once and before anything is written is not only fewer instructions: a processor
 /// that reads bytes which it has just written in pieces of another size has to wait.
@@ -129,8 +129,8 @@ impl ItemHeader {
         self.words[LINK / 4] & SPLIT != 0
     }
 
-    /// Bytes of the head before the key. Mostly there are no further words. This is asked and not
-    /// calculated, so that a processor goes on with its guess while the head is on its way.
+    /// Bytes of the header before the key. Mostly there are no further words. This is asked and not
+    /// calculated, so that a processor goes on with its guess while the header is on its way.
     #[cfg_attr(target_os = "none", inline(never))]
     const fn size(&self) -> usize {
         let link = self.words[LINK / 4];
@@ -162,7 +162,7 @@ impl ItemHeader {
         arena.slice(arena.geometry.at(item) + self.size(), self.key_len())
     }
 
-    /// Bytes of the head before the value.
+    /// Bytes of the header before the value.
     #[inline]
     pub(crate) const fn value_offset(&self) -> usize {
         self.size() + self.key_len()
@@ -190,12 +190,12 @@ impl ItemHeader {
     #[inline]
     pub(crate) const fn is_expired(&self, now: u64, floor: u64) -> bool {
         let high = self.words[OLDER / 4] & DEADLINE_HIGH;
-        // The deadline of a compact head is elsewhere.
+        // The deadline of a compact header is elsewhere.
         let may_be = self.words[DEADLINE / 4] | high != 0 || self.is_compact();
         may_be && self.deadline().has_passed(now, floor)
     }
 
-    /// Bytes of head, key and value.
+    /// Bytes of header, key and value.
     pub(crate) const fn size_in_all(&self) -> u64 {
         (self.value_offset() + self.value_len()) as u64
     }
@@ -271,7 +271,7 @@ impl ItemHeader {
         }
     }
 
-    /// 28 bits of the second of the last use, of the cache's own time; 0 if the head is compact.
+    /// 28 bits of the second of the last use, of the cache's own time; 0 if the header is compact.
     #[inline]
     pub(crate) const fn last_use(&self) -> u32 {
         match (self.is_compact(), self.is_split()) {

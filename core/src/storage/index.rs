@@ -52,7 +52,7 @@ pub(crate) struct Index {
     items: usize,
 }
 
-/// No room for an overflow bucket: make some and try again.
+/// There is no chunk for an overflow bucket: free space and try again.
 #[derive(Debug)]
 pub(crate) struct NoRoom;
 

@@ -1,17 +1,20 @@
 //! How bytes are kept: memory > pages > chunks > items.
 //!
 //! ```text
-//! Store ─┬─ Slabs     which page belongs to which chunk size; free chunks     slab.rs, page.rs
-//!        ├─ Index     key -> head of the item                                 index.rs, bucket.rs
-//!        ├─ Eviction  who goes first          eviction.rs over lru.rs and ghost.rs
-//!        └─ Expiry    pages in a timing wheel by their earliest deadline      expiry.rs
+//! Store ─┬─ Arena     the bytes, as pages and chunks      arena.rs, page.rs, chunk.rs, header.rs
+//!        └─ Parts ─┬─ Slabs     which page belongs to which chunk size; free chunks    slab.rs
+//!                  ├─ Index     key -> item                          index.rs over bucket.rs
+//!                  ├─ Eviction  which item is evicted next  eviction.rs over lru.rs, ghost.rs
+//!                  └─ Expiry    pages in a timing wheel by their earliest deadline  expiry.rs
 //! ```
-//! All of them work on one slice of bytes that is handed in with every call; what they hold
-//! themselves is a few numbers. `arena.rs` says where pages lie in it, `header.rs` what is in a
-//! chunk, `plan.rs` which chunks an item takes, `chain.rs` how its value runs through them. Beside
-//! them, `clock.rs` has the cache's own time, in which a `deadline.rs` is, `cas.rs` counts stores,
-//! `removal.rs` notes who was evicted, `monitor.rs` counts by slab class, `prefetch.rs` asks for
-//! memory before it is needed.
+//! A cache has the bytes and the parts, which are a few numbers; for each operation they become a
+//! store. `arena.rs` says where pages lie, and the files that know the layout of something in it
+//! make views of that: `page.rs` of page records, `bucket.rs` of buckets, `header.rs` of item
+//! headers, `chunk.rs` of the chunks behind them. `layout.rs` divides the memory, `plan.rs` says
+//! which chunks an item takes, `chain.rs` how its value runs through them. Beside them, `clock.rs`
+//! has the cache's own time, in which a `deadline.rs` is, `cas.rs` counts stores, `removal.rs` logs
+//! evicted and expired items, `monitor.rs` counts by slab class, `prefetch.rs` asks for memory
+//! before it is needed.
 
 mod arena;
 mod bucket;

@@ -1,9 +1,9 @@
 //! Which chunks an item takes.
 //!
-//! One chunk, if that is not much larger than the item; else a head and up to four smaller chunks,
-//! so that few slab sizes serve all items well. An item larger than a page has whole pages and a
-//! few smaller chunks for the rest. Chunks smaller than a page come early in the chain, so that one
-//! of them finds its predecessor in few steps when it moves.
+//! One chunk, if that is not much larger than the item; else a first one and up to four smaller
+//! chunks, so that few slab sizes serve all items well. An item larger than a page has whole pages
+//! and a few smaller chunks for the rest. Chunks smaller than a page come early in the chain, so
+//! that one of them finds its predecessor in few steps when it moves.
 
 use core::num::NonZero;
 
@@ -122,7 +122,7 @@ impl Plan {
         best
     }
 
-    /// A page for the head, up to four chunks for the rest, and whole pages.
+    /// A page for the header, up to four chunks for the rest, and whole pages.
     fn large(slabs: &Slabs, size: usize) -> Self {
         let page = slabs.page_class();
         let page_payload = NonZero::new(slabs.size(page) - CONTINUATION);

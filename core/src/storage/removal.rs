@@ -95,7 +95,7 @@ impl Removals {
         self.limit > 0
     }
 
-    /// ItemFlags an item that goes, while the list is on.
+    /// Adds an item that is evicted or expires, while the list is on.
     pub(crate) fn push(
         &mut self,
         reason: RemovalReason,

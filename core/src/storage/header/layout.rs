@@ -10,7 +10,7 @@ use super::{SECONDS, is_compact_whole};
 /// The sizes that decide which chunks an item takes, in bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Sizes {
-    /// Head and key, if the item is not split.
+    /// Header and key, if the item is not split.
     pub(crate) head: usize,
     pub(crate) value: usize,
 }
@@ -32,7 +32,7 @@ pub(crate) struct ItemLayout {
 }
 
 impl ItemLayout {
-    /// Bytes of the head before the key.
+    /// Bytes of the header before the key.
     #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) const fn size(&self) -> usize {
         let flags = (self.client_flags != 0) as usize;
@@ -52,12 +52,12 @@ impl ItemLayout {
         self.cas > u32::MAX as u64
     }
 
-    /// Bytes of the head before the value.
+    /// Bytes of the header before the value.
     pub(crate) const fn value_offset(&self) -> usize {
         self.size() + self.key_len
     }
 
-    /// Bytes of head, key and value.
+    /// Bytes of header, key and value.
     pub(crate) const fn size_in_all(&self) -> u64 {
         (self.value_offset() + self.value_len) as u64
     }

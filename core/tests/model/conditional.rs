@@ -1,4 +1,4 @@
-//! The general operations, with all their conditions and effects, against the model.
+//! The conditional operations, with all their conditions and effects, against the model.
 
 use dynamidb_core::{
     ArithmeticOptions, DeleteOptions, Error, GetOptions, Instant, Outcome, Recache, SetMode,
@@ -8,8 +8,8 @@ use dynamidb_core::{
 use super::{Entry, Run, same};
 
 impl Run {
-    /// One general operation.
-    pub(super) fn general(&mut self, key: &[u8]) {
+    /// One operation with options.
+    pub(super) fn with_options(&mut self, key: &[u8]) {
         match self.random.below(8) {
             0..=2 => self.get_with(key),
             3 | 4 => self.set_with(key),
