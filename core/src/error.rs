@@ -22,7 +22,7 @@ pub enum Error {
     /// Key and value together are larger than the cache's largest item. Split the value, or raise
     /// [`Config::item_size_max`](crate::Config::item_size_max).
     ValueTooLarge,
-    /// No room could be made. Only possible while the cache is so small that other items cannot be
+    /// No memory could be freed. Only possible in a cache so small that other items cannot be
     /// evicted for this one.
     OutOfMemory,
     /// The stored value is not a decimal number that fits 64 bits. Store one first.
@@ -34,7 +34,7 @@ impl fmt::Display for Error {
         f.write_str(match self {
             Self::KeyLength => "the key is empty or too long",
             Self::ValueTooLarge => "the item is larger than the largest that the cache takes",
-            Self::OutOfMemory => "no room could be made for the item",
+            Self::OutOfMemory => "no memory could be freed for the item",
             Self::NotANumber => "the value is not a number",
         })
     }

@@ -1,7 +1,7 @@
 //! Keys and their hashes.
 //!
 //! The hash is rapidhash (a descendant of Wang Yi's wyhash) with all its secrets made from a seed
-//! of the host, so that nobody who does not know the seed can choose keys that collide. It is the
+//! of the host, so that colliding keys cannot be chosen without knowing the seed. It is the
 //! same number on every platform, so the same inputs lead to the same state everywhere.
 
 use core::fmt;
@@ -48,7 +48,7 @@ impl KeyHasher {
         rapidhash_v3_nano_inline::<true, true>(bytes, &self.secrets)
     }
 
-    /// The key with its hash, so that it is computed once and used by shard, index and look-ahead.
+    /// The key with its hash, so that it is computed once and used by shard, index and prefetch.
     #[inline]
     #[must_use]
     pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
@@ -77,8 +77,8 @@ impl KeyHasher {
 
 /// A key: 1 to [`Key::LEN_MAX`] bytes, any bytes.
 ///
-/// Made from `&[u8]`, `&[u8; N]` or `&str` wherever the cache takes one. Who looks up many keys in
-/// caches of the same seed can have it carry its hash: [`KeyHasher::key`].
+/// Made from `&[u8]`, `&[u8; N]` or `&str` wherever the cache takes one. To look up a key
+/// in several caches of one seed, let it carry its hash: [`KeyHasher::key`].
 ///
 /// # Examples
 /// ```
@@ -119,7 +119,7 @@ impl<'k> Key<'k> {
     /// The longest key, in bytes; memcached's limit.
     pub const LEN_MAX: usize = 250;
 
-    /// The same key, hash included, in other words.
+    /// These bytes with the hash of this key: another spelling of it.
     pub(crate) const fn written<'o>(&self, bytes: &'o [u8]) -> Key<'o> {
         let hash = self.hash;
         Key { bytes, hash }

@@ -4,10 +4,10 @@
 //! memcached's is listed in the project's `ARCHITECTURE.md`.
 //!
 //! [`Session`] takes the bytes. [`parse`] finds the first request in them: `parse/` and [`meta`]
-//! know how each command is spelled, [`line`] has words and numbers. [`execute`] calls the cache
-//! that the [`Keyspace`] names for the key, and [`mod@reply`], [`meta`] or [`stats`] spells the
-//! answer. Any other line is an [`AdminCommand`] for the [`Host`]: there the server has memcached's
-//! commands for administrators.
+//! have the grammar of the commands, [`line`] has words and numbers. [`execute`] calls the cache
+//! that the [`Keyspace`] names for the key, and [`mod@reply`], [`meta`] or [`stats`] writes the
+//! reply. Any other line is an [`AdminCommand`] for the [`Host`]: the server has memcached's
+//! commands for administrators there.
 //!
 //! ```text
 //! session ─▶ parse ───▶ parse/*, meta/parse ───────▶ parsed ─▶ request, line, config

@@ -25,16 +25,16 @@ pub struct Stats {
     pub cmd_set: u64,
     /// Lookups that change the expiry: `touch` and `get_and_touch`.
     pub cmd_touch: u64,
-    /// Times everything was dropped.
+    /// Flushes.
     pub cmd_flush: u64,
-    /// Requests of clients to see an item's facts.
+    /// `me` requests, which show an item's attributes.
     pub cmd_meta: u64,
     /// `get` found an item.
     pub get_hits: u64,
     /// `get` found none.
     pub get_misses: u64,
     /// A lookup came too late: it met an item past its deadline or, with the feature `monitoring`,
-    /// missed one that was given back since.
+    /// missed one whose memory was reclaimed since.
     pub get_expired: u64,
     /// `delete` found an item.
     pub delete_hits: u64,
@@ -60,19 +60,19 @@ pub struct Stats {
     pub touch_misses: u64,
     /// Stores refused because the item was too large.
     pub store_too_large: u64,
-    /// Stores refused for lack of room.
+    /// Stores refused for lack of memory.
     pub store_no_memory: u64,
     /// Items stored or made since the start; one that is changed in place is the same item.
     pub total_items: u64,
-    /// Items dropped to make room.
+    /// Items evicted to free memory.
     pub evictions: u64,
     /// Evicted items that were never read.
     pub evicted_unfetched: u64,
-    /// Items given back because their deadline had passed.
+    /// Expired items whose memory was reclaimed.
     pub reclaimed: u64,
     /// Expired items that were never read.
     pub expired_unfetched: u64,
-    /// How long after its deadline an item was given back at the latest, in milliseconds.
+    /// The longest time between a deadline and its item's reclamation, in milliseconds.
     pub expiry_lag_max: u64,
     /// The same of all [`reclaimed`](Self::reclaimed) items together: divide for the mean.
     pub expiry_lag_total: u64,
@@ -84,7 +84,7 @@ pub struct Stats {
     pub curr_items: u64,
     /// Bytes of the chunks that hold them now.
     pub bytes: u64,
-    /// Pages that nobody uses now.
+    /// Unused pages now.
     pub unused_pages: u64,
     /// Bytes of the pages that the index takes now.
     pub hash_bytes: u64,
@@ -222,11 +222,11 @@ pub struct ClassStats {
     /// What is counted of single items: stores, hits, what was evicted or expired, and
     /// `cas_badval` and `store_no_memory`. All others are 0.
     pub counted: Stats,
-    /// Items dropped to make room though they had a deadline.
+    /// Items that were evicted though they had a deadline.
     pub evicted_nonzero: u64,
-    /// For how many seconds the last of all that were dropped to make room had not been used.
+    /// For how many seconds the last evicted item had not been used.
     pub evicted_time: u64,
-    /// Bytes of heads, keys and values of the items held now.
+    /// Bytes of headers, keys and values of the items held now.
     pub mem_requested: u64,
     /// For how many seconds the oldest item has not been used; an upper bound if it is not among
     /// the thousand items that are the next to be evicted.

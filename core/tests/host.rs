@@ -1,4 +1,4 @@
-//! A session on a host that has commands of its own, takes its time over some, and watches.
+//! A session on a host that has admin commands, answers some in pieces, and wants events.
 
 // A test that cannot go on says why by panicking.
 #![allow(clippy::unwrap_used)]
@@ -10,10 +10,10 @@ use dynamidb_core::{Session, SessionConfig};
 
 const NOW: Instant = Instant::from_secs(1);
 
-/// A host whose commands say how often they answer, and how it goes on then.
+/// A host whose commands say in how many pieces they answer, and what state follows.
 struct TestHost {
     cache: Cache,
-    /// Pieces that are left to say.
+    /// Pieces of the reply that are left.
     pieces: usize,
     watched: bool,
     events: Vec<String>,
@@ -106,7 +106,7 @@ impl Host for TestHost {
     }
 }
 
-/// What a client hears that says this, as the host is asked again and again.
+/// Processes `said` until the session needs input; returns the output.
 fn converse(host: &mut TestHost, said: &[u8]) -> (String, Session) {
     let mut session = Session::new(SessionConfig::default());
     let (mut input, mut heard) = (said.to_vec(), Vec::new());
@@ -122,7 +122,7 @@ fn converse(host: &mut TestHost, said: &[u8]) -> (String, Session) {
 }
 
 #[test]
-fn what_is_no_command_of_the_protocol_is_the_host_s() {
+fn unknown_lines_go_to_the_host() {
     let said = b"one\r\nget k\r\ntwo a  b \r\nstats foo\r\nthree a noreply\r\n verb\r\nversion\r\n";
     let (heard, _) = converse(&mut TestHost::new(), said);
     let own = "one 0\r\nEND\r\ntwo 2\r\nstats 1\r\nthree 1 silently\r\n 1\r\nVERSION 1.6.45\r\n";
@@ -130,7 +130,7 @@ fn what_is_no_command_of_the_protocol_is_the_host_s() {
 }
 
 #[test]
-fn a_host_that_has_more_to_say_is_asked_once_in_a_call_and_nothing_is_read_meanwhile() {
+fn a_pending_command_is_resumed_once_per_call_and_no_input_is_read() {
     let mut host = TestHost::new();
     let mut session = Session::new(SessionConfig::default());
     let input = b"pieces 2\r\nversion\r\n";
@@ -155,7 +155,7 @@ fn a_host_that_has_more_to_say_is_asked_once_in_a_call_and_nothing_is_read_meanw
 }
 
 #[test]
-fn a_busy_host_waits_until_its_output_is_taken_and_needs_no_input() {
+fn a_busy_host_pauses_at_the_output_limit_and_needs_no_input() {
     let mut host = TestHost::new();
     let mut config = SessionConfig::default();
     config.output_max = 10;
@@ -179,7 +179,7 @@ fn a_busy_host_waits_until_its_output_is_taken_and_needs_no_input() {
 }
 
 #[test]
-fn commands_in_pieces_come_out_the_same_as_commands_at_once() {
+fn split_input_gives_the_same_replies_as_whole_input() {
     let said = b"pieces 3\r\nset k 0 0 1\r\nx\r\npieces 0\r\nget k\r\nfoo\r\n";
     let (whole, _) = converse(&mut TestHost::new(), said);
     let mut host = TestHost::new();
@@ -199,7 +199,7 @@ fn commands_in_pieces_come_out_the_same_as_commands_at_once() {
 }
 
 #[test]
-fn after_the_host_has_the_word_for_good_nothing_counts() {
+fn input_after_output_only_or_close_is_ignored() {
     let (heard, session) = converse(&mut TestHost::new(), b"listen\r\nversion\r\nquit\r\n");
     assert_eq!(heard, "");
     assert!(!session.is_closed() && !session.is_busy());
@@ -209,7 +209,7 @@ fn after_the_host_has_the_word_for_good_nothing_counts() {
 }
 
 #[test]
-fn a_host_that_watches_hears_of_every_request_about_a_key() {
+fn a_host_that_wants_events_gets_one_for_each_request_with_a_key() {
     let mut host = TestHost::new();
     let said = "get k\r\nwatch on\r\nget k\r\nset k 0 0 2\r\nxx\r\nadd k 0 0 1\r\nx\r\n\
         SET k 0 1\r\nx\r\nGET k\r\nincr k 1\r\ntouch k 0\r\nmg k\r\nmg aw== b\r\nms k 1\r\n7\r\n\
@@ -241,7 +241,7 @@ fn a_host_that_watches_hears_of_every_request_about_a_key() {
 }
 
 #[test]
-fn an_item_past_its_deadline_is_expired_in_an_event_and_was_found_until_then() {
+fn an_event_shows_an_item_past_its_deadline_as_expired() {
     let mut host = TestHost::new();
     let mut session = Session::new(SessionConfig::default());
     let mut say = |millis, said: &[u8]| {
@@ -271,7 +271,7 @@ fn an_item_past_its_deadline_is_expired_in_an_event_and_was_found_until_then() {
 }
 
 #[test]
-fn watching_changes_no_reply() {
+fn events_change_no_reply() {
     let said = "get k\r\nset k 0 0 2\r\nxx\r\nms k 2 c T9\r\nyy\r\nmg k v t c\r\nappend k 0 0 1\r\n\
         z\r\ngets k a\r\ndecr k 1\r\nset n 0 0 1\r\n5\r\nincr n 2\r\nmd k x\r\nmg k v s\r\n\
         delete n\r\ndelete n\r\nget n k\r\nstats\r\n";

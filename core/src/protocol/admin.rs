@@ -97,7 +97,7 @@ impl<'i> AdminCommand<'i> {
         self.line.noreply()
     }
 
-    /// What is said to a command that nobody knows.
+    /// The reply to an unknown command.
     #[must_use]
     pub fn unknown(&self) -> &'static [u8] {
         if self.noreply() {

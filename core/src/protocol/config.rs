@@ -1,4 +1,4 @@
-//! What a session may be told before it begins: which verbs it understands, and its limits.
+//! The configuration of a session: its dialect and its limits.
 
 use super::line::LINE_MAX;
 
@@ -47,15 +47,14 @@ pub struct SessionConfig {
     /// The largest item accepted, in bytes of key and value together; the same as the cache's
     /// [`Config::item_size_max`](crate::Config::item_size_max).
     pub item_size_max: usize,
-    /// No request is begun once so many bytes of replies are waiting. So there are never more than
-    /// these and one item, or one report of `stats`.
+    /// With this many bytes of replies waiting, no further request is executed. So there are never
+    /// more than these and one item, or one report of `stats`.
     pub output_max: usize,
     /// What `version` answers; memcached clients parse it.
     pub version: &'static str,
     /// Whether `flush_all` is allowed.
     pub flush_enabled: bool,
-    /// Whether clients see the `cas` of items. Otherwise all of them are 0, which `cas` takes for
-    /// no item's.
+    /// Whether clients see the `cas` of items. Otherwise they see 0, and no comparison succeeds.
     pub cas_enabled: bool,
 }
 

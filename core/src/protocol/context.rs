@@ -1,11 +1,11 @@
-//! What it takes to carry out a request: the moment, the host, and where the reply goes.
+//! What every request is executed with: the time, the host, and the output.
 
 use alloc::vec::Vec;
 
 use super::Host;
 use crate::{Expiry, Instant, Key};
 
-/// What requests are carried out with, all at one moment.
+/// The time, the host and the output of some requests.
 pub(super) struct Context<'c, H> {
     pub(super) now: Instant,
     pub(super) host: &'c mut H,
@@ -20,8 +20,8 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// A request's expiry: a date is a wall clock's, and becomes a moment of the caller's. Nothing
-    /// is left of this where that is the same.
+    /// Turns a date, which is the wall clock's, into a moment of the caller's clock. No code is
+    /// left of this where the two are the same.
     #[inline(always)]
     pub(super) fn resolve(&self, expiry: &mut Expiry) {
         if let Expiry::At(date) = expiry {
@@ -35,8 +35,8 @@ impl<H: Host> Context<'_, H> {
         self.now.ahead_of(self.host.unix_time(self.now))
     }
 
-    /// A store that was refused before its value had come. A client that sets a value must never
-    /// read the one before it.
+    /// Refuses a store whose value has not arrived. A client that sets a value must never read the
+    /// one before it.
     pub(super) fn too_large(&mut self, key: Key<'_>, sets: bool) {
         let cache = self.host.cache_for(&key);
         cache.count_too_large();

@@ -1,4 +1,4 @@
-//! What a request did to an item, as a host hears it.
+//! Events: what a request did to an item.
 
 use core::fmt;
 

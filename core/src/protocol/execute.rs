@@ -1,4 +1,4 @@
-//! What each request does: one call of the cache, one reply.
+//! Executes requests: one call of the cache and one reply for each.
 
 use super::context::Context;
 use super::event::Effect;
@@ -6,7 +6,7 @@ use super::request::{Request, Retrieval, Sign};
 use super::{Host, SessionConfig, meta, reply, stats};
 use crate::{Error, Expiry, Key, Outcome, SetMode, SetOptions, Value};
 
-/// Carries out one request and says what it did to an item; `None` if it is about no item. `key` is
+/// Executes one request and returns what it did to an item; `None` if it is about no item. `key` is
 /// the request's, with its hash.
 #[inline]
 pub(super) fn execute<H: Host>(
@@ -67,7 +67,7 @@ pub(super) fn execute<H: Host>(
             context.output.extend_from_slice(reply);
             return None;
         }
-        // Carried out by the session, because it decides how that goes on.
+        // Executed by the session, whose state depends on it.
         Request::AdminCommand(_) => return None,
     };
     Some(effect)
@@ -174,7 +174,7 @@ impl<H: Host> Context<'_, H> {
         let now = self.now;
         self.host.for_each(|cache| match at {
             Some(at) => {
-                // If an earlier one has come due meanwhile, it is not taken back.
+                // An earlier one that is due happens first.
                 cache.maintain(now, 0);
                 cache.flush_at(at);
             }

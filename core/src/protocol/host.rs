@@ -1,4 +1,4 @@
-//! The program around the protocol: its clock, its commands, its statistics, and who watches.
+//! The program around the protocol: its wall clock, admin commands, statistics and events.
 
 use alloc::vec::Vec;
 use core::fmt::Display;

@@ -92,7 +92,7 @@ pub trait Keyspace {
         }
     }
 
-    /// Announces lookups to come, so that what they need can be fetched together.
+    /// Fetches the memory that lookups of these keys will need, so that their waits overlap.
     fn prefetch(&mut self, keys: &[Key<'_>]) {
         let _ = keys;
     }

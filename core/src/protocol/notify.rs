@@ -1,7 +1,7 @@
 //! Tells a host what a request did, while it wants to know.
 //!
-//! The request says that itself; the item before a request and after a store is looked up here.
-//! None of this happens while the host wants no events.
+//! `execute` returns that; the item before the request and after a store is looked up here. None of
+//! this happens while the host wants no events.
 
 use super::context::Context;
 use super::event::Effect;
@@ -10,7 +10,7 @@ use super::request::Request;
 use super::{Action, Event, Host, ItemSummary, Lookup, SessionConfig};
 use crate::Key;
 
-/// Carries out one request and tells the host. `key` is the request's, with its hash.
+/// Executes one request and tells the host. `key` is the request's, with its hash.
 #[cold]
 #[inline(never)]
 pub(super) fn execute_and_notify<H: Host>(

@@ -1,8 +1,8 @@
-//! The first complete request in the input: which dialect and which verb it has. How each command
-//! is spelled has files of its own.
+//! The first complete request in the input: its dialect and its verb. The folder has the grammar of
+//! the commands.
 //!
-//! [`parse`] looks at nothing but the bytes and the [`State`] that the bytes before left behind, so
-//! that a session may read ahead.
+//! [`parse`] depends on the bytes and the [`State`] that earlier bytes led to, and on nothing else,
+//! so that a session can parse ahead.
 
 mod classic;
 mod dynamidb;
@@ -18,7 +18,7 @@ use super::request::{Request, Sign};
 use super::{Dialect, SessionConfig};
 use crate::SetMode;
 
-/// The shortest line, with its end, that is looked at.
+/// The shortest valid line, with its end.
 const LINE_MIN: usize = 4;
 
 /// The first complete request in `input`, if there is one.
@@ -28,8 +28,8 @@ pub(super) fn parse<'i>(
     input: &'i [u8],
 ) -> Option<Parsed<'i>> {
     match state {
-        State::Ready { own } => match memchr(b'\n', input) {
-            Some(end) if end <= LINE_MAX => request(config, own, Line::new(input, end)),
+        State::Ready { dynamidb } => match memchr(b'\n', input) {
+            Some(end) if end <= LINE_MAX => request(config, dynamidb, Line::new(input, end)),
             None if input.len() <= LINE_MAX => None,
             end => long_line(config, input, end),
         },
@@ -39,11 +39,11 @@ pub(super) fn parse<'i>(
 }
 
 /// The request that begins with this line.
-fn request<'i>(config: &SessionConfig, own: bool, line: Line<'i>) -> Option<Parsed<'i>> {
-    if line.text.is_empty() && (own || config.dialect == Dialect::DynamiDb) {
-        return Some(Parsed::own(line.len, Request::Reply(reply::NONE)));
+fn request<'i>(config: &SessionConfig, dynamidb: bool, line: Line<'i>) -> Option<Parsed<'i>> {
+    if line.text.is_empty() && (dynamidb || config.dialect == Dialect::DynamiDb) {
+        return Some(Parsed::dynamidb(line.len, Request::Reply(reply::NONE)));
     }
-    if !is_own(config.dialect, line.verb) {
+    if !is_dynamidb(config.dialect, line.verb) {
         return memcached(config, line);
     }
     if line.is_http() {
@@ -60,7 +60,7 @@ fn long_line<'i>(
     end: Option<usize>,
 ) -> Option<Parsed<'i>> {
     let verb = first_word(input.get(..LINE_MAX).unwrap_or(input));
-    if is_own(config.dialect, verb) {
+    if is_dynamidb(config.dialect, verb) {
         return Some(Parsed::close(input.len(), dynamidb::LINE_TOO_LONG));
     }
     if let Some(Verb::Retrieve { form, touches }) = memcached_verb(verb) {
@@ -73,7 +73,7 @@ fn long_line<'i>(
 }
 
 /// Whether a verb, known or not, is one of DynamiDB's dialect.
-fn is_own(dialect: Dialect, verb: &[u8]) -> bool {
+fn is_dynamidb(dialect: Dialect, verb: &[u8]) -> bool {
     match dialect {
         Dialect::Auto => verb.iter().any(u8::is_ascii_uppercase),
         Dialect::DynamiDb => true,
@@ -102,7 +102,7 @@ const fn retrieve(form: Form, touches: bool) -> Verb {
     Verb::Retrieve { form, touches }
 }
 
-/// What is asked for most often comes first.
+/// The most frequent ones come first.
 static VERBS: [(&[u8], Verb); 24] = [
     (b"get", retrieve(Form::Flags, false)),
     (b"set", Verb::Store(SetMode::Set)),
@@ -161,7 +161,7 @@ fn memcached<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         Verb::Version => Request::Version,
         Verb::Stats => match line.arguments().next() {
             None => Request::Stats,
-            // Memcached takes any beginning of the word.
+            // memcached accepts any prefix of the word.
             Some(word) if b"reset".starts_with(word) => Request::ResetStats,
             Some(_) => return Some(Parsed::command(line)),
         },
@@ -177,7 +177,7 @@ mod tests {
     use crate::{Cache, Config, Instant, Session, SessionConfig};
 
     #[test]
-    fn without_meta_commands_their_verbs_are_unknown_and_no_value_is_run() {
+    fn without_meta_commands_their_verbs_are_unknown_and_no_value_is_executed() {
         let mut cache = Cache::new(Config::new(64 * 1024)).unwrap();
         let mut session = Session::new(SessionConfig::default());
         let (mut input, mut output) = (&b"mn\r\nmg k\r\nms k 9\r\nflush_all\r\n"[..], Vec::new());

@@ -5,21 +5,22 @@ use super::reply::{self, Form};
 use super::request::{Request, Retrieval};
 use super::{AdminCommand, AdminOutcome};
 
-/// What the input up to here means for the input from here.
+/// What the session expects next.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
-    /// A request begins. `own`: the last one was in DynamiDB's dialect, so that a blank line is
-    /// nothing.
-    Ready { own: bool },
+    /// A request begins. `dynamidb`: the last one was in DynamiDB's dialect, so that a blank line
+    /// is ignored.
+    Ready { dynamidb: bool },
     /// More keys of a retrieval follow.
     Keys(Retrieval),
-    /// Something refused follows.
+    /// The rest of a refused request follows.
     Skip(Skip),
     /// The host has not finished its answer to a command: nothing is read until it has.
     HostBusy,
     /// Whatever follows is ignored; the host may still write.
     OutputOnly,
-    /// Nothing follows. `error`: because of what the client said, not because it wants to leave.
+    /// The conversation is over. `error`: because of an invalid request, not because the client
+    /// quit.
     Closed { error: bool },
 }
 
@@ -27,7 +28,7 @@ impl State {
     /// What follows an admin command.
     pub(super) const fn after(outcome: AdminOutcome) -> Self {
         match outcome {
-            AdminOutcome::Done => Self::Ready { own: false },
+            AdminOutcome::Done => Self::Ready { dynamidb: false },
             AdminOutcome::Pending => Self::HostBusy,
             AdminOutcome::OutputOnly => Self::OutputOnly,
             AdminOutcome::Close => Self::Closed { error: false },
@@ -35,16 +36,16 @@ impl State {
     }
 }
 
-/// What is passed over unread after a refusal, and then answered.
+/// The rest of a refused request, which is skipped before the reply.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Skip {
-    /// So many bytes.
+    /// This many bytes.
     pub(super) block: u64,
-    /// After them everything up to the next LF.
+    /// And then everything up to the next LF.
     pub(super) line: bool,
     pub(super) reply: &'static [u8],
-    /// The state's `own` afterwards.
-    pub(super) own: bool,
+    /// The request was in DynamiDB's dialect.
+    pub(super) dynamidb: bool,
 }
 
 /// A request found at the front of the input.
@@ -58,18 +59,18 @@ pub(super) struct Parsed<'i> {
 
 impl<'i> Parsed<'i> {
     /// A whole request in DynamiDB's dialect.
-    pub(super) const fn own(len: usize, request: Request<'i>) -> Self {
-        let next = State::Ready { own: true };
+    pub(super) const fn dynamidb(len: usize, request: Request<'i>) -> Self {
+        let next = State::Ready { dynamidb: true };
         Self { request, len, next }
     }
 
     /// A whole request of memcached's.
     pub(super) const fn classic(len: usize, request: Request<'i>) -> Self {
-        let next = State::Ready { own: false };
+        let next = State::Ready { dynamidb: false };
         Self { request, len, next }
     }
 
-    /// A whole line for the host, which also decides what follows: nothing is read ahead.
+    /// A line for the host, which also decides what follows: nothing is parsed ahead.
     pub(super) const fn command(line: Line<'i>) -> Self {
         Self {
             request: Request::AdminCommand(AdminCommand::new(line)),
@@ -80,26 +81,26 @@ impl<'i> Parsed<'i> {
 
     /// A whole retrieval, or the last part of one, in its dialect.
     pub(super) const fn retrieved(len: usize, retrieval: Retrieval, request: Request<'i>) -> Self {
-        let own = matches!(retrieval.form, Form::Bare);
-        let next = State::Ready { own };
+        let dynamidb = matches!(retrieval.form, Form::Bare);
+        let next = State::Ready { dynamidb };
         Self { request, len, next }
     }
 
-    /// The last words to a client that leaves.
+    /// The reply to a client that quits.
     pub(super) const fn quit(len: usize, reply: &'static [u8]) -> Self {
         let next = State::Closed { error: false };
         let request = Request::Reply(reply);
         Self { request, len, next }
     }
 
-    /// The last words to a client that has broken the rules.
+    /// The reply to an invalid request after which the connection is closed.
     pub(super) const fn close(len: usize, reply: &'static [u8]) -> Self {
         let next = State::Closed { error: true };
         let request = Request::Reply(reply);
         Self { request, len, next }
     }
 
-    /// A refusal of what is still to come.
+    /// A refusal of a request whose rest is still to come.
     pub(super) const fn skip(len: usize, skip: Skip) -> Self {
         let (request, next) = (Request::Reply(reply::NONE), State::Skip(skip));
         Self { request, len, next }

@@ -1,4 +1,4 @@
-//! Replies: how every answer is spelled.
+//! The text of replies.
 
 use alloc::vec::Vec;
 
@@ -21,7 +21,7 @@ pub(super) const FLUSH_DISABLED: &[u8] = b"CLIENT_ERROR flush_all not allowed\r\
 pub(super) const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta argument\r\n";
 pub(super) const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache\r\n";
 
-/// What stands between key and size in a `VALUE` line.
+/// The fields between key and size in a `VALUE` line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Form {
     /// Nothing: DynamiDB's.
@@ -53,7 +53,7 @@ pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: For
     output.extend_from_slice(b"\r\n");
 }
 
-/// A number on a line of its own.
+/// A number and the end of the line.
 pub(super) fn number_line(output: &mut Vec<u8>, value: u64) {
     number(output, value);
     output.extend_from_slice(b"\r\n");
@@ -68,8 +68,8 @@ pub(super) fn number(output: &mut Vec<u8>, value: u64) {
     output.extend_from_slice(Digits::new(value).as_bytes());
 }
 
-/// What is said of a store. A value that is too large was refused before; one that is joined to
-/// another may be too large together with it.
+/// The reply to a store. One value that is too large was refused before; here it is the old and the
+/// new one together.
 pub(super) const fn store(result: Result<Outcome, Error>, mode: SetMode) -> &'static [u8] {
     match result {
         Ok(done) => outcome(done),

@@ -1,4 +1,4 @@
-//! Requests: what a client asks, with everything checked that can be checked without the cache.
+//! A client's requests, with everything checked that can be checked without the cache.
 
 use super::meta::MetaRequest;
 use super::reply::Form;
@@ -22,7 +22,7 @@ pub(super) enum Request<'i> {
         value: Value<'i>,
         noreply: bool,
     },
-    /// A store whose value is refused because of its size; the state says what is to be skipped.
+    /// A store whose value is refused because of its size, and skipped.
     TooLarge {
         mode: SetMode,
         compare: Option<u64>,
@@ -62,8 +62,7 @@ pub(super) enum Request<'i> {
 }
 
 impl<'i> Request<'i> {
-    /// The key it is about, as it was written, with the hash of what that means; an empty one if it
-    /// is about none.
+    /// Its key as it was written, with the hash of the decoded one; empty if it has none.
     #[inline]
     pub(super) fn key(&self, keyspace: &impl Keyspace) -> Key<'i> {
         match (self.key_bytes(), self) {

@@ -1,7 +1,7 @@
 //! One client's conversation: bytes in, bytes out.
 //!
-//! The session keeps no bytes, only what those it has seen mean for those to come: that they are
-//! the rest of a key list, or of a refused value. Who holds the socket holds the buffers.
+//! The session buffers no bytes; its state says whether the next ones are the rest of a key list or
+//! of a refused value. The owner of the socket has the buffers.
 
 use alloc::vec::Vec;
 
@@ -16,7 +16,7 @@ use super::request::Request;
 use super::{Host, Keyspace, SessionConfig};
 use crate::{Instant, Key};
 
-/// How many requests are read ahead, so that the memory they will need can be fetched together.
+/// How many requests are parsed ahead, so that the memory they need is prefetched together.
 const BATCH: usize = 16;
 
 /// One client's conversation with a keyspace.
@@ -45,7 +45,7 @@ pub struct Session {
     state: State,
 }
 
-/// The first request of an input, [parsed](Session::parse) and not acted on yet.
+/// The first request of an input, [parsed](Session::parse) and not executed yet.
 ///
 /// # Examples
 /// ```
@@ -73,22 +73,22 @@ impl<'i> FirstRequest<'i> {
 }
 
 impl Session {
-    /// A session that has heard nothing yet.
+    /// A session at the beginning of its input.
     #[must_use]
     pub const fn new(config: SessionConfig) -> Self {
         Self {
             config,
-            state: State::Ready { own: false },
+            state: State::Ready { dynamidb: false },
         }
     }
 
-    /// Acts on every complete request at the front of `input`, appends the replies to `output` and
+    /// Executes every complete request at the front of `input`, appends the replies to `output` and
     /// returns how many bytes of `input` it is done with.
     ///
     /// Call it again with the rest, and with what has arrived meanwhile. If it returns 0 while
     /// `output` holds less than [`SessionConfig::output_max`], it needs more bytes, but never more
     /// than [`input_max`](Self::input_max) at once. If `output` holds more, take from it first.
-    /// Only a host with commands of its own has to ask whether it [`is_busy`](Self::is_busy).
+    /// Only a host with admin commands has to ask whether it [`is_busy`](Self::is_busy).
     ///
     /// A request takes effect when all of it is there and not before. The same bytes lead to the
     /// same replies however they are cut into pieces. There is one exception, which is memcached's:
@@ -105,7 +105,7 @@ impl Session {
         self.run(now, input, None, host, output)
     }
 
-    /// Parses the first request at the front of `input` and hashes its key, without acting on it.
+    /// Parses the first request at the front of `input` and hashes its key, without executing it.
     /// `None` if no request is complete yet, or if what comes next is no request.
     ///
     /// A host that has input for several sessions at the same moment parses the first request of
@@ -186,14 +186,14 @@ impl Session {
         }
     }
 
-    /// Whether there is more to say without further input: call [`process`](Self::process) again,
-    /// also with none, once others have had their turn.
+    /// Whether a reply continues without further input: call [`process`](Self::process) again, also
+    /// with none, once other sessions were served.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         matches!(self.state, State::HostBusy)
     }
 
-    /// Whether the conversation is over: send what `output` holds, then hang up.
+    /// Whether the conversation is over: send what `output` holds, then close the connection.
     ///
     /// # Examples
     /// ```
@@ -209,7 +209,7 @@ impl Session {
         matches!(self.state, State::Closed { .. })
     }
 
-    /// Whether it is over because of what the client said: what it sent can be no request.
+    /// Whether it is over because the client sent something that cannot be a request.
     ///
     /// # Examples
     /// ```
@@ -239,7 +239,7 @@ impl Session {
         self.config.input_max()
     }
 
-    /// Carries out requests at the front of `input`: as many as are read ahead at once.
+    /// Executes requests at the front of `input`: as many as are parsed ahead at once.
     fn requests<'i, H: Host>(
         &mut self,
         input: &'i [u8],
@@ -254,9 +254,9 @@ impl Session {
         let Some((first, key)) = parsed.or_else(parse_first) else {
             return 0;
         };
-        // Most clients wait for each reply, so that there is nothing to read ahead.
+        // Most clients wait for each reply, so that there is nothing to parse ahead.
         if first.len == input.len() {
-            return self.carry_out(&first, key, context);
+            return self.execute_one(&first, key, context);
         }
         let mut steps = [const { None }; BATCH];
         let mut keys = [Key::from(&[]); BATCH];
@@ -275,7 +275,7 @@ impl Session {
         }
         let mut used = 0;
         for (parsed, key) in steps.iter().flatten().zip(keys) {
-            used += self.carry_out(parsed, key, context);
+            used += self.execute_one(parsed, key, context);
             if context.output.len() >= self.config.output_max {
                 break;
             }
@@ -283,7 +283,7 @@ impl Session {
         used
     }
 
-    fn carry_out<H: Host>(
+    fn execute_one<H: Host>(
         &mut self,
         parsed: &Parsed<'_>,
         key: Key<'_>,
@@ -305,7 +305,7 @@ impl Session {
         parsed.len
     }
 
-    /// Passes over what was refused, as far as it has arrived.
+    /// Skips the rest of a refused request, as far as it has arrived.
     fn skip(&mut self, mut skip: Skip, input: &[u8], output: &mut Vec<u8>) -> usize {
         let mut used = usize::try_from(skip.block)
             .unwrap_or(usize::MAX)
@@ -318,7 +318,9 @@ impl Session {
         }
         self.state = if skip.block == 0 && !skip.line {
             output.extend_from_slice(skip.reply);
-            State::Ready { own: skip.own }
+            State::Ready {
+                dynamidb: skip.dynamidb,
+            }
         } else {
             State::Skip(skip)
         };

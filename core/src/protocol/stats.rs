@@ -18,7 +18,7 @@ pub(super) fn report(host: &mut impl Host, output: &mut Vec<u8>) {
     output.extend_from_slice(reply::END);
 }
 
-/// What a host says may be of any type. Nothing of this is in a program whose host says nothing.
+/// A host's values may be of any type. A program whose host reports none has no code for this.
 fn host_line(output: &mut Vec<u8>, name: &str, value: &dyn Display) {
     // Writing to a `Vec` cannot fail, and the values' own formatting does not.
     let _ = write!(Text(output), "STAT {name} {value}\r\n");
@@ -39,8 +39,8 @@ fn sum(keyspace: &mut impl Keyspace) -> Stats {
     total
 }
 
-/// What is counted, in memcached's order; the last two are ours: memcached does not say how late it
-/// is.
+/// The counters' names, in memcached's order. The last two are not memcached's, which does not tell
+/// how late it expires items.
 const NAMES: &[u8] = b"\
     cmd_get cmd_set cmd_flush cmd_touch cmd_meta get_hits get_misses get_expired get_flushed \
     delete_misses delete_hits incr_misses incr_hits decr_misses decr_hits cas_misses \
@@ -64,7 +64,7 @@ const fn counters(stats: &Stats) -> [u64; 36] {
         stats.get_hits,
         stats.get_misses,
         stats.get_expired,
-        // What is flushed is gone at once, so that no lookup ever meets it: it counts as a miss.
+        // A flush removes items at once, so that no lookup finds one: it counts as a miss.
         0,
         stats.delete_misses,
         stats.delete_hits,

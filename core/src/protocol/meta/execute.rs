@@ -1,4 +1,4 @@
-//! What each meta request does: one call of the cache, one reply.
+//! Executes meta requests: one call of the cache and one reply for each.
 
 use super::super::context::Context;
 use super::super::event::Effect;
@@ -10,7 +10,7 @@ use super::request::MetaRequest;
 use crate::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
 use crate::{Error, Expiry, Instant, Key, Outcome, Value};
 
-/// Carries out a meta request. `key` is the one that was written, with its hash.
+/// Executes a meta request. `key` is as it was written, with its hash.
 pub(in crate::protocol) fn execute<H: Host>(
     context: &mut Context<'_, H>,
     request: &MetaRequest<'_>,
@@ -91,7 +91,7 @@ impl<H: Host> Context<'_, H> {
         let result = cache.set_with(self.now, key, value, &options);
         let (outcome, cas, len) = match result {
             Ok(stored) => (stored.outcome, stored.cas, stored.len),
-            // The value alone was not, but it is together with the one it was to be joined to.
+            // Not the value alone, but together with the one that it is appended to.
             Err(Error::ValueTooLarge) => (Outcome::NotStored, 0, bytes.len()),
             Err(error) => {
                 self.output.extend_from_slice(reply::error(error));
@@ -164,7 +164,7 @@ impl<H: Host> Context<'_, H> {
     fn meta_debug(&mut self, request: &MetaRequest<'_>, key: Key<'_>) {
         let cache = self.host.cache_for(&key);
         cache.count_meta();
-        // Seen only now, a clearing may have come due.
+        // A flush may be due.
         cache.maintain(self.now, 0);
         let is_live = |end: Option<Instant>| end.is_none_or(|end| end > self.now);
         match cache
@@ -181,7 +181,7 @@ impl<H: Host> Context<'_, H> {
         }
     }
 
-    /// Puts moments of the caller's in the place of dates; returns how far these are apart.
+    /// Turns dates into moments of the caller's clock; returns how far that is ahead.
     #[inline(always)]
     fn resolve_all(&self, arguments: &mut Arguments) -> i64 {
         if !arguments.have_dates() {
@@ -194,7 +194,7 @@ impl<H: Host> Context<'_, H> {
         lead
     }
 
-    /// A reply in which there is no time left.
+    /// A reply without dates.
     const fn reply<'r, 'i>(&'r mut self, asked: &'r Flags<'i>) -> MetaReply<'r, 'i> {
         MetaReply {
             output: self.output,
@@ -216,7 +216,7 @@ fn get_options(flags: &Flags<'_>, arguments: &Arguments, now: Instant) -> GetOpt
     }
 }
 
-/// When an item that is made ends: what was said last counts.
+/// The expiry of an item that is created: of `N` and `T` the last one counts.
 fn vivify(arguments: &Arguments) -> Option<Expiry> {
     let touch = arguments.touch.filter(|_| !arguments.touches_before_vivify);
     arguments.vivify.map(|vivify| touch.unwrap_or(vivify))
@@ -229,7 +229,7 @@ fn recache(arguments: &Arguments, now: Instant) -> Recache {
     if !arguments.touches_before_recache {
         return Recache::EndsBefore(limit);
     }
-    // The item is given another end first, so that only the request itself matters.
+    // The item gets its new deadline first, so that only the request matters.
     let end = arguments.touch.and_then(|touch| touch.deadline(now));
     match end.zip(limit.deadline(now)) {
         Some((end, limit)) if end.seconds_since(now) < limit.seconds_since(now) => Recache::Always,

@@ -1,4 +1,4 @@
-//! The flags of a meta request: a set of letters, some with an argument glued to it.
+//! The flags of a meta request: a set of letters, some directly followed by an argument.
 
 use super::super::line::{self, Tokens};
 use super::super::{exptime, reply};
@@ -8,10 +8,10 @@ const BAD_NUMBER: &[u8] = b"CLIENT_ERROR bad token in command line format\r\n";
 const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta value\r\n";
 const BAD_INITIAL: &[u8] = b"CLIENT_ERROR invalid numeric initial value\r\n";
 
-/// Those with an argument that has to be right.
+/// Those with an argument that must be valid.
 pub(super) const ARGUED: Letters = Letters::of(b"CDEFJMNORTb");
 
-/// The flags of a request, which are known to be right.
+/// The flags of a request, known to be valid.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Flags<'i> {
     /// As they were written.
@@ -21,7 +21,7 @@ pub(super) struct Flags<'i> {
     pub(super) hides_cas: bool,
 }
 
-/// What stands behind the letters of flags.
+/// The arguments of flags.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arguments {
     pub(super) touch: Option<Expiry>,
@@ -86,16 +86,16 @@ impl<'i> Flags<'i> {
         self.has(b'b')
     }
 
-    /// What stands behind the letters.
+    /// The arguments.
     pub(super) fn arguments(&self) -> Arguments {
         let mut arguments = Arguments::NONE;
         if self.any(ARGUED) {
             for (letter, argument) in flags(self.text) {
-                // They were right when they were checked.
+                // They were checked before.
                 let _ = arguments.take(letter, argument);
             }
             if self.hides_cas && arguments.compare.is_some() {
-                // No item has this one.
+                // No item has 0.
                 arguments.compare = Some(0);
             }
         }
@@ -103,7 +103,7 @@ impl<'i> Flags<'i> {
     }
 }
 
-/// The letters of flags, and what is glued to each.
+/// The letters of flags, each with its argument.
 pub(super) fn flags(text: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     Tokens::new(text).filter_map(|token| token.split_first().map(|(&letter, rest)| (letter, rest)))
 }
@@ -131,7 +131,7 @@ impl Arguments {
         is_date(self.touch) || is_date(self.vivify) || is_date(self.recache)
     }
 
-    /// Makes all dates so many milliseconds later.
+    /// Makes all dates later by this many milliseconds.
     #[cold]
     pub(super) fn shift_dates(&mut self, millis: i64) {
         let expiries = [&mut self.touch, &mut self.vivify, &mut self.recache];

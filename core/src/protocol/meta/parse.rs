@@ -1,9 +1,9 @@
-//! memcached's meta commands: how each is spelled.
+//! The grammar of the meta commands.
 //!
 //! A line is a verb, a key, for `ms` a size, and then flags in any order: one letter each, some
-//! with an argument glued to it. All commands take all flags and ignore those that do not concern
-//! them. What a reply shows comes in the order of the request, so the flags are kept as they were
-//! written.
+//! directly followed by an argument. All commands take all flags and ignore those that do not
+//! concern them. What a reply shows comes in the order of the request, so the flags are kept as
+//! they were written.
 
 use base64ct::{Base64, Encoding};
 
@@ -29,9 +29,9 @@ const BAD_BASE64: &[u8] = b"CLIENT_ERROR error decoding key\r\n";
 const OPAQUE_TOO_LONG: &[u8] = b"CLIENT_ERROR opaque token too long\r\n";
 const BAD_SET_MODE: &[u8] = b"CLIENT_ERROR invalid mode for ms M token\r\n";
 const BAD_ARITHMETIC_MODE: &[u8] = b"CLIENT_ERROR invalid mode for ma M token\r\n";
-/// What `ma` says to every line that cannot be understood, but for these reasons.
+/// The reply of `ma` to every invalid line except for these reasons.
 const BAD_ARITHMETIC: &[u8] = b"CLIENT_ERROR invalid or duplicate flag\r\n";
-const OWN_OF_ARITHMETIC: [&[u8]; 2] = [OPAQUE_TOO_LONG, BAD_ARITHMETIC_MODE];
+const KEPT_BY_ARITHMETIC: [&[u8]; 2] = [OPAQUE_TOO_LONG, BAD_ARITHMETIC_MODE];
 
 const KNOWN: Letters = Letters::of(b"bcfhklqstuvxCDEFIJLMNOPRT");
 
@@ -68,12 +68,11 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         return Some(Parsed::close(line.len, reply::BAD_LINE));
     };
     let skip = |reply| {
-        let (block, line_too, own) = (size + 2, false, false);
         let skip = Skip {
-            block,
-            line: line_too,
+            block: size + 2,
+            line: false,
             reply,
-            own,
+            dynamidb: false,
         };
         Parsed::skip(line.len, skip)
     };
@@ -116,7 +115,7 @@ fn meta<'i>(
         _ => check(words.rest(), command, key, WORDS_MAX - before),
     };
     let flags = flags.map_err(|refusal| match command {
-        MetaCommand::Arithmetic if !OWN_OF_ARITHMETIC.contains(&refusal) => BAD_ARITHMETIC,
+        MetaCommand::Arithmetic if !KEPT_BY_ARITHMETIC.contains(&refusal) => BAD_ARITHMETIC,
         _ => refusal,
     })?;
     let hides_cas = !config.cas_enabled;
@@ -128,7 +127,7 @@ fn meta<'i>(
     })
 }
 
-/// Reads flags, at most so many. `Err` is a refusal.
+/// Reads at most `max` flags. `Err` is a refusal.
 fn check<'i>(
     text: &'i [u8],
     command: MetaCommand,
@@ -156,8 +155,7 @@ fn check<'i>(
     })
 }
 
-/// Of `me`: what a key is written in is all it cares about, and, as in memcached, only if
-/// another word follows.
+/// The flags of `me`: only `b` counts, and, as in memcached, only if another word follows.
 fn debug_flags<'i>(mut words: Tokens<'i>, key: &[u8]) -> Result<Flags<'i>, &'static [u8]> {
     let mut flags = Flags::default();
     if words.next() == Some(b"b") && !words.is_empty() {
@@ -182,7 +180,7 @@ fn refusal(text: &[u8], letter: u8, max: usize) -> &'static [u8] {
     }
 }
 
-/// Of several wrong arguments the last one is told, but those of `F`, `O` and `M` give way.
+/// Of several invalid arguments the last one is reported, those of `F`, `O` and `M` only alone.
 fn check_arguments(text: &[u8], command: MetaCommand, key: &[u8]) -> Result<(), &'static [u8]> {
     let mut arguments = Arguments::NONE;
     let mut wrong: Option<&'static [u8]> = None;

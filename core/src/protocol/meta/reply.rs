@@ -1,5 +1,5 @@
-//! Replies to meta requests: a code, what the request's flags ask for in the order of the request,
-//! and what the client should know besides.
+//! Replies to meta requests: a code, the fields that the request's flags ask for, in their order,
+//! and `W`, `Z`, `X`.
 
 use alloc::vec::Vec;
 
@@ -12,8 +12,8 @@ use crate::number::Digits;
 use crate::view::ItemView;
 use crate::{Bytes, Expiry, GetOutcome, Instant, Key, Outcome};
 
-/// The flags that a reply shows, by what there is to tell. With `T` and `N` the end of the item
-/// changes, for the flags behind them.
+/// The flags that each kind of reply answers. `T` and `N` change the deadline that a later `t`
+/// shows.
 pub(super) const OF_NOTHING: Letters = Letters::of(b"kO");
 pub(super) const OF_ITEM: Letters = Letters::of(b"cfhklstONT");
 pub(super) const OF_STORE: Letters = Letters::of(b"cksO");
@@ -22,20 +22,20 @@ pub(super) const OF_NUMBER: Letters = Letters::of(b"cktONT");
 /// The longest key in base64.
 const BASE64_MAX: usize = Key::LEN_MAX.div_ceil(3) * 4;
 
-/// What flags can ask for.
+/// What the flags can ask for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReplyFields<'f> {
     /// The key as the request has it, or the one that is stored.
     pub(super) key: &'f [u8],
-    /// Whether the key is yet to be written as base64.
+    /// Whether the key must still be encoded in base64.
     pub(super) encode: bool,
-    /// Whether it is then, or already was, written as base64.
+    /// Whether the reply shows it in base64.
     pub(super) base64: bool,
     /// Whether the request made the item.
     pub(super) created: bool,
     pub(super) cas: u64,
     pub(super) size: u64,
-    /// When the item ends; at first, when it would have ended without the request.
+    /// The item's deadline; at first, the one before the request.
     pub(super) ends: Option<Instant>,
     pub(super) client_flags: u32,
     pub(super) last_used: Instant,
@@ -43,7 +43,7 @@ pub(super) struct ReplyFields<'f> {
 }
 
 impl<'f> ReplyFields<'f> {
-    /// What a request says itself.
+    /// What is known from the request.
     pub(super) const fn of(meta: &MetaRequest<'f>) -> Self {
         Self {
             key: meta.key,
@@ -59,7 +59,7 @@ impl<'f> ReplyFields<'f> {
         }
     }
 
-    /// What there is to know of an item.
+    /// What is known of an item.
     pub(super) const fn of_fetched(key: &'f [u8], fetched: &GetOutcome<'_>) -> Self {
         let item = &fetched.item;
         Self {
@@ -81,7 +81,7 @@ impl<'f> ReplyFields<'f> {
 pub(super) struct MetaReply<'r, 'i> {
     pub(super) output: &'r mut Vec<u8>,
     pub(super) now: Instant,
-    /// How far that is ahead of the wall clock, if the request has dates.
+    /// How far `now` is ahead of the wall clock, if the request has dates.
     pub(super) lead: i64,
     pub(super) asked: &'r Flags<'i>,
 }
@@ -94,7 +94,7 @@ impl MetaReply<'_, '_> {
         self.output.extend_from_slice(b"\r\n");
     }
 
-    /// What became of the request. The expected outcome is left out if that was asked.
+    /// The outcome of the request; with `q` nothing if it is the expected one.
     pub(super) fn outcome(&mut self, outcome: Outcome, letters: Letters, fields: &ReplyFields<'_>) {
         let code = match outcome {
             Outcome::Stored | Outcome::Deleted if self.asked.has(b'q') => return,
@@ -106,7 +106,7 @@ impl MetaReply<'_, '_> {
         self.line(code, letters, fields);
     }
 
-    /// An item that was found or made.
+    /// An item that was found or created.
     pub(super) fn item(&mut self, key: &[u8], fetched: &GetOutcome<'_>) {
         let value = &fetched.item.value;
         let has_value = self.asked.has(b'v') && !self.is_known(fetched.item.cas);
@@ -117,12 +117,12 @@ impl MetaReply<'_, '_> {
             self.output.extend_from_slice(b"HD");
         }
         self.flags(OF_ITEM, &ReplyFields::of_fetched(key, fetched));
-        let turns: [(bool, &[u8]); 3] = [
+        let lease: [(bool, &[u8]); 3] = [
             (fetched.won, b" Z"),
             (fetched.stale, b" X"),
             (fetched.win, b" W"),
         ];
-        for (_, letter) in turns.iter().filter(|(is_so, _)| *is_so) {
+        for (_, letter) in lease.iter().filter(|(is_so, _)| *is_so) {
             self.output.extend_from_slice(letter);
         }
         self.output.extend_from_slice(b"\r\n");
@@ -132,12 +132,12 @@ impl MetaReply<'_, '_> {
         }
     }
 
-    /// Whether the client said that it knows the value with this cas.
+    /// Whether the client already has the value with this cas.
     fn is_known(&self, cas: u64) -> bool {
         self.asked.has(b'C') && self.asked.arguments().compare == Some(cas)
     }
 
-    /// The result of a calculation.
+    /// The result of an arithmetic command.
     pub(super) fn number(&mut self, number: u64, fields: &ReplyFields<'_>) {
         if !self.asked.has(b'v') {
             return self.line(b"HD", OF_NUMBER, fields);
@@ -152,7 +152,7 @@ impl MetaReply<'_, '_> {
         self.output.extend_from_slice(b"\r\n");
     }
 
-    /// What the flags ask for, of those that this reply shows.
+    /// The fields that the flags ask for, if this kind of reply has them.
     fn flags(&mut self, letters: Letters, fields: &ReplyFields<'_>) {
         if !self.asked.any(letters) {
             return;
@@ -169,14 +169,14 @@ impl MetaReply<'_, '_> {
                     match letter {
                         b'O' => self.output.extend_from_slice(argument),
                         b'k' => self.key(fields),
-                        _ => self.fact(letter, ends, fields),
+                        _ => self.field(letter, ends, fields),
                     }
                 }
             }
         }
     }
 
-    /// When an item ends that is given this expiry now.
+    /// The deadline of an item with this expiry.
     #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
     fn ends(&self, expiry: Option<Expiry>) -> Option<Instant> {
         let end = expiry?.deadline(self.now)?;
@@ -186,7 +186,7 @@ impl MetaReply<'_, '_> {
         }
     }
 
-    fn fact(&mut self, letter: u8, ends: Option<Instant>, fields: &ReplyFields<'_>) {
+    fn field(&mut self, letter: u8, ends: Option<Instant>, fields: &ReplyFields<'_>) {
         let number = match letter {
             b'c' if self.asked.hides_cas => 0,
             b'c' => fields.cas,
@@ -194,7 +194,7 @@ impl MetaReply<'_, '_> {
             b'h' => u64::from(fields.fetched),
             b'l' => self.now.whole_seconds_since(fields.last_used),
             b's' => fields.size,
-            // What is left is `t`.
+            // Only `t` is left.
             _ => match ends {
                 Some(end) => end.seconds_since(self.now),
                 None => return self.output.extend_from_slice(b"-1"),
@@ -215,7 +215,7 @@ impl MetaReply<'_, '_> {
     }
 }
 
-/// The answer to `me`.
+/// The reply to `me`.
 pub(super) fn debug(output: &mut Vec<u8>, now: Instant, view: &ItemView<'_>) {
     output.extend_from_slice(b"ME ");
     if view.base64 {

@@ -10,8 +10,7 @@ use crate::Key;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::protocol) struct MetaRequest<'i> {
     pub(super) command: MetaCommand,
-    /// What `ms` stores; without it the value is too large, and the state says what is to be
-    /// skipped.
+    /// The value of `ms`; `None` if it is too large, and skipped.
     pub(super) value: Option<&'i [u8]>,
     /// The key as it was written, which may be base64.
     pub(super) key: &'i [u8],

@@ -1,4 +1,4 @@
-//! memcached's classic commands that store, delete, change and flush: how each is spelled.
+//! memcached's commands that store, delete, change and flush: the grammar of each.
 
 use super::super::line::{self, Line};
 use super::super::parsed::{Parsed, Skip};
@@ -29,8 +29,7 @@ pub(super) fn store<'i>(
     let (Some(key), Some(flags), Some(exptime), Some(size)) =
         (key, flags, exptime, size.and_then(line::value_size))
     else {
-        // Nobody can say where the next request begins, and no byte of a value may be taken for
-        // one.
+        // It is unknown where the next request begins, and a value must never be run as one.
         return Some(Parsed::close(line.len, reply::BAD_LINE));
     };
     let compare = match compares {
@@ -46,7 +45,7 @@ pub(super) fn store<'i>(
                 block,
                 line: false,
                 reply,
-                own: false,
+                dynamidb: false,
             },
         )
     };

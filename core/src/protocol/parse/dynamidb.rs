@@ -1,5 +1,5 @@
-//! DynamiDB's own dialect: how each command is spelled. Every refusal says why. The connection goes
-//! on if it is known where the refused request ends, and is closed if it is not.
+//! DynamiDB's dialect: the grammar of each command. Every refusal says why. The connection stays
+//! open if it is known where the refused request ends, and is closed otherwise.
 
 use core::time::Duration;
 
@@ -21,7 +21,7 @@ const KEY_CONTROL: &[u8] = b"CLIENT_ERROR key contains a control character\r\n";
 const BAD_EXPIRE: &[u8] = b"CLIENT_ERROR expire_seconds is not a number of seconds\r\n";
 const BAD_SIZE: &[u8] = b"CLIENT_ERROR value_size is not a number of bytes\r\n";
 
-/// What there is, in the words of the refusals.
+/// All commands, in the words of the refusals.
 const HELP: [(&[u8], &[u8]); 5] = [
     (
         b"SET",
@@ -55,13 +55,13 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
     } else {
         Request::Reply(reply::ERROR)
     };
-    Some(Parsed::own(line.len, request))
+    Some(Parsed::dynamidb(line.len, request))
 }
 
 /// All keys are checked before the first is answered, so that a bad one is all of the reply.
 fn get<'i>(line: Line<'i>) -> Option<Parsed<'i>> {
     let mut keys = line.arguments();
-    let refuse = |reply| Some(Parsed::own(line.len, Request::Reply(reply)));
+    let refuse = |reply| Some(Parsed::dynamidb(line.len, Request::Reply(reply)));
     let Some(key) = keys.next() else {
         return refuse(GET_USAGE);
     };
@@ -70,7 +70,7 @@ fn get<'i>(line: Line<'i>) -> Option<Parsed<'i>> {
     }
     if keys.is_empty() {
         let request = retrieval::get(RETRIEVAL, key, true);
-        return Some(Parsed::own(line.len, request));
+        return Some(Parsed::dynamidb(line.len, request));
     }
     retrieval::key_at(RETRIEVAL, line.input, line.verb.len())
 }
@@ -106,15 +106,15 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
     let Some(size) = line::strict_u64(size) else {
         return Some(Parsed::close(line.len, BAD_SIZE));
     };
-    // The value ends with its line, whatever its size was said to be, so that the tail of a value
-    // which is longer than announced is not taken for a command.
+    // The value ends with its line, whatever its size, so that the rest of a value that is longer
+    // than announced is never run as a command.
     let skip = |reply| {
         Parsed::skip(
             line.len,
             Skip {
                 block: size,
                 line: true,
-                own: true,
+                dynamidb: true,
                 reply,
             },
         )
@@ -158,7 +158,7 @@ fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         value,
         noreply: false,
     };
-    Some(Parsed::own(line.len + bytes.len() + end, request))
+    Some(Parsed::dynamidb(line.len + bytes.len() + end, request))
 }
 
 fn one_key<'i>(line: Line<'i>, usage: &'static [u8]) -> Result<&'i [u8], &'static [u8]> {
@@ -166,7 +166,7 @@ fn one_key<'i>(line: Line<'i>, usage: &'static [u8]) -> Result<&'i [u8], &'stati
     check(key).map(|()| key)
 }
 
-/// Exactly so many words after the verb.
+/// Exactly `N` words after the verb.
 fn arguments<const N: usize>(line: Line<'_>) -> Option<[&[u8]; N]> {
     let mut words = line.arguments();
     let arguments = [(); N].map(|()| words.next().unwrap_or_default());

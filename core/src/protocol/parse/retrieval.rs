@@ -48,7 +48,7 @@ pub(super) fn parse_long<'i>(
     }
 }
 
-/// What is said before the keys; `None` if that is wrong.
+/// The words before the keys; `None` if they are invalid.
 fn head(form: Form, touches: bool, words: &mut Tokens<'_>) -> Option<Retrieval> {
     let touch = match touches {
         true => Some(exptime::parse_strict(words.next()?)?),
@@ -121,7 +121,7 @@ pub(super) const fn get<'i>(retrieval: Retrieval, key: &'i [u8], last: bool) -> 
     }
 }
 
-/// A request after which the line goes on.
+/// A request that does not end the line.
 const fn more<'i>(retrieval: Retrieval, len: usize, request: Request<'i>) -> Parsed<'i> {
     let next = State::Keys(retrieval);
     Parsed { request, len, next }
@@ -133,7 +133,7 @@ const fn skip_line<'i>(len: usize, reply: &'static [u8]) -> Parsed<'i> {
         block: 0,
         line: true,
         reply,
-        own: false,
+        dynamidb: false,
     };
     Parsed::skip(len, skip)
 }
