@@ -7,6 +7,7 @@ pub(crate) mod clock;
 mod connection;
 mod context;
 mod error;
+mod host;
 mod listen;
 mod lock;
 mod log;

@@ -30,7 +30,7 @@ fn set(shards: &Shards, now: Instant, key: &[u8], value: &[u8]) -> Result<(), Er
 fn shares(shards: &Shards) -> (usize, usize) {
     let (mut sum, mut used) = (0, 0);
     shards.for_each(|shard| {
-        let share = usize::try_from(shard.stats().limit_maxbytes).unwrap();
+        let share = usize::try_from(shard.stats().limit_maxbytes).expect("it is a size");
         sum += share;
         used += shard
             .pages()

@@ -11,7 +11,7 @@ fn set(shards: &Shards, now: Instant, key: &[u8], value: &[u8]) {
     let key = shards.key(key);
     let index = shards.index_of(&key);
     let mut shard = shards.with_room(index, shards.lock(index), now, value.len());
-    shard.set(now, key, value).unwrap();
+    shard.set(now, key, value).expect("it is stored");
 }
 
 #[test]

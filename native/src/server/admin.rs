@@ -31,6 +31,7 @@ const WORDS_MAX: usize = 23;
 /// Executes a command and appends the reply.
 pub(crate) fn command(
     view: &mut View<'_>,
+    task: &mut Option<Box<Task>>,
     command: &AdminCommand<'_>,
     output: &mut Vec<u8>,
 ) -> AdminOutcome {
@@ -56,14 +57,14 @@ pub(crate) fn command(
             AdminOutcome::Done
         }
         Answer::Done => AdminOutcome::Done,
-        Answer::Started(reply, task) => {
+        Answer::Started(reply, started) => {
             output.extend_from_slice(reply.as_bytes());
-            view.task = Some(Box::new(task));
+            *task = Some(Box::new(started));
             AdminOutcome::Pending
         }
         Answer::Watching(watcher) => {
             output.extend_from_slice(OK.as_bytes());
-            view.task = Some(Box::new(Task::Watch(watcher)));
+            *task = Some(Box::new(Task::Watch(watcher)));
             AdminOutcome::OutputOnly
         }
         Answer::Close => AdminOutcome::Close,
@@ -71,15 +72,17 @@ pub(crate) fn command(
 }
 
 /// Continues a command.
-pub(crate) fn resume(view: &mut View<'_>, output: &mut Vec<u8>) -> AdminOutcome {
-    let Some(mut task) = view.task.take() else {
-        return AdminOutcome::Done;
-    };
-    if !task.resume(view, output) {
-        return AdminOutcome::Done;
+pub(crate) fn resume(
+    view: &mut View<'_>,
+    task: &mut Option<Box<Task>>,
+    output: &mut Vec<u8>,
+) -> AdminOutcome {
+    let goes_on = task.as_mut().is_some_and(|task| task.resume(view, output));
+    if goes_on {
+        return AdminOutcome::Pending;
     }
-    view.task = Some(task);
-    AdminOutcome::Pending
+    *task = None;
+    AdminOutcome::Done
 }
 
 /// `verbosity <level>`: only shown by `stats settings`. `-v` decides what is logged.

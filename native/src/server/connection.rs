@@ -39,10 +39,11 @@ use crate::server::connection::timeout::{
     DEPARTURE_PERIOD, DEPARTURE_PROBE, DRAIN_TIMEOUT, Timeout,
 };
 use crate::server::context::{ConnectionPermit, ServerContext};
+use crate::server::host::SessionHost;
 use crate::server::runtime::{Runtime, Stream};
 use crate::server::state::clients::{Client, ConnState};
 use crate::server::state::count;
-use crate::server::view::{Held, View};
+use crate::server::view::Held;
 
 /// The most that a connection reads in one turn: a millisecond of the smallest requests. With other
 /// connections in the turn it is less, except for a request that is large itself.
@@ -304,16 +305,14 @@ impl<R: Runtime> Connection<R> {
         context: &'s ServerContext,
     ) -> (usize, Option<Held<'s>>) {
         self.client.record_activity(now);
-        let mut keyspace =
-            View::for_connection(&context.shards, &context.server, self.client.number, held);
-        keyspace.task = self.suspended.as_mut().and_then(|s| s.task.take());
+        let task = self.suspended.as_mut().and_then(|s| s.task.take());
+        let (shards, server, client) = (&context.shards, &context.server, self.client.number);
+        let mut host = SessionHost::new(shards, server, client, task, held);
         let used = match first {
-            Some(first) => self
-                .session
-                .process_parsed(now, first, &mut keyspace, output),
-            None => self.session.process(now, input, &mut keyspace, output),
+            Some(first) => self.session.process_parsed(now, first, &mut host, output),
+            None => self.session.process(now, input, &mut host, output),
         };
-        let (task, held) = keyspace.suspend();
+        let (task, held) = host.suspend();
         if self.session.is_closed_by_error() {
             context.server.foreign.record_http(input, now);
         }

@@ -1,16 +1,10 @@
-//! The keyspace as one session sees it.
+//! The shards as one session sees them.
 
-use std::fmt::Display;
-
-use dynamidb_core::{AdminCommand, AdminOutcome, Event, Host, Instant, Key, Keyspace};
-use dynamidb_core::{Cache, ClassStats, ConfigError, SlabStats};
-
+use dynamidb_core::{ClassStats, ConfigError, Instant, Key, Keyspace, SlabStats};
 use dynamidb_sync::{Region, Shard, ShardGuard, Shards};
 
-use crate::server::admin::{self, Task};
-use crate::server::clock;
 use crate::server::state::ServerState;
-use crate::server::state::watchers::{Kinds, REMOVALS_MAX};
+use crate::server::state::watchers::{REMOVALS_MAX, Watchers};
 
 /// A shard that is locked, and its number.
 pub(crate) type Held<'s> = (usize, ShardGuard<'s>);
@@ -22,40 +16,26 @@ pub(crate) struct View<'s> {
     shards: &'s Shards,
     host: &'s ServerState,
     held: Option<Held<'s>>,
-    /// What the connection is in the middle of.
-    pub(crate) task: Option<Box<Task>>,
-    /// The number of the connection that asks; 0 if none does.
-    client: u64,
-    /// What watchers want to know.
-    watched: Kinds,
 }
 
 impl<'s> View<'s> {
     /// The keyspace for one call of a session, which is what a lock is held for at most.
-    pub(crate) fn new(shards: &'s Shards, host: &'s ServerState) -> Self {
-        Self::for_connection(shards, host, 0, None)
+    pub(crate) const fn new(shards: &'s Shards, host: &'s ServerState) -> Self {
+        Self::with_lock(shards, host, None)
     }
 
-    /// The keyspace for one connection, with the lock that the one before it [held](Self::suspend).
-    pub(crate) fn for_connection(
+    /// The same, with the lock that the session before it [held](Self::into_lock).
+    pub(crate) const fn with_lock(
         shards: &'s Shards,
         host: &'s ServerState,
-        client: u64,
         held: Option<Held<'s>>,
     ) -> Self {
-        Self {
-            shards,
-            host,
-            held,
-            task: None,
-            client,
-            watched: host.watchers.wanted(),
-        }
+        Self { shards, host, held }
     }
 
-    /// What the connection is in the middle of, and the lock that is held.
-    pub(crate) fn suspend(self) -> (Option<Box<Task>>, Option<Held<'s>>) {
-        (self.task, self.held)
+    /// The lock that is held.
+    pub(crate) fn into_lock(self) -> Option<Held<'s>> {
+        self.held
     }
 
     /// The shard in which a key lives.
@@ -76,6 +56,16 @@ impl<'s> View<'s> {
             }
         });
         self.release();
+    }
+
+    /// Reports the evictions of the shard that is locked.
+    pub(crate) fn report_evictions(&mut self, at: Instant, watchers: &Watchers) {
+        if let Some((_, cache)) = &mut self.held {
+            let removals = cache.removals();
+            removals.for_each(|removal| watchers.on_eviction(at, &removal));
+            watchers.skip_evictions(cache.removals_missed());
+            cache.clear_removals();
+        }
     }
 
     /// Holds no lock any more.
@@ -162,50 +152,6 @@ impl Keyspace for View<'_> {
     }
 }
 
-impl Host for View<'_> {
-    fn unix_time(&self, _now: Instant) -> Instant {
-        clock::unix_time()
-    }
-
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
-        let next = admin::command(self, command, output);
-        // It may have been to watch.
-        self.watched = self.host.watchers.wanted();
-        next
-    }
-
-    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
-        admin::resume(self, output)
-    }
-
-    fn wants_events(&self) -> bool {
-        self.watched.concern_items()
-    }
-
-    fn on_event(&mut self, event: &Event<'_>) {
-        if self.watched.has(Kinds::PREFIXES) {
-            self.host.prefixes.on_event(event);
-        }
-        let watchers = &self.host.watchers;
-        watchers.on_event(event, self.client);
-        if let Some((_, cache)) = self.held.as_mut().filter(|_| watchers.wants_evictions()) {
-            let removals = cache.removals();
-            removals.for_each(|removal| watchers.on_eviction(event.at, &removal));
-            watchers.skip_evictions(cache.removals_missed());
-            cache.clear_removals();
-        }
-    }
-
-    fn reset_stats(&mut self) {
-        self.for_each(Cache::reset_stats);
-        self.host.reset();
-    }
-
-    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
-        self.host.report(report);
-    }
-}
-
 /// How many bytes the value under a key has; 0 if there is none.
 fn value_len(shard: &Shard, key: &Key<'_>) -> usize {
     let view = shard.view_of(*key);
@@ -214,15 +160,12 @@ fn value_len(shard: &Shard, key: &Key<'_>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::time::Duration;
-
-    use dynamidb_core::{Config, Session, SessionConfig};
+    use dynamidb_core::Config;
     use dynamidb_sync::Growth;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
     use crate::Options;
-    use crate::server::clock::Clock;
     use crate::server::state::settings::Settings;
 
     const NOW: Instant = Instant::from_secs(1);
@@ -238,59 +181,6 @@ mod tests {
             addresses: Vec::new(),
             max_connections: 1,
         })
-    }
-
-    #[test]
-    fn a_date_is_right_on_a_server_that_started_with_a_slow_wall_clock() {
-        let (shards, mut host) = (shards(64 << 20), host());
-        host.clock = Clock::started_slow(Duration::from_secs(3600));
-        let (now, mut output) = (host.clock.now(), Vec::new());
-        let mut session = Session::new(SessionConfig::default());
-        let date = clock::unix_time().as_secs() + 100;
-        let request = format!("set k 0 {date} 1\r\nv\r\n");
-        let _ = session.process(
-            now,
-            request.as_bytes(),
-            &mut View::new(&shards, &host),
-            &mut output,
-        );
-        assert_eq!(output, b"STORED\r\n");
-        let left = |after| {
-            let now = now + Duration::from_secs(after);
-            let mut view = View::new(&shards, &host);
-            let key = view.key(b"k");
-            let item = view.cache_for(&key).get(now, key)?;
-            Some(item.expires_at?.since(now).as_secs_f64())
-        };
-        assert!((98.0..=101.0).contains(&left(0).unwrap()), "{:?}", left(0));
-        // And it is shown as it was given.
-        output.clear();
-        let mut view = View::new(&shards, &host);
-        let dump = b"lru_crawler metadump all\r\n";
-        let _ = session.process(now, dump, &mut view, &mut output);
-        while view.task.is_some() {
-            view.resume(&mut output);
-        }
-        let text = String::from_utf8(output).unwrap();
-        assert!(text.contains(&format!("key=k exp={date} ")), "{text}");
-        let used = text
-            .split(" la=")
-            .nth(1)
-            .unwrap()
-            .split(' ')
-            .next()
-            .unwrap();
-        let used: u64 = used.parse().unwrap();
-        assert!(used.abs_diff(date - 100) <= 5, "{text}");
-        let mut time = None;
-        host.report(&mut |name, value| {
-            if name == "time" {
-                time = value.to_string().parse::<u64>().ok();
-            }
-        });
-        assert!(time.unwrap().abs_diff(date - 100) <= 60);
-        drop(view);
-        assert!(left(98).is_some() && left(101).is_none());
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl<R: Runtime> Worker<R> {
                 Ok(())
             });
         }
-        let (_, mut held) = keyspace.suspend();
+        let mut held = keyspace.into_lock();
         let now = context.server.clock.now();
         let mut unsent_size = 0;
         let mut sent = 0;

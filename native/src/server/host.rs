@@ -1,0 +1,203 @@
+//! What the server adds to the keyspace of one session: commands for operators, events for
+//! watchers, statistics, the wall clock.
+
+use std::fmt::Display;
+
+use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Event, Host, Instant, Key, Keyspace};
+use dynamidb_sync::{Region, Shard, Shards};
+
+use crate::server::admin::{self, Task};
+use crate::server::clock;
+use crate::server::state::ServerState;
+use crate::server::state::watchers::Kinds;
+use crate::server::view::{Held, View};
+
+/// The host of one session during one call.
+#[derive(Debug)]
+pub(crate) struct SessionHost<'s> {
+    view: View<'s>,
+    /// What the connection is in the middle of.
+    task: Option<Box<Task>>,
+    /// The number of the connection.
+    client: u64,
+    /// What watchers want to know.
+    watched: Kinds,
+}
+
+impl<'s> SessionHost<'s> {
+    /// For a connection, with what it is in the middle of and the lock that the one before it
+    /// [held](Self::suspend).
+    pub(crate) fn new(
+        shards: &'s Shards,
+        server: &'s ServerState,
+        client: u64,
+        task: Option<Box<Task>>,
+        held: Option<Held<'s>>,
+    ) -> Self {
+        Self {
+            view: View::with_lock(shards, server, held),
+            task,
+            client,
+            watched: server.watchers.wanted(),
+        }
+    }
+
+    /// What the connection is in the middle of, and the lock that is held.
+    pub(crate) fn suspend(self) -> (Option<Box<Task>>, Option<Held<'s>>) {
+        (self.task, self.view.into_lock())
+    }
+}
+
+impl Keyspace for SessionHost<'_> {
+    type Memory = Region;
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.view.key(bytes)
+    }
+
+    fn cache_for(&mut self, key: &Key<'_>) -> &mut Shard {
+        self.view.cache_for(key)
+    }
+
+    fn cache_to_store(
+        &mut self,
+        now: Instant,
+        key: &Key<'_>,
+        len: usize,
+        joins: bool,
+    ) -> &mut Shard {
+        self.view.cache_to_store(now, key, len, joins)
+    }
+
+    fn cache_at(&mut self, index: usize) -> Option<&mut Shard> {
+        self.view.cache_at(index)
+    }
+
+    fn prefetch(&mut self, keys: &[Key<'_>]) {
+        self.view.prefetch(keys);
+    }
+}
+
+impl Host for SessionHost<'_> {
+    fn unix_time(&self, _now: Instant) -> Instant {
+        clock::unix_time()
+    }
+
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+        let outcome = admin::command(&mut self.view, &mut self.task, command, output);
+        // It may have been to watch.
+        self.watched = self.view.host().watchers.wanted();
+        outcome
+    }
+
+    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
+        admin::resume(&mut self.view, &mut self.task, output)
+    }
+
+    fn wants_events(&self) -> bool {
+        self.watched.concern_items()
+    }
+
+    fn on_event(&mut self, event: &Event<'_>) {
+        let server = self.view.host();
+        if self.watched.has(Kinds::PREFIXES) {
+            server.prefixes.on_event(event);
+        }
+        server.watchers.on_event(event, self.client);
+        if server.watchers.wants_evictions() {
+            self.view.report_evictions(event.at, &server.watchers);
+        }
+    }
+
+    fn reset_stats(&mut self) {
+        self.for_each(Cache::reset_stats);
+        self.view.host().reset();
+    }
+
+    fn host_stats(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
+        self.view.host().report(report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use dynamidb_core::{Config, Session, SessionConfig};
+    use dynamidb_sync::Growth;
+
+    use super::*;
+    use crate::Options;
+    use crate::server::clock::Clock;
+    use crate::server::state::settings::Settings;
+
+    fn shards(memory: usize) -> Shards {
+        Shards::new(&Config::new(memory), 2, Growth::default()).unwrap()
+    }
+
+    fn host() -> ServerState {
+        ServerState::new(Settings {
+            options: Options::default(),
+            port: 0,
+            addresses: Vec::new(),
+            max_connections: 1,
+        })
+    }
+
+    fn session_host<'s>(shards: &'s Shards, server: &'s ServerState) -> SessionHost<'s> {
+        SessionHost::new(shards, server, 0, None, None)
+    }
+
+    #[test]
+    fn a_date_is_right_on_a_server_that_started_with_a_slow_wall_clock() {
+        let (shards, mut host) = (shards(64 << 20), host());
+        host.clock = Clock::started_slow(Duration::from_secs(3600));
+        let (now, mut output) = (host.clock.now(), Vec::new());
+        let mut session = Session::new(SessionConfig::default());
+        let date = clock::unix_time().as_secs() + 100;
+        let request = format!("set k 0 {date} 1\r\nv\r\n");
+        let _ = session.process(
+            now,
+            request.as_bytes(),
+            &mut session_host(&shards, &host),
+            &mut output,
+        );
+        assert_eq!(output, b"STORED\r\n");
+        let left = |after| {
+            let now = now + Duration::from_secs(after);
+            let mut view = View::new(&shards, &host);
+            let key = view.key(b"k");
+            let item = view.cache_for(&key).get(now, key)?;
+            Some(item.expires_at?.since(now).as_secs_f64())
+        };
+        assert!((98.0..=101.0).contains(&left(0).unwrap()), "{:?}", left(0));
+        // And it is shown as it was given.
+        output.clear();
+        let mut client = session_host(&shards, &host);
+        let dump = b"lru_crawler metadump all\r\n";
+        let _ = session.process(now, dump, &mut client, &mut output);
+        while client.task.is_some() {
+            client.resume(&mut output);
+        }
+        let text = String::from_utf8(output).unwrap();
+        assert!(text.contains(&format!("key=k exp={date} ")), "{text}");
+        let used = text
+            .split(" la=")
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap();
+        let used: u64 = used.parse().unwrap();
+        assert!(used.abs_diff(date - 100) <= 5, "{text}");
+        let mut time = None;
+        host.report(&mut |name, value| {
+            if name == "time" {
+                time = value.to_string().parse::<u64>().ok();
+            }
+        });
+        assert!(time.unwrap().abs_diff(date - 100) <= 60);
+        drop(client);
+        assert!(left(98).is_some() && left(101).is_none());
+    }
+}
