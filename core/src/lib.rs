@@ -100,6 +100,7 @@ mod cache;
 mod config;
 mod digest;
 mod error;
+mod expiry;
 mod item;
 mod key;
 mod memory;
@@ -115,7 +116,8 @@ pub mod view;
 pub use cache::Cache;
 pub use config::{Config, LruBump, Policy};
 pub use error::{ConfigError, Error};
-pub use item::{Bytes, Expiry, Item, Outcome, Value};
+pub use expiry::Expiry;
+pub use item::{Bytes, Item, Outcome, Value};
 pub use key::{Key, KeyHasher};
 pub use memory::Memory;
 pub use options::{
