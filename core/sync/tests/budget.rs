@@ -1,6 +1,9 @@
 //! The budget that all shards have together: its bound is exact, and nothing is evicted while any
 //! shard has room.
 
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
+
 use dynamidb_core::{Config, Error, Instant, Policy};
 use dynamidb_sync::{Growth, Shards, SharedCache};
 use fastrand::Rng;

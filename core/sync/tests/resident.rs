@@ -1,5 +1,7 @@
 //! Resident memory follows the budget: alone in a process, because it looks at all of it.
 
+// A test that cannot go on says why by panicking.
+#![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
 use dynamidb_core::{Config, Instant};
