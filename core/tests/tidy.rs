@@ -98,6 +98,7 @@ const NEVER_IN_CODE: &[Never] = &[
         except: &[
             "core/sync/src/shards.rs",
             "core/sync/src/shards/budget.rs",
+            "core/sync/src/shards/guard.rs",
             "native/src/server/auth.rs",
             "native/src/server/lock.rs",
             "native/src/server/state/clients.rs",

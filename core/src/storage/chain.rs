@@ -9,6 +9,13 @@ use super::handle::ItemHandle;
 /// processors notice that memory is read in order.
 const AHEAD: usize = 4 * Geometry::LINE;
 
+/// A value, where it lies.
+#[derive(Clone, Debug)]
+pub(crate) enum StoredValue<'m> {
+    Whole(&'m [u8]),
+    Split(Pieces<'m>),
+}
+
 /// A piece of a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece {

@@ -41,9 +41,10 @@ mod store;
 
 pub(crate) use arena::Geometry;
 pub(crate) use cas::Cas;
+pub(crate) use chain::StoredValue;
 pub(crate) use deadline::Deadline;
 pub(crate) use handle::ItemHandle;
 pub(crate) use header::ItemFlags;
 pub(crate) use layout::{Budget, Layout};
 pub(crate) use monitor::Counted;
-pub(crate) use store::{ItemAttrs, Parts, Store, StoreMut, StoredValue, Write, Written};
+pub(crate) use store::{ItemAttrs, Parts, Store, StoreMut, Write, Written};

@@ -15,7 +15,7 @@ mod write;
 
 use super::arena::{Arena, ArenaMut, ArenaRef, ChunkRef, Geometry};
 use super::cas::Cas;
-use super::chain::Pieces;
+use super::chain::{Pieces, StoredValue};
 use super::clock::Clock;
 use super::deadline::Deadline;
 use super::eviction::Eviction;
@@ -62,13 +62,6 @@ pub(crate) struct Store<'s> {
 pub(crate) struct StoreMut<'s> {
     arena: ArenaMut<'s>,
     parts: &'s mut Parts,
-}
-
-/// A value, where it lies.
-#[derive(Clone, Debug)]
-pub(crate) enum StoredValue<'m> {
-    Whole(&'m [u8]),
-    Split(Pieces<'m>),
 }
 
 impl Parts {

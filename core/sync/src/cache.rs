@@ -11,7 +11,8 @@ use dynamidb_core::{
 };
 
 use crate::random_seed;
-use crate::shards::{Growth, Shard, Shards};
+use crate::region::Shard;
+use crate::shards::{Growth, Shards};
 
 /// A cache for many threads: [`Cache`](dynamidb_core::Cache) in shards, each behind a lock. A clone
 /// is another handle to the same cache.

@@ -26,9 +26,9 @@ mod seed;
 mod shards;
 
 pub use cache::SharedCache;
-pub use region::Region;
+pub use region::{Region, Shard};
 pub use seed::random_seed;
-pub use shards::{Growth, Shard, ShardGuard, Shards};
+pub use shards::{Growth, ShardGuard, Shards};
 
 /// The example of the read-me file is a test.
 #[cfg(doctest)]

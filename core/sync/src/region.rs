@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::Range;
 
-use dynamidb_core::{ConfigError, Memory};
+use dynamidb_core::{Cache, ConfigError, Memory};
 #[cfg(target_os = "linux")]
 use memmap2::UncheckedAdvice;
 use memmap2::{MmapMut, MmapOptions};
@@ -23,6 +23,9 @@ const RELEASED_MIN: usize = 64 << 10;
 /// of clients, stacks, the allocator's own. A budget that leaves less is refused, because a process
 /// that gets no memory for a buffer is at its end.
 const LEFT_MIN: usize = 320 << 20;
+
+/// A cache in mapped memory: one shard.
+pub type Shard = Cache<Region>;
 
 /// The memory of a shard: zeroed, mapped for it alone. Pages are resident once they are written.
 ///

@@ -1,74 +1,37 @@
 //! The keyspace of many threads: the cache in shards, each behind a lock.
 //!
 //! A key's hash says which shard it lives in. Each shard has a share of the budget, and shares
-//! move:
-//! `budget.rs` says how. With one thread there is one shard, and the LRU is exact over all keys.
+//! move: `rebalance.rs` says how. With one thread there is one shard, and the LRU is exact over
+//! all keys.
 
 mod age;
 mod budget;
+mod growth;
+mod guard;
+mod rebalance;
 mod share;
 
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use dynamidb_core::{Cache, Config, ConfigError, Instant, Key, KeyHasher, Policy, Stats};
+use dynamidb_core::{Cache, Config, ConfigError, Instant, Key, KeyHasher, Stats};
 
-use crate::region::Region;
-use budget::Budget;
-use share::Share;
+use self::budget::Budget;
+pub use self::growth::Growth;
+use self::growth::{of_all, part, shares_move};
+use self::guard::Reading;
+pub use self::guard::ShardGuard;
+use self::share::Share;
+use crate::region::Shard;
 
 /// The bits of the hash that choose between shards.
 const HASH_BITS: u32 = 6;
 /// What a shard is not made smaller than: each has pages that are not full, and an index.
 const SHARD_MEMORY_MIN: usize = 2 << 20;
 const SHARD_ITEMS_MIN: usize = 10_000;
-/// The largest shard: what one cache can address.
-const SHARD_MEMORY_MAX: u64 = 4 << 30;
 /// How many keys are prefetched at once.
 const PREFETCHES: usize = 16;
-
-/// How far the budget can be raised, and whether shares of it can move.
-///
-/// # Examples
-/// ```
-/// use dynamidb_sync::Growth;
-///
-/// // Up to 1 GiB, without ever moving what is stored.
-/// let growth = Growth { max: 1 << 30, set_aside: true };
-/// // Each shard keeps the share of the budget that it begins with.
-/// assert_eq!(Growth::default().max, 0);
-/// # let _ = growth;
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Growth {
-    /// The largest budget. If it is less than the one at the start, shares do not move.
-    pub max: usize,
-    /// Whether each shard has addresses set aside for all of it, up to the 4 GiB that a shard can
-    /// use. If not, a shard that grows moves, and shares change only for large values.
-    pub set_aside: bool,
-}
-
-/// One shard.
-pub type Shard = Cache<Region>;
-
-/// A shard that is locked.
-#[derive(Debug)]
-pub struct ShardGuard<'s>(RwLockWriteGuard<'s, Share>);
-
-impl Deref for ShardGuard<'_> {
-    type Target = Shard;
-
-    fn deref(&self) -> &Shard {
-        &self.0.shard
-    }
-}
-
-impl DerefMut for ShardGuard<'_> {
-    fn deref_mut(&mut self) -> &mut Shard {
-        &mut self.0.shard
-    }
-}
 
 /// The shards of a cache, for hosts that lock one over several operations.
 ///
@@ -297,17 +260,6 @@ impl Shards {
     }
 }
 
-/// A shard that is locked for reading.
-struct Reading<'s>(RwLockReadGuard<'s, Share>);
-
-impl Deref for Reading<'_> {
-    type Target = Shard;
-
-    fn deref(&self) -> &Shard {
-        &self.0.shard
-    }
-}
-
 /// How many shards are worth having: a power of two.
 fn shard_count(config: &Config, threads: usize, growth: Growth) -> usize {
     if threads == 1 {
@@ -324,33 +276,6 @@ fn shard_count(config: &Config, threads: usize, growth: Growth) -> usize {
         .map_or(Shards::COUNT_MAX, |max| max / SHARD_ITEMS_MIN);
     let most = by_memory.min(by_items).clamp(1, Shards::COUNT_MAX);
     (4 * threads).next_power_of_two().min(1 << most.ilog2())
-}
-
-/// Whether shares of the budget can move. Each shard's table of evicted hashes would have to be
-/// made for the whole budget.
-fn shares_move(config: &Config, growth: Growth) -> bool {
-    growth.max >= config.memory && config.policy != Policy::S3Lru
-}
-
-/// The configuration of one shard, with an equal share of everything.
-fn part(config: &Config, index: usize, count: usize) -> Config {
-    let mut part = config.clone();
-    part.memory = config.memory / count + if index == 0 { config.memory % count } else { 0 };
-    part.max_items = config
-        .max_items
-        .map(|max| max / count + usize::from(index < max % count));
-    // There are no more shards than six bits can tell apart.
-    (part.shard, part.shard_count) = (index as u16, count as u16);
-    part
-}
-
-/// What is wrong with one shard of so many, as of all together.
-fn of_all(error: ConfigError, count: usize) -> ConfigError {
-    match error {
-        ConfigError::MemoryTooSmall(least) => ConfigError::MemoryTooSmall(least * count),
-        ConfigError::MemoryTooLarge(most) => ConfigError::MemoryTooLarge(most * count as u64),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use dynamidb_core::Instant;
 
-use super::Shard;
+use crate::region::Shard;
 
 /// As many marks are kept at most; then every other one goes. At least a quarter stays between the
 /// oldest item and the newest, so that ages are known to a few percent.

@@ -3,8 +3,8 @@
 use dynamidb_core::{Config, ConfigError, Instant, Memory};
 
 use super::age::Marks;
-use super::{Growth, SHARD_MEMORY_MAX, Shard};
-use crate::region::Region;
+use super::growth::{Growth, SHARD_MEMORY_MAX};
+use crate::region::{Region, Shard};
 
 /// What a shard keeps whatever others need, in pages: fewer are too few for its index and slab
 /// classes.
