@@ -25,6 +25,15 @@ const RELEASED_MIN: usize = 64 << 10;
 const LEFT_MIN: usize = 320 << 20;
 
 /// A cache in mapped memory: one shard.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::Config;
+/// use dynamidb_sync::{Region, Shard};
+///
+/// let shard: Shard = Shard::with_memory(Config::new(1 << 20), Region::new(1 << 20, false)?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type Shard = Cache<Region>;
 
 /// The memory of a shard: zeroed, mapped for it alone. Pages are resident once they are written.
