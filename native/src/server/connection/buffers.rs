@@ -288,6 +288,17 @@ mod tests {
     }
 
     #[test]
+    fn slots_are_counted_while_they_are_there() {
+        // More than all other tests have at a time.
+        let many = 2000;
+        let slots: Vec<_> = (0..many).map(|_| Slot::new()).collect();
+        let (count, size) = count_and_size();
+        assert!(count >= many && size == SMALL);
+        drop(slots);
+        assert!(count_and_size().0 < many);
+    }
+
+    #[test]
     fn received_bytes_are_kept_until_they_are_consumed() {
         let (mut slot, mut pool) = (Slot::new(), InputPool::default());
         let (mut next, mut used) = (0, 0);
