@@ -123,3 +123,33 @@ fn values_up_to_some_pages_read_back_as_they_were_stored() {
         cache.check();
     }
 }
+
+/// Memory is not stuck in the wrong class: where few chunks of many pages are in use, they are
+/// moved together, and nothing is evicted as long as that frees pages.
+#[test]
+fn sparse_pages_are_emptied_before_anything_is_evicted() {
+    for kept in [4, 10] {
+        let mut cache = Cache::new(Config::new(512 << 10)).expect("a configuration that works");
+        let mut count = 0_u32;
+        while cache.stats().unused_pages > 0 {
+            assert_eq!(cache.set(NOW, &count.to_le_bytes(), b"small"), Ok(()));
+            count += 1;
+        }
+        let is_kept = |number: &u32| number.is_multiple_of(kept);
+        for number in (0..count).filter(|number| !is_kept(number)) {
+            assert!(cache.delete(NOW, &number.to_le_bytes()));
+        }
+        // Half of the pages, at least, hold nothing but free chunks once the others are together.
+        let pages = cache.pages().count() / 2;
+        for number in 0..pages as u64 {
+            assert_eq!(cache.set(NOW, &number.to_le_bytes(), &[b'v'; 4000]), Ok(()));
+        }
+        cache.check();
+        assert!(cache.stats().chunks_moved > 0);
+        assert_eq!(cache.stats().evictions, 0);
+        assert!((0..count).filter(is_kept).all(|number| {
+            let item = cache.peek(NOW, &number.to_le_bytes());
+            item.is_some_and(|item| item.value == b"small")
+        }));
+    }
+}
