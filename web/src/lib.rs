@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod feed;
 mod load;
 mod playground;
 mod record;

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use dynamidb_core::{Cache, Expiry, Instant, Key, Value};
 
+use crate::feed::Outcome;
 use crate::zipf::{Random, Zipf, mix};
 
 /// The most decimal digits in a key.
@@ -32,6 +33,10 @@ pub struct Load {
     pub rate: u32,
     /// The seed of the random choices.
     pub seed: u32,
+    /// Added to the numbers of the keys, so that two loads can have keys of their own.
+    pub first: u32,
+    /// 1: the keys come one after the other, each as often as the others, as in a scan.
+    pub scan: u32,
 }
 
 impl Load {
@@ -48,6 +53,8 @@ impl Load {
             ttl: 0,
             rate: 1000,
             seed: 1,
+            first: 0,
+            scan: 0,
         }
     }
 }
@@ -55,7 +62,7 @@ impl Load {
 impl Load {
     /// Each field's name in a scenario, its minimum, its maximum, and its accessor.
     #[expect(clippy::type_complexity, reason = "a table")]
-    pub(crate) const FIELDS: [(&str, u32, u32, fn(&mut Self) -> &mut u32); 8] = [
+    pub(crate) const FIELDS: [(&str, u32, u32, fn(&mut Self) -> &mut u32); 10] = [
         ("keys", 1, 100_000_000, |load| &mut load.keys),
         ("skew", 0, 500, |load| &mut load.skew),
         ("size-min", 1, 1 << 20, |load| &mut load.size_min),
@@ -64,6 +71,8 @@ impl Load {
         ("ttl", 0, 86_400, |load| &mut load.ttl),
         ("rate", 1, 1_000_000, |load| &mut load.rate),
         ("seed", 0, u32::MAX, |load| &mut load.seed),
+        ("first", 0, 1_000_000_000, |load| &mut load.first),
+        ("scan", 0, 1, |load| &mut load.scan),
     ];
 
     /// The fields in order, as an array for JavaScript.
@@ -130,9 +139,15 @@ impl RunningLoad {
         self.started_at + self.done * 1000 / self.load.rate as u64
     }
 
-    /// Does the next operation; false at the end of the key file.
+    /// Does the next operation and reports its key and what became of it; false at the end of the
+    /// key file.
     #[inline]
-    pub(crate) fn step(&mut self, now: Instant, cache: &mut Cache) -> bool {
+    pub(crate) fn step(
+        &mut self,
+        now: Instant,
+        cache: &mut Cache,
+        report: impl FnOnce(&[u8], Outcome, &Cache),
+    ) -> bool {
         let mut buffer = [0; KEY_PREFIX.len() + KEY_DIGITS];
         let key = if let Some((lines, next)) = &mut self.lines {
             let Some((start, end)) = next_key_line(lines, *next) else {
@@ -141,11 +156,16 @@ impl RunningLoad {
             *next = end;
             &lines[start..end]
         } else {
-            write_key(self.zipf.draw(&mut self.random), &mut buffer)
+            let number = match self.load.scan {
+                0 => self.zipf.draw(&mut self.random),
+                _ => 1 + (self.done % u64::from(self.load.keys)) as u32,
+            };
+            write_key(self.load.first + number, &mut buffer)
         };
         self.done += 1;
         let reads = self.random.below(100) < self.load.reads;
         if reads && cache.get(now, key).is_some() {
+            report(key, Outcome::Hit, cache);
             return true;
         }
         let size = self.load.size_of(key);
@@ -154,8 +174,12 @@ impl RunningLoad {
             let seconds = 1 + self.random.below(self.load.ttl);
             value = value.expire(Expiry::After(Duration::from_secs(seconds.into())));
         }
-        // A rejected store is counted.
-        let _ = cache.set(now, key, value);
+        let outcome = match cache.set(now, key, value) {
+            Ok(_) if reads => Outcome::Filled(size as u32),
+            Ok(_) => Outcome::Stored(size as u32),
+            Err(_) => Outcome::Rejected,
+        };
+        report(key, outcome, cache);
         true
     }
 }

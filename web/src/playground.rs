@@ -6,6 +6,7 @@ use dynamidb_core::{Cache, ConfigError, Instant, Session, SessionConfig};
 use wasm_bindgen::prelude::*;
 
 use crate::client::Client;
+use crate::feed::{FEED_MAX, Feed};
 use crate::load::RunningLoad;
 use crate::record::Record;
 use crate::snapshot::{self, NONE};
@@ -46,6 +47,7 @@ pub struct Playground {
     started_at: u64,
     now: u64,
     load: Option<RunningLoad>,
+    feed: Feed,
     record: Record,
 }
 
@@ -84,6 +86,7 @@ impl Playground {
             started_at: now,
             now,
             load: None,
+            feed: Feed::default(),
             record: Record::new(settings, seed, now),
         })
     }
@@ -137,7 +140,7 @@ impl Playground {
     }
 
     /// The default load, as numbers: keys, skew, smallest value, largest value, reads, ttl, rate,
-    /// seed.
+    /// seed, first key, scan.
     #[wasm_bindgen(js_name = defaultLoad)]
     pub fn default_load() -> Vec<u32> {
         Load::new().numbers()
@@ -238,7 +241,20 @@ impl Playground {
         let mut done = 0;
         while done < operations {
             self.advance_to(load.next_due().clamp(self.now, TIME_MAX));
-            if !load.step(self.instant(), &mut self.cache) {
+            // Only the last ones can be seen: noting the others would cost more than doing them.
+            let is_seen = operations - done <= FEED_MAX as u32;
+            let removals = if is_seen {
+                self.cache.removals().count()
+            } else {
+                0
+            };
+            let (now, feed) = (self.instant(), &mut self.feed);
+            let is_done = !load.step(now, &mut self.cache, |key, outcome, cache| {
+                if is_seen {
+                    feed.add(key, outcome, cache, removals);
+                }
+            });
+            if is_done {
                 break;
             }
             done += 1;
@@ -303,7 +319,7 @@ impl Playground {
     }
 
     /// The timing wheel: how many pages wait in each of its 4 times 64 slots; then, for each
-    /// level, the slot in which its time is.
+    /// level, the slot in which its time is; then, for each page, its slot (`u32::MAX`: none).
     pub fn wheel(&self) -> Vec<u32> {
         snapshot::wheel(&self.cache)
     }
@@ -373,6 +389,26 @@ impl Playground {
             .iter()
             .map(|key| self.locate(key).unwrap_or(NONE));
         positions.collect()
+    }
+
+    /// The last requests of the load since the last [`clear_feed`](Self::clear_feed), the oldest
+    /// first: for each, five numbers: what became of it (0 hit, 1 missed and stored, 2 stored, 3
+    /// rejected), the position of its item (`u32::MAX`: gone), bytes of the stored value, bytes of
+    /// its key, bytes of the key of the item that was evicted for it.
+    pub fn feed(&self) -> Vec<u32> {
+        self.feed.numbers(|key| self.locate(key).unwrap_or(NONE))
+    }
+
+    /// These keys, concatenated.
+    #[wasm_bindgen(js_name = feedKeys)]
+    pub fn feed_keys(&self) -> Vec<u8> {
+        self.feed.keys()
+    }
+
+    /// Clears the list of requests.
+    #[wasm_bindgen(js_name = clearFeed)]
+    pub fn clear_feed(&mut self) {
+        self.feed.clear();
     }
 
     /// The removal log: for each item that was evicted or reclaimed since the last

@@ -102,13 +102,20 @@ fn until(at: Option<Instant>, now: Instant) -> u32 {
 }
 
 /// How many pages wait in each of the wheel's 4 times 64 slots; then, for each level, the slot
-/// in which its time is.
+/// in which its time is; then the slot of each page.
 pub(crate) fn wheel(cache: &Cache) -> Vec<u32> {
     let mut slots = vec![0; 4 * 64];
-    for due in cache.pages().filter_map(|page| page.due) {
-        slots[usize::from(due.level) * 64 + usize::from(due.slot)] += 1;
+    let mut of_pages = Vec::new();
+    for page in cache.pages() {
+        let slot = |level, slot| usize::from(level) * 64 + usize::from(slot);
+        let slot = page.due.map(|due| slot(due.level, due.slot));
+        if let Some(slot) = slot {
+            slots[slot] += 1;
+        }
+        of_pages.push(slot.map_or(NONE, |slot| slot as u32));
     }
     slots.extend(cache.wheel_hands().map(u32::from));
+    slots.append(&mut of_pages);
     slots
 }
 

@@ -1,6 +1,6 @@
 //! The playground's functions other than the protocol.
 
-use dynamidb_web::{Playground, Settings};
+use dynamidb_web::{Load, Playground, Settings};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(feature = "browser")]
@@ -89,7 +89,7 @@ fn advancing_in_any_steps_leads_to_the_same_state() {
 fn a_load_in_any_slices_leads_to_the_same_state() {
     let run = |slice: u32| {
         let mut playground = playground();
-        let mut load = dynamidb_web::Load::new();
+        let mut load = Load::new();
         (load.ttl, load.seed) = (5, 3);
         playground.begin_load(&load, None);
         for _ in 0..20_000 / slice {
@@ -108,7 +108,7 @@ fn a_load_in_any_slices_leads_to_the_same_state() {
 #[wasm_bindgen_test]
 fn a_load_from_a_key_file_ends_with_the_file() {
     let mut playground = playground();
-    let load = dynamidb_web::Load::new();
+    let load = Load::new();
     let lines = b"a\nb\na\n".to_vec();
     playground.begin_load(&load, Some(lines));
     assert_eq!(playground.run_load(100), 3);
@@ -205,4 +205,67 @@ fn invalid_times_do_no_harm() {
         playground.advance(time);
         assert_eq!(playground.send(A, b"GET k\r\n"), b"END\r\n");
     }
+}
+
+#[wasm_bindgen_test]
+fn the_feed_has_the_last_requests_of_the_load_with_what_they_evicted() {
+    let mut playground =
+        Playground::with_settings(&Settings::new(32 << 10), 7, NOW).expect("32 KiB are enough");
+    let mut load = Load::new();
+    (load.keys, load.skew, load.reads) = (5000, 0, 100);
+    playground.begin_load(&load, None);
+    playground.run_load(2000);
+    let numbers = playground.feed();
+    let keys = playground.feed_keys();
+    let requests: Vec<_> = numbers.chunks(5).collect();
+    assert_eq!(requests.len(), 16, "no more than can be read");
+    let mut at = 0;
+    let mut evictions = 0;
+    for request in requests {
+        let &[outcome, position, size, key, evicted] = request else {
+            panic!("five numbers each")
+        };
+        assert!(keys[at..].starts_with(b"key:"), "{outcome}");
+        assert_eq!(
+            (outcome, size > 0),
+            (1, true),
+            "every key misses and is stored"
+        );
+        let stored = playground.key_at(position);
+        assert!(stored.is_empty() || stored == keys[at..at + key as usize]);
+        at += (key + evicted) as usize;
+        evictions += u32::from(evicted > 0);
+    }
+    assert_eq!(at, keys.len());
+    assert!(evictions > 0, "the cache is full");
+    playground.clear_feed();
+    assert_eq!(playground.feed(), [0; 0]);
+}
+
+#[wasm_bindgen_test]
+fn a_scan_asks_for_one_key_after_the_other_from_the_first_on() {
+    let mut playground = playground();
+    let mut load = Load::new();
+    (load.keys, load.scan, load.first) = (3, 1, 1000);
+    playground.begin_load(&load, None);
+    playground.run_load(4);
+    let keys = playground.feed_keys();
+    assert_eq!(keys, b"key:1001key:1002key:1003key:1001");
+}
+
+#[wasm_bindgen_test]
+fn the_wheel_says_in_which_slot_each_page_is() {
+    let mut playground = playground();
+    playground.send(A, b"SET k 30 1\r\nx\r\n");
+    let wheel = playground.wheel();
+    let (slots, pages) = (&wheel[..256], &wheel[260..]);
+    let filled: Vec<_> = (0..256_u32)
+        .filter(|&slot| slots[slot as usize] > 0)
+        .collect();
+    let of_pages: Vec<_> = pages
+        .iter()
+        .copied()
+        .filter(|&slot| slot != u32::MAX)
+        .collect();
+    assert_eq!((filled.len(), filled), (1, of_pages));
 }
