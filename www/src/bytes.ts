@@ -51,18 +51,6 @@ export function hex(bytes: Uint8Array): string {
   return lines.join("\n");
 }
 
-/** A shell command that sends these bytes to a server. */
-export function shellCommand(bytes: Uint8Array): string {
-  const named: Record<string, string> = { "\r": "\\r", "\n": "\\n", "\\": "\\\\", "%": "%%" };
-  const text = Array.from(bytes, (byte) => {
-    const char = String.fromCharCode(byte);
-    if (named[char] !== undefined) return named[char];
-    const plain = byte >= 32 && byte < 127 && char !== "'";
-    return plain ? char : `\\${byte.toString(8).padStart(3, "0")}`;
-  });
-  return `printf '${text.join("")}' | nc 127.0.0.1 11212`;
-}
-
 function escaped(bytes: Iterable<number>): string {
   return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 }

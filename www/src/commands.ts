@@ -61,9 +61,8 @@ export const COMMANDS: readonly Command[] = [
   memcached("me", ["<key>"], "Shows an item’s metadata."),
   memcached("mn", [], "Replies `MN` after the replies to all commands before it."),
   memcached("flush_all", ["[delay]", "[noreply]"], "Deletes all values, now or later."),
-  memcached("stats", ["[settings|items|slabs|sizes|reset]"], "Shows counters and settings."),
+  memcached("stats", ["[reset]"], "Shows counters."),
   memcached("version", [], "Shows the memcached version whose protocol this is."),
-  memcached("verbosity", ["<level>", "[noreply]"], "Accepted, but has no effect."),
   memcached("quit", [], "Closes the connection."),
 ];
 

@@ -31,6 +31,10 @@ export interface Load {
   ttl: number;
   rate: number;
   seed: number;
+  /** Added to the numbers of the keys. */
+  first: number;
+  /** 1: the keys come one after the other. */
+  scan: number;
 }
 
 /** One step of a scenario. */
@@ -107,6 +111,19 @@ export interface Removal {
 }
 const REASONS = ["memory", "item limit", "expired, requested", "expired"] as const;
 
+/** A request of the load. */
+export interface Request {
+  outcome: "hit" | "filled" | "stored" | "rejected";
+  key: Uint8Array;
+  /** Where its item is; `NONE` if it is gone. */
+  position: number;
+  /** Bytes of the stored value. */
+  size: number;
+  /** The key of the item that was evicted for it; may be empty. */
+  evicted: Uint8Array;
+}
+const OUTCOMES = ["hit", "filled", "stored", "rejected"] as const;
+
 /** A chunk of an item, and the bytes of overhead, key and value in it. */
 export interface Chunk {
   position: number;
@@ -167,7 +184,7 @@ function settingsOf(numbers: Uint32Array): Settings {
   };
 }
 
-const LOAD = ["keys", "skew", "sizeMin", "sizeMax", "reads", "ttl", "rate", "seed"] as const;
+const LOAD = ["keys", "skew", "sizeMin", "sizeMax", "reads", "ttl", "rate", "seed", "first", "scan"] as const;
 
 function loadOf(numbers: ArrayLike<number>): Load {
   return Object.fromEntries(LOAD.map((name, at) => [name, numbers[at]])) as unknown as Load;
@@ -290,6 +307,28 @@ export class Engine {
     return this.#playground.runLoad(operations);
   }
 
+  /** The last requests of the load since the last call, the oldest first. */
+  feed(): Request[] {
+    const numbers = this.#playground.feed();
+    const keys = this.#playground.feedKeys();
+    const requests: Request[] = [];
+    for (let at = 0, from = 0; at < numbers.length; at += 5) {
+      const [outcome = 0, position = NONE, size = 0, key = 0, evicted = 0] = numbers.subarray(
+        at,
+        at + 5,
+      );
+      requests.push({
+        outcome: OUTCOMES[outcome] ?? "hit",
+        position,
+        size,
+        key: keys.subarray(from, (from += key)),
+        evicted: keys.subarray(from, (from += evicted)),
+      });
+    }
+    this.#playground.clearFeed();
+    return requests;
+  }
+
   /** The state digest: the same wherever the same operations were done. */
   digest(): string {
     return this.#playground.digest();
@@ -316,7 +355,7 @@ export class Engine {
     };
   }
 
-  /** Pages in each of the wheel's 4 times 64 slots, then the slot that each hand passed. */
+  /** Pages in each of the wheel's 4 times 64 slots, the slot that each hand passed, the slot of each page. */
   wheel(): Uint32Array {
     return this.#playground.wheel();
   }
@@ -353,6 +392,11 @@ export class Engine {
   /** The key of the item at a position; empty if there is none. */
   keyAt(position: number): Uint8Array {
     return this.#playground.keyAt(position);
+  }
+
+  /** The position of the item with this key. */
+  locate(key: Uint8Array): number | undefined {
+    return this.#playground.locate(key);
   }
 
   /** Everything about the item at a position; `undefined` if there is none. */

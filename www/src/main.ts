@@ -1,49 +1,42 @@
 // Connects the parts of the page, and draws the changes.
 
-import "uplot/dist/uPlot.min.css";
-
 import { Clock } from "./clock.ts";
 import { element } from "./dom.ts";
-import {
-  defaults,
-  Engine,
-  onFrame,
-  parse,
-  realTime,
-  type Settings,
-  start as load,
-} from "./engine.ts";
-import { ItemView } from "./item.ts";
+import { defaults, Engine, onFrame, parse, realTime, type Settings, start as load } from "./engine.ts";
+import { History } from "./history.ts";
+import { keys } from "./keys.ts";
 import { Lessons } from "./lessons.ts";
-import { MemoryMap } from "./memory.ts";
+import type { Mode } from "./map/colours.ts";
 import { Model } from "./model.ts";
-import { Order } from "./order.ts";
-import { Removals } from "./removals.ts";
+import { Race } from "./race/race.ts";
 import { Player } from "./scenario.ts";
+import { idOf, keyOf, Selection } from "./selection.ts";
 import { SettingsDialog } from "./settings.ts";
 import { Share } from "./share.ts";
+import { type TabName, Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
 import { themes } from "./theme.ts";
-import { bytes, count, percent } from "./units.ts";
-import { Wheel } from "./wheel.ts";
+import { Track } from "./track.ts";
+import { sentence, stopwatch } from "./units.ts";
+import { Views } from "./views.ts";
 import { Wire } from "./wire.ts";
+import { readable } from "./bytes.ts";
 import { Workload } from "./workload.ts";
 
 /** The memory of the first cache: small enough to be drawn completely. */
 const MEMORY = 256 * 1024;
-/** The most items that are drawn individually. */
-const ITEMS_MAX = 20_000;
-/** Milliseconds between drawings while only the time changes, and the minimum. */
-const DRAW_INTERVAL = 250;
-const DRAW_INTERVAL_MIN = 30;
-/** The most items for which the digest is shown: it takes time to compute. */
-const DIGEST_ITEMS_MAX = 5000;
+/** The operations that the busy cache has behind it when the page opens: 48 seconds of them. */
+const WARM = 14_400;
+
+/** Real milliseconds between two drawings while a scenario is replayed. */
+const PLAYING = 250;
 
 /** Sets up the page, and returns its share dialog, which replays links. */
 async function start(): Promise<Share> {
   await load();
   const settings: Settings = defaults(MEMORY);
   const model = new Model(Engine.create(settings));
+  const selection = new Selection();
   const wire = new Wire();
   const terminal = new Terminal(model, wire);
   const clock = new Clock(model);
@@ -54,34 +47,145 @@ async function start(): Promise<Share> {
     () => clock.run(true),
   );
   const player = new Player(model, terminal, workload);
-  const views = new Views(model, clock);
+  const time = new TimeTravel(model, clock, terminal, workload);
+  const views = new Views(model, clock, time.track, selection, wire);
+  time.cut = (age) => views.removals.cut(age);
+  const tabs = new Tabs(() => {
+    views.removals.refresh();
+    views.changed();
+    wire.draw();
+    selection.mark();
+    workload.redraw();
+  });
 
-  new Lessons(player, (settings) => {
-    dialog.current = settings;
-    clock.run(false);
+  const lessons = new Lessons(model, player, {
+    started: (settings) => {
+      dialog.current = settings;
+      clock.run(false);
+      clock.resetSpeed();
+      views.map.colourBy("idle");
+    },
+    closed: () => busy(),
+    show: (key, tab) => {
+      selection.choose(key);
+      tabs.open(isNarrow() ? "terminal" : ((tab ?? "order") as TabName));
+    },
+  });
+  const race = new Race(() => {
+    if (location.hash === "#race") history.replaceState(null, "", location.pathname + location.search);
+    clock.run(true);
+    views.changed();
   });
   const share = new Share(model, async (text) => {
     const scenario = parse(text);
+    lessons.close(true);
     player.start(scenario);
     dialog.current = scenario.settings;
     clock.run(false);
+    joined();
     await player.perform(scenario.steps);
     terminal.note(`Replayed. The state’s digest is ${model.engine.digest()}.`);
   });
+  share.isElsewhere = (hash) => {
+    if (hash === "race") {
+      lessons.close();
+      clock.run(false);
+      race.open();
+      return true;
+    }
+    race.close();
+    return lessons.visit(hash);
+  };
 
-  themes(() => {
-    views.changed();
-    workload.redraw();
+  /** Shows the busy cache of the first visit. */
+  function busy(): void {
+    dialog.current = settings;
+    model.replace(Engine.create(settings));
+    document.body.dataset.state = "intro";
+    clock.resetSpeed();
+    views.map.isQuiet = true;
+    workload.showPreset(0, WARM);
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    clock.run(!isStill);
+  }
+
+  /** The visitor has joined in: the opening words make room. */
+  function joined(): void {
+    // Not if it is so already: each change of the body’s attributes costs the style of everything.
+    if (document.body.dataset.state !== "busy") document.body.dataset.state = "busy";
+  }
+
+  terminal.onCommand = (text, answer) => {
+    joined();
+    const last = answer.keys.at(-1);
+    const reply = new TextDecoder().decode(answer.reply.subarray(0, 8));
+    if (/^(STORED|HD)/.test(reply) && !lessons.isOpen) views.yours.add(answer.keys);
+    time.track.mark(model.engine.age, text, last === undefined ? undefined : idOf(last));
+    lessons.notice(answer);
+    if (!player.isPlaying && isNarrow()) tabs.open("terminal");
+  };
+  terminal.onHangUp = () => lessons.notice({ reply: new Uint8Array(), keys: [], removals: [] });
+  terminal.lastKey = () => {
+    const id = views.yours.ids.at(-1);
+    const key = id === undefined ? undefined : readable(keyOf(id));
+    return key === undefined || key.length > 40 || key.includes("\\x") ? undefined : key;
+  };
+  terminal.maySend = () => time.may(() => terminal.submit());
+  dialog.onApply = () => {
+    lessons.close(true);
+    joined();
+    clock.resetSpeed();
+  };
+  element("#reset").addEventListener("click", () => {
+    race.close();
+    if (lessons.isOpen) return lessons.restart();
+    joined();
+    clock.resetSpeed();
+    model.replace(Engine.create(dialog.current));
+    clock.run(true);
+    element("#line").focus();
   });
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[data-command]")) {
     const lines = (button.dataset.command ?? "").split("\n");
-    button.addEventListener("click", () => terminal.sendLines(0, lines));
+    button.addEventListener("click", () => terminal.sendExample(lines));
   }
-  element("#busy").addEventListener("click", () => {
-    dialog.reset();
-    workload.showBusy();
-    const memory = element("#memory");
-    if (memory.getBoundingClientRect().top > innerHeight / 2) memory.scrollIntoView();
+  element("#race-open").addEventListener("click", () => {
+    location.hash = "race";
+  });
+  element("#first-lesson").addEventListener("click", () => lessons.first());
+
+  themes(() => {
+    views.map.recolour();
+    time.track.redraw();
+    views.changed();
+    workload.redraw();
+    race.redraw();
+  });
+  menu();
+  const modes: Mode[] = ["idle", "expires", "waste"];
+  const names: TabName[] = ["order", "wire", "removals", "wheel", "compare"];
+  element("#colour-by").addEventListener("click", (event) => {
+    if (!isNarrow()) return;
+    event.preventDefault();
+    const checked = document.querySelector<HTMLInputElement>("input[name=colour]:checked");
+    views.map.colourBy(modes[(modes.indexOf(checked?.value as Mode) + 1) % modes.length] ?? "idle");
+  });
+  keys({
+    prompt: () => element("#line").focus(),
+    escape: () => {
+      const { activeElement } = document;
+      if (activeElement?.id === "line") (activeElement as HTMLElement).blur();
+      else if (selection.chosen !== undefined) selection.choose(undefined);
+      else if (race.isOpen) race.close();
+      else lessons.close();
+    },
+    playOrPause: () => (race.isOpen ? race.playOrPause() : element("#clock-run").click()),
+    step: (millis) => (race.isOpen ? race.step(millis / 10) : time.track.step(millis)),
+    live: () => time.live(),
+    nextExpiry: () => clock.toNextExpiry(),
+    colour: (at) => views.map.colourBy(modes[at] ?? "idle"),
+    tab: (at) => tabs.open(names[at - 1] ?? "order"),
+    client: (client) => terminal.choose(client),
   });
   for (const button of document.querySelectorAll("dialog [data-close]")) {
     button.addEventListener("click", () => button.closest("dialog")?.close());
@@ -89,88 +193,111 @@ async function start(): Promise<Share> {
   for (const control of document.querySelectorAll("[data-starting]")) {
     control.removeAttribute("disabled");
   }
+  busy();
+  let drawn = 0;
   onFrame((elapsed) => {
+    race.frame(elapsed);
+    if (race.isOpen) return;
+    // A long scenario is done sooner if it is not drawn all the time.
+    drawn += elapsed;
+    if (player.isPlaying && drawn < PLAYING) return;
+    drawn = 0;
     clock.frame(elapsed);
     terminal.frame();
     views.frame();
   });
   views.draw();
+  terminal.frame();
   if (!matchMedia("(pointer: coarse)").matches) element("#line").focus({ preventScroll: true });
   return share;
 }
 
-/** The views of the cache's internals. */
-class Views {
+/** Goes back in time, and asks before anything is done there. */
+class TimeTravel {
   readonly #model: Model;
   readonly #clock: Clock;
-  readonly #item = new ItemView(() => this.#choose(undefined));
-  readonly #memory = new MemoryMap((position) => this.#choose(position));
-  readonly #order = new Order((position) => this.#choose(position));
-  readonly #wheel = new Wheel();
-  readonly #removals = new Removals();
-  #drawn = 0;
-  #isChanged = true;
+  readonly #terminal: Terminal;
+  readonly #workload: Workload;
+  readonly #history: History;
+  readonly track = new Track((age) => this.#seek(age));
+  #then: () => void = () => {};
+  /** Called to forget what came after a moment. */
+  cut: (age: number) => void = () => {};
 
-  constructor(model: Model, clock: Clock) {
-    this.#model = model;
-    this.#clock = clock;
-    model.onChange(({ touched, removals }) => {
-      if (touched.length > 0) {
-        this.#memory.mark(touched, realTime());
-        this.#order.mark(touched);
-      }
-      this.#removals.add(removals);
-      if (touched.length + removals.length > 0 || !clock.isRunning) this.#isChanged = true;
-    });
-    model.onReplace(() => {
-      this.#memory.chosen = undefined;
-      this.#removals.clear();
-      this.#isChanged = true;
-    });
-    addEventListener("resize", () => this.changed());
+  constructor(model: Model, clock: Clock, terminal: Terminal, workload: Workload) {
+    [this.#model, this.#clock, this.#terminal, this.#workload] = [model, clock, terminal, workload];
+    this.#history = new History(model);
+    this.track.isBusy = () => model.isPast && !this.#history.isThere;
+    clock.mayRun = () => this.may(() => clock.run(true));
+    element("#clock-live").addEventListener("click", () => this.live());
+    element("#ahead-live").addEventListener("click", () => this.live());
+    element("#ahead-on").addEventListener("click", () => this.#goOn());
+    model.onShow(() => this.#show());
+    model.onReplace(() => this.#show());
   }
 
-  changed(): void {
-    this.#isChanged = true;
+  /** Whether time may go on; if not, asks first and does `then` if it may. */
+  may(then: () => void): boolean {
+    if (!this.#model.isPast) return true;
+    this.#then = then;
+    const at = stopwatch(this.#model.shown.age);
+    element("#ahead-text").textContent =
+      `This is the cache at ${at}. If you go on from here, what came after never was.`;
+    element("#ahead").hidden = false;
+    element("#ahead-on").focus();
+    return false;
   }
 
-  /** Draws if something has changed, and not too often. */
-  frame(): void {
-    const since = realTime() - this.#drawn;
-    const isDue = this.#isChanged || this.#memory.isFading || this.#clock.isRunning;
-    const wait = this.#isChanged || this.#memory.isFading ? DRAW_INTERVAL_MIN : DRAW_INTERVAL;
-    if (isDue && since >= wait) this.draw();
+  live(): void {
+    if (this.#model.isPast) this.#history.live();
   }
 
-  draw(): void {
-    this.#isChanged = false;
-    const { engine } = this.#model;
-    const now = realTime();
-    const [stats, snapshot] = [engine.stats(), engine.snapshot(ITEMS_MAX)];
-    this.#clock.draw();
-    this.#memory.draw(snapshot, stats, now);
-    this.#order.draw(engine, snapshot, stats.items);
-    this.#wheel.draw(engine.wheel(), snapshot);
-    this.#removals.draw(stats.evictions, stats.expired);
-    write("#stat-items", count(stats.items));
-    write("#stat-memory", `${bytes(stats.bytes + stats.indexBytes)} of ${bytes(stats.limit)}`);
-    write("#stat-hits", percent(stats.hits, stats.gets));
-    const hasDigest = !this.#clock.isRunning && stats.items <= DIGEST_ITEMS_MAX;
-    element("#stats div:last-child").hidden = !hasDigest;
-    if (hasDigest) write("#stat-digest", engine.digest());
-    this.#drawn = realTime();
+  #seek(age: number): void {
+    try {
+      if (age >= this.#model.engine.age) return this.live();
+      this.#clock.run(false);
+      if (this.#history.seek(age)) return;
+      element("#clock-status").textContent =
+        "This session cannot be rewound: a load used a file, or it is too long.";
+    } catch (error) {
+      element("#clock-status").textContent = sentence(error);
+    }
   }
 
-  #choose(position: number | undefined): void {
-    const isThere = position !== undefined && this.#item.open(this.#model.engine, position);
-    this.#memory.chosen = isThere ? position : undefined;
-    this.#isChanged = true;
+  #goOn(): void {
+    const { age } = this.#model.shown;
+    this.#history.adopt();
+    this.track.cut(age);
+    this.cut(age);
+    this.#terminal.cut(age);
+    this.#workload.follow();
+    this.#then();
+  }
+
+  #show(): void {
+    const { isPast } = this.#model;
+    element("#clock-live").hidden = !isPast;
+    document.body.dataset.time = isPast ? "past" : "live";
+    if (!isPast) element("#ahead").hidden = true;
   }
 }
 
-function write(selector: string, text: string): void {
-  const target = element(selector);
-  if (target.textContent !== text) target.textContent = text;
+function isNarrow(): boolean {
+  return matchMedia("(max-width: 759.9px)").matches;
+}
+
+/** The menu of a phone. */
+function menu(): void {
+  const [button, nav] = [element("#menu-open"), element("#page-nav")];
+  const open = (isOpen: boolean) => {
+    button.ariaExpanded = String(isOpen);
+    if (isOpen) nav.dataset.open = "";
+    else delete nav.dataset.open;
+  };
+  button.addEventListener("click", () => open(button.ariaExpanded !== "true"));
+  document.addEventListener("click", (event) => {
+    if (!button.contains(event.target as Node)) open(false);
+  });
 }
 
 try {

@@ -1,343 +1,484 @@
-// The memory map: every page, by slab size, and every chunk in it.
+// The memory map: every page and every chunk, to scale, with what happens in them.
 
-import { colour, element, make, surface } from "./dom.ts";
-import { decodeChunk, ITEM, PAGE, type Snapshot, type Stats } from "./engine.ts";
-import { bytes, count, percent } from "./units.ts";
+import { readable } from "./bytes.ts";
+import { element, make, surface } from "./dom.ts";
+import { type Engine, ITEM, NONE, PAGE, realTime, type Snapshot, type Stats } from "./engine.ts";
+import { type Cell, Cells } from "./map/cells.ts";
+import { type Mode, Palette } from "./map/colours.ts";
+import { Events, type Kind } from "./map/events.ts";
+import { Keyboard } from "./map/keyboard.ts";
+import { chunkAt, fit, Layout, type Rect, SHAPES } from "./map/layout.ts";
+import { Legend } from "./map/legend.ts";
+import { Overview } from "./map/overview.ts";
+import { chunksIn, ITEMS, paint, type Scene } from "./map/paint.ts";
+import type { Change } from "./model.ts";
+import { idOf, keyOf, type Selection } from "./selection.ts";
+import { bytes, count, duration, seconds } from "./units.ts";
 
-/** The maximum height of the map, in pixels. */
-const HEIGHT_MAX = 300;
-/** The sizes in which pages can be drawn, the largest first. */
-const SHAPES: readonly Shape[] = [
-  { width: 128, height: 32, gap: 4 },
-  { width: 96, height: 24, gap: 4 },
-  { width: 64, height: 16, gap: 4 },
-  { width: 48, height: 12, gap: 4 },
-  { width: 32, height: 8, gap: 3 },
-  { width: 24, height: 6, gap: 3 },
-  { width: 16, height: 4, gap: 2 },
-  { width: 8, height: 4, gap: 2 },
-  { width: 4, height: 4, gap: 1 },
-  { width: 2, height: 2, gap: 1 },
-];
-/** How long a used item is marked, in milliseconds. */
-const MARKED = 1500;
-const [UNUSED, RECORDS, ITEMS] = [0, 1, 4];
-/** The most unused pages that are drawn. */
-const UNUSED_MAX = 1500;
+/** The margin for rings at the edge. */
+const MARGIN = 4;
+/** Real milliseconds between two drawings of events: 30 a second. */
+const FRAME = 33;
+/** How long another layout or colour takes to come, in milliseconds. */
+const CROSSFADE = 220;
+/** How long what a command used is marked, in milliseconds. */
+const TOUCHED = 2000;
+/** The most items that are marked at a time. */
+const TOUCHED_MAX = 16;
+/** The most pages that have to be drawn for every one, used or not. */
+const WHOLE_MAX = 1500;
 
-interface Shape {
-  width: number;
-  height: number;
-  gap: number;
-}
-
-/** The pages of one slab size, of the index, or unused ones. */
-interface Group {
-  kind: "items" | "index" | "unused";
-  size: number;
-  pages: number[];
-}
-
-interface Figures {
-  used: number;
-  free: number;
-  expired: number;
-  wasted: number;
-}
-
-/** A drawn group, for finding the chunk under a click. */
-interface Drawn {
-  canvas: HTMLCanvasElement;
-  group: Group;
-  shape: Shape;
-  columns: number;
+/** An event whose chunks are found when the map is drawn next. */
+interface Pending {
+  kind: Kind;
+  position: number;
 }
 
 export class MemoryMap {
-  readonly #container = element("#memory-map");
-  readonly #summary = element("#memory-summary");
+  readonly #area = element("#map-area");
+  readonly #map = element("#map");
+  readonly #base = element<HTMLCanvasElement>("#map-base");
+  readonly #top = element<HTMLCanvasElement>("#map-events");
+  readonly #labels = element("#map-labels");
+  readonly #legend = new Legend();
+  readonly #overview = new Overview();
+  readonly #events = new Events();
+  readonly #selection: Selection;
+  readonly #keyboard: Keyboard;
   readonly #open: (position: number) => void;
-  #rows = new Map<string, { row: HTMLElement; text: HTMLElement; canvas: HTMLCanvasElement }>();
-  #drawn: Drawn[] = [];
+  #palette: Palette | undefined;
+  #mode: Mode = "idle";
+  #layout: Layout | undefined;
+  /** The cache that is shown: asked for each time, because a replaced one is freed. */
+  readonly #engine: () => Engine;
   #snapshot: Snapshot | undefined;
-  #marked = new Map<number, number>();
-  /** The position of the item that is open in the dialog. */
-  chosen: number | undefined;
+  #stats: Stats | undefined;
+  #cells: Cells | undefined;
+  #pending: Pending[] = [];
+  #fading: { canvas: OffscreenCanvas; start: number } | undefined;
+  #touched: { position: number; until: number }[] = [];
+  #drawnAt = 0;
+  #hasTop = false;
+  /** Whether the chunks of the highlighted items have to be found again. */
+  #isStale = true;
+  #rings: { cells: Rect[]; isThin: boolean }[] = [];
+  /** The visitor's items. */
+  yours: () => string[] = () => [];
+  /** The item that was evicted last, if that is not long ago. */
+  set evicted(last: () => { id: string; text: string } | undefined) {
+    this.#overview.evicted = last;
+  }
 
-  /** `open` is called with the position of an item that is clicked. */
-  constructor(open: (position: number) => void) {
+  /** Whether events are left out: while time flies. */
+  isQuiet = false;
+
+  /** `open` is called with the position of the item whose bytes are wanted. */
+  constructor(engine: () => Engine, selection: Selection, open: (position: number) => void) {
+    this.#engine = engine;
+    this.#selection = selection;
     this.#open = open;
-  }
-
-  /** Marks these items for a while. */
-  mark(positions: number[], now: number): void {
-    for (const position of positions) this.#marked.set(position, now + MARKED);
-  }
-
-  /** Whether a mark is fading, and has to be drawn again. */
-  get isFading(): boolean {
-    return this.#marked.size > 0;
-  }
-
-  draw(snapshot: Snapshot, stats: Stats, now: number): void {
-    this.#snapshot = snapshot;
-    for (const [position, until] of this.#marked) {
-      if (until <= now) this.#marked.delete(position);
-    }
-    const groups = grouped(snapshot.pages, stats.pages);
-    const rows = groups.map((group) => this.#row(group, snapshot, stats));
-    const keep = new Set(rows);
-    for (const child of [...this.#container.children]) {
-      if (!keep.has(child as HTMLElement)) child.remove();
-    }
-    rows.forEach((row, at) => {
-      if (this.#container.children[at] !== row)
-        this.#container.insertBefore(row, this.#container.children[at] ?? null);
+    this.#keyboard = new Keyboard(this.#map, {
+      layout: () => this.#layout,
+      chunks: (page) => this.#chunks(page),
+      moved: (cell) => this.#say(cell),
+      open: (cell) => this.#enter(cell),
     });
-    this.#drawPages(groups, snapshot, stats, now);
-    this.#summary.textContent =
-      `${count(stats.pages)} pages of ${bytes(stats.pageSize)} each, ` +
-      "each with chunks of one slab size at a time.";
-  }
-
-  /** The row of a group, with its title and figures; made once. */
-  #row(group: Group, snapshot: Snapshot, stats: Stats): HTMLElement {
-    const key = `${group.kind} ${group.size}`;
-    let row = this.#rows.get(key);
-    if (row === undefined) {
-      const titles = {
-        items: `${count(group.size)} B`,
-        index: "Index and records",
-        unused: "Unused",
-      };
-      const text = make("span", { className: "figures" });
-      const canvas = make("canvas", { ariaHidden: "true" });
-      canvas.addEventListener("click", (event) => this.#click(event, canvas));
-      const made = make(
-        "div",
-        { className: "slab" },
-        make("h3", {}, titles[group.kind], text),
-        canvas,
-      );
-      row = { row: made, text, canvas };
-      this.#rows.set(key, row);
-    }
-    row.text.textContent = summary(group, snapshot, stats);
-    return row.row;
-  }
-
-  #drawPages(groups: Group[], snapshot: Snapshot, stats: Stats, now: number): void {
-    const across = this.#container.clientWidth;
-    const heightOf = (shape: Shape, group: Group) =>
-      Math.ceil(drawn(group).length / columnsOf(shape, across)) * (shape.height + shape.gap);
-    const height = (shape: Shape) => groups.reduce((sum, group) => sum + heightOf(shape, group), 0);
-    const fits = SHAPES.find((shape) => height(shape) <= HEIGHT_MAX);
-    const shape = fits ?? { width: 2, height: 2, gap: 0 };
-    const renderer = new PageRenderer(snapshot, stats, shape);
-    this.#drawn = groups.map((group) => {
-      const { canvas } = this.#rows.get(`${group.kind} ${group.size}`) ?? {};
-      if (canvas === undefined) throw new Error("a group without a row");
-      const columns = columnsOf(shape, across);
-      renderer.on(surface(canvas, across, heightOf(shape, group)));
-      drawn(group).forEach((page, at) => {
-        const x = (at % columns) * (shape.width + shape.gap);
-        const y = Math.floor(at / columns) * (shape.height + shape.gap);
-        renderer.page(page, x, y, (position) => this.#isMarked(position, now));
-      });
-      return { canvas, group, shape, columns };
+    selection.onChange(() => {
+      this.#isStale = true;
     });
-  }
-
-  #isMarked(position: number, now: number): number {
-    if (position === this.chosen) return 2;
-    const until = this.#marked.get(position);
-    return until === undefined ? 0 : Math.min(1, (until - now) / MARKED);
-  }
-
-  #click(event: MouseEvent, canvas: HTMLCanvasElement): void {
-    const drawn = this.#drawn.find((one) => one.canvas === canvas);
-    const snapshot = this.#snapshot;
-    if (drawn === undefined || snapshot === undefined || drawn.group.kind !== "items") return;
-    const { shape } = drawn;
-    const [pitch, high] = [shape.width + shape.gap, shape.height + shape.gap];
-    const column = Math.floor(event.offsetX / pitch);
-    const row = Math.floor(event.offsetY / high);
-    const page = drawn.group.pages[row * drawn.columns + column];
-    if (page === undefined || column >= drawn.columns) return;
-    const grid = gridOf(snapshot.pages, page, shape);
-    const x = Math.floor((event.offsetX - column * pitch) / grid.width);
-    const y = Math.floor((event.offsetY - row * high) / grid.height);
-    const [, , highWater = 0, , first = 0] = snapshot.pages.subarray(page * PAGE);
-    const chunk = y * grid.columns + x;
-    const { item } = decodeChunk(snapshot.chunks[first + chunk] ?? 0);
-    if (item >= 0 && x < grid.columns && chunk < highWater) {
-      this.#open(snapshot.items[item * ITEM] ?? 0);
-    }
-  }
-}
-
-/** Draws pages. */
-class PageRenderer {
-  readonly #snapshot: Snapshot;
-  readonly #shape: Shape;
-  readonly #pageSize: number;
-  #context!: CanvasRenderingContext2D;
-  readonly #colours = {
-    page: colour("--page"),
-    free: colour("--free"),
-    used: colour("--used"),
-    continuation: colour("--used-more"),
-    waste: colour("--waste"),
-    expired: colour("--expired"),
-    index: colour("--index"),
-    mark: colour("--mark"),
-    text: colour("--ink"),
-  };
-
-  constructor(snapshot: Snapshot, stats: Stats, shape: Shape) {
-    this.#snapshot = snapshot;
-    this.#shape = shape;
-    this.#pageSize = stats.pageSize;
-  }
-
-  on(context: CanvasRenderingContext2D): void {
-    this.#context = context;
-  }
-
-  page(page: number, x: number, y: number, marked: (position: number) => number): void {
-    const [{ width, height }, context] = [this.#shape, this.#context];
-    const record = this.#snapshot.pages.subarray(page * PAGE);
-    const [kind = 0, size = 0, highWater = 0, used = 0] = record;
-    if (kind === UNUSED && width > 4) {
-      context.strokeStyle = this.#colours.free;
-      context.lineWidth = 1;
-      context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
-      return;
-    }
-    const isEmpty = kind === ITEMS || kind === UNUSED;
-    context.fillStyle = isEmpty ? this.#colours.page : this.#colours.index;
-    context.fillRect(x, y, width, height);
-    if (kind !== ITEMS) return;
-    const grid = gridOf(this.#snapshot.pages, page, this.#shape);
-    if (this.#snapshot.chunks.length === 0 || grid.width < 3 || grid.height < 3) {
-      // The chunks are too small to draw: show how full the page is.
-      context.fillStyle = this.#colours.used;
-      context.fillRect(x, y, (width * used * size) / this.#pageSize, height);
-      return;
-    }
-    for (let chunk = 0; chunk < highWater; chunk++) {
-      const left = x + (chunk % grid.columns) * grid.width;
-      const top = y + Math.floor(chunk / grid.columns) * grid.height;
-      this.#chunk(page, chunk, left, top, grid.width - 1, grid.height - 1, marked);
+    const still = matchMedia("(prefers-reduced-motion: reduce)");
+    const follow = () => {
+      this.#events.isStill = still.matches;
+    };
+    still.addEventListener("change", follow);
+    follow();
+    this.#map.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "mouse") selection.hover(this.#idAt(event));
+    });
+    this.#map.addEventListener("pointerleave", () => selection.hover(undefined));
+    this.#map.addEventListener("click", (event) => selection.choose(this.#idAt(event)));
+    this.#map.addEventListener("dblclick", (event) => {
+      const cell = this.#cellAt(event);
+      if (cell !== undefined) this.#enter(cell);
+    });
+    for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=colour]")) {
+      radio.addEventListener("change", () => this.colourBy(radio.value as Mode));
     }
   }
 
-  #chunk(
-    page: number,
-    chunk: number,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    marked: (position: number) => number,
-  ): void {
-    const { chunks, items, pages } = this.#snapshot;
-    const number = chunks[(pages[page * PAGE + 4] ?? 0) + chunk] ?? 0;
-    const { item, isContinuation, filled } = decodeChunk(number);
-    const context = this.#context;
-    if (item < 0) {
-      context.fillStyle = this.#colours.free;
-      context.fillRect(x, y, width, height);
-      return;
+  /** Colours the chunks by something else. */
+  colourBy(mode: Mode): void {
+    for (const radio of document.querySelectorAll<HTMLInputElement>("input[name=colour]")) {
+      radio.checked = radio.value === mode;
     }
-    context.fillStyle = this.#colours.waste;
-    context.fillRect(x, y, width, height);
-    const hasExpired = ((items[item * ITEM + 3] ?? 0) & 8) !== 0;
-    const kind = hasExpired ? "expired" : isContinuation ? "continuation" : "used";
-    context.fillStyle = this.#colours[kind];
-    context.fillRect(x, y, filled * width, height);
-    const mark = marked(items[item * ITEM] ?? 0);
-    if (mark === 0) return;
-    context.globalAlpha = Math.min(1, mark);
-    context.strokeStyle = mark === 2 ? this.#colours.text : this.#colours.mark;
-    context.lineWidth = 2;
-    context.strokeRect(x + 1, y + 1, Math.max(1, width - 2), Math.max(1, height - 2));
-    context.globalAlpha = 1;
+    if (mode === this.#mode) return;
+    this.#fade();
+    this.#mode = mode;
+    this.#paint();
   }
-}
 
-/** The pages by use: slab sizes first and in ascending order, unused ones last. */
-function grouped(pages: Uint32Array, all: number): Group[] {
-  const groups = new Map<string, Group>();
-  for (let page = 0; page < all; page++) {
-    const [use = UNUSED, chunk = 0] = pages.subarray(page * PAGE, page * PAGE + 2);
-    const kind = use === ITEMS ? "items" : use === UNUSED ? "unused" : "index";
-    const size = use === ITEMS ? chunk : 0;
-    const key = `${kind} ${size}`;
-    const group = groups.get(key) ?? { kind, size, pages: [] };
-    group.pages.push(page);
-    groups.set(key, group);
+  /** Draws in the colours of another theme. */
+  recolour(): void {
+    this.#palette = undefined;
   }
-  const rank = ({ kind, size }: Group) => ({ items: size, index: 1e9, unused: 1e9 + 1 })[kind];
-  return [...groups.values()].sort((a, b) => rank(a) - rank(b));
-}
 
-/** The pages of a group that are drawn. */
-function drawn({ kind, pages }: Group): number[] {
-  return kind === "unused" && pages.length > UNUSED_MAX ? [] : pages;
-}
-
-/** How the chunks of a page are laid out in its rectangle: as square as possible. */
-function gridOf(pages: Uint32Array, page: number, { width, height }: Shape) {
-  const size = pages[page * PAGE + 1] ?? 0;
-  const chunks = Math.max(1, Math.floor(pageSizeOf / Math.max(1, size)));
-  const rows = Math.max(1, Math.min(height / 4, Math.round(Math.sqrt(chunks / 4))));
-  const columns = Math.ceil(chunks / rows);
-  return { columns, width: width / columns, height: height / rows };
-}
-
-/** The page size of the cache; set with each drawing. */
-let pageSizeOf = 4096;
-
-function columnsOf({ width, gap }: Shape, across: number): number {
-  return Math.max(1, Math.floor((across + gap) / (width + gap)));
-}
-
-function summary(group: Group, snapshot: Snapshot, stats: Stats): string {
-  pageSizeOf = stats.pageSize;
-  const pages = `${count(group.pages.length)} ${group.pages.length === 1 ? "page" : "pages"}`;
-  if (group.kind === "unused") return pages;
-  if (group.kind === "index") {
-    const records = group.pages.filter((page) => snapshot.pages[page * PAGE] === RECORDS).length;
-    return `${pages}, ${count(records)} of them records`;
+  /** Takes note of a change; `draw` shows it. */
+  add(change: Change): void {
+    for (const position of change.touched) {
+      this.#touched.push({ position, until: realTime() + TOUCHED });
+    }
+    this.#touched = this.#touched.slice(-TOUCHED_MAX);
+    if (this.isQuiet) return;
+    for (const { outcome, position } of change.requests) {
+      if (position !== NONE) this.#pending.push({ kind: outcome === "hit" ? "hit" : "store", position });
+    }
+    if (change.isCommand) {
+      for (const position of change.touched) this.#pending.push({ kind: "hit", position });
+    }
+    for (const { reason, position } of change.removals) {
+      const kind = reason.startsWith("expired") ? "expired" : "evicted";
+      this.#pending.push({ kind, position });
+    }
+    this.#pending = this.#pending.slice(-200);
   }
-  const chunks = group.pages.length * Math.floor(stats.pageSize / group.size);
-  const used = group.pages.reduce((sum, page) => sum + (snapshot.pages[page * PAGE + 3] ?? 0), 0);
-  const parts = [pages, `${count(used)} of ${count(chunks)} chunks used`];
-  const figures = figuresOf(group, snapshot);
-  if (figures !== undefined && figures.used > 0) {
-    parts.push(`${percent(figures.wasted, figures.used)} wasted`);
-    if (figures.expired > 0) parts.push(`${count(figures.expired)} expired`);
-  }
-  return parts.join(" · ");
-}
 
-/** In chunks; `undefined` if the snapshot has no chunks. */
-function figuresOf(group: Group, snapshot: Snapshot): Figures | undefined {
-  if (snapshot.chunks.length === 0) return undefined;
-  const figures = { used: 0, free: 0, expired: 0, wasted: 0 };
-  for (const page of group.pages) {
-    const [, , highWater = 0, , first = 0] = snapshot.pages.subarray(page * PAGE, page * PAGE + 5);
-    for (let at = first; at < first + highWater; at++) {
-      const { item, filled } = decodeChunk(snapshot.chunks[at] ?? 0);
-      if (item < 0) {
-        figures.free += 1;
-        continue;
+  /** Forgets everything about another cache. */
+  clear(): void {
+    this.#events.clear();
+    this.#pending = [];
+    this.#touched = [];
+    this.#cells = undefined;
+  }
+
+  /** Whether something moves. */
+  get isMoving(): boolean {
+    return this.#events.count > 0 || this.#fading !== undefined || this.#touched.length > 0;
+  }
+
+  /** Draws the pages. */
+  draw(snapshot: Snapshot, stats: Stats): void {
+    const before = this.#cells;
+    [this.#snapshot, this.#stats] = [snapshot, stats];
+    this.#cells = new Cells(snapshot);
+    const layout = this.#arrange(snapshot, stats);
+    if (!layout.equals(this.#layout)) {
+      if (this.#layout !== undefined) this.#fade();
+      this.#layout = layout;
+      this.#events.clear();
+    }
+    this.#paint();
+    this.#begin(before);
+    this.#isStale = true;
+    this.#describe(snapshot, stats);
+  }
+
+  /** Draws what moves, at most 30 times a second. */
+  frame(): void {
+    const now = realTime();
+    if (!this.#isStale && !this.isMoving) return;
+    if (!this.#isStale && now - this.#drawnAt < FRAME) return;
+    this.#drawnAt = now;
+    const touched = this.#touched.length;
+    this.#touched = this.#touched.filter(({ until }) => until > now);
+    if (this.#isStale || touched !== this.#touched.length) this.#highlight();
+    this.#drawTop(now);
+  }
+
+  get #across(): number {
+    return this.#area.clientWidth - 2 * MARGIN;
+  }
+
+  /** The height that the map may take. */
+  #down(): number {
+    return this.#across >= 900 ? 484 : this.#across >= 560 ? 360 : innerHeight < 700 ? 120 : 220;
+  }
+
+  /** All pages, or the few that have items, enlarged. */
+  #arrange(snapshot: Snapshot, stats: Stats): Layout {
+    const [across, down] = [this.#across, this.#down()];
+    const used = snapshot.pages.length / PAGE;
+    const withItems: number[] = [];
+    for (let page = 0; page < used; page++) {
+      if (snapshot.pages[page * PAGE] === ITEMS) withItems.push(page);
+    }
+    const whole = stats.pages <= WHOLE_MAX ? fit(stats.pages, across, down) : undefined;
+    const shape = whole ?? fit(used, across, down) ?? SHAPES.at(-1);
+    if (shape === undefined) throw new Error("no shape");
+    const wide = across >= 560;
+    const large = fit(withItems.length, wide ? Math.min(624, 0.7 * across) : across, down);
+    const isFew = withItems.length > 0 && withItems.length <= 9;
+    if (isFew && large !== undefined && large.width > shape.width) {
+      return new Layout(large, wide ? Math.min(624, 0.7 * across) : across, withItems, true);
+    }
+    const pages = whole === undefined ? used : Math.max(used, stats.pages);
+    return new Layout(shape, across, Array.from({ length: pages }, (_, page) => page), false);
+  }
+
+  #scene(): Scene | undefined {
+    const [snapshot, stats] = [this.#snapshot, this.#stats];
+    if (snapshot === undefined || stats === undefined) return undefined;
+    this.#palette ??= new Palette();
+    return {
+      snapshot,
+      pageSize: stats.pageSize,
+      mode: this.#mode,
+      palette: this.#palette,
+      keyAt: (position) => readable(this.#engine().keyAt(position)),
+      usedAt: (position) => {
+        const chunks = this.#engine().inspect(position)?.chunks ?? [];
+        return chunks.reduce((sum, { overhead, key, value }) => sum + overhead + key + value, 0);
+      },
+      idAt: (position) => idOf(this.#engine().keyAt(position)),
+    };
+  }
+
+  #paint(): void {
+    const [layout, scene] = [this.#layout, this.#scene()];
+    if (layout === undefined || scene === undefined) return;
+    const [width, height] = [layout.width + 2 * MARGIN, layout.height + 2 * MARGIN];
+    const context = surface(this.#base, width, height);
+    context.translate(MARGIN, MARGIN);
+    // What is below the map stays where it is, however many pages are drawn.
+    const room = this.#across >= 560 ? this.#down() + 2 * MARGIN : 0;
+    this.#area.style.minHeight = room === 0 ? "" : `${room}px`;
+    paint(context, layout, scene);
+    const isEmpty = scene.snapshot.items.length === 0;
+    element("#map-empty").hidden = !isEmpty;
+    this.#overview.draw(layout, scene, this.#stats?.pages ?? 0, this.#selection.current);
+  }
+
+  /** Keeps what is shown, to fade it out over what comes. */
+  #fade(): void {
+    if (this.#base.width === 0) return;
+    const canvas = new OffscreenCanvas(this.#base.width, this.#base.height);
+    canvas.getContext("2d")?.drawImage(this.#base, 0, 0);
+    this.#fading = { canvas, start: this.#events.isStill ? -Infinity : realTime() };
+  }
+
+  /** Starts the events whose chunks can be found now: stores after, removals before the drawing. */
+  #begin(before: Cells | undefined): void {
+    const now = realTime();
+    for (const { kind, position } of this.#pending) {
+      const isGone = kind === "evicted" || kind === "expired";
+      const cells = (isGone ? before : this.#cells)?.of(position) ?? [];
+      this.#events.add(kind, this.#rects(cells), now);
+    }
+    this.#pending = [];
+  }
+
+  #chunks(page: number): number {
+    const size = this.#snapshot?.pages[page * PAGE + 1] ?? 0;
+    const isItems = this.#snapshot?.pages[page * PAGE] === ITEMS;
+    return isItems ? chunksIn({ pageSize: this.#stats?.pageSize ?? 0 }, size) : 1;
+  }
+
+  #rects(cells: Cell[]): Rect[] {
+    const rects = cells.map(({ page, chunk }) =>
+      this.#layout?.chunk(page, chunk, this.#chunks(page)),
+    );
+    return rects.filter((rect) => rect !== undefined);
+  }
+
+  /** The chunks of an item, in their order. */
+  #chunksOf(position: number): Cell[] {
+    const chunks = this.#engine().inspect(position)?.chunks ?? [];
+    return chunks.map(({ page, number }) => ({ page, chunk: number }));
+  }
+
+  /** Finds the chunks of the highlighted items, and labels them. */
+  #highlight(): void {
+    this.#isStale = false;
+    const engine = this.#engine();
+    const current = this.#selection.current;
+    this.#rings = [];
+    const labels: HTMLElement[] = [];
+    const yours = new Set(this.yours());
+    for (const id of yours) {
+      if (id !== current) this.#ring(engine.locate(keyOf(id)), true);
+    }
+    const touched = new Set(this.#touched.map(({ position }) => position));
+    const position = current === undefined ? undefined : engine.locate(keyOf(current));
+    for (const other of touched) {
+      if (other === position) continue;
+      const isYours = yours.has(idOf(engine.keyAt(other)));
+      const cells = this.#ring(other, true);
+      if (isYours && touched.size === 1) this.#label(labels, other, cells);
+    }
+    this.#label(labels, position, this.#ring(position, false));
+    this.#labels.replaceChildren(...labels);
+    for (const label of labels) this.#place(label);
+  }
+
+  #ring(position: number | undefined, isThin: boolean): Rect[] {
+    if (position === undefined) return [];
+    const cells = this.#rects(this.#chunksOf(position));
+    this.#rings.push({ cells, isThin });
+    return cells;
+  }
+
+  #label(labels: HTMLElement[], position: number | undefined, cells: Rect[]): void {
+    const first = cells[0];
+    if (position === undefined || first === undefined) return;
+    const item = this.#engine().inspect(position);
+    if (item === undefined) return;
+    const size = item.chunks.reduce((sum, { key, value }) => sum + key + value, 0);
+    const chunks = item.chunks.length;
+    const left = item.expiresAt === undefined ? undefined : item.expiresAt - this.#engine().now;
+    const facts =
+      chunks > 1
+        ? `${bytes(size)} in ${chunks} chunks`
+        : left === undefined
+          ? bytes(size)
+          : left <= 0
+            ? "expired"
+            : `expires in ${duration(left)}`;
+    const label = make(
+      "span",
+      { className: "map-label", data: { x: String(first.x), y: String(first.y), w: String(first.width), h: String(first.height) } },
+      make("b", { textContent: readable(item.key).slice(0, 40) }),
+      make("i", { textContent: `  ${facts}` }),
+    );
+    labels.push(label);
+  }
+
+  /** Above its chunk, or below it, and never outside of the map. */
+  #place(label: HTMLElement): void {
+    const { x, y, w, h } = label.dataset;
+    const [width, height] = [label.offsetWidth, label.offsetHeight];
+    const across = this.#base.clientWidth;
+    const left = Number(x) + MARGIN + Number(w) / 2 - width / 2;
+    const above = Number(y) + MARGIN - height - 7;
+    const top = above >= 0 ? above : Number(y) + MARGIN + Number(h) + 7;
+    label.style.left = `${Math.max(0, Math.min(left, across - width))}px`;
+    label.style.top = `${top}px`;
+  }
+
+  #drawTop(now: number): void {
+    const [layout, palette] = [this.#layout, this.#palette];
+    if (layout === undefined || palette === undefined) return;
+    const isNeeded = this.isMoving || this.#rings.length > 0 || this.#keyboard.cell !== undefined;
+    if (!isNeeded && !this.#hasTop) return;
+    this.#hasTop = isNeeded;
+    const size = [layout.width + 2 * MARGIN, layout.height + 2 * MARGIN] as const;
+    const context = surface(this.#top, ...size);
+    if (this.#fading !== undefined) {
+      const done = (now - this.#fading.start) / CROSSFADE;
+      if (done >= 1) this.#fading = undefined;
+      else {
+        const scale = window.devicePixelRatio || 1;
+        const { canvas } = this.#fading;
+        context.globalAlpha = 1 - done;
+        context.drawImage(canvas, 0, 0, canvas.width / scale, canvas.height / scale);
+        context.globalAlpha = 1;
       }
-      figures.used += 1;
-      figures.wasted += 1 - filled;
-      if (((snapshot.items[item * ITEM + 3] ?? 0) & 8) !== 0) figures.expired += 1;
+    }
+    context.translate(MARGIN, MARGIN);
+    this.#events.draw(context, palette, now);
+    this.#drawRings(context, palette);
+    const cursor = this.#keyboard.cell;
+    if (cursor === undefined) return;
+    const [rect] = this.#rects([cursor]);
+    if (rect === undefined) return;
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 2;
+    context.strokeRect(rect.x - 2, rect.y - 2, rect.width + 4, rect.height + 4);
+  }
+
+  #drawRings(context: CanvasRenderingContext2D, palette: Palette): void {
+    for (const { cells, isThin } of this.#rings) {
+      context.strokeStyle = palette.you;
+      context.lineWidth = 1.5;
+      context.beginPath();
+      for (const [at, { x, y, width, height }] of cells.entries()) {
+        if (isThin) break;
+        if (at === 0) context.moveTo(x + width / 2, y + height / 2);
+        else context.lineTo(x + width / 2, y + height / 2);
+      }
+      context.stroke();
+      for (const { x, y, width, height } of cells) {
+        context.strokeStyle = palette.paper;
+        context.lineWidth = isThin ? 1 : 1.5;
+        context.strokeRect(x + 0.5, y + 0.5, width - 1, height - 1);
+        context.strokeStyle = palette.you;
+        context.lineWidth = isThin ? 1.5 : 2;
+        context.strokeRect(x - 1, y - 1, width + 2, height + 2);
+      }
     }
   }
-  return figures;
+
+  #describe(snapshot: Snapshot, stats: Stats): void {
+    const idle = snapshot.items.at(-ITEM + 4) ?? 0;
+    const sizes = new Set<number>();
+    for (let at = 0; at < snapshot.pages.length; at += PAGE) {
+      if (snapshot.pages[at] === ITEMS) sizes.add(snapshot.pages[at + 1] ?? 0);
+    }
+    const isLarge = (this.#layout?.shape.width ?? 0) >= 72 && this.#across >= 900;
+    const inUse = isLarge ? [...sizes].sort((a, b) => a - b).slice(0, 5) : [];
+    this.#legend.draw(this.#mode, seconds(idle), inUse, true);
+    const text =
+      `${count(stats.pages)} pages of ${bytes(stats.pageSize)}, each with chunks of one size. ` +
+      `${count(stats.items)} items. The tables below have the same as text.`;
+    const summary = element("#memory-summary");
+    if (summary.textContent !== text) summary.textContent = text;
+  }
+
+  #cellAt(event: MouseEvent): Cell | undefined {
+    const layout = this.#layout;
+    const box = this.#base.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.x - MARGIN, event.clientY - box.y - MARGIN];
+    const found = layout?.at(x, y);
+    if (layout === undefined || found === undefined) return undefined;
+    const chunk = chunkAt(layout.shape, found.x, found.y, this.#chunks(found.page));
+    return { page: found.page, chunk };
+  }
+
+  #positionAt(cell: Cell | undefined): number | undefined {
+    const item = cell === undefined ? -1 : (this.#cells?.at(cell) ?? -1);
+    return item < 0 ? undefined : this.#snapshot?.items[item * ITEM];
+  }
+
+  #idAt(event: MouseEvent): string | undefined {
+    return this.#idOf(this.#cellAt(event));
+  }
+
+  #idOf(cell: Cell | undefined): string | undefined {
+    const position = this.#positionAt(cell);
+    if (position === undefined) return undefined;
+    const id = idOf(this.#engine().keyAt(position));
+    return id === "" ? undefined : id;
+  }
+
+  #enter(cell: Cell): void {
+    const position = this.#positionAt(cell);
+    if (position !== undefined) this.#open(position);
+  }
+
+  /** Names the chunk under the keyboard's cursor. */
+  #say(cell: Cell | undefined): void {
+    this.#isStale = true;
+    this.#selection.choose(this.#idOf(cell));
+    const text = cell === undefined ? "" : this.#nameOf(cell);
+    element("#map-cell").textContent = text;
+    element("#map-live").textContent = text;
+  }
+
+  #nameOf(cell: Cell): string {
+    const position = this.#positionAt(cell);
+    const item = position === undefined ? undefined : this.#engine().inspect(position);
+    if (item === undefined) {
+      const use = this.#snapshot?.pages[cell.page * PAGE] ?? 0;
+      const words = ["unused", "records", "index", "index", "free chunk"];
+      return `page ${cell.page}, ${words[use] ?? "unused"}`;
+    }
+    const size = item.chunks.reduce((sum, { key, value }) => sum + key + value, 0);
+    const at = item.chunks.findIndex(
+      ({ page, number }) => page === cell.page && number === cell.chunk,
+    );
+    const idle = Math.max(0, Math.floor(this.#engine().now / 1000) - item.lastUsed);
+    const expires =
+      item.expiresAt === undefined
+        ? "never expires"
+        : `expires in ${duration(Math.max(0, item.expiresAt - this.#engine().now))}`;
+    return `${readable(item.key)}, ${size} bytes, idle ${seconds(idle)}, ${expires}, chunk ${at + 1} of ${item.chunks.length}`;
+  }
 }

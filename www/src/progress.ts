@@ -1,18 +1,15 @@
 // The progress of a load: charts of one or two caches, and the same figures as text.
 
-import { Chart, short } from "./charts.ts";
+import { Chart, short } from "./chart.ts";
 import { element } from "./dom.ts";
 import type { Engine, Stats } from "./engine.ts";
 import { bytes, count, percent } from "./units.ts";
-
-/** The possible steps of the memory axis, in bytes. */
-const POWERS = Array.from({ length: 32 }, (_, at) => 2 ** at);
 
 export class Progress {
   readonly #status = element("#load-status");
   readonly #charts = {
     hits: new Chart("chart-hits", (value) => `${Math.round(value)} %`, { top: 100, isFixed: true }),
-    memory: new Chart("chart-memory", bytes, { top: 1 << 18, steps: POWERS }),
+    memory: new Chart("chart-memory", bytes, { top: 1 << 18 }),
     evictions: new Chart("chart-evictions", short, { top: 1000 }),
   };
   /** The caches, and their counters at the start of the load and at the last point. */
@@ -83,6 +80,8 @@ export class Progress {
     const stats = this.#engines.map((engine) => engine.stats());
     const both = (text: (now: Stats, start: Stats) => string) =>
       stats.map((now, at) => text(now, this.#atStart[at] ?? now));
+    this.#status.textContent = this.#words(done, of, spent, stats.length);
+    if (element("#panel-compare").hidden) return;
     const { hits, memory, evictions } = this.#charts;
     const part = (now: Stats, start: Stats) =>
       percent(now.hits - start.hits, now.gets - start.gets);
@@ -91,13 +90,16 @@ export class Progress {
     hits.draw(both(read));
     memory.draw(both((now) => `${bytes(now.bytes)} in ${count(now.items)} items`));
     evictions.draw(both((now, start) => `${count(now.evictions - start.evictions)} evicted`));
+  }
+
+  #words(done: number, of: number, spent: number | undefined, caches: number): string {
     const rate =
-      spent === undefined || spent === 0
-        ? ""
-        : `, ${short((1000 * done * stats.length) / spent)} per second`;
-    const state =
-      done < of ? `${count(done)} of ${count(of)} operations` : `${count(done)} operations done`;
-    this.#status.textContent = `${state}${rate}.`;
+      spent === undefined || spent === 0 ? "" : `, ${short((1000 * done * caches) / spent)} per second`;
+    if (of === Infinity) return `${count(done)} operations${rate}.`;
+    const isDone = done >= of;
+    return isDone
+      ? `${count(done)} operations done${rate}.`
+      : `${count(done)} of ${count(of)} operations${rate}.`;
   }
 
   /** Draws the charts in the colours of another theme. */

@@ -3,66 +3,100 @@
 import { readable } from "./bytes.ts";
 import { element, make } from "./dom.ts";
 import { NONE, type Removal } from "./engine.ts";
-import { bytes, count, duration, seconds } from "./units.ts";
+import { idOf } from "./selection.ts";
+import { bytes, count, duration, seconds, stopwatch } from "./units.ts";
 
 /** The most entries of the list. */
 const LISTED_MAX = 100;
 
+interface Entry {
+  removal: Removal;
+  /** When, in milliseconds since the cache was made. */
+  at: number;
+}
+
 export class Removals {
   readonly #list = element("#removals-list");
-  readonly #summary = element("#removals-summary");
-  #pending: Removal[] = [];
+  readonly #frame = element("#removals-frame");
+  readonly #empty = element("#removals-empty");
+  readonly #count = element("#count-removals");
+  #entries: Entry[] = [];
+  #isStale = true;
 
   /** Adds these; `draw` shows them. */
-  add(removals: Removal[]): void {
-    this.#pending = [...this.#pending, ...removals].slice(-LISTED_MAX);
+  add(removals: Removal[], at: number): void {
+    if (removals.length === 0) return;
+    const added = removals.map((removal) => ({ removal, at }));
+    this.#entries = [...this.#entries, ...added].slice(-LISTED_MAX);
+    this.#isStale = true;
+  }
+
+  /** Forgets what came after this moment. */
+  cut(age: number): void {
+    this.#entries = this.#entries.filter(({ at }) => at <= age);
+    this.#isStale = true;
   }
 
   clear(): void {
-    this.#pending = [];
-    this.#list.replaceChildren();
+    this.#entries = [];
+    this.#isStale = true;
+  }
+
+  /** The last item that was evicted within this time. */
+  lastEvicted(now: number, within: number): Entry | undefined {
+    const last = this.#entries.findLast(({ removal }) => !removal.reason.startsWith("expired"));
+    return last !== undefined && now - last.at <= within ? last : undefined;
   }
 
   /** With the engine's counters, which include entries that the list does not have. */
-  draw(evicted: number, expired: number): void {
-    this.#summary.textContent =
-      evicted + expired === 0
-        ? "No item was evicted, and none has expired."
-        : `${count(evicted)} evicted, ${count(expired)} expired.`;
-    if (this.#pending.length === 0) return;
-    this.#list.prepend(...this.#pending.reverse().map(entry));
-    this.#pending = [];
-    while (this.#list.childElementCount > LISTED_MAX) this.#list.lastElementChild?.remove();
+  draw(evicted: number, expired: number, age: number): void {
+    const all = evicted + expired;
+    const text = all === 0 ? "" : count(all);
+    if (this.#count.textContent !== text) this.#count.textContent = text;
+    const panel = element("#panel-removals");
+    if (panel.hidden || !this.#isStale) return;
+    this.#isStale = false;
+    this.#empty.hidden = all > 0;
+    this.#frame.hidden = all === 0;
+    const shown = this.#entries.filter(({ at }) => at <= age).reverse();
+    this.#list.replaceChildren(...shown.map(row));
+  }
+
+  /** Draws again when the panel is opened, or another moment is shown. */
+  refresh(): void {
+    this.#isStale = true;
   }
 }
 
-function entry(removal: Removal): HTMLElement {
+function row({ removal, at }: Entry): HTMLElement {
   const isExpired = removal.reason.startsWith("expired");
+  const size = bytes(removal.key.length + removal.valueSize);
+  const cells = [seconds(removal.idle), size, removal.read ? "read" : "never", stopwatch(at)];
+  const [text, why] = [readable(removal.key), explanation(removal)];
+  const key = make("code", { textContent: text, title: text });
+  const kind = make("b", { textContent: isExpired ? "Expired." : "Evicted." });
   return make(
-    "li",
-    { className: isExpired ? "expired" : "evicted" },
-    make("code", { textContent: readable(removal.key) }),
-    make("span", { className: "tag", textContent: isExpired ? "expired" : "evicted" }),
-    make("span", { className: "why", textContent: explanation(removal) }),
+    "tr",
+    { className: isExpired ? "expired" : "evicted", data: { key: idOf(removal.key) } },
+    make("td", {}, key),
+    make("td", { title: why }, kind, ` ${why}`),
+    ...cells.map((text) => make("td", { textContent: text })),
   );
 }
 
 /** Why it was removed, in a sentence. */
 export function explanation(removal: Removal): string {
-  const size = bytes(removal.key.length + removal.valueSize);
-  const read = removal.read ? "" : ", never read";
-  const idle = `idle for ${seconds(removal.idle)}${read}`;
-  const ttl =
-    removal.remaining === NONE ? "" : `; its TTL had ${duration(removal.remaining)} left`;
-  const order = removal.queued ? "oldest in the admission queue" : "least recently used";
+  const left = removal.remaining;
+  const ttl = left === NONE || left === 0 ? "" : `, with ${duration(left)} to live`;
+  const order = removal.queued ? "it was the oldest in the queue" : "it had been idle longest";
   switch (removal.reason) {
     case "memory":
-      return `Memory was full, and it was the ${order}: ${idle}. ${size}${ttl}.`;
+      return `Memory was full, and ${order}${ttl}.`;
     case "item limit":
-      return `The item limit was reached, and it was the ${order}: ${idle}${ttl}.`;
+      return `The item limit was reached, and ${order}${ttl}.`;
     case "expired, requested":
-      return `A request found it expired. ${size}${read}.`;
+      return "A request found it expired.";
     case "expired":
-      return `The timing wheel found it expired. ${size}${read}.`;
+      return "The expiry wheel found it.";
   }
 }

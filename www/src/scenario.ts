@@ -3,9 +3,12 @@
 import { type Load, realTime, type Scenario, type Step, yieldToBrowser } from "./engine.ts";
 import type { Model } from "./model.ts";
 import { SLICE } from "./slices.ts";
-import { nameOf, type Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal.ts";
 import { count, duration } from "./units.ts";
 import type { Workload } from "./workload.ts";
+
+/** A wait of so many milliseconds is noted; the pauses between keystrokes are not. */
+const NOTED = 1000;
 
 /** A note for the reader, and the steps below it. */
 export interface Part {
@@ -31,13 +34,32 @@ export class Player {
     this.#model.replace(scenario.engine);
   }
 
+  /** Types these lines as client A; `\0hang-up` hangs up. */
+  type(lines: string[]): void {
+    this.#terminal.choose(0);
+    for (const line of lines) {
+      if (line === "\u0000hang-up") this.#terminal.disconnect(0);
+      else this.#terminal.sendLines(0, [line]);
+    }
+  }
+
+  /** Whether steps are being done. */
+  isPlaying = false;
+
   async perform(steps: Step[]): Promise<void> {
     let start = realTime();
-    for (const step of steps) {
-      await this.#step(step);
-      if (realTime() - start < SLICE) continue;
-      await yieldToBrowser();
-      start = realTime();
+    this.isPlaying = true;
+    this.#terminal.hold(true);
+    try {
+      for (const step of steps) {
+        await this.#step(step);
+        if (realTime() - start < SLICE) continue;
+        await yieldToBrowser();
+        start = realTime();
+      }
+    } finally {
+      this.isPlaying = false;
+      this.#terminal.hold(false);
     }
   }
 
@@ -54,7 +76,7 @@ export class Player {
         return;
       case "wait":
         this.#model.advance(step.millis);
-        this.#terminal.note(`${duration(step.millis)} later.`);
+        if (step.millis > NOTED) this.#terminal.note(`${duration(step.millis)} later.`);
         return;
       case "set-clock":
         this.#model.setClock(step.now);
@@ -83,24 +105,4 @@ export function parts(steps: Step[]): Part[] {
     }
   }
   return parts;
-}
-
-/** Describes a step for the reader. */
-export function description(step: Step, text: (bytes: Uint8Array) => string): string {
-  switch (step.kind) {
-    case "note":
-      return "";
-    case "send":
-      return `${nameOf(step.client)} › ${text(step.bytes).trimEnd()}`;
-    case "disconnect":
-      return `disconnect ${nameOf(step.client)}`;
-    case "wait":
-      return `wait ${duration(step.millis)}`;
-    case "set-clock":
-      return "set the clock";
-    case "start-load":
-      return `start a load of ${count(step.load.keys)} keys`;
-    case "run-load":
-      return `run ${count(step.operations)} operations`;
-  }
 }

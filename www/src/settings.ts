@@ -11,6 +11,9 @@ export class SettingsDialog {
   readonly #error = element("#settings-error");
   #settings: Settings;
 
+  /** Called when the visitor has made a new cache. */
+  onApply: () => void = () => {};
+
   constructor(model: Model, settings: Settings) {
     this.#model = model;
     this.#settings = settings;
@@ -29,7 +32,6 @@ export class SettingsDialog {
     element("#settings-server").addEventListener("click", () => {
       this.#fill({ ...defaults(64 << 20), maxItems: 1000 });
     });
-    element("#reset").addEventListener("click", () => this.reset());
   }
 
   /** The settings of the current cache. */
@@ -74,6 +76,7 @@ export class SettingsDialog {
       this.#model.replace(Engine.create(settings));
       this.#settings = settings;
       this.#dialog.close();
+      this.onApply();
     } catch (error) {
       this.#error.textContent = sentence(error);
     }

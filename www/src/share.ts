@@ -17,6 +17,9 @@ export class Share {
   readonly #status = element("#share-status");
   readonly #play: (text: string) => Promise<void>;
 
+  /** Whether a fragment is not a scenario but an address in the page, which is opened. */
+  isElsewhere: (hash: string) => boolean = () => false;
+
   /** `play` replays a scenario; it throws if the text is invalid. */
   constructor(model: Model, play: (text: string) => Promise<void>) {
     this.#model = model;
@@ -35,7 +38,8 @@ export class Share {
   /** Replays the URL's scenario, if it has one. */
   async visit(): Promise<void> {
     const hash = location.hash.slice(1);
-    if (hash === "") return;
+    element("#notice").textContent = "";
+    if (hash === "" || this.isElsewhere(hash)) return;
     await this.#try(async () => this.#play(await decode(hash)));
   }
 

@@ -10,8 +10,8 @@ export function themes(changed: () => void): void {
   const button = element("#theme");
   const apply = (theme: string) => {
     document.documentElement.dataset.theme = theme;
-    button.textContent =
-      { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" }[theme] ?? "";
+    element("#theme span").textContent = `Theme: ${theme}`;
+    button.title = `Theme: ${theme}`;
     changed();
   };
   button.addEventListener("click", () => {

@@ -1,42 +1,65 @@
-// The timing wheel: each page is in the slot of the time at which it is searched for expired items.
+// The expiry wheel: each page is in the slot of the time at which it is searched for expired items.
 
 import { colour, element, surface } from "./dom.ts";
 import { NONE, PAGE, type Snapshot } from "./engine.ts";
 import { count, duration } from "./units.ts";
 
 const [LEVELS, SLOTS] = [4, 64];
-const SIDE = 208;
-const RING = 18;
 /** Milliseconds in a slot of the finest level; each other level has 64 times as many. */
 const UNIT = 1;
 
-export class Wheel {
-  readonly #canvas = element<HTMLCanvasElement>("#wheel canvas");
-  readonly #text = element("#wheel-text");
+/** The slot of a page, counted over all levels; nothing if it has no item that expires. */
+export function slotOf(wheel: Uint32Array, page: number): number | undefined {
+  const slot = wheel[LEVELS * SLOTS + LEVELS + page] ?? NONE;
+  return slot === NONE ? undefined : slot;
+}
 
-  draw(wheel: Uint32Array, snapshot: Snapshot): void {
-    const context = surface(this.#canvas, SIDE, SIDE);
-    const [quiet, filled, hand] = [colour("--page"), colour("--used"), colour("--mark")];
-    for (let level = 0; level < LEVELS; level++) {
-      const outer = SIDE / 2 - 2 - level * (RING + 4);
-      const passed = wheel[LEVELS * SLOTS + level] ?? 0;
-      for (let slot = 0; slot < SLOTS; slot++) {
-        const pages = wheel[level * SLOTS + slot] ?? 0;
-        const [from, to] = [turn(slot) + 0.012, turn(slot + 1) - 0.012];
-        context.fillStyle = pages > 0 ? filled : slot === passed ? hand : quiet;
-        context.beginPath();
-        context.arc(SIDE / 2, SIDE / 2, outer, from, to);
-        context.arc(SIDE / 2, SIDE / 2, outer - RING, to, from, true);
-        context.fill();
-      }
+/** Draws the wheel; the slots of these pages are the visitor's. */
+export function drawWheel(
+  canvas: HTMLCanvasElement,
+  side: number,
+  wheel: Uint32Array,
+  pages: number[],
+): void {
+  const context = surface(canvas, side, side);
+  canvas.style.width = `${side}px`;
+  const [empty, some, many] = [colour("--bed"), colour("--t3"), colour("--t4")];
+  const [hand, you] = [colour("--ink"), colour("--you")];
+  const marked = new Set(pages.map((page) => slotOf(wheel, page)));
+  const ring = side / 2 / 5.2;
+  for (let level = 0; level < LEVELS; level++) {
+    const outer = side / 2 - 1 - level * ring;
+    const passed = wheel[LEVELS * SLOTS + level] ?? 0;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const at = level * SLOTS + slot;
+      const waiting = wheel[at] ?? 0;
+      const [from, to] = [turn(slot) + 0.012, turn(slot + 1) - 0.012];
+      const filled = waiting > 2 ? many : waiting > 0 ? some : empty;
+      context.fillStyle = marked.has(at) ? you : slot === passed ? hand : filled;
+      context.beginPath();
+      context.arc(side / 2, side / 2, outer, from, to);
+      context.arc(side / 2, side / 2, outer - ring * 0.84, to, from, true);
+      context.fill();
     }
-    this.#text.textContent = description(wheel, snapshot);
   }
 }
 
 /** The angle at which a slot begins; the first one at twelve o'clock. */
 function turn(slot: number): number {
   return (2 * Math.PI * slot) / SLOTS - Math.PI / 2;
+}
+
+/** The panel with the wheel. */
+export class Wheel {
+  readonly #canvas = element<HTMLCanvasElement>("#wheel canvas");
+  readonly #text = element("#wheel-text");
+
+  draw(wheel: Uint32Array, snapshot: Snapshot, pages: number[]): void {
+    if (element("#panel-wheel").hidden) return;
+    drawWheel(this.#canvas, 196, wheel, pages);
+    const text = description(wheel, snapshot);
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+  }
 }
 
 function description(wheel: Uint32Array, snapshot: Snapshot): string {

@@ -1,4 +1,4 @@
-// Runs a load on the cache, and on a second cache to compare with.
+// Runs loads on the cache, and on a second cache to compare with.
 
 import { element, make } from "./dom.ts";
 import {
@@ -11,6 +11,7 @@ import {
   yieldToBrowser,
 } from "./engine.ts";
 import type { Model } from "./model.ts";
+import { loadOf, PRESETS } from "./presets.ts";
 import { Progress } from "./progress.ts";
 import { sizesOf } from "./settings.ts";
 import { Slicer } from "./slices.ts";
@@ -19,12 +20,14 @@ import { bytes, sentence } from "./units.ts";
 /** The largest file of keys, in bytes. */
 const FILE_MAX = 64 << 20;
 /** Milliseconds between two progress reports of a load. */
-const REPORT_INTERVAL = 50;
-/** The demo load, with evictions and expirations. */
-const BUSY = { keys: 5000, ttl: 60, rate: 300 };
+const REPORT_INTERVAL = 250;
+
+/** The operations between two samples of what is done at once. */
+const WARM_STEP = 75;
 
 /** A load in progress. */
 interface Run {
+  /** The number of operations; infinite for a load that goes on until it is stopped. */
   operations: number;
   done: number;
   slicer: Slicer;
@@ -40,10 +43,12 @@ export class Workload {
   readonly #form = element<HTMLFormElement>("#load-form");
   readonly #status = element("#load-status");
   readonly #button = element<HTMLButtonElement>("#load-run");
+  readonly #stopButton = element<HTMLButtonElement>("#load-stop");
   readonly #realTime = element<HTMLInputElement>("#real-time");
   readonly #compare = element<HTMLInputElement>("#compare");
   readonly #second = element<HTMLFieldSetElement>("#second");
   readonly #progress = new Progress();
+  readonly #presets: HTMLButtonElement[];
   #secondEngine: Engine | undefined;
   #run: Run | undefined;
   #lines: Uint8Array | undefined;
@@ -55,10 +60,21 @@ export class Workload {
     this.#settings = settings;
     this.#runClock = runClock;
     this.#fill(defaultLoad());
+    this.#presets = PRESETS.map((preset, at) => {
+      const button = make("button", { type: "button", textContent: preset.name, title: preset.title });
+      button.ariaPressed = "false";
+      button.addEventListener("click", () => this.showPreset(at));
+      return button;
+    });
+    element("#presets").append(...this.#presets);
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
+      if (this.#run?.operations === Infinity) this.#end(this.#run);
       if (this.#run === undefined) void this.#start();
       else this.#end(this.#run);
+    });
+    this.#stopButton.addEventListener("click", () => {
+      if (this.#run !== undefined) this.#end(this.#run);
     });
     this.#compare.addEventListener("change", () => this.#showSecond());
     const memory = element<HTMLInputElement>("#second-memory");
@@ -70,20 +86,31 @@ export class Workload {
     element("#measure").addEventListener("click", () => void this.#measure());
     this.#takeFiles();
     model.onReplace(() => {
-      if (this.#run !== undefined) this.#stop();
+      this.#stop();
+      this.#freeSecond();
       this.#progress.clear();
     });
   }
 
-  /** Draws the charts in the colours of another theme. */
+  /** Draws the charts again: the theme or the size has changed. */
   redraw(): void {
     this.#progress.redraw();
+  }
+
+  /** Whether a load is running in real time. */
+  get isLive(): boolean {
+    return this.#run?.rate !== undefined;
+  }
+
+  /** Goes on with another engine: time went on from an earlier moment. */
+  follow(): void {
+    this.#freeSecond();
+    this.#progress.start(this.#engines());
   }
 
   /** Runs this load for a scenario. */
   async play(load: Load, operations: number, isNew: boolean): Promise<void> {
     if (this.#run !== undefined) this.#end(this.#run);
-    this.#fill(load);
     const isAlone = this.#secondEngine === undefined;
     this.#freeSecond();
     if (isNew) this.#model.startLoad(load);
@@ -91,14 +118,22 @@ export class Workload {
     if (operations > 0) await this.#runLoad(operations);
   }
 
-  /** Starts the demo load in real time. */
-  showBusy(): void {
-    this.#fill({ ...defaultLoad(), ...BUSY });
-    this.#useFile(undefined, "");
-    this.#realTime.checked = true;
-    this.#compare.checked = false;
-    this.#showSecond();
-    void this.#start();
+  /** Runs a load of one word in real time, until it is stopped; so many operations at once. */
+  showPreset(at: number, operations = 0): void {
+    const preset = PRESETS[at];
+    if (preset === undefined) return;
+    if (this.#run !== undefined) this.#end(this.#run);
+    this.#freeSecond();
+    const load = loadOf(preset);
+    this.#model.startLoad(load);
+    this.#progress.start(this.#engines());
+    this.#presets.forEach((button, other) => {
+      button.ariaPressed = String(other === at);
+    });
+    for (let done = 0; done < operations; done += WARM_STEP) {
+      this.#model.runLoad(Math.min(WARM_STEP, operations - done));
+    }
+    void this.#runLoad(Infinity, load.rate);
   }
 
   #number(name: string): HTMLInputElement {
@@ -107,14 +142,16 @@ export class Workload {
 
   #fill(load: Load): void {
     for (const [name, value] of Object.entries({ ...load, skew: load.skew / 100 })) {
-      this.#number(name).value = String(value);
+      if (name === "scan") this.#number(name).checked = value === 1;
+      else this.#number(name).value = String(value);
     }
   }
 
   #load(): Load {
+    const number = (name: string) =>
+      name === "scan" ? Number(this.#number(name).checked) : Number(this.#number(name).value);
     const names = Object.keys(defaultLoad());
-    const numbers = names.map((name) => [name, Number(this.#number(name).value)]);
-    const load = Object.fromEntries(numbers) as Load;
+    const load = Object.fromEntries(names.map((name) => [name, number(name)])) as unknown as Load;
     return { ...load, skew: Math.round(load.skew * 100) };
   }
 
@@ -123,12 +160,14 @@ export class Workload {
     const load = this.#load();
     try {
       this.#freeSecond();
+      const second = this.#compare.checked ? Engine.create(this.#secondSettings()) : undefined;
+      // A comparison is fair only if both caches begin empty.
+      if (second !== undefined) this.#model.replace(Engine.create(this.#settings()));
+      this.#secondEngine = second;
       this.#model.startLoad(load, this.#lines);
-      if (this.#compare.checked) {
-        this.#secondEngine = Engine.create(this.#secondSettings());
-        this.#secondEngine.startLoad(load, this.#lines);
-      }
+      this.#secondEngine?.startLoad(load, this.#lines);
     } catch (error) {
+      this.#freeSecond();
       this.#status.textContent = sentence(error);
       return;
     }
@@ -151,9 +190,10 @@ export class Workload {
     const run: Run = { operations, done: 0, slicer: new Slicer(realTime), reported: 0, rate };
     this.#run = run;
     this.#progress.plan(
-      rate === undefined ? operations / 200 : Math.max(rate / 2, operations / 1000),
+      rate === undefined ? operations / 200 : operations === Infinity ? rate / 2 : Math.max(rate / 2, operations / 1000),
     );
-    this.#button.textContent = "Stop";
+    this.#button.textContent = operations === Infinity ? "Run" : "Stop";
+    this.#stopButton.hidden = false;
     if (rate !== undefined) return this.#runInRealTime(run, rate);
     while (this.#run === run) {
       this.#slice(run, operations);
@@ -179,7 +219,7 @@ export class Workload {
     const work = (pieces: number) => this.#operate(run, pieces);
     const { isDone } = run.slicer.slice(wanted, work);
     if (isDone || run.done === run.operations) this.#end(run);
-    else if (run.rate !== undefined || realTime() - run.reported >= REPORT_INTERVAL) {
+    else if (realTime() - run.reported >= REPORT_INTERVAL) {
       this.#report(run, run.operations);
     }
     return run.done - before;
@@ -210,6 +250,8 @@ export class Workload {
     this.#run = undefined;
     this.#model.pacer = undefined;
     this.#button.textContent = "Run";
+    this.#stopButton.hidden = true;
+    for (const button of this.#presets) button.ariaPressed = "false";
   }
 
   #report(run: Run, of: number): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hex, lineBytes, lines, readable, shellCommand } from "../src/bytes.ts";
+import { hex, lineBytes, lines, readable } from "../src/bytes.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -40,12 +40,4 @@ test("a hex dump has sixteen bytes per line", () => {
   const text = hex(bytes("GET greeting\r\nGET b"));
   assert.equal(text.split("\n").length, 2);
   assert.equal(text.split("\n")[1], `0010  ${"54 20 62".padEnd(47)}  T·b`);
-});
-
-test("the shell command sends exactly these bytes", async () => {
-  const { execFileSync } = await import("node:child_process");
-  const all = Uint8Array.from({ length: 256 }, (_, at) => at);
-  const command = shellCommand(all).split(" | ")[0] ?? "";
-  assert.deepEqual(Uint8Array.from(execFileSync("sh", ["-c", command])), all);
-  assert.equal(shellCommand(bytes("get a\r\n")), "printf 'get a\\r\\n' | nc 127.0.0.1 11212");
 });

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { digest, pause, replies, runLoad, shows, type } from "./actions.ts";
+import { digest, fresh, openLoad, pause, replies, runLoad, shows, tab, type } from "./actions.ts";
 import { Site } from "./browser.ts";
 
 const WIDE = { width: 1280, height: 900 };
@@ -44,18 +44,18 @@ test("every lesson leads to the same state as in the native engine", async (t) =
 
   const page = await site.visit();
   for (const [number, name] of LESSONS.entries()) {
-    await page.selectOption("#lesson-pick", String(number));
-    await page.click("#lesson-start");
-    while ((await page.locator("#lesson-card").getAttribute("data-done")) !== "yes") {
-      const progress = (await page.locator("#lesson-progress").textContent()) ?? "";
+    const slug = name.replace(/^\d+-|\.txt$/g, "");
+    await page.evaluate((slug) => {
+      location.hash = `lesson=${slug}`;
+    }, slug);
+    await shows(page, "#lesson-progress", `#lesson=${slug}`);
+    for (;;) {
+      const bars = await shows(page, "#lesson-bars span", /^step \d+ of \d+$/);
+      const [step = 0, all = 0] = [...bars.matchAll(/\d+/g)].map(Number);
+      if (step === all) break;
       await page.click("#lesson-next");
-      await page.waitForFunction(
-        (before) => document.querySelector("#lesson-progress")?.textContent !== before,
-        progress,
-      );
+      await shows(page, "#lesson-bars span", `step ${step + 1} of ${all}`);
     }
-    const drawn = page.locator("#stat-digest", { hasText: native[number] ?? "" });
-    await drawn.waitFor({ timeout: 5000 }).catch(() => {});
     assert.equal(await digest(page), native[number], name);
     assert.match((await replies(page)).join(""), CLAIMS[name] ?? /^$/, name);
     t.diagnostic(`${native[number]} ${name}`);
@@ -63,7 +63,7 @@ test("every lesson leads to the same state as in the native engine", async (t) =
 });
 
 test("a link replays the session to the same state", async () => {
-  const page = await site.visit();
+  const page = await fresh(site);
   await type(page, "SET greeting 30 5", "hello", "set b 1 0 3", "\u00e91", "get b");
   await runLoad(page, { operations: 3000, ttl: 9 });
   await page.click("#clock-step");
@@ -117,7 +117,7 @@ test("the page stays responsive while a scenario of many steps is replayed", asy
 });
 
 test("a session that is too long for a link is saved as a file", async () => {
-  const page = await site.visit();
+  const page = await fresh(site);
   const value = Buffer.from(crypto.getRandomValues(new Uint8Array(15_000))).toString("base64");
   for (const line of [`SET a 0 ${value.length}`, value]) {
     await page.fill("#line", line);
@@ -130,34 +130,46 @@ test("a session that is too long for a link is saved as a file", async () => {
 });
 
 test("every control can be reached and used with the keyboard", async () => {
-  const page = await site.visit({ viewport: WIDE });
+  const page = await fresh(site, { viewport: WIDE });
   await type(page, "SET k 30 1", "x");
+  await openLoad(page);
   await page.evaluate(() => (document.activeElement as HTMLElement).blur());
   const reached = new Set<string>();
-  for (let i = 0; i < 80; i++) {
-    await page.keyboard.press("Tab");
-    reached.add(
-      await page.evaluate(() => {
-        const { id, className, name } = document.activeElement as HTMLInputElement;
-        return id || name || className;
-      }),
-    );
+  const walk = async (steps: number) => {
+    for (let i = 0; i < steps; i++) {
+      await page.keyboard.press("Tab");
+      reached.add(
+        await page.evaluate(() => {
+          const { id, className, name } = document.activeElement as HTMLInputElement;
+          return id || name || className;
+        }),
+      );
+    }
+  };
+  await walk(100);
+  for (const name of ["order", "wire", "removals"]) {
+    await tab(page, name);
+    await walk(12);
   }
-  const wanted = ["settings-open", "share-open", "reset", "theme", "clock-run", "speed"];
-  wanted.push("clock-step", "clock-next-expiry", "lesson-pick", "lesson-start", "log", "client");
-  wanted.push("line", "disconnect", "wire-hex", "wire-copy", "wire-list", "order-frame", "key");
-  wanted.push("removals-list", "load-keys", "load-run", "compare", "load-file", "measure");
+  const wanted = ["settings-open", "share-open", "reset", "theme", "clock-run", "speed", "track"];
+  wanted.push("clock-step", "clock-next-expiry", "colour", "map", "tab-compare", "log", "client");
+  wanted.push("line", "send", "wire-hex", "wire-language", "wire-copy", "wire-list", "order-frame");
+  wanted.push("key", "load-keys", "load-run", "compare", "load-file", "measure", "load-scan");
   assert.deepEqual(
     wanted.filter((name) => !reached.has(name)),
     [],
   );
+  await tab(page, "order");
   await page.locator("#order button.key").focus();
+  await page.keyboard.press("Enter");
+  await shows(page, "#chosen-key", "k");
+  await page.locator("#chosen-open").focus();
   await page.keyboard.press("Enter");
   await shows(page, "#item-title", "k");
   await page.keyboard.press("Escape");
   await page.locator("#clock-run").focus();
   await page.keyboard.press("Space");
-  await shows(page, "#clock-run", "Resume");
+  await page.locator("#clock-run[aria-label=Play]").waitFor();
 });
 
 test("the page works without a network after the first visit", async () => {
@@ -194,7 +206,7 @@ test("the theme is the system's, or the visitor's last choice", async () => {
   const light = await paper();
   await page.click("#theme");
   await page.click("#theme");
-  await shows(page, "#theme", "Theme: dark");
+  await page.locator("#theme[title='Theme: dark']").waitFor();
   const dark = await paper();
   assert.notEqual(light, dark);
   await page.reload();
@@ -212,21 +224,43 @@ for (const colorScheme of ["light", "dark"] as const) {
         assert.ok(width <= viewport.width, `${view}: ${width} px`);
       };
       await page.evaluate(AXE);
+      await check("first visit");
+      const open = (id: string) => page.locator(id).evaluate((button: HTMLElement) => button.click());
+      await open("#reset");
       await check("empty");
-      await type(page, "SET a 30 1", "x", `GET ${"k".repeat(250)}`, "set b 3 0 900", "stats");
+      await type(page, "SET a 30 1", "x", `GET ${"k".repeat(250)}`, "SETEX a 60 b", "set b 3 0 900");
+      await check("in use");
+      for (const name of ["wire", "removals", "wheel"]) {
+        await tab(page, name);
+        await check(name);
+      }
+      await openLoad(page);
       await page.check("#compare");
       await runLoad(page, { operations: 2000, ttl: 5, rate: 100 });
-      await check("in use");
-      await page.locator("#order button.key").first().click();
+      await check("compare");
+      await pause(page);
+      await type(page, "SET mine 0 1", "x");
+      await tab(page, "order");
+      await page.locator("#order button.key", { hasText: "mine" }).click();
+      await check("chosen");
+      await page.click("#chosen-open");
       await check("item");
       await page.keyboard.press("Escape");
-      for (const dialog of ["settings", "share"]) {
-        await page.click(`#${dialog}-open`);
+      for (const dialog of ["settings", "share", "lessons", "keys"]) {
+        await open(`#${dialog}-open`);
         await check(dialog);
         await page.keyboard.press("Escape");
       }
-      await page.click("#lesson-start");
+      await page.evaluate(() => {
+        location.hash = "lesson=lru.5";
+      });
+      await shows(page, "#lesson-bars", "step 5 of 5");
       await check("lesson");
+      await page.evaluate(() => {
+        location.hash = "race";
+      });
+      await shows(page, "#race h2", "Race two policies");
+      await check("race");
     });
   }
 }
