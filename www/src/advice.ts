@@ -45,7 +45,9 @@ export function advice(line: string, reply: string): Advice | undefined {
   const known = verb.toLowerCase();
   if (known === "set" || known === "setex") return store(known, verb, rest);
   if (known === "keys" || known === "scan") {
-    return { text: "A cache does not list its keys by command. Order, below the map, has them all." };
+    return {
+      text: "A cache does not list its keys by command. Order, below the map, has them all.",
+    };
   }
   if (known === "get" && verb !== "get" && verb !== "GET" && rest.length > 0) {
     return { text: "`GET` or `get`, but not mixed.", lines: [`GET ${rest[0]}`] };
@@ -70,7 +72,10 @@ function store(known: string, verb: string, rest: string[]): Advice | undefined 
     const value = rest.slice(2).join(" ") || "hello";
     const size = new TextEncoder().encode(value).length;
     const life = isNumber(second) ? second : "60";
-    return { text: "Here it is `SET`, and the value comes on a line of its own.", lines: [`SET ${key} ${life} ${size}`, value] };
+    return {
+      text: "Here it is `SET`, and the value comes on a line of its own.",
+      lines: [`SET ${key} ${life} ${size}`, value],
+    };
   }
   if (verb === "set" && rest.length >= 3 && rest.every((word, at) => at === 0 || isNumber(word))) {
     return {
@@ -80,21 +85,24 @@ function store(known: string, verb: string, rest: string[]): Advice | undefined 
   }
   if (verb === "SET" && isNumber(second) && third === undefined) {
     return {
-      text: "`SET` needs the size of the value in bytes after the seconds; the value is the next line.",
+      text: "`SET` needs the size in bytes after the seconds; the value is the next line.",
       lines: [`SET ${key} ${second} 5`, "hello"],
     };
   }
   const value = rest.slice(1).join(" ") || "hello";
   const size = new TextEncoder().encode(value).length;
   return {
-    text: "Here a store says how long it lives and how many bytes come; then comes the value, on a line of its own.",
+    text: "Here a store has the seconds to live and the size; the value is the next line.",
     lines: [`SET ${key} 0 ${size}`, value],
   };
 }
 
 /** The bytes that `printf '…' | nc …` or `echo …` sends; nothing if it is another line. */
 export function fromShell(line: string): Uint8Array | undefined {
-  const found = /^\s*(?:printf|echo(?:\s+-[ne]+)*)\s+(?:'([^']*)'|"([^"]*)")\s*\|\s*(?:nc|ncat|netcat|telnet)\b/.exec(line);
+  const found =
+    /^\s*(?:printf|echo(?:\s+-[ne]+)*)\s+(?:'([^']*)'|"([^"]*)")\s*\|\s*(?:nc|ncat|telnet)\b/.exec(
+      line,
+    );
   if (found === null) return undefined;
   const bytes = unescaped(found[1] ?? found[2] ?? "");
   const isEcho = /^\s*echo/.test(line) && !/-\w*n/.test(line.split(/['"]/)[0] ?? "");

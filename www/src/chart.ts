@@ -1,4 +1,4 @@
-// A small line chart: one line per cache, and the last values as a sentence, for screen readers too.
+// A small line chart: one line per cache, and the last values as a sentence, for everybody.
 
 import { colour, element, make, surface } from "./dom.ts";
 

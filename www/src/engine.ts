@@ -184,7 +184,18 @@ function settingsOf(numbers: Uint32Array): Settings {
   };
 }
 
-const LOAD = ["keys", "skew", "sizeMin", "sizeMax", "reads", "ttl", "rate", "seed", "first", "scan"] as const;
+const LOAD = [
+  "keys",
+  "skew",
+  "sizeMin",
+  "sizeMax",
+  "reads",
+  "ttl",
+  "rate",
+  "seed",
+  "first",
+  "scan",
+] as const;
 
 function loadOf(numbers: ArrayLike<number>): Load {
   return Object.fromEntries(LOAD.map((name, at) => [name, numbers[at]])) as unknown as Load;
@@ -355,7 +366,7 @@ export class Engine {
     };
   }
 
-  /** Pages in each of the wheel's 4 times 64 slots, the slot that each hand passed, the slot of each page. */
+  /** Pages in each of the wheel's 4 times 64 slots, where each hand is, the slot of each page. */
   wheel(): Uint32Array {
     return this.#playground.wheel();
   }

@@ -43,7 +43,8 @@ function line({ outcome, key, size, evicted }: Request): HTMLElement {
     stored: `stored ${bytes(size)}`,
     rejected: "rejected",
   }[outcome];
-  const gone = evicted.length > 0 ? [", ", make("em", { textContent: `${readable(evicted)} evicted` })] : [];
+  const gone =
+    evicted.length > 0 ? [", ", make("em", { textContent: `${readable(evicted)} evicted` })] : [];
   return make(
     "li",
     {},

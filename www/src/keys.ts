@@ -65,7 +65,9 @@ export function keys(actions: Actions): void {
     if (event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
     if (event.key === "Escape") return actions.escape();
     const act = event.altKey ? withAlt(event, actions) : single[event.key.toLowerCase()];
-    const isTyping = (event.target as Element).matches("input:not([type=radio], [type=checkbox]), select, textarea");
+    const isTyping = (event.target as Element).matches(
+      "input:not([type=radio], [type=checkbox]), select, textarea",
+    );
     if (!event.altKey) {
       if (isTyping || !isOn.checked || event.ctrlKey || event.metaKey) return;
       // A button or a link that has the focus acts on Space itself.

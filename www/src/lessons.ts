@@ -240,7 +240,15 @@ export class Lessons {
         make(
           "li",
           { className: isDone ? "done" : "" },
-          make("span", {}, ...prose(text), make("span", { className: "visually-hidden", textContent: isDone ? " (done)" : " (to do)" })),
+          make(
+            "span",
+            {},
+            ...prose(text),
+            make("span", {
+              className: "visually-hidden",
+              textContent: isDone ? " (done)" : " (to do)",
+            }),
+          ),
         ),
       ),
     );

@@ -2,7 +2,15 @@
 
 import { Clock } from "./clock.ts";
 import { element } from "./dom.ts";
-import { defaults, Engine, onFrame, parse, realTime, type Settings, start as load } from "./engine.ts";
+import {
+  defaults,
+  Engine,
+  onFrame,
+  parse,
+  realTime,
+  type Settings,
+  start as load,
+} from "./engine.ts";
 import { History } from "./history.ts";
 import { keys } from "./keys.ts";
 import { Lessons } from "./lessons.ts";
@@ -72,7 +80,8 @@ async function start(): Promise<Share> {
     },
   });
   const race = new Race(() => {
-    if (location.hash === "#race") history.replaceState(null, "", location.pathname + location.search);
+    if (location.hash === "#race")
+      history.replaceState(null, "", location.pathname + location.search);
     clock.run(true);
     views.changed();
   });
@@ -111,7 +120,7 @@ async function start(): Promise<Share> {
 
   /** The visitor has joined in: the opening words make room. */
   function joined(): void {
-    // Not if it is so already: each change of the body’s attributes costs the style of everything.
+    // Not if it is so already: a change of the body’s attributes costs the style of all.
     if (document.body.dataset.state !== "busy") document.body.dataset.state = "busy";
   }
 

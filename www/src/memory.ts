@@ -130,7 +130,8 @@ export class MemoryMap {
     this.#touched = this.#touched.slice(-TOUCHED_MAX);
     if (this.isQuiet) return;
     for (const { outcome, position } of change.requests) {
-      if (position !== NONE) this.#pending.push({ kind: outcome === "hit" ? "hit" : "store", position });
+      if (position !== NONE)
+        this.#pending.push({ kind: outcome === "hit" ? "hit" : "store", position });
     }
     if (change.isCommand) {
       for (const position of change.touched) this.#pending.push({ kind: "hit", position });
@@ -211,7 +212,12 @@ export class MemoryMap {
       return new Layout(large, wide ? Math.min(624, 0.7 * across) : across, withItems, true);
     }
     const pages = whole === undefined ? used : Math.max(used, stats.pages);
-    return new Layout(shape, across, Array.from({ length: pages }, (_, page) => page), false);
+    return new Layout(
+      shape,
+      across,
+      Array.from({ length: pages }, (_, page) => page),
+      false,
+    );
   }
 
   #scene(): Scene | undefined {
@@ -334,7 +340,15 @@ export class MemoryMap {
             : `expires in ${duration(left)}`;
     const label = make(
       "span",
-      { className: "map-label", data: { x: String(first.x), y: String(first.y), w: String(first.width), h: String(first.height) } },
+      {
+        className: "map-label",
+        data: {
+          x: String(first.x),
+          y: String(first.y),
+          w: String(first.width),
+          h: String(first.height),
+        },
+      },
       make("b", { textContent: readable(item.key).slice(0, 40) }),
       make("i", { textContent: `  ${facts}` }),
     );
@@ -479,6 +493,7 @@ export class MemoryMap {
       item.expiresAt === undefined
         ? "never expires"
         : `expires in ${duration(Math.max(0, item.expiresAt - this.#engine().now))}`;
-    return `${readable(item.key)}, ${size} bytes, idle ${seconds(idle)}, ${expires}, chunk ${at + 1} of ${item.chunks.length}`;
+    const chunk = `chunk ${at + 1} of ${item.chunks.length}`;
+    return `${readable(item.key)}, ${size} bytes, idle ${seconds(idle)}, ${expires}, ${chunk}`;
   }
 }

@@ -50,13 +50,17 @@ class List {
   /** Scrolls to a place in the list. */
   show(place: number): void {
     const room = this.#frame.clientHeight - 27;
-    this.#frame.scrollTop = place * this.#height - Math.floor(room / this.#height / 2) * this.#height;
+    this.#frame.scrollTop =
+      place * this.#height - Math.floor(room / this.#height / 2) * this.#height;
   }
 
   /** The places that can be seen. */
   get visible(): { from: number; to: number } {
     const from = Math.floor(this.#frame.scrollTop / this.#height);
-    return { from, to: from + Math.max(1, Math.floor((this.#frame.clientHeight - 27) / this.#height)) };
+    return {
+      from,
+      to: from + Math.max(1, Math.floor((this.#frame.clientHeight - 27) / this.#height)),
+    };
   }
 
   get #height(): number {
@@ -85,7 +89,10 @@ class List {
     const name = make("button", { type: "button", className: "key" }, swatch, text);
     const row = make("tr");
     const [size, idle, flags] = [make("td"), make("td"), make("td", { className: "state" })];
-    const [ttl, bar] = [make("td", { className: "ttl" }), make("span", { className: "bar", ariaHidden: "true" })];
+    const [ttl, bar] = [
+      make("td", { className: "ttl" }),
+      make("span", { className: "bar", ariaHidden: "true" }),
+    ];
     row.append(make("td", {}, name), size, idle, ttl, make("td", {}, bar), flags);
     this.#below.before(row);
     return { row, name, swatch, text, size, idle, ttl, bar, flags };
@@ -172,7 +179,8 @@ export class Order {
     const { from, to } = this.#first.visible;
     const title = element("#order-title");
     const range = `${count(from + 1)} to ${count(Math.min(items, to))} of ${count(items)}`;
-    if (from > 0 && items > 0) title.replaceChildren("Order ", make("small", { textContent: range }));
+    if (from > 0 && items > 0)
+      title.replaceChildren("Order ", make("small", { textContent: range }));
     else if (title.textContent !== "Just used") title.textContent = "Just used";
     const [, , , flags = 0] = snapshot.items.subarray(-ITEM);
     const isQueued = snapshot.items.length > 0 && (flags & QUEUED) !== 0;

@@ -94,7 +94,9 @@ export class Progress {
 
   #words(done: number, of: number, spent: number | undefined, caches: number): string {
     const rate =
-      spent === undefined || spent === 0 ? "" : `, ${short((1000 * done * caches) / spent)} per second`;
+      spent === undefined || spent === 0
+        ? ""
+        : `, ${short((1000 * done * caches) / spent)} per second`;
     if (of === Infinity) return `${count(done)} operations${rate}.`;
     const isDone = done >= of;
     return isDone

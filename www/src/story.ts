@@ -24,16 +24,21 @@ export function story(engine: Engine, answer: Answer, text: string): (Node | str
   const number = NUMBERS[item.chunks.length] ?? String(item.chunks.length);
   const sizes = new Set(item.chunks.map((chunk) => chunk.bytes.length));
   const [only = 0] = sizes;
+  const of = sizes.size === 1 ? ` of ${bytes(only)}` : "";
   const place =
     item.chunks.length === 1
       ? `${bytes(first?.bytes.length ?? 0)} in page ${first?.page ?? 0}.`
-      : `${count(size)} bytes took ${number} chunks${sizes.size === 1 ? ` of ${bytes(only)}` : ""}.`;
+      : `${count(size)} bytes took ${number} chunks${of}.`;
   const evicted = answer.removals.filter(({ reason }) => !reason.startsWith("expired"));
   if (evicted.length === 0) return [place, " Nothing had to go."];
   const names = evicted
     .slice(0, NAMED_MAX)
     .map((removal) => make("em", { textContent: readable(removal.key).slice(0, 40) }));
-  const parts = names.flatMap((name, at) => (at === 0 ? [name] : [at === names.length - 1 && evicted.length <= NAMED_MAX ? " and " : ", ", name]));
+  const parts = names.flatMap((name, at) =>
+    at === 0
+      ? [name]
+      : [at === names.length - 1 && evicted.length <= NAMED_MAX ? " and " : ", ", name],
+  );
   const more = evicted.length > NAMED_MAX ? ` and ${count(evicted.length - NAMED_MAX)} more` : "";
   const verb = evicted.length === 1 ? " was evicted for it." : " were evicted for it.";
   return [place, " ", ...parts, more + verb];

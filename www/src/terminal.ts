@@ -171,7 +171,8 @@ export class Terminal {
     }
     const answer = this.#send(client, bytes);
     const reply = readable(answer.reply);
-    if (isValue) this.#discarded[client] = Math.max(0, (this.#discarded[client] ?? 0) - bytes.length);
+    if (isValue)
+      this.#discarded[client] = Math.max(0, (this.#discarded[client] ?? 0) - bytes.length);
     else if (size !== undefined && reply === "" && this.#model.engine.pending(client) === 0) {
       // Nothing is kept of the line, and the reply comes after the value: it is being discarded.
       this.#discarded[client] = size + 2;
@@ -196,7 +197,10 @@ export class Terminal {
     this.#show("request", name, [text.endsWith("\r\n") ? text.slice(0, -2) : text], id);
     const reply = readable(answer.reply);
     if (reply.length > 0) this.#show("reply", name, [reply], id);
-    const did = this.#isHeld && this.#pending.length > 100 ? undefined : story(this.#model.engine, answer, reply);
+    const did =
+      this.#isHeld && this.#pending.length > 100
+        ? undefined
+        : story(this.#model.engine, answer, reply);
     if (did !== undefined) this.#show("note", "", did);
     if (!this.#model.engine.isConnected(client))
       this.note(`The server has closed ${name}’s connection.`);
@@ -212,7 +216,7 @@ export class Terminal {
       if (entry.client !== client || entry.id !== undefined || entry.kind !== "request") return;
       entry.id = id;
     }
-    for (let at = this.#log.lastElementChild; at instanceof HTMLElement; ) {
+    for (let at = this.#log.lastElementChild; at instanceof HTMLElement;) {
       const { client: other, key } = at.dataset;
       if (other !== client || key !== undefined || !at.matches(".request")) return;
       at.dataset.key = id;
@@ -240,7 +244,7 @@ export class Terminal {
   #adviseEscapes(client: number, line: string, isValue: boolean): void {
     if (isValue) return;
     this.#advise(client, {
-      text: "The terminal sends what you type as it is: `\\x00` is four characters. With escapes as bytes:",
+      text: "Sent as typed: `\\x00` is four characters. With escapes as bytes:",
       bytes: Uint8Array.from([...unescaped(line.replace(/(\\r)?(\\n)?$/, "")), 13, 10]),
     });
   }
@@ -280,7 +284,11 @@ export class Terminal {
     if (shown === offers.map((lines) => lines[0]).join("\n")) return;
     this.#examples.replaceChildren(
       ...offers.map((lines) => {
-        const button = make("button", { type: "button" }, make("code", { textContent: lines[0] ?? "" }));
+        const button = make(
+          "button",
+          { type: "button" },
+          make("code", { textContent: lines[0] ?? "" }),
+        );
         button.addEventListener("click", () => this.sendExample(lines));
         return button;
       }),
@@ -301,7 +309,9 @@ export class Terminal {
     this.#offers = [];
     const line = this.#input.value;
     if (this.#isWaiting) {
-      this.#hint.replaceChildren(`The server waits for the rest of the value${this.#missing(line)}.`);
+      this.#hint.replaceChildren(
+        `The server waits for the rest of the value${this.#missing(line)}.`,
+      );
       return;
     }
     const discarded = this.#discarded[this.#client] ?? 0;
@@ -325,9 +335,7 @@ export class Terminal {
     const verb = line.trim();
     const like = verb === "" || line.includes(" ") ? [] : completions(verb);
     this.#hint.replaceChildren(
-      like.length > 0
-        ? `Tab: ${like.join(", ")}`
-        : "Type a command, or help",
+      like.length > 0 ? `Tab: ${like.join(", ")}` : "Type a command, or help",
     );
   }
 
@@ -337,7 +345,8 @@ export class Terminal {
     if (expected === undefined) return "";
     const sent = Math.max(0, this.#model.engine.pending(this.#client) - expected.line);
     const typed = sent + new TextEncoder().encode(line).length;
-    return `: ${count(typed)} of ${count(expected.value)} ${expected.value === 1 ? "byte" : "bytes"} typed`;
+    const unit = expected.value === 1 ? "byte" : "bytes";
+    return `: ${count(typed)} of ${count(expected.value)} ${unit} typed`;
   }
 
   #submit(): void {
@@ -394,7 +403,9 @@ export class Terminal {
     const lines = text.split(/\r?\n/);
     if (text.length > PASTE_MAX) {
       event.preventDefault();
-      this.note("This is too long to paste: 4 MiB at most. Compare, below the map, takes files of keys.");
+      this.note(
+        "This is too long to paste: 4 MiB at most. Compare, below the map, takes files of keys.",
+      );
       return;
     }
     if (lines.length < 2) return;
@@ -455,9 +466,13 @@ function paragraph({ kind, client, parts, id, more, age }: Entry): HTMLElement {
 
 /** Long lines are cut by the style, so that a value does not push the conversation away. */
 function folded(text: string): (Node | string)[] {
-  return text.split(/(?<=\n)/).map((line) =>
-    line.length > LINE_MAX ? make("span", { className: "long", title: line.slice(0, 1000), textContent: line }) : line,
-  );
+  return text
+    .split(/(?<=\n)/)
+    .map((line) =>
+      line.length > LINE_MAX
+        ? make("span", { className: "long", title: line.slice(0, 1000), textContent: line })
+        : line,
+    );
 }
 
 function shortened(text: string): string {

@@ -62,7 +62,9 @@ export class Track {
       });
     }
     this.#element.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1000, ArrowRight: 1000, Home: -Infinity, End: Infinity }[event.key];
+      const step = { ArrowLeft: -1000, ArrowRight: 1000, Home: -Infinity, End: Infinity }[
+        event.key
+      ];
       if (step === undefined) return;
       event.preventDefault();
       this.step(event.shiftKey ? 10 * step : step);

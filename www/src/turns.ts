@@ -50,7 +50,10 @@ export const TURNS: Record<string, Task> = {
   first: {
     text: "Store a value of your own and read it back.",
     goals: [
-      { text: "Store an item, such as `SET city 0 5` and then `Paris`", done: ({ now, before }) => now.sets > before.sets },
+      {
+        text: "Store an item, such as `SET city 0 5` and then `Paris`",
+        done: ({ now, before }) => now.sets > before.sets,
+      },
       { text: "Read it", done: ({ now, before }) => now.hits > before.hits },
     ],
     show: ["SET city 0 5", "Paris", "GET city"],
@@ -58,7 +61,10 @@ export const TURNS: Record<string, Task> = {
   time: {
     text: "Store something that lives one minute, then give it five.",
     goals: [
-      { text: "Store an item with 60 seconds to live", done: ({ now, before }) => now.sets > before.sets },
+      {
+        text: "Store an item with 60 seconds to live",
+        done: ({ now, before }) => now.sets > before.sets,
+      },
       {
         text: "`touch` it, so that it has more than 200 seconds left",
         done: ({ engine, used }) => [...used].some((key) => (life(engine, key) ?? 0) > 200_000),
@@ -85,24 +91,37 @@ export const TURNS: Record<string, Task> = {
   slabs: {
     text: "Store a value that takes a single chunk of 256 bytes, or several chunks.",
     goals: [
-      { text: "Store an item of more than 128 bytes", done: ({ engine, used }) => [...used].some((key) => {
-        const position = engine.locate(keyOf(key));
-        const item = position === undefined ? undefined : engine.inspect(position);
-        return (item?.chunks.reduce((sum, { bytes }) => sum + bytes.length, 0) ?? 0) >= 256;
-      }) },
+      {
+        text: "Store an item of more than 128 bytes",
+        done: ({ engine, used }) =>
+          [...used].some((key) => {
+            const position = engine.locate(keyOf(key));
+            const item = position === undefined ? undefined : engine.inspect(position);
+            return (item?.chunks.reduce((sum, { bytes }) => sum + bytes.length, 0) ?? 0) >= 256;
+          }),
+      },
     ],
     show: ["set page 0 0 200", "x".repeat(200)],
   },
   shift: {
     text: "Store a small value again. A page goes back to small chunks.",
-    goals: [{ text: "Store a value of 20 bytes", done: ({ now, before, engine, used }) => now.sets > before.sets && [...used].some((key) => chunks(engine, key) === 1) }],
+    goals: [
+      {
+        text: "Store a value of 20 bytes",
+        done: ({ now, before, engine, used }) =>
+          now.sets > before.sets && [...used].some((key) => chunks(engine, key) === 1),
+      },
+    ],
     show: ["SET small 0 20", "12345678901234567890"],
   },
   cas: {
     text: "Change `seats` yourself with `cas`: ask for its number first.",
     goals: [
       { text: "Read `seats` with `gets`", done: ({ now, before }) => now.hits > before.hits },
-      { text: "Store `5` with `cas` and that number", done: ({ engine }) => value(engine, "seats") === "5" },
+      {
+        text: "Store `5` with `cas` and that number",
+        done: ({ engine }) => value(engine, "seats") === "5",
+      },
     ],
     show: ["gets seats", "cas seats 0 0 1 3", "5"],
   },
@@ -110,7 +129,10 @@ export const TURNS: Record<string, Task> = {
     text: "Count your own visits: make the counter, then add to it.",
     goals: [
       { text: "Store a number under `mine`", done: ({ has }) => has("mine") },
-      { text: "Add to it until it is 10 or more", done: ({ engine }) => Number(value(engine, "mine")) >= 10 },
+      {
+        text: "Add to it until it is 10 or more",
+        done: ({ engine }) => Number(value(engine, "mine")) >= 10,
+      },
     ],
     show: ["set mine 0 0 1", "7", "incr mine 5"],
   },
@@ -119,7 +141,8 @@ export const TURNS: Record<string, Task> = {
     goals: [
       {
         text: "Send `set k 0 0 10`, then press *Hang up*".replaceAll("*", ""),
-        done: ({ engine, now, before }) => now.sets === before.sets && value(engine, "k") === "helloworld" && !engine.isConnected(0),
+        done: ({ engine, now, before }) =>
+          now.sets === before.sets && value(engine, "k") === "helloworld" && !engine.isConnected(0),
       },
     ],
     show: ["set k 0 0 10", "hel", "\u0000hang-up"],
@@ -142,14 +165,21 @@ export const TURNS: Record<string, Task> = {
     goals: [
       {
         text: "Store an item of at least 250 bytes",
-        done: ({ engine, used }) => [...used].some((key) => (value(engine, key)?.length ?? 0) + key.length >= 250),
+        done: ({ engine, used }) =>
+          [...used].some((key) => (value(engine, key)?.length ?? 0) + key.length >= 250),
       },
     ],
     show: ["set x 0 0 255", "y".repeat(255)],
   },
   recache: {
     text: "Refresh the stale page.",
-    goals: [{ text: "Store `page` with `ms`, for 60 seconds", done: ({ engine, now, before }) => now.sets > before.sets && (life(engine, "page") ?? 0) > 30_000 }],
+    goals: [
+      {
+        text: "Store `page` with `ms`, for 60 seconds",
+        done: ({ engine, now, before }) =>
+          now.sets > before.sets && (life(engine, "page") ?? 0) > 30_000,
+      },
+    ],
     show: ["ms page 4 T60", "okay"],
   },
 };

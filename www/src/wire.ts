@@ -79,9 +79,17 @@ export class Wire {
     const size = `${bytes.length} ${bytes.length === 1 ? "byte" : "bytes"}`;
     return make(
       "li",
-      { className: isSent ? "sent" : "received", data: { client, ...(id === undefined ? {} : { key: id }) } },
+      {
+        className: isSent ? "sent" : "received",
+        data: { client, ...(id === undefined ? {} : { key: id }) },
+      },
       make("span", { className: "label", textContent: `${direction}, ${size}` }),
-      make("code", { className: this.#hex.checked ? "hex" : "" }, ...text, more > 0 ? `\n… ${more} more bytes` : ""),
+      make(
+        "code",
+        { className: this.#hex.checked ? "hex" : "" },
+        ...text,
+        more > 0 ? `\n… ${more} more bytes` : "",
+      ),
     );
   }
 

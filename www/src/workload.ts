@@ -61,7 +61,11 @@ export class Workload {
     this.#runClock = runClock;
     this.#fill(defaultLoad());
     this.#presets = PRESETS.map((preset, at) => {
-      const button = make("button", { type: "button", textContent: preset.name, title: preset.title });
+      const button = make("button", {
+        type: "button",
+        textContent: preset.name,
+        title: preset.title,
+      });
       button.ariaPressed = "false";
       button.addEventListener("click", () => this.showPreset(at));
       return button;
@@ -190,7 +194,11 @@ export class Workload {
     const run: Run = { operations, done: 0, slicer: new Slicer(realTime), reported: 0, rate };
     this.#run = run;
     this.#progress.plan(
-      rate === undefined ? operations / 200 : operations === Infinity ? rate / 2 : Math.max(rate / 2, operations / 1000),
+      rate === undefined
+        ? operations / 200
+        : operations === Infinity
+          ? rate / 2
+          : Math.max(rate / 2, operations / 1000),
     );
     this.#button.textContent = operations === Infinity ? "Run" : "Stop";
     this.#stopButton.hidden = false;

@@ -50,7 +50,9 @@ export class Yours {
       row.row.classList.toggle("linked", id === current);
       return row.row;
     });
-    const isSame = rows.length === this.#list.childElementCount && rows.every((row, at) => row === this.#list.children[at]);
+    const isSame =
+      rows.length === this.#list.childElementCount &&
+      rows.every((row, at) => row === this.#list.children[at]);
     if (!isSame) this.#list.replaceChildren(...rows);
   }
 }
@@ -68,7 +70,13 @@ function newRow(id: string): Row {
   const [place, first] = [make("span", { className: "place", ariaHidden: "true" }), make("span")];
   const name = make("span", { textContent: readable(keyOf(id)) });
   const button = make("button", { type: "button" }, swatch, name);
-  return { row: make("li", { data: { key: id } }, button, expires, place, first), swatch, expires, place, first };
+  return {
+    row: make("li", { data: { key: id } }, button, expires, place, first),
+    swatch,
+    expires,
+    place,
+    first,
+  };
 }
 
 function fill(
@@ -88,13 +96,17 @@ function fill(
     return;
   }
   const left = item.expiresAt === undefined ? undefined : item.expiresAt - engine.now;
-  const expires = left === undefined ? "never expires" : `expires in ${duration(Math.max(0, left))}`;
+  const expires =
+    left === undefined ? "never expires" : `expires in ${duration(Math.max(0, left))}`;
   write(row.expires, left !== undefined && left <= 0 ? "has expired" : expires);
   const share = place === undefined ? 0.5 : place / Math.max(1, all - 1);
   row.place.style.setProperty("--place", String(share));
   row.swatch.style.background = `var(--s${Math.round(strength(share) * 6)})`;
   const before = place === undefined ? undefined : all - 1 - place;
-  write(row.first, before === undefined ? "" : before === 0 ? "next to go" : `${count(before)} go first`);
+  write(
+    row.first,
+    before === undefined ? "" : before === 0 ? "next to go" : `${count(before)} go first`,
+  );
 }
 
 function write(element: HTMLElement, text: string): void {

@@ -36,10 +36,16 @@ test("what was understood gets no advice", () => {
 });
 
 test("a pasted shell command becomes the bytes that it sends", () => {
-  assert.equal(text(fromShell("printf 'SET a 0 1\\r\\nx\\r\\n' | nc -N 127.0.0.1 11212")), "SET a 0 1\r\nx\r\n");
+  assert.equal(
+    text(fromShell("printf 'SET a 0 1\\r\\nx\\r\\n' | nc -N 127.0.0.1 11212")),
+    "SET a 0 1\r\nx\r\n",
+  );
   assert.equal(text(fromShell('echo "get a" | nc localhost 11211')), "get a\r\n");
   assert.equal(fromShell("GET a"), undefined);
-  assert.deepEqual(advice("printf 'get a\\r\\n' | nc x 1", "")?.bytes, new TextEncoder().encode("get a\r\n"));
+  assert.deepEqual(
+    advice("printf 'get a\\r\\n' | nc x 1", "")?.bytes,
+    new TextEncoder().encode("get a\r\n"),
+  );
 });
 
 test("escapes become bytes", () => {

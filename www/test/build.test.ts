@@ -22,7 +22,8 @@ function assets(kind: string): Buffer<ArrayBuffer>[] {
 
 for (const { kinds, kilobytes } of BUDGETS) {
   test(`all ${kinds.join(" and ")} together stay below ${kilobytes} kB gzipped`, (t) => {
-    const size = kinds.flatMap(assets).reduce((sum, bytes) => sum + gzipSync(bytes).length, 0) / 1000;
+    const size =
+      kinds.flatMap(assets).reduce((sum, bytes) => sum + gzipSync(bytes).length, 0) / 1000;
     t.diagnostic(`${size.toFixed(1)} kB`);
     assert.ok(size <= kilobytes, `${size.toFixed(1)} kB`);
   });

@@ -8,7 +8,10 @@ const palette = { stop: () => "", isDark: false } as unknown as Palette;
 function recorder() {
   const calls: string[] = [];
   const context = new Proxy({} as CanvasRenderingContext2D, {
-    get: (_, name) => (...values: number[]) => calls.push(`${String(name)} ${values.join()}`),
+    get:
+      (_, name) =>
+      (...values: number[]) =>
+        calls.push(`${String(name)} ${values.join()}`),
     set: () => true,
   });
   return { calls, context };
@@ -25,12 +28,23 @@ test("only the newest events are shown, within the budget", () => {
   for (let at = 0; at < 20; at++) events.add("evicted", [cell(100 * at)], 0);
   const { calls, context } = recorder();
   events.draw(context, palette, 1);
-  const drawn = calls.filter((call) => call.startsWith("fillRect")).map((call) => call.split(",")[0]);
-  assert.deepEqual([drawn[0], drawn.length], ["fillRect 400", BUDGET.evicted], "the oldest are left out");
+  const drawn = calls
+    .filter((call) => call.startsWith("fillRect"))
+    .map((call) => call.split(",")[0]);
+  assert.deepEqual(
+    [drawn[0], drawn.length],
+    ["fillRect 400", BUDGET.evicted],
+    "the oldest are left out",
+  );
 });
 
 test("an event is over after its time", () => {
-  for (const [kind, time] of [["store", 180], ["hit", 450], ["evicted", 900], ["expired", 1200]] as const) {
+  for (const [kind, time] of [
+    ["store", 180],
+    ["hit", 450],
+    ["evicted", 900],
+    ["expired", 1200],
+  ] as const) {
     const events = new Events();
     events.add(kind, [cell(0)], 0);
     events.draw(recorder().context, palette, time - 1);

@@ -59,5 +59,6 @@ test("a point in a page finds it, whatever is drawn", () => {
 });
 
 test("the largest memory has a shape too", () => {
-  for (const count of [1, 500, 2640, 65_536, 200_000]) assert.ok(fit(count, 912, 484), String(count));
+  for (const count of [1, 500, 2640, 65_536, 200_000])
+    assert.ok(fit(count, 912, 484), String(count));
 });

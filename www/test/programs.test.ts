@@ -23,7 +23,11 @@ test("the literals of the other languages have exactly these bytes", () => {
     const read = text.replace(escape, (_, code: string) =>
       String.fromCharCode(named[code] ?? Number.parseInt(code.slice(1), 16)),
     );
-    assert.deepEqual(Uint8Array.from(read, (char) => char.charCodeAt(0)), ALL, language);
+    assert.deepEqual(
+      Uint8Array.from(read, (char) => char.charCodeAt(0)),
+      ALL,
+      language,
+    );
     if (language === "php") assert.ok(!/[^\\]\$/.test(text), "PHP replaces $names in strings");
   }
 });

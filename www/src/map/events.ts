@@ -93,19 +93,9 @@ export class Events {
 }
 
 /** A chunk that was just read: the strongest colour, and a ring inside. */
-function ring(
-  context: CanvasRenderingContext2D,
-  palette: Palette,
-  at: Rect,
-  growth: number,
-): void {
+function ring(context: CanvasRenderingContext2D, palette: Palette, at: Rect, growth: number): void {
   context.fillStyle = palette.stop(6);
-  context.fillRect(
-    at.x - growth,
-    at.y - growth,
-    at.width + 2 * growth,
-    at.height + 2 * growth,
-  );
+  context.fillRect(at.x - growth, at.y - growth, at.width + 2 * growth, at.height + 2 * growth);
   if (at.width < 8 || at.height < 6) return;
   context.strokeStyle = palette.isDark ? palette.paper : "#fff";
   context.lineWidth = 1;

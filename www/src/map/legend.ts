@@ -15,7 +15,8 @@ export class Legend {
     if (key === this.#shown) return;
     this.#shown = key;
     const parts: HTMLElement[] = [];
-    if (mode === "idle") parts.push(scale("just used", "s6,s5,s4,s3,s2,s1,s0", `idle ${idle}, next to go`));
+    if (mode === "idle")
+      parts.push(scale("just used", "s6,s5,s4,s3,s2,s1,s0", `idle ${idle}, next to go`));
     if (mode === "expires") {
       parts.push(scale("soon", "t5,t4,t3,t2,t1,t0", "in 60 s or later"));
       parts.push(entry("never", square("--never")));
@@ -71,7 +72,9 @@ function square(colour: string): SVGSVGElement {
 function mark(path: string, colour: string, hasOutline: boolean): SVGSVGElement {
   const stroke = { stroke: `var(${colour})`, fill: "none" };
   return drawing(
-    ...(hasOutline ? [["rect", { ...outline, ...stroke }] as [string, Record<string, string>]] : []),
+    ...(hasOutline
+      ? [["rect", { ...outline, ...stroke }] as [string, Record<string, string>]]
+      : []),
     ["path", { d: path, ...stroke }],
   );
 }

@@ -35,7 +35,8 @@ export class Overview {
         if (at !== undefined) context.strokeRect(at.x - 1, at.y - 1, at.width + 2, at.height + 2);
       }
     }
-    const list = layout.pages.length === 1 ? `page ${layout.pages[0]}` : `${layout.pages.length} pages`;
+    const list =
+      layout.pages.length === 1 ? `page ${layout.pages[0]}` : `${layout.pages.length} pages`;
     write("#overview-title", `Enlarged: ${list}, with all items.`);
     let used = 0;
     for (let at = 0; at < snapshot.pages.length; at += PAGE) {

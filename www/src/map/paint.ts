@@ -88,7 +88,7 @@ class Painter {
       context.fillRect(at.x + 4, Math.round(y), at.width - 8, 1);
     }
     if (at.width < 72) return;
-    context.font = '420 11px Recursive, system-ui, sans-serif';
+    context.font = "420 11px Recursive, system-ui, sans-serif";
     const width = context.measureText(word).width + 10;
     context.fillStyle = palette.bed;
     context.fillRect(at.x + (at.width - width) / 2, at.y + at.height / 2 - 8, width, 16);

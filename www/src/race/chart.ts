@@ -80,7 +80,8 @@ export class RaceChart {
       }
       context.fillStyle = colour("--ink");
       context.font = `600 12px ${TEXT}`;
-      if (to - from > context.measureText(name).width + 12) context.fillText(name, from + 8, TOP - 8);
+      if (to - from > context.measureText(name).width + 12)
+        context.fillText(name, from + 8, TOP - 8);
       start += requests;
     }
   }
@@ -102,7 +103,8 @@ export class RaceChart {
       context.fillText(`${100 * part} %`, LEFT - 8, y(part));
     }
     context.textBaseline = "alphabetic";
-    const step = [1000, 5000, 10_000, 50_000, 100_000, 500_000].find((step) => all / step <= 6) ?? 1e6;
+    const step =
+      [1000, 5000, 10_000, 50_000, 100_000, 500_000].find((step) => all / step <= 6) ?? 1e6;
     for (let request = 0; request <= all; request += step) {
       context.textAlign = request === 0 ? "left" : x(request) > width - 30 ? "right" : "center";
       context.fillText(count(request), x(request), HEIGHT - 6);

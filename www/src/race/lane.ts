@@ -140,7 +140,11 @@ export class Lane {
         const size = snapshot.pages[page * 6 + 1] ?? 0;
         return layout.chunk(page, chunk, chunksIn({ pageSize }, size));
       });
-      this.#events.add("evicted", rects.filter((rect) => rect !== undefined), now);
+      this.#events.add(
+        "evicted",
+        rects.filter((rect) => rect !== undefined),
+        now,
+      );
     }
     this.#gone = [];
     this.#events.draw(context, palette, now);
@@ -154,9 +158,9 @@ export class Lane {
     const all = items.length / ITEM;
     this.#read.textContent = all === 0 ? "–" : `${Math.round((100 * read) / all)} % of items`;
     this.#evicted.textContent = count(stats.evictions);
-    this.#ratio.textContent = stats.gets === 0 ? "–" : `${((100 * stats.hits) / stats.gets).toFixed(1)} %`;
-    this.#canvas.ariaLabel =
-      `Memory map of ${this.policy.name}: ${count(all)} items, ${this.#read.textContent} were read since they were stored.`;
+    this.#ratio.textContent =
+      stats.gets === 0 ? "–" : `${((100 * stats.hits) / stats.gets).toFixed(1)} %`;
+    this.#canvas.ariaLabel = `Memory map of ${this.policy.name}: ${count(all)} items`;
   }
 }
 

@@ -24,7 +24,16 @@ const POPULAR = 400;
 
 function load(fields: Partial<Load>): Load {
   const sizes = { sizeMin: 60, sizeMax: 90 };
-  const plain = { keys: POPULAR, skew: 0, reads: 100, ttl: 0, rate: 1000, seed: 1, first: 0, scan: 0 };
+  const plain = {
+    keys: POPULAR,
+    skew: 0,
+    reads: 100,
+    ttl: 0,
+    rate: 1000,
+    seed: 1,
+    first: 0,
+    scan: 0,
+  };
   return { ...plain, ...sizes, ...fields };
 }
 

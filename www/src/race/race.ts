@@ -119,7 +119,8 @@ export class Race {
     this.#curves = { every, ratios };
     this.#atTheEnd(before.map(({ hits, gets }) => (100 * hits) / Math.max(1, gets)));
     this.#restart();
-    const title = `The same ${count(this.#all)} requests, the same ${bytes(MEMORY)}. ${course.text}`;
+    const same = `The same ${count(this.#all)} requests, the same ${bytes(MEMORY)}.`;
+    const title = `${same} ${course.text}`;
     element("#race-text").textContent = title;
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#run(!isStill);
@@ -190,12 +191,14 @@ export class Race {
       this.#at >= this.#all
         ? "At the end"
         : `${count(this.#inPhase)} requests into “${phase.name.split(":")[0]}”`;
-    return `${where}, ${one?.name} holds ${first} of the ${popular} popular keys, ${other?.name} ${second}.`;
+    const held = `${one?.name} holds ${first} of the ${popular} popular keys`;
+    return `${where}, ${held}, ${other?.name} ${second}.`;
   }
 
   #atTheEnd(ratios: number[]): void {
     const [first = 0, second = 0] = ratios;
     const more = second - first;
+    const sign = more >= 0 ? "+" : "−";
     const lines = POLICIES.map(({ name, line }, lane) => {
       const text = make("b", { textContent: `${name} ${(ratios[lane] ?? 0).toFixed(1)} %` });
       text.style.color = line === "--faint" ? "var(--quiet)" : "var(--s5)";
@@ -204,27 +207,40 @@ export class Race {
     element("#race-end").replaceChildren(
       make("span", { className: "quiet", textContent: "At the end" }),
       ...lines,
-      make("span", { textContent: `${more >= 0 ? "+" : "−"}${Math.abs(more).toFixed(1)} % hits` }),
+      make("span", { textContent: `${sign}${Math.abs(more).toFixed(1)} % hits` }),
       make("p", { id: "race-phases", textContent: "One load and one seed: no general result." }),
     );
   }
 
   #build(): void {
-    const canvas = make("canvas", { id: "race-chart", role: "img", ariaLabel: "Hit ratio of both caches" });
+    const canvas = make("canvas", {
+      id: "race-chart",
+      role: "img",
+      ariaLabel: "Hit ratio of both caches",
+    });
     this.#chart = new RaceChart(canvas, (request) => this.#seek(request));
     const courses = make("select", { id: "race-course", ariaLabel: "What happens" });
     courses.append(
       ...COURSES.map(({ name }, at) => make("option", { value: String(at), textContent: name })),
       make("option", { value: "file", textContent: "Your own file of keys…" }),
     );
-    const file = make("input", { type: "file", accept: ".txt,.csv,.log,text/plain", hidden: true, ariaLabel: "File of keys" });
+    const file = make("input", {
+      type: "file",
+      accept: ".txt,.csv,.log,text/plain",
+      hidden: true,
+      ariaLabel: "File of keys",
+    });
     courses.addEventListener("change", () => {
       const course = COURSES[Number(courses.value)];
       if (course === undefined) file.click();
       else this.#begin(course);
     });
     file.addEventListener("change", () => void this.#take(file.files?.[0]));
-    const back = make("button", { type: "button", id: "race-close", textContent: "Back to one cache" });
+    const back = make("button", {
+      type: "button",
+      id: "race-close",
+      textContent: "Back to one cache",
+    });
     back.addEventListener("click", () => this.close());
     const run = make("button", { type: "button", id: "race-run", className: "primary" }, icon());
     run.addEventListener("click", () => this.playOrPause());
@@ -317,7 +333,8 @@ function key(): HTMLElement[] {
   };
   const gone = make("i");
   gone.style.border = "1px solid var(--gone)";
-  gone.style.background = "linear-gradient(to top right, transparent 45%, var(--gone) 46% 54%, transparent 55%)";
+  gone.style.background =
+    "linear-gradient(to top right, transparent 45%, var(--gone) 46% 54%, transparent 55%)";
   return [
     entry("var(--s5)", "read since it was stored"),
     entry("var(--s0)", "never read: scanned once, or new"),

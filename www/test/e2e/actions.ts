@@ -94,7 +94,10 @@ export async function digest(page: Page): Promise<string> {
 }
 
 /** The digest of the moment that is shown, and the moment, in seconds: not the present. */
-export async function shownDigest(page: Page, at?: number): Promise<{ digest: string; at: number }> {
+export async function shownDigest(
+  page: Page,
+  at?: number,
+): Promise<{ digest: string; at: number }> {
   // Drawn together, so they belong together.
   const shown = await page.waitForFunction((at) => {
     const track = document.querySelector("#track");

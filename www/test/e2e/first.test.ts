@@ -14,11 +14,13 @@ test("on the first visit a full cache evicts at once, in one screen", async () =
   const page = await site.visit({ viewport: WIDE });
   await shows(page, "#intro-title", "This is a real cache evicting real items. Type to join in.");
   await shows(page, "#stat-items", /^7\d\d$/);
-  const evicted = async () => Number((await page.locator("#stat-evicted").textContent())?.replace(",", ""));
+  const evicted = async () =>
+    Number((await page.locator("#stat-evicted").textContent())?.replace(",", ""));
   const before = await evicted();
   assert.ok(before > 1000);
   await page.waitForFunction(
-    (before) => Number(document.querySelector("#stat-evicted")?.textContent?.replace(",", "")) > before,
+    (before) =>
+      Number(document.querySelector("#stat-evicted")?.textContent?.replace(",", "")) > before,
     before,
   );
   await shows(page, "#feed li", /^get key:\d+(hit|miss, stored)/);
@@ -33,7 +35,7 @@ test("with reduced motion the first visit is paused on a full cache", async () =
   await shows(page, "#stat-items", /^7\d\d$/);
 });
 
-test("the first command makes room for your items, which say what will happen to them", async () => {
+test("the first command makes room for your items", async () => {
   const page = await site.visit({ viewport: WIDE });
   await pause(page);
   await page.getByRole("button", { name: "SET greeting 30 5" }).click();
@@ -70,7 +72,9 @@ test("targets are at least 24 pixels large", async () => {
           all.flatMap((target) => {
             // A row of a table is a target as a whole.
             const { width, height } = (target.closest("td") ?? target).getBoundingClientRect();
-            return width < 24 || height < 24 ? [`${target.id || target.textContent}: ${width} by ${height}`] : [];
+            return width < 24 || height < 24
+              ? [`${target.id || target.textContent}: ${width} by ${height}`]
+              : [];
           }),
         )),
       );
@@ -83,14 +87,21 @@ test("an item is highlighted everywhere, whatever shows it first", async () => {
   const page = await fresh(site, { viewport: WIDE });
   await pause(page);
   await type(page, "SET one 60 1", "x", "SET two 60 1", "y");
-  const linked = () => page.locator(".linked").evaluateAll((all) => all.map((one) => `${one.tagName} ${one.textContent?.slice(0, 12)}`));
+  const linked = () =>
+    page
+      .locator(".linked")
+      .evaluateAll((all) => all.map((one) => `${one.tagName} ${one.textContent?.slice(0, 12)}`));
   await page.locator("#log .request", { hasText: "x" }).last().click();
   await shows(page, "#chosen-key", "one");
   await shows(page, ".map-label", /^one\s+expires in/);
   await page.locator("#order tr.linked", { hasText: "one" }).waitFor();
   await page.locator("#yours-list li.linked", { hasText: "one" }).waitFor();
   await page.locator("#overview-order li.linked", { hasText: "one" }).waitFor();
-  await shows(page, "#chosen-facts", /Chunkspage 2, no\. 0.*Waste.*Expires in.*Wheelpage 2 is due.*WireSET/s);
+  await shows(
+    page,
+    "#chosen-facts",
+    /Chunkspage 2, no\. 0.*Waste.*Expires in.*Wheelpage 2 is due.*WireSET/s,
+  );
   await tab(page, "wire");
   assert.equal(await page.locator("#wire-list li.linked").count(), 3, (await linked()).join());
   await tab(page, "order");
@@ -173,7 +184,9 @@ test("every syntax of the table is one that the page's engine knows", async () =
     "[reset]": "",
   };
   for (const command of COMMANDS) {
-    const line = [command.verb, ...command.words.map((word) => words[word] ?? word)].join(" ").trim();
+    const line = [command.verb, ...command.words.map((word) => words[word] ?? word)]
+      .join(" ")
+      .trim();
     await type(page, line.replace(/ +/g, " "), ...(command.size === undefined ? [] : ["1"]));
     const reply = (await replies(page)).at(-1) ?? "";
     assert.ok(!/^(ERROR|CLIENT_ERROR bad)/.test(reply), `${syntax(command)}: ${reply}`);

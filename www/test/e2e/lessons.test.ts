@@ -18,7 +18,10 @@ test("the address of a lesson opens it at its step, and follows the steps", asyn
   const page = await site.visit({}, "#lesson=lru.4");
   await shows(page, "#lesson-bars", "step 4 of 5");
   await shows(page, "#lesson-text", "so it was evicted");
-  assert.equal(await page.locator("#lesson-list a[aria-current]").getAttribute("href"), "#lesson=lru");
+  assert.equal(
+    await page.locator("#lesson-list a[aria-current]").getAttribute("href"),
+    "#lesson=lru",
+  );
   await page.click("#lesson-next");
   await shows(page, "#lesson-bars", "step 5 of 5");
   assert.equal(new URL(page.url()).hash, "#lesson=lru.5");
@@ -83,9 +86,9 @@ test("your turn ticks itself by what the engine did, not by what was typed", asy
 
 test("show me does every turn", async () => {
   const page = await site.visit();
-  const lessons = await page.locator("#lesson-list a").evaluateAll((all) =>
-    all.map((link) => (link as HTMLElement).dataset.slug ?? ""),
-  );
+  const lessons = await page
+    .locator("#lesson-list a")
+    .evaluateAll((all) => all.map((link) => (link as HTMLElement).dataset.slug ?? ""));
   assert.equal(lessons.length, 13);
   for (const slug of lessons) {
     await visit(page, `lesson=${slug}.9`);
@@ -97,7 +100,7 @@ test("show me does every turn", async () => {
   }
 });
 
-test("a lesson leaves nothing behind: its settings, its load and its pause end with it", async () => {
+test("the settings, the load and the pause of a lesson end with it", async () => {
   const page = await site.visit({}, "#lesson=scan.2");
   await shows(page, "#lesson-bars", "step 2 of 4");
   assert.equal(await page.locator("#load-keys").inputValue(), "10000");
@@ -137,21 +140,31 @@ test("an unknown lesson is an error, which goes with the address", async () => {
   await page.locator("#notice").waitFor({ state: "hidden" });
 });
 
-test("the race begins with two empty caches and the same requests, and S3LRU survives the scan", async () => {
+test("in a race from two empty caches S3LRU survives the scan", async () => {
   const page = await site.visit({ viewport: { width: 1440, height: 900 } }, "#race");
   await shows(page, "#race-text", "The same 25,000 requests, the same 64 KiB.");
   await shows(page, "#race-end", "no general result");
-  const ends = (await page.locator("#race-end b").allTextContents()).map((text) => Number(/([\d.]+) %/.exec(text)?.[1]));
+  const ends = (await page.locator("#race-end b").allTextContents()).map((text) =>
+    Number(/([\d.]+) %/.exec(text)?.[1]),
+  );
   const [scanResistant = 0, plain = 0] = ends;
   assert.ok(scanResistant > plain + 1, ends.join());
-  await page.locator("#race-run[aria-label=Play]").waitFor().catch(() => {});
+  await page
+    .locator("#race-run[aria-label=Play]")
+    .waitFor()
+    .catch(() => {});
   // Moved to the middle of the first scan by its chart.
   const box = await page.locator("#race-chart").boundingBox();
   assert.ok(box);
   const at = box.x + 48 + (10_200 / 25_000) * (box.width - 56);
-  if ((await page.locator("#race-run").getAttribute("aria-label")) === "Pause") await page.click("#race-run");
+  if ((await page.locator("#race-run").getAttribute("aria-label")) === "Pause")
+    await page.click("#race-run");
   await page.mouse.click(at, box.y + 120);
-  const words = await shows(page, "#race-says", /into “Scan”, LRU holds \d+ of the 400 popular keys, S3LRU \d+/);
+  const words = await shows(
+    page,
+    "#race-says",
+    /into “Scan”, LRU holds \d+ of the 400 popular keys, S3LRU \d+/,
+  );
   const [, lru = 0, s3lru = 0] = /holds (\d+) of .* S3LRU (\d+)/.exec(words)?.map(Number) ?? [];
   assert.ok(s3lru > 250 && lru < 50, words);
   await page.click("#race-close");
@@ -162,8 +175,16 @@ test("the race begins with two empty caches and the same requests, and S3LRU sur
 test("your own file of keys races too", async () => {
   const page = await site.visit({}, "#race");
   const buffer = Buffer.from(Array.from({ length: 900 }, (_, at) => `user:${at % 90}`).join("\n"));
-  await page.setInputFiles("#race input[type=file]", { name: "keys.txt", mimeType: "text/plain", buffer });
-  await shows(page, "#race-text", "The same 900 requests, the same 64 KiB. The keys of keys.txt, in its order.");
+  await page.setInputFiles("#race input[type=file]", {
+    name: "keys.txt",
+    mimeType: "text/plain",
+    buffer,
+  });
+  await shows(
+    page,
+    "#race-text",
+    "The same 900 requests, the same 64 KiB. The keys of keys.txt, in its order.",
+  );
   await shows(page, "#race-end b", "LRU 90.0 %");
   await page.selectOption("#race-course", "1");
   await shows(page, "#race-text", "the values become six times as large");

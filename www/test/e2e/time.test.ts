@@ -15,7 +15,8 @@ async function step(page: Page, seconds: number): Promise<void> {
   for (let i = 0; i < Math.abs(seconds); i++) await page.keyboard.press(key);
 }
 
-const age = async (page: Page) => Number(await page.locator("#track").getAttribute("aria-valuenow"));
+const age = async (page: Page) =>
+  Number(await page.locator("#track").getAttribute("aria-valuenow"));
 
 test("a rewound and replayed session has the digest that it had then", async () => {
   const page = await fresh(site);
@@ -49,7 +50,10 @@ test("a busy cache can be dragged back to any moment and is live again with a cl
   const { digest: past, at: then } = await shownDigest(page);
   assert.ok(then > 5 && then < 25, String(then));
   await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-  await page.waitForFunction((then) => Number(document.querySelector("#track")?.ariaValueNow) > then + 5, then);
+  await page.waitForFunction(
+    (then) => Number(document.querySelector("#track")?.ariaValueNow) > then + 5,
+    then,
+  );
   await page.locator("#track").focus();
   await page.mouse.click(box.x + box.width / 4, box.y + box.height / 2);
   assert.equal((await shownDigest(page, then)).digest, past, "the same moment is the same state");
@@ -57,7 +61,10 @@ test("a busy cache can be dragged back to any moment and is live again with a cl
   await page.locator("#clock-live").waitFor({ state: "hidden" });
   await page.click("#clock-run");
   const now = await age(page);
-  await page.waitForFunction((now) => Number(document.querySelector("#track")?.ariaValueNow) > now, now);
+  await page.waitForFunction(
+    (now) => Number(document.querySelector("#track")?.ariaValueNow) > now,
+    now,
+  );
 });
 
 test("typing in the past asks first, and going on drops what came after", async () => {

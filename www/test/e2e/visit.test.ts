@@ -225,10 +225,18 @@ for (const colorScheme of ["light", "dark"] as const) {
       };
       await page.evaluate(AXE);
       await check("first visit");
-      const open = (id: string) => page.locator(id).evaluate((button: HTMLElement) => button.click());
+      const open = (id: string) =>
+        page.locator(id).evaluate((button: HTMLElement) => button.click());
       await open("#reset");
       await check("empty");
-      await type(page, "SET a 30 1", "x", `GET ${"k".repeat(250)}`, "SETEX a 60 b", "set b 3 0 900");
+      await type(
+        page,
+        "SET a 30 1",
+        "x",
+        `GET ${"k".repeat(250)}`,
+        "SETEX a 60 b",
+        "set b 3 0 900",
+      );
       await check("in use");
       for (const name of ["wire", "removals", "wheel"]) {
         await tab(page, name);
