@@ -28,11 +28,17 @@ export class Selection {
       const target = event.target as Element;
       if (target.closest("#map") === null) this.hover(linkOf(target)?.dataset.key);
     });
+    // What was there when the button went down is meant: a live list moves on meanwhile.
+    let pressed: string | undefined;
+    document.addEventListener("pointerdown", (event) => {
+      pressed = linkOf(event.target as Element)?.dataset.key;
+    });
     document.addEventListener("click", (event) => {
       const target = event.target as Element;
       const link = linkOf(target);
       if (link === undefined || (getSelection()?.toString() ?? "") !== "") return;
-      this.choose(link.dataset.key);
+      // A click of the keyboard has no button that went down.
+      this.choose(event.detail > 0 ? (pressed ?? link.dataset.key) : link.dataset.key);
     });
   }
 

@@ -118,6 +118,7 @@ test("the pointer highlights while it lasts, and the choice stays", async () => 
   await pause(page);
   await type(page, "SET one 60 1", "x", "SET two 60 1", "y");
   const label = page.locator(".map-label");
+  await shows(page, "#order tbody tr:nth-child(3)", "one");
   await page.locator("#order button.key", { hasText: "one" }).click();
   await page.mouse.move(1300, 300);
   await label.filter({ hasText: "one" }).waitFor();
