@@ -42,7 +42,10 @@ fn help_is_grouped_and_complete() {
         ("-m, --memory <SIZE>", "[default: 64]"),
         ("--max-items <COUNT>", "[default: 1000"),
         ("-I, --max-item-size <SIZE>", "[default: 1m]"),
-        ("--slab-sizes <SIZES>", "[default: 64,128,256,1024,4096]"),
+        (
+            "--slab-sizes <SIZES>",
+            "[default: 64,128,256,1024,4096; with --memory",
+        ),
         (
             "-f, --slab-growth <FACTOR>",
             "memcached's options -f and -n",
