@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 
 use crate::options::{ArithmeticOptions, SetMode, SetOptions};
 use crate::storage::{Budget, Cas, Counted, Geometry, ItemAttrs, ItemFlags, Layout, Parts};
+use crate::{CasOutcome, Value};
 use crate::{Config, ConfigError, Error, Expiry, Instant, Item, Key, KeyHasher, Memory};
-use crate::{Outcome, Value};
 
 /// An in-memory cache with a hard memory bound: keys and values of any bytes, an exact LRU, and
 /// deadlines to the millisecond by the caller's clock.
@@ -283,19 +283,20 @@ impl<M: Memory> Cache<M> {
         Ok(())
     }
 
-    /// Stores a value if there is none under this key. If there is, that item counts as used.
+    /// Stores a value if there is none under this key; returns whether it did. If there is one,
+    /// that item counts as used.
     ///
     /// # Errors
     /// As [`set`](Self::set).
     ///
     /// # Examples
     /// ```
-    /// # use dynamidb_core::{Cache, Config, Instant, Outcome};
+    /// # use dynamidb_core::{Cache, Config, Instant};
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
-    /// assert_eq!(cache.add(now, "key", "one")?, Outcome::Stored);
-    /// assert_eq!(cache.add(now, "key", "two")?, Outcome::NotStored);
-    /// assert_eq!(cache.replace(now, "key", "two")?, Outcome::Stored);
+    /// assert!(cache.add(now, "key", "one")?);
+    /// assert!(!cache.add(now, "key", "two")?);
+    /// assert!(cache.replace(now, "key", "two")?);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn add<'k, 'v>(
@@ -303,11 +304,11 @@ impl<M: Memory> Cache<M> {
         now: Instant,
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         self.store_as(now, key.into(), value.into(), SetMode::Add)
     }
 
-    /// Stores a value if there is one under this key.
+    /// Stores a value if there is one under this key; returns whether it did.
     ///
     /// # Errors
     /// As [`set`](Self::set), except that a value which is too large leaves the old one.
@@ -316,7 +317,7 @@ impl<M: Memory> Cache<M> {
         now: Instant,
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         self.store_as(now, key.into(), value.into(), SetMode::Replace)
     }
 
@@ -327,13 +328,13 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// # use dynamidb_core::{Cache, Config, Instant, Outcome};
+    /// # use dynamidb_core::{Cache, CasOutcome, Config, Instant};
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "key", "one")?;
-    /// let cas = cache.get(now, "key").unwrap().cas;
-    /// assert_eq!(cache.compare_and_swap(now, "key", "two", cas)?, Outcome::Stored);
-    /// assert_eq!(cache.compare_and_swap(now, "key", "three", cas)?, Outcome::Exists);
+    /// let cas = cache.get(now, "key").unwrap().cas.expect("the cache is not compact");
+    /// assert_eq!(cache.compare_and_swap(now, "key", "two", cas)?, CasOutcome::Stored);
+    /// assert_eq!(cache.compare_and_swap(now, "key", "three", cas)?, CasOutcome::Exists);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn compare_and_swap<'k, 'v>(
@@ -341,17 +342,16 @@ impl<M: Memory> Cache<M> {
         now: Instant,
         key: impl Into<Key<'k>>,
         value: impl Into<Value<'v>>,
-        cas: u64,
-    ) -> Result<Outcome, Error> {
+        cas: crate::Cas,
+    ) -> Result<CasOutcome, Error> {
         let options = SetOptions {
-            compare: Some(cas),
+            compare: Some(cas.get()),
             ..SetOptions::default()
         };
-        let stored = self.set_with(now, key, value, &options)?;
-        Ok(stored.outcome)
+        Ok(self.set_with(now, key, value, &options)?.into())
     }
 
-    /// Adds bytes at the end of a value. Flags and expiry stay.
+    /// Adds bytes at the end of a value; returns whether there is one. Flags and expiry stay.
     ///
     /// # Errors
     /// As [`replace`](Self::replace); the sizes of old and new bytes count together.
@@ -362,8 +362,8 @@ impl<M: Memory> Cache<M> {
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "key", "be")?;
-    /// let _ = cache.append(now, "key", b"have")?;
-    /// let _ = cache.prepend(now, "key", b"mis")?;
+    /// cache.append(now, "key", b"have")?;
+    /// cache.prepend(now, "key", b"mis")?;
     /// assert_eq!(cache.get(now, "key").unwrap().value, b"misbehave");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -372,11 +372,11 @@ impl<M: Memory> Cache<M> {
         now: Instant,
         key: impl Into<Key<'k>>,
         bytes: &[u8],
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         self.store_as(now, key.into(), bytes.into(), SetMode::Append)
     }
 
-    /// Adds bytes at the beginning of a value. Flags and expiry stay.
+    /// Adds bytes at the beginning of a value; returns whether there is one. Flags and expiry stay.
     ///
     /// # Errors
     /// As [`append`](Self::append).
@@ -385,7 +385,7 @@ impl<M: Memory> Cache<M> {
         now: Instant,
         key: impl Into<Key<'k>>,
         bytes: &[u8],
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         self.store_as(now, key.into(), bytes.into(), SetMode::Prepend)
     }
 
@@ -395,13 +395,12 @@ impl<M: Memory> Cache<M> {
         key: Key<'_>,
         value: Value<'_>,
         mode: SetMode,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         let options = SetOptions {
             mode,
             ..SetOptions::default()
         };
-        let stored = self.set_with(now, key, value, &options)?;
-        Ok(stored.outcome)
+        Ok(self.set_with(now, key, value, &options)?.is_stored())
     }
 
     /// Adds to a decimal number, wrapping at 2^64, and returns the sum; `None` if there is no item.
@@ -454,9 +453,7 @@ impl<M: Memory> Cache<M> {
             decrement,
             ..ArithmeticOptions::default()
         };
-        let calculated = self.arithmetic_with(now, key, &options)?;
-        let found = calculated.outcome == Outcome::Stored;
-        Ok(found.then_some(calculated.number))
+        Ok(self.arithmetic_with(now, key, &options)?.number())
     }
 
     /// Removes an item. Says whether there was one.

@@ -34,14 +34,14 @@ pub struct Config {
     pub policy: Policy,
     /// When a used item moves to the front of the LRU.
     pub lru_bump: LruBump,
-    /// Whether items go without `cas` and the time of their last use, so that a header has 16 bytes
-    /// instead of 24: much where items are small. Their [`cas`](crate::Item::cas) is 0, to which
-    /// nothing compares as equal. An item that is given a `cas` of the caller's own has it, and
-    /// the larger header; so has one with client flags.
+    /// Whether items have neither `cas` nor the time of their last use, so that a header has 16
+    /// bytes instead of 24: much where items are small. Their [`cas`](crate::Item::cas) is `None`.
+    /// An item that is given a `cas` of the caller's own has it, and the larger header; so has one
+    /// with client flags.
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Cache, Config, Instant, Outcome};
+    /// use dynamidb_core::{Cache, Config, Instant};
     ///
     /// let mut config = Config::new(16 * 1024);
     /// config.compact = true;
@@ -50,10 +50,7 @@ pub struct Config {
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "greenhouse/north", "temperature 21.5")?;
     /// assert_eq!(cache.stats().bytes, 48);
-    /// let cas = cache.get(now, "greenhouse/north").unwrap().cas;
-    /// assert_eq!(cas, 0);
-    /// let swapped = cache.compare_and_swap(now, "greenhouse/north", "other", cas)?;
-    /// assert_eq!(swapped, Outcome::Exists);
+    /// assert_eq!(cache.get(now, "greenhouse/north").unwrap().cas, None);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub compact: bool,
@@ -206,7 +203,8 @@ mod tests {
             let mut cache = crate::Cache::new(config).expect("a configuration that works");
             let now = crate::Instant::from_millis(0);
             cache.set(now, "key", "value").expect("there is room");
-            cache.get(now, "key").expect("it was stored").cas as u32
+            let cas = cache.get(now, "key").expect("it was stored").cas;
+            cas.expect("it is not compact").get() as u32
         };
         assert_eq!(first(0), 1);
         for seed in [0x1234_5678 << 96, 0x0F1E_2D3C_4B5A_6978_8796_A5B4_C3D2_E1F0] {

@@ -1,10 +1,10 @@
-//! What goes into the cache ([`Value`]) and what comes out ([`Item`], [`Bytes`], [`Outcome`]).
+//! What goes into the cache ([`Value`]) and what comes out ([`Item`], [`Bytes`]).
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::storage::StoredValue;
-use crate::{Expiry, Instant};
+use crate::{Cas, Expiry, Instant};
 
 /// What is stored under a key: bytes, the client's 32-bit flags, and when it ends.
 ///
@@ -87,9 +87,9 @@ pub struct Item<'c> {
     pub value: Bytes<'c>,
     /// The client's flags.
     pub flags: u32,
-    /// Changes with every successful store under this key. 0 in a cache that is
+    /// Changes with every successful store under this key; `None` in a cache that is
     /// [`compact`](crate::Config::compact).
-    pub cas: u64,
+    pub cas: Option<Cas>,
     /// When it ends, if it does.
     pub expires_at: Option<Instant>,
     /// When it was last used before this, to the second, if that is less than 8.4 years ago. In a
@@ -97,36 +97,6 @@ pub struct Item<'c> {
     pub last_used: Instant,
     /// Whether it was read between its store and this.
     pub fetched: bool,
-}
-
-/// What became of a conditional operation.
-///
-/// # Examples
-/// ```
-/// use dynamidb_core::{Cache, Config, Instant, Outcome};
-///
-/// let mut cache = Cache::new(Config::new(64 * 1024))?;
-/// let now = Instant::from_secs(0);
-/// assert_eq!(cache.replace(now, "key", "value")?, Outcome::NotStored);
-/// assert_eq!(cache.add(now, "key", "value")?, Outcome::Stored);
-/// assert_eq!(cache.compare_and_swap(now, "absent", "value", 1)?, Outcome::NotFound);
-/// # Ok::<(), Box<dyn core::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[must_use]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The value was stored.
-    Stored,
-    /// The condition did not hold: `add` found an item, `replace`, `append` or `prepend` found
-    /// none.
-    NotStored,
-    /// The item was changed since its `cas` was read.
-    Exists,
-    /// There is no such item.
-    NotFound,
-    /// The item was deleted, or marked as it was asked.
-    Deleted,
 }
 
 /// The bytes of a value, where they lie: one piece, or several if the item spans chunks.

@@ -48,8 +48,8 @@
 //! | have its bytes | [`Bytes::as_slice`], [`Bytes::pieces`] | in place; mostly one piece |
 //! | have a copy | [`Bytes::copy_to`], [`Bytes::to_vec`] | the first needs no allocator |
 //! | store a value | [`Cache::set`] | refused only for its size |
-//! | store it once, whoever comes first | [`Cache::add`] | |
-//! | store it only over another | [`Cache::replace`] | |
+//! | store it if there is none | [`Cache::add`] | returns whether it did |
+//! | store it only over another | [`Cache::replace`] | returns whether it did |
 //! | store it if nobody else did | [`Cache::compare_and_swap`] | with the `cas` of an [`Item`] |
 //! | let it end after a time | [`Value::expire`] | never served late, whoever calls what |
 //! | let it live longer | [`Cache::touch`], [`Cache::get_and_touch`] | |
@@ -97,6 +97,7 @@
 extern crate alloc;
 
 mod cache;
+mod cas;
 mod config;
 mod digest;
 mod error;
@@ -106,6 +107,7 @@ mod key;
 mod memory;
 mod number;
 mod options;
+mod outcome;
 mod protocol;
 mod sizes;
 mod stats;
@@ -114,16 +116,15 @@ mod time;
 pub mod view;
 
 pub use cache::Cache;
+pub use cas::Cas;
 pub use config::{Config, LruBump, Policy};
 pub use error::{ConfigError, Error};
 pub use expiry::Expiry;
-pub use item::{Bytes, Item, Outcome, Value};
+pub use item::{Bytes, Item, Value};
 pub use key::{Key, KeyHasher};
 pub use memory::Memory;
-pub use options::{
-    ArithmeticOptions, ArithmeticOutcome, DeleteOptions, GetOptions, GetOutcome, Recache,
-};
-pub use options::{SetMode, SetOptions, SetOutcome};
+pub use options::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
+pub use outcome::{ArithmeticOutcome, CasOutcome, DeleteOutcome, GetOutcome, SetOutcome};
 pub use protocol::{Action, Event, ItemSummary, Lookup, StoreStatus};
 pub use protocol::{AdminCommand, AdminOutcome, Host, Keyspace};
 pub use protocol::{Dialect, FirstRequest, Session, SessionConfig};

@@ -6,7 +6,7 @@
 use core::time::Duration;
 
 use dynamidb_core::{
-    Cache, Config, DeleteOptions, Expiry, GetOptions, Instant, Outcome, Policy, Value,
+    Cache, Cas, Config, DeleteOptions, DeleteOutcome, Expiry, GetOptions, Instant, Policy, Value,
 };
 
 const NOW: Instant = Instant::from_secs(1);
@@ -21,13 +21,13 @@ fn an_item_too_large_for_the_new_budget_can_be_declared_out_of_date() {
     cache.set_memory(2_200_000).unwrap();
     let mut options = DeleteOptions::default();
     options.invalidate = true;
-    options.cas = 1 << 40;
+    options.cas = Cas::new(1 << 40);
     assert_eq!(
         cache.delete_with(NOW, "large", &options),
-        Ok(Outcome::Deleted)
+        Ok(DeleteOutcome::Deleted)
     );
     let item = cache.peek(NOW, "large").unwrap();
-    assert_eq!(item.cas, 1 << 40);
+    assert_eq!(item.cas, Cas::new(1 << 40));
     assert!(item.value == value[..]);
     cache.check();
 }

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, Memory, Policy, SetOptions, Value};
+use dynamidb_core::{Cache, Cas, Config, Expiry, Instant, LruBump, Memory, Policy};
+use dynamidb_core::{SetOptions, SetOutcome, Value};
 
 const MEMORY: usize = 64 * 1024;
 
@@ -226,9 +227,10 @@ fn the_next_cas_shows() {
     let caches = [0, 1].map(|given| {
         let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
         let mut options = SetOptions::default();
-        options.cas = given;
+        options.cas = Cas::new(given);
         let stored = cache.set_with(now, "key", "value", &options).unwrap();
-        assert_eq!(stored.cas, 1);
+        let (cas, len) = (Cas::new(1), 5);
+        assert_eq!(stored, SetOutcome::Stored { cas, len });
         cache
     });
     let view = |cache: &Cache| -> Vec<_> {

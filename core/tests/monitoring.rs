@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use dynamidb_core::{
-    ArithmeticOptions, Cache, ClassStats, Config, DeleteOptions, Expiry, GetOptions, Instant,
-    Policy, SetOptions, Stats, Value,
+    ArithmeticOptions, Cache, Cas, CasOutcome, ClassStats, Config, DeleteOptions, Expiry,
+    GetOptions, Instant, Policy, SetOptions, Stats, Value,
 };
 
 const START: Instant = Instant::from_secs(1_700_000_000);
@@ -80,7 +80,7 @@ fn an_operation_counts_for_the_class_in_which_the_item_is_listed() {
         });
         let class = class_of(&cache, "key").unwrap();
         assert_eq!(set, [(class, "cmd_set")], "{len}");
-        let cas = cache.peek(START, "key").unwrap().cas;
+        let cas = cache.peek(START, "key").unwrap().cas.unwrap();
         type Operation<'o> = (&'o [&'static str], &'o dyn Fn(&mut Cache));
         let operations: [Operation<'_>; 11] = [
             (&["cmd_set"], &|cache| {
@@ -97,17 +97,18 @@ fn an_operation_counts_for_the_class_in_which_the_item_is_listed() {
                 assert!(cache.get_with(START, "key", &options).is_some());
             }),
             (&["cmd_set", "cas_badval"], &|cache| {
-                let _ = cache
-                    .compare_and_swap(START, "key", &*value, cas + 9)
-                    .unwrap();
+                let other = Cas::new(cas.get() + 9).unwrap();
+                let outcome = cache.compare_and_swap(START, "key", &*value, other);
+                assert_eq!(outcome, Ok(CasOutcome::Exists));
             }),
             (&["cmd_set"], &|cache| {
                 ignore(cache.add(START, "key", &*value).unwrap())
             }),
             (&["cmd_set", "cas_hits"], &|cache| {
                 let mut options = SetOptions::default();
-                options.compare = Some(cache.peek(START, "key").unwrap().cas);
-                cache.set_with(START, "key", &*value, &options).unwrap();
+                options.compare = cache.peek(START, "key").unwrap().cas.map(Cas::get);
+                let outcome = cache.set_with(START, "key", &*value, &options);
+                assert!(outcome.unwrap().is_stored());
             }),
             (&[], &|cache| assert!(cache.get(START, "absent").is_none())),
             (&["cmd_set"], &|cache| {
@@ -160,7 +161,7 @@ fn an_item_counts_as_new_when_it_is_stored_or_made_and_not_when_it_is_changed_in
             let mut options = ArithmeticOptions::default();
             options.initial = initial.map(|number| (number, Expiry::Never));
             options.decrement = decrement;
-            cache.arithmetic_with(START, "n", &options).unwrap();
+            let _ = cache.arithmetic_with(START, "n", &options).unwrap();
         }
     };
     assert_eq!(
@@ -207,7 +208,7 @@ fn an_item_counts_as_new_when_it_is_stored_or_made_and_not_when_it_is_changed_in
         // The second does not fit the head: the item moves, and stays the same one.
         let invalidate = |cache: &mut Cache| {
             let mut options = DeleteOptions::default();
-            (options.invalidate, options.cas) = (true, cas);
+            (options.invalidate, options.cas) = (true, Cas::new(cas));
             let _ = cache.delete_with(START, "n", &options).unwrap();
         };
         assert_eq!(more(&mut cache, &invalidate), 0, "{cas}");
@@ -374,7 +375,10 @@ fn the_classes_together_are_what_is_counted_in_all() {
                 7 => ignore(cache.append(now, &*key, b"7")),
                 8 => ignore(cache.increment(now, &*key, 1)),
                 9 => ignore(cache.delete(now, &*key)),
-                10 => ignore(cache.compare_and_swap(now, &*key, &*value, rng.u64(0..9))),
+                10 => {
+                    let cas = Cas::new(rng.u64(1..9)).unwrap();
+                    ignore(cache.compare_and_swap(now, &*key, &*value, cas));
+                }
                 _ => ignore(cache.maintain(now, 2)),
             }
         }

@@ -27,7 +27,7 @@ fn cache(policy: Policy, start: u32) -> Cache {
         used += session.process(NOW, &input[used..], &mut cache, &mut Vec::new());
     }
     cache.set(NOW, "c", "1").unwrap();
-    let cas = cache.get(NOW, "c").unwrap().cas;
+    let cas = cache.get(NOW, "c").unwrap().cas.unwrap();
     assert!(cache.compare_and_swap(NOW, "c", "2", cas).is_ok());
     assert!(cache.set(NOW, "c", &vec![0; 64 * 1024][..]).is_err());
     // Found too late, by whoever asks and by upkeep.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use dynamidb_core::{Cache, ConfigError, Instant, Session, SessionConfig};
+use dynamidb_core::{Cache, Cas, ConfigError, Instant, Session, SessionConfig};
 use wasm_bindgen::prelude::*;
 
 use crate::client::Client;
@@ -345,7 +345,7 @@ impl Playground {
         let item = view.item;
         vec![
             item.flags.into(),
-            item.cas as f64,
+            item.cas.map_or(0, Cas::get) as f64,
             item.last_used.as_secs() as f64,
             item.fetched.into(),
             item.expires_at.map_or(-1.0, |at| at.as_millis() as f64),

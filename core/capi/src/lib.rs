@@ -18,7 +18,8 @@ mod tests;
 use core::ffi::{c_char, c_void};
 use core::time::Duration;
 
-use dynamidb_core::{Cache, ConfigError, Error, Expiry, Instant, Item, Key, Outcome};
+use dynamidb_core::SetOptions;
+use dynamidb_core::{Cache, Cas, CasOutcome, ConfigError, Error, Expiry, Instant, Item, Key};
 use dynamidb_core::{Ticks32, Value};
 
 pub use call::Handle;
@@ -44,7 +45,8 @@ impl RawItem {
     fn new(item: &Item<'_>) -> Self {
         Self {
             len: item.value.len(),
-            cas: item.cas,
+            // The header's DYNAMIDB_NO_CAS is 0.
+            cas: item.cas.map_or(0, Cas::get),
             expires_at: item.expires_at.map_or(NEVER, Instant::as_millis),
         }
     }
@@ -315,8 +317,8 @@ pub unsafe extern "C" fn dynamidb_add(
             (value, value_len),
             ttl,
             |cache, key, value| match cache.add(at(now), key, value)? {
-                Outcome::Stored => Ok(Status::Ok),
-                _ => Ok(Status::Exists),
+                true => Ok(Status::Ok),
+                false => Ok(Status::Exists),
             },
         )
     }
@@ -344,8 +346,8 @@ pub unsafe extern "C" fn dynamidb_replace(
             (value, value_len),
             ttl,
             |cache, key, value| match cache.replace(at(now), key, value)? {
-                Outcome::Stored => Ok(Status::Ok),
-                _ => Ok(Status::NotFound),
+                true => Ok(Status::Ok),
+                false => Ok(Status::NotFound),
             },
         )
     }
@@ -373,10 +375,15 @@ pub unsafe extern "C" fn dynamidb_compare_and_swap(
             (key, key_len),
             (value, value_len),
             ttl,
-            |cache, key, value| match cache.compare_and_swap(at(now), key, value, cas)? {
-                Outcome::Stored => Ok(Status::Ok),
-                Outcome::NotFound => Ok(Status::NotFound),
-                _ => Ok(Status::CasMismatch),
+            |cache, key, value| {
+                let mut options = SetOptions::default();
+                // No item has 0, but whether there is one is told all the same.
+                options.compare = Some(cas);
+                match cache.set_with(at(now), key, value, &options)?.into() {
+                    CasOutcome::Stored => Ok(Status::Ok),
+                    CasOutcome::NotFound => Ok(Status::NotFound),
+                    _ => Ok(Status::CasMismatch),
+                }
             },
         )
     }

@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::time::Duration;
 
-use dynamidb_core::{Cache, Config, Error, Expiry, Instant, Item, LruBump, Outcome, Policy, Value};
+use dynamidb_core::{Cache, Cas, CasOutcome, Config, Error, Expiry, Instant, Item};
+use dynamidb_core::{LruBump, Policy, Value};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
@@ -358,11 +359,11 @@ impl<'m> Run<'m> {
             self.cache.add(self.now, &key[..], value)
         };
         if is_there != wants_old {
-            assert_eq!(result, Ok(Outcome::NotStored));
+            assert_eq!(result, Ok(false));
         } else if self.too_large(key, bytes.len()) {
             assert_eq!(result, Err(Error::ValueTooLarge));
         } else {
-            assert_eq!(result, Ok(Outcome::Stored));
+            assert_eq!(result, Ok(true));
             let flags = 0;
             self.stored(key, Entry { bytes, flags, ends });
         }
@@ -374,19 +375,23 @@ impl<'m> Run<'m> {
         let cas = self
             .cache
             .peek(self.now, &key[..])
-            .map_or(0, |item| item.cas);
-        let given = cas + u64::from(!right);
+            .and_then(|item| item.cas)
+            .map_or(0, Cas::get);
+        // Without a cas there is nothing right to compare with.
+        let Some(given) = Cas::new(cas + u64::from(!right || cas == 0)) else {
+            return;
+        };
         let result = self
             .cache
             .compare_and_swap(self.now, &key[..], &bytes[..], given);
         if before.is_none() {
-            assert_eq!(result, Ok(Outcome::NotFound));
+            assert_eq!(result, Ok(CasOutcome::NotFound));
         } else if !right || cas == 0 {
-            assert_eq!(result, Ok(Outcome::Exists));
+            assert_eq!(result, Ok(CasOutcome::Exists));
         } else if self.too_large(key, bytes.len()) {
             assert_eq!(result, Err(Error::ValueTooLarge));
         } else {
-            assert_eq!(result, Ok(Outcome::Stored));
+            assert_eq!(result, Ok(CasOutcome::Stored));
             let (flags, ends) = (0, None);
             self.stored(key, Entry { bytes, flags, ends });
         }
@@ -401,14 +406,14 @@ impl<'m> Run<'m> {
             self.cache.append(self.now, &key[..], &bytes)
         };
         let Some(mut entry) = before else {
-            assert_eq!(result, Ok(Outcome::NotStored));
+            assert_eq!(result, Ok(false));
             return;
         };
         if self.too_large(key, entry.bytes.len() + bytes.len()) {
             assert_eq!(result, Err(Error::ValueTooLarge));
             return;
         }
-        assert_eq!(result, Ok(Outcome::Stored));
+        assert_eq!(result, Ok(true));
         entry.bytes = if front {
             [bytes, entry.bytes].concat()
         } else {

@@ -1,7 +1,7 @@
 //! Any cutting of the bytes leads to the same replies and the same items as all of them at once.
 #![no_main]
 
-use dynamidb_core::{Cache, Config, Dialect, Instant, Session, SessionConfig};
+use dynamidb_core::{Cache, Cas, Config, Dialect, Instant, Session, SessionConfig};
 use libfuzzer_sys::fuzz_target;
 
 /// Longer lines of memcached's dialect may depend on how they are cut, as they do there.
@@ -93,7 +93,11 @@ impl Conversation {
 
     fn items(&self) -> Vec<(Vec<u8>, Vec<u8>, u64)> {
         let copy = |(key, item): (&[u8], dynamidb_core::Item<'_>)| {
-            (key.to_vec(), item.value.to_vec(), item.cas)
+            (
+                key.to_vec(),
+                item.value.to_vec(),
+                item.cas.map_or(0, Cas::get),
+            )
         };
         self.cache.iter().map(copy).collect()
     }

@@ -4,12 +4,10 @@
 use super::Cache;
 use crate::key::HashedKey;
 use crate::number;
-use crate::options::{
-    ArithmeticOptions, ArithmeticOutcome, DeleteOptions, GetOptions, GetOutcome, Recache,
-};
-use crate::options::{SetMode, SetOptions, SetOutcome};
+use crate::options::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
+use crate::outcome::{ArithmeticOutcome, DeleteOutcome, GetOutcome, SetOutcome};
 use crate::storage::{Deadline, ItemAttrs, ItemFlags, ItemHandle, Write, Written};
-use crate::{Bytes, Error, Instant, Item, Key, Memory, Outcome, Value};
+use crate::{Bytes, Cas, Error, Instant, Item, Key, Memory, Value};
 
 impl<M: Memory> Cache<M> {
     /// The item under a key, looked up as the options say; `None` if there is none and none was
@@ -70,7 +68,7 @@ impl<M: Memory> Cache<M> {
     fn vivify(&mut self, key: &HashedKey<'_>, options: &GetOptions) -> Option<GetOutcome<'_>> {
         let made = options.vivify.and_then(|expiry| {
             let flags = ItemFlags::WON.and(base64(options.base64));
-            let attrs = ItemAttrs::new(Deadline::NEVER, options.cas, flags);
+            let attrs = ItemAttrs::new(Deadline::NEVER, Cas::number(options.cas), flags);
             self.fits(key, 0).ok()?;
             let write = Write::new(key, 0, attrs, &[]);
             self.write(None, &write).ok()?;
@@ -144,16 +142,16 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Cache, Config, Instant, Outcome, SetOptions};
+    /// use dynamidb_core::{Cache, Cas, Config, Instant, SetOptions, SetOutcome};
     ///
     /// let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
     /// let mut options = SetOptions::default();
-    /// options.cas = 20260101;
-    /// assert_eq!(cache.set_with(now, "key", "value", &options)?.cas, 20260101);
+    /// options.cas = Cas::new(20260101);
+    /// assert!(cache.set_with(now, "key", "value", &options)?.is_stored());
+    /// assert_eq!(cache.get(now, "key").unwrap().cas, Cas::new(20260101));
     /// options.compare = Some(20251231);
-    /// let stored = cache.set_with(now, "key", "other", &options)?;
-    /// assert_eq!(stored.outcome, Outcome::Exists);
+    /// assert_eq!(cache.set_with(now, "key", "other", &options)?, SetOutcome::Exists);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn set_with<'k, 'v>(
@@ -180,7 +178,7 @@ impl<M: Memory> Cache<M> {
         }
         let expiry = options.vivify.filter(|_| joins).unwrap_or(value.expiry);
         let deadline = self.deadline(expiry);
-        let mut attrs = ItemAttrs::new(deadline, options.cas, base64(options.base64));
+        let mut attrs = ItemAttrs::new(deadline, Cas::number(options.cas), base64(options.base64));
         if let Some(old) = old.as_ref().filter(|_| outdated) {
             let kept = old.header.flags().only(ItemFlags::WON);
             attrs.deadline = old.header.deadline();
@@ -193,8 +191,8 @@ impl<M: Memory> Cache<M> {
     /// What is said of an item that was stored.
     fn stored(&mut self, Written { cas, class }: Written, len: usize) -> SetOutcome {
         self.parts.count_in(class, |stats| stats.cmd_set += 1);
-        let outcome = Outcome::Stored;
-        SetOutcome { outcome, cas, len }
+        let cas = Cas::new(cas);
+        SetOutcome::Stored { cas, len }
     }
 
     /// What is said of one that was not. It counts for the class in which it would have been.
@@ -203,21 +201,21 @@ impl<M: Memory> Cache<M> {
         key: &HashedKey<'_>,
         value: &Value<'_>,
         options: &SetOptions,
-        outcome: Outcome,
+        outcome: SetOutcome,
     ) -> SetOutcome {
-        let attrs = ItemAttrs::new(Deadline::NEVER, options.cas, ItemFlags::NONE);
+        let attrs = ItemAttrs::new(Deadline::NEVER, Cas::number(options.cas), ItemFlags::NONE);
         let write = Write::new(key, value.flags, attrs, value.bytes);
-        let (cas, len) = (0, value.bytes.len());
-        let class = self.parts.class_of_new(&write, len);
-        let refused = Written { cas, class };
-        SetOutcome {
-            outcome,
-            ..self.stored(refused, len)
-        }
+        let class = self.parts.class_of_new(&write, value.bytes.len());
+        self.parts.count_in(class, |stats| stats.cmd_set += 1);
+        outcome
     }
 
     /// Whether a value may be stored, and if so, whether it is out of date already.
-    fn admit(&mut self, old: Option<&ItemHandle>, options: &SetOptions) -> Result<bool, Outcome> {
+    fn admit(
+        &mut self,
+        old: Option<&ItemHandle>,
+        options: &SetOptions,
+    ) -> Result<bool, SetOutcome> {
         match (options.mode, options.compare, old) {
             (SetMode::Set, None, _) => Ok(false),
             (SetMode::Set | SetMode::Replace, Some(cas), old) => {
@@ -229,16 +227,16 @@ impl<M: Memory> Cache<M> {
                 store.bump(old);
                 // It was used, but nobody has read it.
                 store.set_flags(old.item, old.header.flags());
-                Err(Outcome::NotStored)
+                Err(SetOutcome::NotStored)
             }
-            (SetMode::Replace, None, None) => Err(Outcome::NotStored),
+            (SetMode::Replace, None, None) => Err(SetOutcome::NotStored),
             (SetMode::Append | SetMode::Prepend, _, None) => match options.vivify {
                 Some(_) => Ok(false),
-                None => Err(Outcome::NotStored),
+                None => Err(SetOutcome::NotStored),
             },
             (_, None, Some(_)) => Ok(false),
             (_, Some(cas), Some(old)) if self.has_cas(old, cas) => Ok(false),
-            (_, Some(_), Some(_)) => Err(Outcome::Exists),
+            (_, Some(_), Some(_)) => Err(SetOutcome::Exists),
         }
     }
 
@@ -248,10 +246,10 @@ impl<M: Memory> Cache<M> {
         old: Option<&ItemHandle>,
         cas: u64,
         lower: bool,
-    ) -> Result<bool, Outcome> {
+    ) -> Result<bool, SetOutcome> {
         let Some(old) = old else {
             self.parts.stats.cas_misses += 1;
-            return Err(Outcome::NotFound);
+            return Err(SetOutcome::NotFound);
         };
         let current = self.cas(old);
         if self.has_cas(old, cas) || lower && cas < current {
@@ -259,7 +257,7 @@ impl<M: Memory> Cache<M> {
             return Ok(cas != current);
         }
         self.count(old, |stats| stats.cas_badval += 1);
-        Err(Outcome::Exists)
+        Err(SetOutcome::Exists)
     }
 
     /// Adds bytes to a value.
@@ -281,7 +279,7 @@ impl<M: Memory> Cache<M> {
             front,
             back,
             join: true,
-            ..self.rewrite(key, old, options.cas, flags)
+            ..self.rewrite(key, old, Cas::number(options.cas), flags)
         };
         let written = self.write_again(old, &write)?;
         self.parts.stats.total_items += 1;
@@ -295,14 +293,14 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Cache, Config, DeleteOptions, GetOptions, Instant, Outcome};
+    /// use dynamidb_core::{Cache, Config, DeleteOptions, DeleteOutcome, GetOptions, Instant};
     ///
     /// let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "key", "value")?;
     /// let mut options = DeleteOptions::default();
     /// options.invalidate = true;
-    /// assert_eq!(cache.delete_with(now, "key", &options)?, Outcome::Deleted);
+    /// assert_eq!(cache.delete_with(now, "key", &options)?, DeleteOutcome::Deleted);
     /// let fetched = cache.get_with(now, "key", &GetOptions::default()).unwrap();
     /// assert!(fetched.stale && fetched.win);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -312,18 +310,18 @@ impl<M: Memory> Cache<M> {
         now: Instant,
         key: impl Into<Key<'k>>,
         options: &DeleteOptions,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<DeleteOutcome, Error> {
         let key = self.begin(now, key);
         let Some(found) = self.find(&key) else {
             self.parts.stats.delete_misses += 1;
-            return Ok(Outcome::NotFound);
+            return Ok(DeleteOutcome::NotFound);
         };
         if options
             .compare
             .is_some_and(|cas| !self.has_cas(&found, cas))
         {
             self.parts.stats.delete_misses += 1;
-            return Ok(Outcome::Exists);
+            return Ok(DeleteOutcome::Exists);
         }
         if !options.invalidate {
             self.count(&found, |stats| stats.delete_hits += 1);
@@ -335,7 +333,7 @@ impl<M: Memory> Cache<M> {
         } else {
             self.store_mut().remove(&found, key.hash);
         }
-        Ok(Outcome::Deleted)
+        Ok(DeleteOutcome::Deleted)
     }
 
     /// Puts an empty value in place of an item's.
@@ -346,7 +344,7 @@ impl<M: Memory> Cache<M> {
         options: &DeleteOptions,
     ) -> Result<(), Error> {
         let mut flags = old.header.flags().only(ItemFlags::BASE64);
-        let mut cas = options.cas;
+        let mut cas = Cas::number(options.cas);
         if options.invalidate {
             flags = flags.and(ItemFlags::STALE);
         } else if cas == 0 {
@@ -367,7 +365,7 @@ impl<M: Memory> Cache<M> {
     ) -> Result<(), Error> {
         let kept = ItemFlags::FETCHED.and(ItemFlags::BASE64);
         let flags = old.header.flags().only(kept).and(ItemFlags::STALE);
-        let cas = self.parts.cas.next(options.cas);
+        let cas = self.parts.cas.next(Cas::number(options.cas));
         let touched = options.touch.map(|expiry| self.deadline(expiry));
         let mut store = self.store_mut();
         if store.revise(old.item, flags, cas) {
@@ -395,8 +393,8 @@ impl<M: Memory> Cache<M> {
     /// let now = Instant::from_secs(0);
     /// let mut options = ArithmeticOptions::default();
     /// options.initial = Some((100, Expiry::Never));
-    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number, 100);
-    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number, 101);
+    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number(), Some(100));
+    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number(), Some(101));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn arithmetic_with<'k>(
@@ -417,7 +415,7 @@ impl<M: Memory> Cache<M> {
             return Err(Error::NotANumber);
         }
         if options.compare.is_some_and(|cas| !self.has_cas(&old, cas)) {
-            return Ok(ArithmeticOutcome::not(Outcome::Exists));
+            return Ok(ArithmeticOutcome::Exists);
         }
         let mut text = [0; number::DIGITS_MAX];
         let text = value.copy_to(&mut text).ok_or(Error::NotANumber)?;
@@ -435,7 +433,7 @@ impl<M: Memory> Cache<M> {
             true => old.header.flags().only(ItemFlags::BASE64),
             false => old.header.flags(),
         };
-        let mut write = self.rewrite(&key, &old, options.cas, flags);
+        let mut write = self.rewrite(&key, &old, Cas::number(options.cas), flags);
         (write.front, write.back) = (digits, number::padding(digits.len(), len));
         if let Some(expiry) = options.touch {
             write.attrs.deadline = self.deadline(expiry);
@@ -448,10 +446,9 @@ impl<M: Memory> Cache<M> {
         });
         let Written { cas, .. } = self.write_again(&old, &write)?;
         self.parts.stats.total_items += u64::from(is_new);
-        Ok(ArithmeticOutcome {
-            outcome: Outcome::Stored,
+        Ok(ArithmeticOutcome::Stored {
             number,
-            cas,
+            cas: Cas::new(cas),
             created: false,
             expires_at,
         })
@@ -469,17 +466,17 @@ impl<M: Memory> Cache<M> {
                 true => &mut stats.decr_misses,
                 false => &mut stats.incr_misses,
             } += 1;
-            return Ok(ArithmeticOutcome::not(Outcome::NotFound));
+            return Ok(ArithmeticOutcome::NotFound);
         };
         let digits = number::Digits::new(number);
         let deadline = self.deadline(expiry);
-        let attrs = ItemAttrs::new(deadline, options.cas, base64(options.base64));
+        let attrs = ItemAttrs::new(deadline, Cas::number(options.cas), base64(options.base64));
         let Written { cas, .. } = self.put(key, &digits.as_bytes().into(), attrs, None)?;
-        Ok(ArithmeticOutcome {
+        Ok(ArithmeticOutcome::Stored {
             number,
-            cas,
+            cas: Cas::new(cas),
             created: true,
-            ..ArithmeticOutcome::not(Outcome::Stored)
+            expires_at: None,
         })
     }
 
@@ -508,18 +505,6 @@ impl<M: Memory> Cache<M> {
     ) -> Write<'w> {
         let attrs = ItemAttrs::new(old.header.deadline(), cas, flags);
         Write::new(key, old.header.client_flags(), attrs, &[])
-    }
-}
-
-impl ArithmeticOutcome {
-    const fn not(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            number: 0,
-            cas: 0,
-            created: false,
-            expires_at: None,
-        }
     }
 }
 

@@ -49,7 +49,7 @@ impl<M: Memory> Cache<M> {
         Item {
             value: Bytes::new(store.value(found)),
             flags: header.client_flags(),
-            cas: store.cas(found),
+            cas: crate::Cas::new(store.cas(found)),
             expires_at: self.parts.clock.instant(header.deadline()),
             last_used: self.parts.clock.used_at(header.last_use()),
             fetched: header.fetched(),

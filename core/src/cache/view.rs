@@ -36,11 +36,11 @@ impl<M: Memory> Cache<M> {
     ///
     /// # Examples
     /// ```
-    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # use dynamidb_core::{Cache, Cas, Config, Instant};
     /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
     /// let now = Instant::from_secs(0);
     /// cache.set(now, "key", "value")?;
-    /// assert_eq!(cache.last_cas(), cache.get(now, "key").unwrap().cas);
+    /// assert_eq!(cache.get(now, "key").unwrap().cas, Cas::new(cache.last_cas()));
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[must_use]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{Error, Instant, Outcome};
+use crate::{Error, Instant, SetOutcome};
 
 /// A request about one key, and what came of it.
 ///
@@ -158,11 +158,11 @@ pub(super) enum Effect {
 
 impl Effect {
     /// A store with this result.
-    pub(super) const fn store(result: Result<Outcome, Error>) -> Self {
+    pub(super) const fn store(result: Result<SetOutcome, Error>) -> Self {
         Self::Store(match result {
-            Ok(Outcome::Stored) => StoreStatus::Stored,
-            Ok(Outcome::Exists) => StoreStatus::Exists,
-            Ok(Outcome::NotFound) => StoreStatus::NotFound,
+            Ok(SetOutcome::Stored { .. }) => StoreStatus::Stored,
+            Ok(SetOutcome::Exists) => StoreStatus::Exists,
+            Ok(SetOutcome::NotFound) => StoreStatus::NotFound,
             Err(Error::ValueTooLarge) => StoreStatus::TooLarge,
             Err(Error::OutOfMemory) => StoreStatus::NoMemory,
             Ok(_) | Err(_) => StoreStatus::NotStored,

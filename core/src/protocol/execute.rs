@@ -4,7 +4,7 @@ use super::context::Context;
 use super::event::Effect;
 use super::request::{Request, Retrieval, Sign};
 use super::{Host, SessionConfig, meta, reply, stats};
-use crate::{Error, Expiry, Key, Outcome, SetMode, SetOptions, Value};
+use crate::{Error, Expiry, Key, SetMode, SetOptions, SetOutcome, Value};
 
 /// Executes one request and returns what it did to an item; `None` if it is about no item. `key` is
 /// the request's, with its hash.
@@ -92,7 +92,7 @@ impl<H: Host> Context<'_, H> {
         };
         if let Some(mut item) = item {
             if !config.cas_enabled {
-                item.cas = 0;
+                item.cas = None;
             }
             reply::value(self.output, key.as_bytes(), &item, retrieval.form);
         }
@@ -114,15 +114,18 @@ impl<H: Host> Context<'_, H> {
         let (now, len) = (self.now, value.bytes.len());
         let cache = self.host.cache_to_store(now, &key, len, mode.joins());
         let result = if mode == SetMode::Set && compare.is_none() {
-            cache.set(now, key, value).map(|()| Outcome::Stored)
+            let stored = SetOutcome::Stored {
+                cas: None,
+                len: value.bytes.len(),
+            };
+            cache.set(now, key, value).map(|()| stored)
         } else {
             let options = SetOptions {
                 mode,
                 compare,
                 ..SetOptions::default()
             };
-            let stored = cache.set_with(now, key, value, &options);
-            stored.map(|stored| stored.outcome)
+            cache.set_with(now, key, value, &options)
         };
         self.answer(noreply, reply::store(result, mode));
         Effect::store(result)

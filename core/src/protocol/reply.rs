@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::number::Digits;
-use crate::{Error, Item, Outcome, SetMode};
+use crate::{Cas, Error, Item, SetMode, SetOutcome};
 
 pub(super) const NONE: &[u8] = b"";
 pub(super) const OK: &[u8] = b"OK\r\n";
@@ -13,6 +13,7 @@ pub(super) const ERROR: &[u8] = b"ERROR\r\n";
 pub(super) const RESET: &[u8] = b"RESET\r\n";
 pub(super) const DELETED: &[u8] = b"DELETED\r\n";
 pub(super) const TOUCHED: &[u8] = b"TOUCHED\r\n";
+const NOT_STORED: &[u8] = b"NOT_STORED\r\n";
 pub(super) const NOT_FOUND: &[u8] = b"NOT_FOUND\r\n";
 pub(super) const BAD_LINE: &[u8] = b"CLIENT_ERROR bad command line format\r\n";
 pub(super) const BAD_CHUNK: &[u8] = b"CLIENT_ERROR bad data chunk\r\n";
@@ -46,7 +47,7 @@ pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: For
     number(output, item.value.len() as u64);
     if form == Form::FlagsAndCas {
         output.push(b' ');
-        number(output, item.cas);
+        number(output, Cas::number(item.cas));
     }
     output.extend_from_slice(b"\r\n");
     item.value.append_to(output);
@@ -70,21 +71,14 @@ pub(super) fn number(output: &mut Vec<u8>, value: u64) {
 
 /// The reply to a store. One value that is too large was refused before; here it is the old and the
 /// new one together.
-pub(super) const fn store(result: Result<Outcome, Error>, mode: SetMode) -> &'static [u8] {
+pub(super) const fn store(result: Result<SetOutcome, Error>, mode: SetMode) -> &'static [u8] {
     match result {
-        Ok(done) => outcome(done),
-        Err(Error::ValueTooLarge) if mode.joins() => outcome(Outcome::NotStored),
+        Ok(SetOutcome::Stored { .. }) => b"STORED\r\n",
+        Ok(SetOutcome::NotStored) => NOT_STORED,
+        Ok(SetOutcome::Exists) => b"EXISTS\r\n",
+        Ok(SetOutcome::NotFound) => NOT_FOUND,
+        Err(Error::ValueTooLarge) if mode.joins() => NOT_STORED,
         Err(refused) => error(refused),
-    }
-}
-
-const fn outcome(outcome: Outcome) -> &'static [u8] {
-    match outcome {
-        Outcome::Stored => b"STORED\r\n",
-        Outcome::NotStored => b"NOT_STORED\r\n",
-        Outcome::Exists => b"EXISTS\r\n",
-        Outcome::NotFound => NOT_FOUND,
-        Outcome::Deleted => DELETED,
     }
 }
 

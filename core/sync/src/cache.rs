@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dynamidb_core::view::ItemView;
 use dynamidb_core::{
-    Config, ConfigError, Error, Expiry, Instant, Item, Key, Outcome, Stats, Value,
+    Cas, CasOutcome, Config, ConfigError, Error, Expiry, Instant, Item, Key, Stats, Value,
 };
 
 use crate::random_seed;
@@ -268,17 +268,17 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant, Outcome};
+    /// use dynamidb_core::{Cas, CasOutcome, Config, Instant};
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
     /// let now = Instant::from_secs(0);
-    /// assert_eq!(cache.replace(now, "key", "zero")?, Outcome::NotStored);
-    /// assert_eq!(cache.add(now, "key", "one")?, Outcome::Stored);
-    /// assert_eq!(cache.add(now, "key", "two")?, Outcome::NotStored);
-    /// let cas = cache.read(now, "key", |item| item.cas).unwrap();
-    /// assert_eq!(cache.compare_and_swap(now, "key", "two", cas)?, Outcome::Stored);
-    /// assert_eq!(cache.compare_and_swap(now, "key", "three", cas)?, Outcome::Exists);
+    /// assert!(!cache.replace(now, "key", "zero")?);
+    /// assert!(cache.add(now, "key", "one")?);
+    /// assert!(!cache.add(now, "key", "two")?);
+    /// let cas: Cas = cache.read(now, "key", |item| item.cas).flatten().unwrap();
+    /// assert_eq!(cache.compare_and_swap(now, "key", "two", cas)?, CasOutcome::Stored);
+    /// assert_eq!(cache.compare_and_swap(now, "key", "three", cas)?, CasOutcome::Exists);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn add<'v>(
@@ -286,7 +286,7 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         let value = value.into();
         let len = value.bytes.len();
         self.store(now, key.as_ref(), len, false, |shard, key| {
@@ -303,7 +303,7 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         let value = value.into();
         let len = value.bytes.len();
         self.store(now, key.as_ref(), len, false, |shard, key| {
@@ -320,8 +320,8 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
-        cas: u64,
-    ) -> Result<Outcome, Error> {
+        cas: Cas,
+    ) -> Result<CasOutcome, Error> {
         let value = value.into();
         let len = value.bytes.len();
         self.store(now, key.as_ref(), len, false, |shard, key| {
@@ -347,12 +347,7 @@ impl SharedCache {
     /// assert_eq!(cache.get(now, "key").as_deref(), Some(&b"misbehave"[..]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn append(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        bytes: &[u8],
-    ) -> Result<Outcome, Error> {
+    pub fn append(&self, now: Instant, key: impl AsRef<[u8]>, bytes: &[u8]) -> Result<bool, Error> {
         self.store(now, key.as_ref(), bytes.len(), true, |shard, key| {
             shard.append(now, key, bytes)
         })
@@ -367,7 +362,7 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         bytes: &[u8],
-    ) -> Result<Outcome, Error> {
+    ) -> Result<bool, Error> {
         self.store(now, key.as_ref(), bytes.len(), true, |shard, key| {
             shard.prepend(now, key, bytes)
         })

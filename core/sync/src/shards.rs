@@ -438,7 +438,7 @@ mod tests {
         for round in 0..3_u8 {
             shards.for_each(|cache| {
                 cache.set(NOW, "k", &[round]).unwrap();
-                all.push(cache.get(NOW, "k").unwrap().cas);
+                all.push(cache.get(NOW, "k").unwrap().cas.unwrap().get());
             });
         }
         assert_eq!(all, (8..32).collect::<Vec<_>>());

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use dynamidb_core::{Config, ConfigError, Expiry, Instant, Outcome, Value};
+use dynamidb_core::{CasOutcome, Config, ConfigError, Expiry, Instant, Value};
 use dynamidb_sync::SharedCache;
 
 const NOW: Instant = Instant::from_secs(1);
@@ -14,12 +14,12 @@ fn every_operation_reaches_the_shard_of_its_key() {
     assert!(cache.shards() > 1 && cache.is_empty());
     for number in 0..100 {
         let key = format!("key {number}");
-        assert_eq!(cache.add(NOW, &key, "1").unwrap(), Outcome::Stored);
-        assert_eq!(cache.add(NOW, &key, "2").unwrap(), Outcome::NotStored);
+        assert!(cache.add(NOW, &key, "1").unwrap());
+        assert!(!cache.add(NOW, &key, "2").unwrap());
         assert_eq!(cache.increment(NOW, &key, 41).unwrap(), Some(42));
-        let cas = cache.read(NOW, &key, |item| item.cas).unwrap();
+        let cas = cache.read(NOW, &key, |item| item.cas).flatten().unwrap();
         let swapped = cache.compare_and_swap(NOW, &key, "43", cas).unwrap();
-        assert_eq!(swapped, Outcome::Stored);
+        assert_eq!(swapped, CasOutcome::Stored);
         assert_eq!(cache.get(NOW, &key).as_deref(), Some(&b"43"[..]));
         assert!(cache.touch(NOW, &key, Expiry::After(Duration::from_secs(1))));
     }

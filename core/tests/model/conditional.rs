@@ -1,8 +1,8 @@
 //! The conditional operations, with all their conditions and effects, against the model.
 
 use dynamidb_core::{
-    ArithmeticOptions, DeleteOptions, Error, GetOptions, Instant, Outcome, Recache, SetMode,
-    SetOptions, Value,
+    ArithmeticOptions, ArithmeticOutcome, Cas, DeleteOptions, DeleteOutcome, Error, GetOptions,
+    Instant, Recache, SetMode, SetOptions, SetOutcome, Value,
 };
 
 use super::{Entry, Run, same};
@@ -23,17 +23,23 @@ impl Run {
     }
 
     /// A cas for an item: mostly the next, sometimes a small or a very large one.
-    fn wanted_cas(&mut self) -> u64 {
-        match self.random.below(6) {
+    fn wanted_cas(&mut self) -> Option<Cas> {
+        Cas::new(match self.random.below(6) {
             0 => 1 + self.random.below(1000),
             1 => self.random.next() | 1 << 63,
             _ => 0,
-        }
+        })
+    }
+
+    /// The cas of an item; 0 if it has none.
+    pub(super) fn cas(&self, key: &[u8]) -> Option<u64> {
+        let item = self.cache.peek(self.now, key)?;
+        Some(item.cas.map_or(0, Cas::get))
     }
 
     /// A cas to compare with: that of the item, one less or one more, or none.
     fn compared(&mut self, key: &[u8]) -> (Option<u64>, Option<u64>) {
-        let current = self.cache.peek(self.now, key).map(|item| item.cas);
+        let current = self.cas(key);
         let about = current.unwrap_or(7);
         let given = match self.random.below(6) {
             0 | 1 => Some(about),
@@ -56,9 +62,9 @@ impl Run {
         self.model.items.iter().position(is_it)
     }
 
-    /// An item that was written; it has this cas, or another one if this is 0.
-    fn has_cas(&self, key: &[u8], wanted: u64, got: u64) {
-        assert!(got == wanted || wanted == 0 && (got != 0) != self.compact);
+    /// An item that was written; it has this cas, or one that the cache chose.
+    fn has_cas(&self, key: &[u8], wanted: Option<Cas>, got: Option<Cas>) {
+        assert!(got == wanted || wanted.is_none() && got.is_some() != self.compact);
         if let Some(item) = self.cache.peek(self.now, key) {
             assert_eq!(item.cas, got);
         }
@@ -86,7 +92,7 @@ impl Run {
             let Some(fetched) = fetched else { return };
             assert!(fetched.created && fetched.win && !fetched.won && !fetched.stale);
             assert!(fetched.item.value.is_empty() && fetched.base64 == options.base64);
-            assert!(fetched.item.cas == options.cas || options.cas == 0);
+            assert!(fetched.item.cas == options.cas || options.cas.is_none());
             let entry = Entry {
                 key: key.to_vec(),
                 deadline: vivified,
@@ -144,41 +150,47 @@ impl Run {
         let at = self.place(key);
         let differs = Self::differs((given, current));
         let older = given < current && options.invalidate;
-        let expected = match (options.mode, at) {
-            (SetMode::Set, _) if given.is_none() => Outcome::Stored,
-            (SetMode::Add, None) => Outcome::Stored,
-            (SetMode::Add, Some(_)) => Outcome::NotStored,
-            (SetMode::Set | SetMode::Replace, None) if given.is_some() => Outcome::NotFound,
-            (SetMode::Set | SetMode::Replace, Some(_)) if differs && !older => Outcome::Exists,
-            (SetMode::Replace, None) => Outcome::NotStored,
-            (_, None) if options.vivify.is_none() => Outcome::NotStored,
-            (_, Some(_)) if joins && differs => Outcome::Exists,
-            _ => Outcome::Stored,
+        let refusal = match (options.mode, at) {
+            (SetMode::Set, _) if given.is_none() => None,
+            (SetMode::Add, None) => None,
+            (SetMode::Add, Some(_)) => Some(SetOutcome::NotStored),
+            (SetMode::Set | SetMode::Replace, None) if given.is_some() => {
+                Some(SetOutcome::NotFound)
+            }
+            (SetMode::Set | SetMode::Replace, Some(_)) if differs && !older => {
+                Some(SetOutcome::Exists)
+            }
+            (SetMode::Replace, None) => Some(SetOutcome::NotStored),
+            (_, None) if options.vivify.is_none() => Some(SetOutcome::NotStored),
+            (_, Some(_)) if joins && differs => Some(SetOutcome::Exists),
+            _ => None,
         };
         let old_len = at
             .filter(|_| joins)
             .map(|at| self.model.items[at].value.len());
         let len = bytes.len() + old_len.unwrap_or(0);
         let result = self.cache.set_with(self.now, key, value, &options);
-        if expected == Outcome::Stored && key.len() + len > self.item_size_max {
+        if refusal.is_none() && key.len() + len > self.item_size_max {
             assert_eq!(result, Err(Error::ValueTooLarge));
             if options.mode == SetMode::Set && given.is_none() {
                 self.model.take(self.now, key);
             }
             return;
         }
-        let stored = result.expect("a store was refused");
-        assert_eq!(stored.outcome, expected);
-        if expected != Outcome::Stored {
-            assert_eq!((stored.cas, stored.len), (0, bytes.len()));
+        let outcome = result.expect("a store was refused");
+        if let Some(refusal) = refusal {
+            assert_eq!(outcome, refusal);
             if let Some(at) = at.filter(|_| options.mode == SetMode::Add) {
                 let entry = self.model.items.remove(at);
                 self.model.items.insert(0, entry);
             }
             return;
         }
-        assert_eq!(stored.len, len);
-        self.has_cas(key, options.cas, stored.cas);
+        let SetOutcome::Stored { cas, len: stored } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(stored, len);
+        self.has_cas(key, options.cas, cas);
         let old = at.map(|at| self.model.items.remove(at));
         let deadline = if joins { vivified } else { deadline };
         let entry = self.stored(key, value, deadline, &options, old, differs);
@@ -235,14 +247,14 @@ impl Run {
         options.flags = self.random.below(2) as u32;
         let result = self.cache.delete_with(self.now, key, &options);
         let Some(at) = self.place(key) else {
-            assert_eq!(result, Ok(Outcome::NotFound));
+            assert_eq!(result, Ok(DeleteOutcome::NotFound));
             return;
         };
         if Self::differs((given, current)) {
-            assert_eq!(result, Ok(Outcome::Exists));
+            assert_eq!(result, Ok(DeleteOutcome::Exists));
             return;
         }
-        assert_eq!(result, Ok(Outcome::Deleted));
+        assert_eq!(result, Ok(DeleteOutcome::Deleted));
         let mut entry = self.model.items.remove(at);
         if options.clear {
             let (value, flags) = (Vec::new(), options.flags);
@@ -263,12 +275,13 @@ impl Run {
                 entry.deadline = ends;
             }
             self.model.items.insert(at, entry);
-            // For a cas that had no room it was written again, and so has become the newest.
-            if options.cas > u64::from(u32::MAX) || self.compact && options.cas > 0 {
+            // A cas that does not fit the header moves the item, which makes it the newest.
+            let fits = |cas: Cas| u32::try_from(cas.get()).is_ok() && !self.compact;
+            if options.cas.is_some_and(|cas| !fits(cas)) {
                 self.reorder();
             }
         }
-        if options.cas != 0 && (options.clear || options.invalidate) {
+        if options.cas.is_some() && (options.clear || options.invalidate) {
             self.has_cas(key, options.cas, options.cas);
         }
     }
@@ -288,14 +301,14 @@ impl Run {
         options.base64 = self.chance(2);
         let result = self.cache.arithmetic_with(self.now, key, &options);
         let Some(at) = self.place(key) else {
-            let done = result.expect("there is no number to be wrong");
-            let made = options.initial.is_some();
+            let outcome = result.expect("there is no number to be wrong");
             assert_eq!(
-                (done.outcome == Outcome::Stored, done.created),
-                (made, made)
+                outcome != ArithmeticOutcome::NotFound,
+                options.initial.is_some()
             );
-            if made {
-                self.has_cas(key, options.cas, done.cas);
+            if let ArithmeticOutcome::Stored { cas, created, .. } = outcome {
+                assert!(created);
+                self.has_cas(key, options.cas, cas);
                 let entry = Entry {
                     key: key.to_vec(),
                     value: start.to_string().into_bytes(),
@@ -307,18 +320,25 @@ impl Run {
             }
             return;
         };
-        let done = match result {
+        let (number, cas, expires_at) = match result {
             Err(error) => return assert_eq!(error, Error::NotANumber),
-            Ok(done) if done.outcome == Outcome::Exists => {
+            Ok(ArithmeticOutcome::Stored {
+                number,
+                cas,
+                created: false,
+                expires_at,
+                ..
+            }) => (number, cas, expires_at),
+            Ok(outcome) => {
+                assert_eq!(outcome, ArithmeticOutcome::Exists);
                 return assert!(Self::differs((given, current)));
             }
-            Ok(done) => done,
         };
         assert!(!Self::differs((given, current)));
-        self.has_cas(key, options.cas, done.cas);
+        self.has_cas(key, options.cas, cas);
         let mut entry = self.model.items.remove(at);
-        assert_eq!(done.expires_at, entry.deadline);
-        let (width, number) = (entry.value.len(), done.number);
+        assert_eq!(expires_at, entry.deadline);
+        let width = entry.value.len();
         entry.value = format!("{number:<width$}").into_bytes();
         let same = entry.value.len() == width;
         (entry.stale, entry.won) = (entry.stale && same, entry.won && same);

@@ -10,7 +10,7 @@ mod buffers;
 use core::time::Duration;
 
 use dynamidb_core::view::RemovalReason;
-use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Outcome, Policy, Value};
+use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Policy, Value};
 use wasm_bindgen::prelude::*;
 
 use buffers::{location, with};
@@ -168,11 +168,11 @@ impl Engine {
             let (now, key) = (instant(now), buffers.key(key));
             let stored = match only_new {
                 true => self.cache.add(now, key, value),
-                false => self.cache.set(now, key, value).map(|()| Outcome::Stored),
+                false => self.cache.set(now, key, value).map(|()| true),
             };
             match stored {
-                Ok(Outcome::Stored) => STORED,
-                Ok(_) => NOT_STORED,
+                Ok(true) => STORED,
+                Ok(false) => NOT_STORED,
                 Err(error) => status(&error),
             }
         })

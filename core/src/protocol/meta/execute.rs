@@ -5,10 +5,13 @@ use super::super::event::Effect;
 use super::super::{Host, reply};
 use super::MetaCommand;
 use super::flags::{Arguments, Flags};
-use super::reply::{MetaReply, OF_NOTHING, OF_STORE, ReplyFields, debug};
+use super::reply::{DONE, MetaReply, OF_NOTHING, OF_STORE, ReplyFields, debug};
 use super::request::MetaRequest;
-use crate::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
-use crate::{Error, Expiry, Instant, Key, Outcome, Value};
+use crate::{
+    ArithmeticOptions, ArithmeticOutcome, DeleteOptions, DeleteOutcome, GetOptions, Recache,
+    SetMode, SetOptions,
+};
+use crate::{Error, Expiry, Instant, Key, SetOutcome, Value};
 
 /// Executes a meta request. `key` is as it was written, with its hash.
 pub(in crate::protocol) fn execute<H: Host>(
@@ -77,7 +80,7 @@ impl<H: Host> Context<'_, H> {
         request: &MetaRequest<'_>,
         key: Key<'_>,
         bytes: &[u8],
-    ) -> Result<Outcome, Error> {
+    ) -> Result<SetOutcome, Error> {
         let (flags, mut arguments) = (&request.flags, request.flags.arguments());
         self.resolve_all(&mut arguments);
         let value = Value {
@@ -89,13 +92,15 @@ impl<H: Host> Context<'_, H> {
         let (len, joins) = (bytes.len(), options.mode.joins());
         let cache = self.host.cache_to_store(self.now, &key, len, joins);
         let result = cache.set_with(self.now, key, value, &options);
-        let (outcome, cas, len) = match result {
-            Ok(stored) => (stored.outcome, stored.cas, stored.len),
+        let (code, cas, len): (&[u8], _, _) = match result {
+            Ok(SetOutcome::Stored { cas, len }) => (DONE, cas, len),
+            Ok(SetOutcome::Exists) => (b"EX", None, bytes.len()),
+            Ok(SetOutcome::NotFound) => (b"NF", None, bytes.len()),
             // Not the value alone, but together with the one that it is appended to.
-            Err(Error::ValueTooLarge) => (Outcome::NotStored, 0, bytes.len()),
+            Ok(SetOutcome::NotStored) | Err(Error::ValueTooLarge) => (b"NS", None, bytes.len()),
             Err(error) => {
                 self.output.extend_from_slice(reply::error(error));
-                return Err(error);
+                return result;
             }
         };
         let fields = ReplyFields {
@@ -103,8 +108,8 @@ impl<H: Host> Context<'_, H> {
             size: len as u64,
             ..ReplyFields::of(request)
         };
-        self.reply(flags).outcome(outcome, OF_STORE, &fields);
-        result.map(|stored| stored.outcome)
+        self.reply(flags).outcome(code, OF_STORE, &fields);
+        result
     }
 
     /// Says whether the item is gone.
@@ -122,17 +127,18 @@ impl<H: Host> Context<'_, H> {
         // What stays and gets a longer `cas` may have to be written again.
         let keeps = options.invalidate && !options.clear;
         let cache = self.host.cache_to_store(self.now, &key, 0, keeps);
-        match cache.delete_with(self.now, key, &options) {
-            Ok(outcome) => {
-                let fields = ReplyFields::of(request);
-                self.reply(flags).outcome(outcome, OF_NOTHING, &fields);
-                outcome == Outcome::Deleted && !options.invalidate && !options.clear
-            }
+        let code: &[u8] = match cache.delete_with(self.now, key, &options) {
+            Ok(DeleteOutcome::Deleted) => DONE,
+            Ok(DeleteOutcome::Exists) => b"EX",
+            Ok(DeleteOutcome::NotFound) => b"NF",
             Err(error) => {
                 self.output.extend_from_slice(reply::error(error));
-                false
+                return false;
             }
-        }
+        };
+        let fields = ReplyFields::of(request);
+        self.reply(flags).outcome(code, OF_NOTHING, &fields);
+        code == DONE && !options.invalidate && !options.clear
     }
 
     fn meta_arithmetic(&mut self, request: &MetaRequest<'_>, key: Key<'_>) {
@@ -140,24 +146,33 @@ impl<H: Host> Context<'_, H> {
         let lead = self.resolve_all(&mut arguments);
         let options = arithmetic_options(flags, &arguments);
         let cache = self.host.cache_to_store(self.now, &key, 0, false);
-        let done = match cache.arithmetic_with(self.now, key, &options) {
-            Ok(done) => done,
+        let outcome = match cache.arithmetic_with(self.now, key, &options) {
+            Ok(outcome) => outcome,
             Err(error) => return self.output.extend_from_slice(reply::error(error)),
-        };
-        let fields = ReplyFields {
-            cas: done.cas,
-            created: done.created,
-            ends: done.expires_at,
-            ..ReplyFields::of(request)
         };
         let mut reply = MetaReply {
             lead,
             ..self.reply(flags)
         };
-        match done.outcome {
-            Outcome::Stored if flags.has(b'q') => {}
-            Outcome::Stored => reply.number(done.number, &fields),
-            other => reply.outcome(other, OF_NOTHING, &fields),
+        let none = ReplyFields::of(request);
+        match outcome {
+            ArithmeticOutcome::Stored { .. } if flags.has(b'q') => {}
+            ArithmeticOutcome::Stored {
+                number,
+                cas,
+                created,
+                expires_at,
+            } => {
+                let fields = ReplyFields {
+                    cas,
+                    created,
+                    ends: expires_at,
+                    ..none
+                };
+                reply.number(number, &fields);
+            }
+            ArithmeticOutcome::Exists => reply.line(b"EX", OF_NOTHING, &none),
+            ArithmeticOutcome::NotFound => reply.line(b"NF", OF_NOTHING, &none),
         }
     }
 
@@ -173,7 +188,7 @@ impl<H: Host> Context<'_, H> {
         {
             Some(mut view) => {
                 if request.flags.hides_cas {
-                    view.item.cas = 0;
+                    view.item.cas = None;
                 }
                 debug(self.output, self.now, &view);
             }

@@ -2,7 +2,7 @@
 
 use super::super::line::{self, Tokens};
 use super::super::{exptime, reply};
-use crate::Expiry;
+use crate::{Cas, Expiry};
 
 const BAD_NUMBER: &[u8] = b"CLIENT_ERROR bad token in command line format\r\n";
 const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta value\r\n";
@@ -28,8 +28,8 @@ pub(super) struct Arguments {
     pub(super) vivify: Option<Expiry>,
     pub(super) recache: Option<Expiry>,
     pub(super) compare: Option<u64>,
-    /// 0 without `E`.
-    pub(super) cas: u64,
+    /// The argument of `E`.
+    pub(super) cas: Option<Cas>,
     pub(super) client_flags: u32,
     pub(super) delta: u64,
     pub(super) initial: u64,
@@ -114,7 +114,7 @@ impl Arguments {
         vivify: None,
         recache: None,
         compare: None,
-        cas: 0,
+        cas: None,
         client_flags: 0,
         delta: 1,
         initial: 0,
@@ -155,7 +155,7 @@ impl Arguments {
                 self.touches_before_recache = self.touch.is_some();
             }
             b'C' => self.compare = Some(line::strict_u64(text).ok_or(BAD_NUMBER)?),
-            b'E' => self.cas = line::strict_u64(text).ok_or(BAD_NUMBER)?,
+            b'E' => self.cas = Cas::new(line::strict_u64(text).ok_or(BAD_NUMBER)?),
             b'F' => self.client_flags = line::strict(text, 11).ok_or(reply::BAD_LINE)?,
             b'D' => self.delta = line::strict_u64(text).ok_or(BAD_DELTA)?,
             b'J' => self.initial = line::strict_u64(text).ok_or(BAD_INITIAL)?,

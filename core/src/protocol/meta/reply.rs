@@ -10,7 +10,7 @@ use super::flags::{Flags, Letters, flags};
 use super::request::MetaRequest;
 use crate::number::Digits;
 use crate::view::ItemView;
-use crate::{Bytes, Expiry, GetOutcome, Instant, Key, Outcome};
+use crate::{Bytes, Cas, Expiry, GetOutcome, Instant, Key};
 
 /// The flags that each kind of reply answers. `T` and `N` change the deadline that a later `t`
 /// shows.
@@ -18,6 +18,9 @@ pub(super) const OF_NOTHING: Letters = Letters::of(b"kO");
 pub(super) const OF_ITEM: Letters = Letters::of(b"cfhklstONT");
 pub(super) const OF_STORE: Letters = Letters::of(b"cksO");
 pub(super) const OF_NUMBER: Letters = Letters::of(b"cktONT");
+
+/// The code of the expected outcome.
+pub(super) const DONE: &[u8] = b"HD";
 
 /// The longest key in base64.
 const BASE64_MAX: usize = Key::LEN_MAX.div_ceil(3) * 4;
@@ -33,7 +36,7 @@ pub(super) struct ReplyFields<'f> {
     pub(super) base64: bool,
     /// Whether the request made the item.
     pub(super) created: bool,
-    pub(super) cas: u64,
+    pub(super) cas: Option<Cas>,
     pub(super) size: u64,
     /// The item's deadline; at first, the one before the request.
     pub(super) ends: Option<Instant>,
@@ -50,7 +53,7 @@ impl<'f> ReplyFields<'f> {
             encode: false,
             base64: meta.flags.is_base64(),
             created: false,
-            cas: 0,
+            cas: None,
             size: 0,
             ends: None,
             client_flags: 0,
@@ -95,15 +98,10 @@ impl MetaReply<'_, '_> {
     }
 
     /// The outcome of the request; with `q` nothing if it is the expected one.
-    pub(super) fn outcome(&mut self, outcome: Outcome, letters: Letters, fields: &ReplyFields<'_>) {
-        let code = match outcome {
-            Outcome::Stored | Outcome::Deleted if self.asked.has(b'q') => return,
-            Outcome::Stored | Outcome::Deleted => b"HD",
-            Outcome::NotStored => b"NS",
-            Outcome::Exists => b"EX",
-            Outcome::NotFound => b"NF",
-        };
-        self.line(code, letters, fields);
+    pub(super) fn outcome(&mut self, code: &[u8], letters: Letters, fields: &ReplyFields<'_>) {
+        if code != DONE || !self.asked.has(b'q') {
+            self.line(code, letters, fields);
+        }
     }
 
     /// An item that was found or created.
@@ -114,7 +112,7 @@ impl MetaReply<'_, '_> {
             self.output.extend_from_slice(b"VA ");
             reply::number(self.output, value.len() as u64);
         } else {
-            self.output.extend_from_slice(b"HD");
+            self.output.extend_from_slice(DONE);
         }
         self.flags(OF_ITEM, &ReplyFields::of_fetched(key, fetched));
         let lease: [(bool, &[u8]); 3] = [
@@ -133,14 +131,14 @@ impl MetaReply<'_, '_> {
     }
 
     /// Whether the client already has the value with this cas.
-    fn is_known(&self, cas: u64) -> bool {
-        self.asked.has(b'C') && self.asked.arguments().compare == Some(cas)
+    fn is_known(&self, cas: Option<Cas>) -> bool {
+        self.asked.has(b'C') && self.asked.arguments().compare == Some(Cas::number(cas))
     }
 
     /// The result of an arithmetic command.
     pub(super) fn number(&mut self, number: u64, fields: &ReplyFields<'_>) {
         if !self.asked.has(b'v') {
-            return self.line(b"HD", OF_NUMBER, fields);
+            return self.line(DONE, OF_NUMBER, fields);
         }
         let digits = Digits::new(number);
         let digits = digits.as_bytes();
@@ -189,7 +187,7 @@ impl MetaReply<'_, '_> {
     fn field(&mut self, letter: u8, ends: Option<Instant>, fields: &ReplyFields<'_>) {
         let number = match letter {
             b'c' if self.asked.hides_cas => 0,
-            b'c' => fields.cas,
+            b'c' => Cas::number(fields.cas),
             b'f' => u64::from(fields.client_flags),
             b'h' => u64::from(fields.fetched),
             b'l' => self.now.whole_seconds_since(fields.last_used),
@@ -229,7 +227,7 @@ pub(super) fn debug(output: &mut Vec<u8>, now: Instant, view: &ItemView<'_>) {
         None => output.extend_from_slice(b"-1"),
     }
     let unused = now.whole_seconds_since(view.item.last_used);
-    for (name, value) in [(" la=", unused), (" cas=", view.item.cas)] {
+    for (name, value) in [(" la=", unused), (" cas=", Cas::number(view.item.cas))] {
         output.extend_from_slice(name.as_bytes());
         reply::number(output, value);
     }

@@ -1,8 +1,8 @@
 //! The calls with every condition and effect that a request can ask for.
 
 use dynamidb_core::{
-    ArithmeticOptions, ArithmeticOutcome, DeleteOptions, Error, GetOptions, GetOutcome, Instant,
-    Outcome, SetMode, SetOptions, SetOutcome, Value,
+    ArithmeticOptions, ArithmeticOutcome, DeleteOptions, DeleteOutcome, Error, GetOptions,
+    GetOutcome, Instant, SetMode, SetOptions, SetOutcome, Value,
 };
 
 use super::{SharedCache, look_at};
@@ -114,7 +114,7 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, DeleteOptions, GetOptions, Instant, Outcome};
+    /// use dynamidb_core::{Config, DeleteOptions, DeleteOutcome, GetOptions, Instant};
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
@@ -122,7 +122,7 @@ impl SharedCache {
     /// cache.set(now, "key", "value")?;
     /// let mut options = DeleteOptions::default();
     /// options.invalidate = true;
-    /// assert_eq!(cache.delete_with(now, "key", &options)?, Outcome::Deleted);
+    /// assert_eq!(cache.delete_with(now, "key", &options)?, DeleteOutcome::Deleted);
     /// let stale = cache.get_with(now, "key", &GetOptions::default(), |found| found.stale);
     /// assert_eq!(stale, Some(true));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -132,7 +132,7 @@ impl SharedCache {
         now: Instant,
         key: impl AsRef<[u8]>,
         options: &DeleteOptions,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<DeleteOutcome, Error> {
         // What stays and gets a longer `cas` may have to be written again.
         let keeps = options.invalidate && !options.clear;
         self.store(now, key.as_ref(), 0, keeps, |shard, key| {

@@ -88,8 +88,9 @@ impl Marks {
             .chain(items)
             .find(|item| !item.fetched);
         let stored = unread.and_then(|item| {
-            let at = self.stored_at(item.cas);
-            self.forget_before(item.cas);
+            let cas = item.cas?.get();
+            let at = self.stored_at(cas);
+            self.forget_before(cas);
             at
         });
         // A `cas` that a client chose is no count: the second of the last use holds in any case.

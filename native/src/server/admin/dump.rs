@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use base64ct::{Base64, Encoding};
-use dynamidb_core::Key;
 use dynamidb_core::view::ItemView;
+use dynamidb_core::{Cas, Key};
 
 use crate::server::admin::reply::{BAD_LINE, END, number};
 use crate::server::admin::scan::Scan;
@@ -120,7 +120,8 @@ impl Form {
                 let used = wall.date(item.last_used).as_secs();
                 let fetched = if item.fetched { "yes" } else { "no" };
                 let class = view.class + 1;
-                let (size, cas, flags) = (view.size, item.cas, item.flags);
+                let (size, flags) = (view.size, item.flags);
+                let cas = item.cas.map_or(0, Cas::get);
                 write!(output, " exp={ends} la={used} cas={cas} fetch={fetched}")
                     .and_then(|()| writeln!(output, " cls={class} size={size} flags={flags} "))
             }
