@@ -241,6 +241,39 @@ fn a_host_that_wants_events_gets_one_for_each_request_with_a_key() {
 }
 
 #[test]
+fn an_event_shows_the_status_that_the_reply_shows() {
+    let mut host = TestHost::new();
+    host.watched = true;
+    let long = "x".repeat(10_000);
+    let said = format!(
+        "set k 0 0 1\r\nx\r\nms k 1 MA C99\r\ny\r\nms k 1 C99\r\ny\r\nms k 1 MR C0 I\r\ny\r\n\
+         set l 0 0 {0}\r\n{long}\r\nappend l 0 0 {0}\r\n{long}\r\nms l 2000000\r\n{1}\r\n\
+         md k I\r\nmd k x\r\nmd k C99\r\nmd k q\r\nmd k\r\n",
+        long.len(),
+        "x".repeat(2_000_000)
+    );
+    let (heard, _) = converse(&mut host, said.as_bytes());
+    let replies = "STORED\r\nEX\r\nEX\r\nHD\r\nSTORED\r\nNOT_STORED\r\n\
+        SERVER_ERROR object too large for cache\r\nHD\r\nHD\r\nEX\r\nNF\r\n";
+    assert_eq!(heard, replies);
+    let expected = [
+        "set k: NotFound, stored true",
+        "ms k: found 1, exists true",
+        "ms k: found 1, exists true",
+        "ms k: found 1, stored true",
+        "set l: NotFound, stored true",
+        "append l: found 10000, too_large true",
+        "ms l: found 10000, too_large false",
+        "md k: found 1, Delete { deleted: false }",
+        "md k: found 1, Delete { deleted: false }",
+        "md k: found 0, Delete { deleted: false }",
+        "md k: found 0, Delete { deleted: true }",
+        "md k: NotFound, Delete { deleted: false }",
+    ];
+    assert_eq!(host.events, expected);
+}
+
+#[test]
 fn an_event_shows_an_item_past_its_deadline_as_expired() {
     let mut host = TestHost::new();
     let mut session = Session::new(SessionConfig::default());
