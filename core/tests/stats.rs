@@ -7,8 +7,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use dynamidb_core::{
-    ArithmeticOptions, Cache, Config, DeleteOptions, Expiry, GetOptions, Instant, Policy, Session,
-    SessionConfig, SetMode, SetOptions, SlabStats, Stats, Value,
+    ArithmeticOptions, Cache, Cas, Config, DeleteOptions, Expiry, GetOptions, Instant, Policy,
+    Session, SessionConfig, SetMode, SetOptions, SlabStats, Stats, Value,
 };
 
 const NOW: Instant = Instant::from_secs(1);
@@ -117,7 +117,7 @@ fn counts<T>(expected: &str, operate: impl FnOnce(&mut Cache, u64) -> T) {
     cache.set(NOW, "k", "text").unwrap();
     let cas = cache.peek(NOW, "k").unwrap().cas;
     let before = counters(&cache.stats());
-    operate(&mut cache, cas);
+    operate(&mut cache, cas.unwrap().get());
     let mut counted = Vec::new();
     for (name, after) in counters(&cache.stats()) {
         let about_memory = ["bytes", "curr_items", "unused_pages"].contains(&&*name);
@@ -176,7 +176,7 @@ fn a_store_counts_as_what_it_is_and_as_what_it_found() {
     counts(large, |c, _| c.append(NOW, "k", &LARGE));
     let compare = |expected, key: &str, add: u64| {
         counts(expected, |c, cas| {
-            c.compare_and_swap(NOW, key, "v", cas + add)
+            c.compare_and_swap(NOW, key, "v", Cas::new(cas + add).unwrap())
         });
     };
     compare("cas_hits cmd_set total_items", "k", 0);
