@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use dynamidb_core::{CasOutcome, Config, ConfigError, Expiry, Instant, Value};
+use dynamidb_core::{Cas, CasOutcome, Config, ConfigError, Expiry, Instant, Value};
 use dynamidb_sync::SharedCache;
 
 const NOW: Instant = Instant::from_secs(1);
@@ -101,7 +101,7 @@ fn panic_in_the_callers_code_leaves_all_items() {
             let _ = cache.add(NOW, "key", Broken);
         }),
         ("in the conversion", &|| {
-            let _ = cache.compare_and_swap(NOW, "key", Broken, 1);
+            let _ = cache.compare_and_swap(NOW, "key", Broken, Cas::new(1).unwrap());
         }),
     ];
     for (expected, call) in calls {
