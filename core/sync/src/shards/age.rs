@@ -100,7 +100,7 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
-    use dynamidb_core::{Cache, Config};
+    use dynamidb_core::{Cache, Cas, Config};
 
     use super::*;
     use crate::Region;
@@ -148,8 +148,9 @@ mod tests {
         let used = shard.items().next().unwrap().item.last_used.as_millis();
         assert_eq!(marks.oldest_use(&shard), Some(used));
         let mut options = dynamidb_core::SetOptions::default();
-        options.cas = u64::MAX;
-        shard.set_with(now(9000), "key", "value", &options).unwrap();
+        options.cas = Cas::new(u64::MAX);
+        let stored = shard.set_with(now(9000), "key", "value", &options);
+        assert!(stored.unwrap().is_stored());
         let oldest = marks.oldest_use(&shard).unwrap();
         assert!((8000..10_000).contains(&oldest), "{oldest}");
     }
