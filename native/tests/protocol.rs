@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use conversations::{Conversation, Host};
 use dynamidb::{Options, RuntimeName, Server};
+use dynamidb_core::Config;
 
 /// How long a reply may take on a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -55,6 +56,7 @@ fn play(conversation: &Conversation, runtime: RuntimeName) {
     options.threads = Some(2);
     options.dialect = conversation.settings.dialect;
     options.memory = Some(conversation.settings.memory);
+    options.slab_sizes = Config::SLAB_SIZES.into();
     options.max_items = conversation.settings.max_items;
     options.max_item_size = Some(conversation.settings.item_size_max);
     options.output_max = conversation.settings.output_max;
