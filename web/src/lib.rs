@@ -8,6 +8,7 @@
 
 mod client;
 mod feed;
+mod limits;
 mod load;
 mod playground;
 mod record;

@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::client::Client;
 use crate::feed::{FEED_MAX, Feed};
+use crate::limits::{ADVANCE_MAX, CLIENTS, TIME_MAX};
 use crate::load::RunningLoad;
 use crate::record::Record;
 use crate::snapshot::{self, NONE};
@@ -17,13 +18,6 @@ use crate::{Load, Settings};
 const MAINTAIN_INTERVAL: u64 = 250;
 /// The most maintenance steps each time, so that no call blocks the page for long.
 const MAINTAIN_LIMIT: usize = 1000;
-/// The longest time that one call advances the clock by, in milliseconds: a day.
-pub(crate) const ADVANCE_MAX: u64 = 86_400_000;
-/// The latest time, in milliseconds since the Unix epoch: JavaScript's numbers are exact up to
-/// here.
-pub(crate) const TIME_MAX: u64 = 1 << 53;
-/// The number of clients: A to Z.
-pub(crate) const CLIENTS: usize = 26;
 /// The capacity of the removal log.
 const REMOVALS_MAX: usize = 200;
 

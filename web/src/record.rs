@@ -2,10 +2,11 @@
 
 use core::fmt::Write as _;
 
-use crate::playground::ADVANCE_MAX;
-use crate::scenario::{self, MAGIC};
-use crate::{Load, Settings};
+use crate::limits::ADVANCE_MAX;
+use crate::{Load, Policy, Settings};
 
+/// The first line of a scenario: its format and the version of it.
+pub(crate) const MAGIC: &str = "dynamidb scenario 1";
 /// The longest record. Beyond this, nothing is recorded.
 const RECORD_MAX: usize = 4 << 20;
 
@@ -21,7 +22,7 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) fn new(settings: &Settings, seed: u128, now: u64) -> Self {
         let mut text = format!("{MAGIC}\n");
-        scenario::write_settings(settings, seed, now, &mut text);
+        write_settings(settings, seed, now, &mut text);
         Self {
             text,
             started_at: now,
@@ -37,7 +38,7 @@ impl Record {
             self.is_incomplete = true;
             return;
         }
-        let name = scenario::client_name(client);
+        let name = client_name(client);
         match as_line(bytes) {
             Some(line) => self.line(format_args!("{name}: {line}")),
             None => {
@@ -53,7 +54,7 @@ impl Record {
 
     pub(crate) fn disconnect(&mut self, client: u32) {
         self.flush();
-        let name = scenario::client_name(client);
+        let name = client_name(client);
         self.line(format_args!("hang-up {name}"));
     }
 
@@ -131,4 +132,39 @@ fn as_line(bytes: &[u8]) -> Option<&str> {
     let text = core::str::from_utf8(bytes.strip_suffix(b"\r\n")?).ok()?;
     let is_plain = !text.chars().any(char::is_control);
     is_plain.then_some(text)
+}
+
+/// Writes the first lines of a scenario: those that differ from the defaults.
+fn write_settings(settings: &Settings, seed: u128, start: u64, text: &mut String) {
+    let defaults = Settings::new(settings.memory);
+    let mut line = |name: &str, value: &dyn core::fmt::Display| {
+        let _ = writeln!(text, "{name} {value}");
+    };
+    line("memory", &settings.memory);
+    if let Some(max) = settings.max_items {
+        line("max-items", &max);
+    }
+    if settings.item_size_max != defaults.item_size_max {
+        line("item-size-max", &settings.item_size_max);
+    }
+    if settings.slab_sizes != defaults.slab_sizes {
+        let sizes: Vec<_> = settings.slab_sizes.iter().map(u32::to_string).collect();
+        line("slab-sizes", &sizes.join(","));
+    }
+    if settings.policy == Policy::S3Lru {
+        line("policy", &"s3lru");
+    }
+    if let Some((name, _)) = Settings::DIALECTS
+        .iter()
+        .find(|(_, dialect)| *dialect == settings.dialect)
+    {
+        line("dialect", name);
+    }
+    line("seed", &format_args!("{seed:x}"));
+    line("start", &start);
+}
+
+/// The name of a client: A to Z.
+fn client_name(client: u32) -> char {
+    char::from(b'A' + client as u8)
 }

@@ -23,14 +23,12 @@
 //! run 5000                    and does 5000 operations
 //! ```
 
-use core::fmt::Write as _;
-
 use wasm_bindgen::prelude::*;
 
-use crate::playground::{ADVANCE_MAX, TIME_MAX};
-use crate::{Dialect, Load, Playground, Policy, Settings};
+use crate::limits::{ADVANCE_MAX, TIME_MAX};
+use crate::record::MAGIC;
+use crate::{Load, Playground, Settings};
 
-pub(crate) const MAGIC: &str = "dynamidb scenario 1";
 /// The memory of a scenario without a `memory` line: a cache small enough to be drawn completely.
 const MEMORY: u32 = 64 * 1024;
 /// The most memory that a scenario may request: a link must not use up a browser's memory.
@@ -253,9 +251,9 @@ impl Scenario {
                 settings.slab_sizes = sizes?.into_iter().map(|size| size as u32).collect();
             }
             "policy" => {
-                settings.policy = named(rest, &[("lru", Policy::Lru), ("s3lru", Policy::S3Lru)])?;
+                settings.policy = named(rest, &Settings::POLICIES)?;
             }
-            "dialect" => settings.dialect = named(rest, &DIALECTS)?,
+            "dialect" => settings.dialect = named(rest, &Settings::DIALECTS)?,
             "start" => self.start = number(rest, 0, START_MAX)?,
             "seed" => {
                 let seed = u128::from_str_radix(rest, 16);
@@ -277,47 +275,6 @@ impl Scenario {
         }
         Ok(time)
     }
-}
-
-const DIALECTS: [(&str, Dialect); 3] = [
-    ("auto", Dialect::Auto),
-    ("dynamidb", Dialect::DynamiDb),
-    ("memcached", Dialect::Memcached),
-];
-
-/// Writes the first lines of a scenario: those that differ from the defaults.
-pub(crate) fn write_settings(settings: &Settings, seed: u128, start: u64, text: &mut String) {
-    let defaults = Settings::new(settings.memory);
-    let mut line = |name: &str, value: &dyn core::fmt::Display| {
-        let _ = writeln!(text, "{name} {value}");
-    };
-    line("memory", &settings.memory);
-    if let Some(max) = settings.max_items {
-        line("max-items", &max);
-    }
-    if settings.item_size_max != defaults.item_size_max {
-        line("item-size-max", &settings.item_size_max);
-    }
-    if settings.slab_sizes != defaults.slab_sizes {
-        let sizes: Vec<_> = settings.slab_sizes.iter().map(u32::to_string).collect();
-        line("slab-sizes", &sizes.join(","));
-    }
-    if settings.policy == Policy::S3Lru {
-        line("policy", &"s3lru");
-    }
-    if let Some((name, _)) = DIALECTS
-        .iter()
-        .find(|(_, dialect)| *dialect == settings.dialect)
-    {
-        line("dialect", name);
-    }
-    line("seed", &format_args!("{seed:x}"));
-    line("start", &start);
-}
-
-/// The name of a client: A to Z.
-pub(crate) fn client_name(client: u32) -> char {
-    char::from(b'A' + client as u8)
 }
 
 fn client(name: &str) -> Result<u32, String> {

@@ -66,8 +66,15 @@ impl Settings {
 }
 
 impl Settings {
-    const POLICIES: [Policy; 2] = [Policy::Lru, Policy::S3Lru];
-    const DIALECTS: [Dialect; 3] = [Dialect::Auto, Dialect::DynamiDb, Dialect::Memcached];
+    /// The policies by their number, with their names in a scenario.
+    pub(crate) const POLICIES: [(&str, Policy); 2] =
+        [("lru", Policy::Lru), ("s3lru", Policy::S3Lru)];
+    /// The dialects by their number, with their names in a scenario.
+    pub(crate) const DIALECTS: [(&str, Dialect); 3] = [
+        ("auto", Dialect::Auto),
+        ("dynamidb", Dialect::DynamiDb),
+        ("memcached", Dialect::Memcached),
+    ];
 
     /// As an array for JavaScript: memory, item limit (`u32::MAX`: none), largest item, policy (0
     /// LRU, 1 S3LRU), dialect (0 both, 1 DynamiDB's, 2 memcached's), then the slab sizes.
@@ -91,8 +98,8 @@ impl Settings {
             max_items: Some(max_items).filter(|&max| max != NONE),
             item_size_max,
             slab_sizes: sizes.to_vec(),
-            policy: *Self::POLICIES.get(policy as usize)?,
-            dialect: *Self::DIALECTS.get(dialect as usize)?,
+            policy: Self::POLICIES.get(policy as usize)?.1,
+            dialect: Self::DIALECTS.get(dialect as usize)?.1,
             ..Self::new(memory)
         })
     }
