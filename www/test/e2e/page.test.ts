@@ -296,13 +296,13 @@ test("ten thousand items are drawn without blocking the page", async (t) => {
   await page.evaluate("took.length = 0");
   await page.fill("#load-operations", "100000000");
   await page.click("#load-run");
-  const took = () => page.evaluate("took") as Promise<number[]>;
-  while ((await took()).length < 150) await page.waitForTimeout(200);
   // Other frames draw nothing. Interruptions by a busy machine are in the slower ones.
-  const drawing = (await took()).filter((millis) => millis > 1).sort((a, b) => a - b);
-  const quick = drawing[Math.floor(drawing.length / 4)] ?? Infinity;
-  t.diagnostic(`${drawing.length} times, a quarter of them within ${quick.toFixed(1)} ms`);
-  assert.ok(drawing.length >= 20 && quick < 16, `${drawing.length} times, ${quick} ms`);
+  const drawing = () => page.evaluate("took.filter((millis) => millis > 1)") as Promise<number[]>;
+  while ((await drawing()).length < 40) await page.waitForTimeout(200);
+  const took = (await drawing()).sort((a, b) => a - b);
+  const quick = took[Math.floor(took.length / 4)] ?? Infinity;
+  t.diagnostic(`${took.length} times, a quarter of them within ${quick.toFixed(1)} ms`);
+  assert.ok(quick < 16, `${quick} ms`);
 });
 
 test("a load in real time pauses, steps and resumes with the clock", async () => {
