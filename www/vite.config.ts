@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig, type Plugin } from "vite";
+
+/** The picture of a link to the page, which the page itself does not need. */
+const PREVIEW = "preview.png";
+/** The page's address, if `SITE` says it: a link's picture needs a whole URL. */
+const SITE = process.env.SITE;
 
 /** Writes `worker.js`, which caches the files of this build for offline use. */
 function offline(): Plugin {
@@ -8,10 +13,13 @@ function offline(): Plugin {
     name: "offline",
     apply: "build",
     generateBundle(_, bundle) {
-      const files = ["./", ...Object.keys(bundle).filter((name) => name !== "index.html")];
+      const built = Object.keys(bundle).filter((name) => name !== "index.html");
+      const kept = readdirSync("public").filter((name) => name !== PREVIEW);
+      const files = ["./", ...built, ...kept];
       const contents = Object.values(bundle).map((file) =>
         file.type === "asset" ? file.source : file.code,
       );
+      contents.push(...kept.map((name) => readFileSync(`public/${name}`)));
       const hash = contents.reduce((hash, text) => hash.update(text), createHash("sha256"));
       const source = readFileSync("src/worker.js", "utf8")
         .replace("FILES", JSON.stringify(files))
@@ -19,6 +27,13 @@ function offline(): Plugin {
       this.emitFile({ type: "asset", fileName: "worker.js", source });
     },
   };
+}
+
+/** Makes the URL of the picture absolute. */
+function picture(): Plugin {
+  const handler = (html: string) =>
+    SITE === undefined ? html : html.replace(`./${PREVIEW}`, new URL(PREVIEW, SITE).href);
+  return { name: "picture", apply: "build", transformIndexHtml: { order: "post", handler } };
 }
 
 /** Removes `crossorigin`: a page opened as a file gets its style, and can show what is wrong. */
@@ -30,7 +45,7 @@ function sameOrigin(): Plugin {
 export default defineConfig({
   // Relative, so that the built page works in any folder of any host.
   base: "./",
-  plugins: [offline(), sameOrigin()],
+  plugins: [offline(), picture(), sameOrigin()],
   build: {
     // No inlined assets: the page's content policy allows no `data:` URLs.
     assetsInlineLimit: 0,

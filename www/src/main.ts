@@ -2,6 +2,7 @@
 
 import { Clock } from "./clock.ts";
 import { element } from "./dom.ts";
+import { embed, isEmbedded } from "./embed.ts";
 import {
   defaults,
   Engine,
@@ -41,6 +42,7 @@ const PLAYING = 250;
 
 /** Sets up the page, and returns its share dialog, which replays links. */
 async function start(): Promise<Share> {
+  embed();
   await load();
   const settings: Settings = defaults(MEMORY);
   const model = new Model(Engine.create(settings));
@@ -193,7 +195,9 @@ async function start(): Promise<Share> {
     live: () => time.live(),
     nextExpiry: () => clock.toNextExpiry(),
     colour: (at) => views.map.colourBy(modes[at] ?? "idle"),
-    tab: (at) => tabs.open(names[at - 1] ?? "order"),
+    tab: (at) => {
+      if (!isEmbedded) tabs.open(names[at - 1] ?? "order");
+    },
     client: (client) => terminal.choose(client),
   });
   for (const button of document.querySelectorAll("dialog [data-close]")) {
@@ -217,7 +221,9 @@ async function start(): Promise<Share> {
   });
   views.draw();
   terminal.frame();
-  if (!matchMedia("(pointer: coarse)").matches) element("#line").focus({ preventScroll: true });
+  // An embedded page does not take the focus from the one around it.
+  if (!isEmbedded && !matchMedia("(pointer: coarse)").matches)
+    element("#line").focus({ preventScroll: true });
   return share;
 }
 

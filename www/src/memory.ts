@@ -2,6 +2,7 @@
 
 import { readable } from "./bytes.ts";
 import { element, make, surface } from "./dom.ts";
+import { isEmbedded } from "./embed.ts";
 import { type Engine, ITEM, NONE, PAGE, realTime, type Snapshot, type Stats } from "./engine.ts";
 import { type Cell, Cells } from "./map/cells.ts";
 import { type Mode, Palette } from "./map/colours.ts";
@@ -17,6 +18,8 @@ import { bytes, count, duration, seconds } from "./units.ts";
 
 /** The margin for rings at the edge. */
 const MARGIN = 4;
+/** The height of what is above and below the map in an embedded page. */
+const BESIDE = 150;
 /** Real milliseconds between two drawings of events: 30 a second. */
 const FRAME = 33;
 /** How long another layout or colour takes to come, in milliseconds. */
@@ -191,6 +194,8 @@ export class MemoryMap {
 
   /** The height that the map may take. */
   #down(): number {
+    if (isEmbedded && matchMedia("(min-width: 760px)").matches)
+       return Math.max(120, innerHeight - BESIDE);
     return this.#across >= 900 ? 484 : this.#across >= 560 ? 360 : innerHeight < 700 ? 120 : 220;
   }
 

@@ -1,7 +1,7 @@
 // The output of `npm run build`: its size, and the module's imports.
 
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -37,4 +37,30 @@ test("the module imports nothing but wasm-bindgen's glue", async () => {
     );
     assert.deepEqual(foreign, []);
   }
+});
+
+test("the page can be installed, and all that its manifest and head name is there", () => {
+  const html = readFileSync("dist/index.html", "utf8");
+  const named = [...html.matchAll(/(?:href|src|content)="\.\/([^"]+)"/g)].map(([, name]) => name);
+  const manifest = JSON.parse(readFileSync("dist/manifest.webmanifest", "utf8"));
+  const icons = manifest.icons as { src: string; sizes: string; purpose?: string }[];
+  for (const name of ["manifest.webmanifest", "preview.png", "icon-192.png"])
+    assert.ok(named.includes(name), `${name} is not named`);
+  for (const name of [...named, ...icons.map(({ src }) => src)])
+    assert.ok(existsSync(join("dist", name ?? "")), `${name} is missing`);
+  for (const { src, sizes } of icons) {
+    const png = readFileSync(join("dist", src));
+    assert.equal(`${png.readUInt32BE(16)}x${png.readUInt32BE(20)}`, sizes, src);
+  }
+  assert.ok(icons.some(({ purpose }) => purpose === "maskable"));
+  assert.deepEqual([manifest.start_url, manifest.scope], ["./", "./"]);
+  // What the page needs without a network; the picture of a link is not among it.
+  const worker = readFileSync("dist/worker.js", "utf8");
+  for (const { src } of icons) assert.ok(worker.includes(`"${src}"`), src);
+  assert.ok(!worker.includes("preview.png"));
+});
+
+test("nothing in the page comes from another host", () => {
+  const html = readFileSync("dist/index.html", "utf8");
+  assert.deepEqual(html.match(/(?:href|src|content)="(?:https?:)?\/\/[^"]*"/g), null);
 });

@@ -185,6 +185,34 @@ test("the page works without a network after the first visit", async () => {
   assert.deepEqual(await replies(page), ["STORED\r\n"]);
 });
 
+for (const viewport of [{ width: 900, height: 500 }, NARROW]) {
+  test(`an embedded page of ${viewport.width} px shows map and terminal alone`, async () => {
+    const page = await site.visit({ viewport }, "?embed#lesson=lru.2");
+    const isTyping = await page.evaluate(() => document.activeElement?.id === "line");
+    assert.ok(!isTyping, "it takes the focus from the page around it");
+    for (const id of ["memory", "map", "clock-run", "lesson", "line", "whole"])
+      assert.ok(await page.locator(`#${id}`).isVisible(), id);
+    for (const id of ["page-nav", "lesson-nav", "menu-open", "track", "tabs", "panels", "ways"])
+      assert.ok(await page.locator(`#${id}`).isHidden(), id);
+    const size = await page.evaluate(() => {
+      const { scrollWidth, scrollHeight } = document.documentElement;
+      return { width: scrollWidth, height: scrollHeight };
+    });
+    assert.deepEqual(size, viewport);
+    await page.keyboard.press("Alt+Digit2");
+    await type(page, "SET a 0 1", "x");
+    assert.equal((await replies(page)).at(-1), "STORED\r\n");
+    await page.evaluate(AXE);
+    assert.deepEqual(await violations(page), []);
+
+    await page.click("#lesson-next");
+    await shows(page, "#lesson-bars", "step 3 of 5");
+    const [whole] = await Promise.all([page.context().waitForEvent("page"), page.click("#whole")]);
+    await whole.waitForURL(`${site.url}#lesson=lru.3`);
+    await whole.locator("#tabs").waitFor();
+  });
+}
+
 test("a browser without WebAssembly or JavaScript shows an explanation", async () => {
   const page = await site.browser.newPage();
   await page.addInitScript("delete globalThis.WebAssembly");
