@@ -178,9 +178,9 @@ export class Order {
     if (!this.#isSelected) this.#last.draw(snapshot, items);
     const { from, to } = this.#first.visible;
     const title = element("#order-title");
-    const range = `${count(from + 1)} to ${count(Math.min(items, to))} of ${count(items)}`;
+    const range = `${count(from + 1)} to ${count(Math.min(items, to))}`;
     if (from > 0 && items > 0)
-      title.replaceChildren("Order ", make("small", { textContent: range }));
+      title.replaceChildren(range, make("small", { textContent: ` of ${count(items)}` }));
     else if (title.textContent !== "Just used") title.textContent = "Just used";
     const [, , , flags = 0] = snapshot.items.subarray(-ITEM);
     const isQueued = snapshot.items.length > 0 && (flags & QUEUED) !== 0;

@@ -185,6 +185,25 @@ test("the page works without a network after the first visit", async () => {
   assert.deepEqual(await replies(page), ["STORED\r\n"]);
 });
 
+test("on a phone every tab is in sight, and the title of a scrolled list is within its column", async () => {
+  for (const viewport of [NARROW, NARROWEST]) {
+    const page = await site.visit({ viewport });
+    const tabs = page.locator("#tabs [role=tab]");
+    assert.equal(await tabs.count(), 6);
+    for (const box of await Promise.all((await tabs.all()).map((one) => one.boundingBox())))
+      assert.ok(box !== null && box.x >= 0 && box.x + box.width <= viewport.width, `${box?.x}`);
+    await tab(page, "order");
+    await page.locator("#order button.key").first().waitFor();
+    await page.locator("#order-frame").evaluate((frame) => frame.scrollTo(0, 7000));
+    await shows(page, "#order-title", /^\d+ to \d+/);
+    const fits = await page
+      .locator("#order-title")
+      .evaluate((title) => title.scrollWidth <= title.clientWidth);
+    assert.ok(fits);
+    await page.close();
+  }
+});
+
 for (const viewport of [{ width: 900, height: 500 }, NARROW]) {
   test(`an embedded page of ${viewport.width} px shows map and terminal alone`, async () => {
     const page = await site.visit({ viewport }, "?embed#lesson=lru.2");
