@@ -21,6 +21,7 @@
 //! jump 90000                  the clock is set, to milliseconds after the start
 //! load keys=1000 skew=99      a load starts
 //! run 5000                    and does 5000 operations
+//! digest 624b5e8c78e8faa0     optional: the state digest at the end, hexadecimal
 //! ```
 
 use wasm_bindgen::prelude::*;
@@ -66,6 +67,7 @@ pub struct Scenario {
     seed: u128,
     start: u64,
     steps: Vec<Step>,
+    digest: Option<u64>,
 }
 
 #[wasm_bindgen]
@@ -101,6 +103,13 @@ impl Scenario {
             self.seed,
             self.start,
         )?)
+    }
+
+    /// The state digest at the end, as [`Playground::digest`] shows it; nothing if the scenario does
+    /// not say it. Another engine may come to another one.
+    #[wasm_bindgen(getter)]
+    pub fn digest(&self) -> Option<String> {
+        self.digest.map(|digest| format!("{digest:016x}"))
     }
 
     /// The number of steps.
@@ -165,6 +174,7 @@ impl Scenario {
             seed: 0,
             start: START,
             steps: Vec::new(),
+            digest: None,
         };
         let mut in_note = false;
         for (number, line) in lines {
@@ -219,6 +229,11 @@ impl Scenario {
                 self.title = rest.to_owned();
                 return Ok(());
             }
+            "digest" => {
+                let digest = hexadecimal(rest).and_then(|digest| digest.try_into().ok());
+                self.digest = Some(digest.ok_or("the digest is not 16 hexadecimal digits")?);
+                return Ok(());
+            }
             "hang-up" => Step::Disconnect(client(rest)?),
             "wait" => Step::Wait(number(rest, 0, ADVANCE_MAX)?),
             "jump" => Step::SetClock(self.time(rest)?),
@@ -256,8 +271,7 @@ impl Scenario {
             "dialect" => settings.dialect = named(rest, &Settings::DIALECTS)?,
             "start" => self.start = number(rest, 0, START_MAX)?,
             "seed" => {
-                let seed = u128::from_str_radix(rest, 16);
-                self.seed = seed.map_err(|_| "the seed is not hexadecimal".to_owned())?;
+                self.seed = hexadecimal(rest).ok_or("the seed is not hexadecimal")?;
             }
             _ => return Err(format!("“{word}” is unknown")),
         }
@@ -291,6 +305,10 @@ fn number(text: &str, min: u64, max: u64) -> Result<u64, String> {
     let fits = (min..=max).contains(&number);
     fits.then_some(number)
         .ok_or_else(|| format!("{number} is not from {min} to {max}"))
+}
+
+fn hexadecimal(text: &str) -> Option<u128> {
+    u128::from_str_radix(text, 16).ok()
 }
 
 fn named<T: Copy>(name: &str, all: &[(&str, T)]) -> Result<T, String> {

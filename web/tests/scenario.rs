@@ -59,6 +59,19 @@ fn a_session_that_is_too_long_is_not_recorded() {
 }
 
 #[wasm_bindgen_test]
+fn a_scenario_keeps_the_digest_of_its_end() {
+    let text = "dynamidb scenario 1\nA: SET a 0 1\nA: x\n";
+    let scenario = Scenario::parse(text).expect("it is valid");
+    assert_eq!(scenario.digest(), None);
+    let digest = scenario.replay().expect("it is valid").digest();
+    let scenario = Scenario::parse(&format!("{text}digest {digest}\n")).expect("it is valid");
+    assert_eq!(scenario.digest(), Some(digest.clone()));
+    assert_eq!(scenario.replay().expect("it is valid").digest(), digest);
+    let zeros = Scenario::parse(&format!("{text}digest 000000000000000f")).expect("it is valid");
+    assert_eq!(zeros.digest().as_deref(), Some("000000000000000f"));
+}
+
+#[wasm_bindgen_test]
 fn consecutive_note_lines_are_one_note() {
     let text = "dynamidb scenario 1\r\ntitle T\n# one\n# two\nA: GET a\n#three\n\n# four\n";
     let scenario = Scenario::parse(text).expect("it is valid");
@@ -95,6 +108,11 @@ fn errors_name_the_line_and_the_reason() {
         ("load colour=1", "“colour” is unknown"),
         ("dialect klingon", "“klingon” is unknown"),
         ("seed xyz", "the seed is not hexadecimal"),
+        ("digest xyz", "the digest is not 16 hexadecimal digits"),
+        (
+            "digest 10000000000000000",
+            "the digest is not 16 hexadecimal digits",
+        ),
         (
             "A: get x\nmemory 65536",
             "Line 3 of the scenario: “memory” is unknown.",

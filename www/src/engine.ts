@@ -54,6 +54,8 @@ export interface Scenario {
   steps: Step[];
   /** The scenario's empty cache. */
   engine: Engine;
+  /** The state digest that its end had when it was recorded. */
+  digest: string | undefined;
 }
 
 /** The engine's counters and sizes. */
@@ -221,7 +223,8 @@ export function parse(text: string): Scenario {
   const read = new wasm.Scenario(text);
   const steps = Array.from({ length: read.length }, (_, at) => stepOf(read, at));
   const engine = new Engine(read.playground());
-  return { title: read.title, settings: settingsOf(read.settings), steps, engine };
+  const { title, digest } = read;
+  return { title, settings: settingsOf(read.settings), steps, engine, digest };
 }
 
 function stepOf(read: wasm.Scenario, at: number): Step {

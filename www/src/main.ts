@@ -95,7 +95,10 @@ async function start(): Promise<Share> {
     clock.run(false);
     joined();
     await player.perform(scenario.steps);
-    terminal.note(`Replayed. The state’s digest is ${model.engine.digest()}.`);
+    const digest = model.engine.digest();
+    const isOther = scenario.digest !== undefined && scenario.digest !== digest;
+    const why = `, not ${scenario.digest}: the engine has changed since this link was made`;
+    terminal.note(`Replayed. The state’s digest is ${digest}${isOther ? why : ""}.`);
   });
   share.isElsewhere = (hash) => {
     if (hash === "race") {

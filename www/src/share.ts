@@ -27,7 +27,7 @@ export class Share {
     element("#share-open").addEventListener("click", () => void this.#open());
     element("#share-copy").addEventListener("click", () => void this.#copy());
     element("#share-save").addEventListener("click", () => {
-      const text = this.#model.engine.record();
+      const text = this.#text();
       if (text !== undefined) save("dynamidb-scenario.txt", text);
     });
     const input = element<HTMLInputElement>("#share-file");
@@ -72,7 +72,7 @@ export class Share {
     this.#status.textContent = "";
     element("#share-digest").textContent = this.#model.engine.digest();
     this.#dialog.showModal();
-    const text = this.#model.engine.record();
+    const text = this.#text();
     const copy = element<HTMLButtonElement>("#share-copy");
     const file = element<HTMLButtonElement>("#share-save");
     copy.disabled = true;
@@ -90,6 +90,13 @@ export class Share {
     this.#link.value = `${location.href.split("#")[0]}#${hash}`;
     this.#status.textContent = `${this.#link.value.length} characters. Nothing is sent anywhere.`;
     copy.disabled = false;
+  }
+
+  /** The session, with the digest of its state: whoever replays it can tell if that is the same. */
+  #text(): string | undefined {
+    const { engine } = this.#model;
+    const record = engine.record();
+    return record === undefined ? undefined : `${record}digest ${engine.digest()}\n`;
   }
 
   async #copy(): Promise<void> {

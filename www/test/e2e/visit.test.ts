@@ -87,6 +87,24 @@ test("a link replays the session to the same state", async () => {
   await shows(third, "#log .note", `Replayed. The state’s digest is ${state}.`);
 });
 
+test("a link of another engine says why its digest differs, and one without a digest does not", async () => {
+  const { encode } = await import("../../src/link.ts");
+  const text = "dynamidb scenario 1\nA: SET a 0 1\nA: x\n";
+  const replayed = async (text: string) => {
+    const page = await site.visit({}, `#${await encode(text)}`);
+    const note = await shows(page, "#log .note", "Replayed.");
+    assert.match(note, new RegExp(`digest is ${await digest(page)}`));
+    await page.close();
+    return note;
+  };
+  const plain = await replayed(text);
+  assert.match(plain, /digest is [0-9a-f]{16}\.$/);
+  const other = await replayed(`${text}digest 0123456789abcdef\n`);
+  assert.match(other, /, not 0123456789abcdef: the engine has changed since this link was made\.$/);
+  const same = /[0-9a-f]{16}/.exec(plain)?.[0];
+  assert.equal(await replayed(`${text}digest ${same}\n`), plain);
+});
+
 test("a damaged or foreign link shows an error, and the page keeps working", async () => {
   const { encode } = await import("../../src/link.ts");
   const hashes = {
