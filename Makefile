@@ -32,6 +32,14 @@ setup: ## install what the tests need, or say what is missing
 test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
+test-all: test miri ## the same, and what is slow and rare: bundlers, long loads, fuzzing, mutants, Miri
+	.ci/setup web node browser
+	web/npm/test/bundlers
+	DIFFERENTIAL_COMMANDS=10000000 $(MAKE) test-differential
+	$(MAKE) soak
+	RUNTIME=async-std $(MAKE) soak
+	$(MAKE) fuzz mutants mutants-native
+
 lint: msrv ## formatting, clippy (also for other platforms), rustdoc, packages and dependencies, without a warning
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings

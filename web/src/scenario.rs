@@ -105,8 +105,8 @@ impl Scenario {
         )?)
     }
 
-    /// The state digest at the end, as [`Playground::digest`] shows it; nothing if the scenario does
-    /// not say it. Another engine may come to another one.
+    /// The state digest at the end, as [`Playground::digest`] shows it; nothing if the scenario
+    /// does not say it. Another engine may come to another one.
     #[wasm_bindgen(getter)]
     pub fn digest(&self) -> Option<String> {
         self.digest.map(|digest| format!("{digest:016x}"))

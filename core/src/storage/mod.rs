@@ -21,6 +21,7 @@ mod bucket;
 mod cas;
 mod chain;
 mod chunk;
+mod class;
 mod clock;
 mod deadline;
 mod eviction;

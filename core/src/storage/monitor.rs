@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::arena::Page;
-use super::slab::{CLASSES, Class};
+use super::class::{CLASSES, Class};
 use crate::ClassStats;
 
 /// Whether there is any of this.

@@ -8,8 +8,9 @@
 use core::num::NonZero;
 
 use super::chunk::CONTINUATION;
+use super::class::Class;
 use super::header::Sizes;
-use super::slab::{Class, Slabs};
+use super::slab::Slabs;
 
 /// The most chunks below page size that one item has.
 const PARTS: usize = 5;

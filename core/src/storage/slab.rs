@@ -6,14 +6,11 @@
 use core::num::NonZero;
 
 use super::arena::{ArenaMut, ArenaRef, ChunkRef, Geometry, Page};
+use super::class::{CLASSES, Class};
 use super::monitor::{Counted, PageClasses};
 use super::page::{self, List};
 use crate::digest::Digest;
-use crate::{Config, SlabStats};
-
-/// A slab class: an index into the list of chunk sizes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Class(pub(crate) u8);
+use crate::SlabStats;
 
 #[derive(Clone, Copy, Debug)]
 struct Chunks {
@@ -50,10 +47,6 @@ impl Chunks {
 
 /// All sizes of chunks are multiples of it.
 const UNIT: u32 = 16;
-
-/// How many classes there can be: those of items, one for what is as large as a page, and one that
-/// is the index's own.
-pub(crate) const CLASSES: usize = Config::SLAB_SIZES_MAX + 2;
 
 /// How many pages are looked at to find one that is cheap to empty.
 const CANDIDATES: usize = 16;

@@ -87,7 +87,7 @@ test("a link replays the session to the same state", async () => {
   await shows(third, "#log .note", `Replayed. The state’s digest is ${state}.`);
 });
 
-test("a link of another engine says why its digest differs, and one without a digest does not", async () => {
+test("a link of another engine says why its digest differs, one without digest not", async () => {
   const { encode } = await import("../../src/link.ts");
   const text = "dynamidb scenario 1\nA: SET a 0 1\nA: x\n";
   const replayed = async (text: string) => {
@@ -203,7 +203,7 @@ test("the page works without a network after the first visit", async () => {
   assert.deepEqual(await replies(page), ["STORED\r\n"]);
 });
 
-test("on a phone every tab is in sight, and the title of a scrolled list is within its column", async () => {
+test("on a phone every tab is in sight, and a scrolled title is within its column", async () => {
   for (const viewport of [NARROW, NARROWEST]) {
     const page = await site.visit({ viewport });
     const tabs = page.locator("#tabs [role=tab]");

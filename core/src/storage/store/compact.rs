@@ -2,9 +2,9 @@
 
 use super::super::arena::{ChunkRef, Page};
 use super::super::chunk::Kind;
+use super::super::class::Class;
 use super::super::index::ItemHasher;
 use super::super::page;
-use super::super::slab::Class;
 use super::StoreMut;
 
 impl StoreMut<'_> {

@@ -1,12 +1,12 @@
 //! What happens to items, counted in all and by slab class.
 
 use super::super::arena::ChunkRef;
+use super::super::class::{CLASSES, Class};
 use super::super::deadline::Deadline;
 use super::super::handle::ItemHandle;
 use super::super::header::ItemHeader;
 use super::super::monitor::{self, Counted};
 use super::super::plan::Plan;
-use super::super::slab::{CLASSES, Class};
 use super::{Parts, Store, StoreMut, Write};
 use crate::{ClassStats, Stats};
 

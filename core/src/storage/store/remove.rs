@@ -1,9 +1,9 @@
 //! How an item is removed, whatever for.
 
 use super::super::arena::ChunkRef;
+use super::super::class::Class;
 use super::super::handle::ItemHandle;
 use super::super::monitor::Counted;
-use super::super::slab::Class;
 use super::StoreMut;
 
 impl StoreMut<'_> {

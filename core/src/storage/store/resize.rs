@@ -2,8 +2,8 @@
 
 use super::super::arena::{ChunkRef, Page};
 use super::super::chunk::Kind;
+use super::super::class::Class;
 use super::super::page;
-use super::super::slab::Class;
 use super::{Parts, StoreMut};
 use crate::view::RemovalReason;
 

@@ -2,12 +2,12 @@
 
 use super::super::arena::{ChunkRef, Page};
 use super::super::chain::{Chain, Writer};
+use super::super::class::Class;
 use super::super::deadline::Deadline;
 use super::super::handle::ItemHandle;
 use super::super::header::{ItemFlags, ItemLayout};
 use super::super::monitor::Counted;
 use super::super::plan::Plan;
-use super::super::slab::Class;
 use super::{Parts, StoreMut};
 use crate::key::HashedKey;
 
