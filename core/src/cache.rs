@@ -165,7 +165,8 @@ impl<M: Memory> Cache<M> {
     /// assert!(cache.get(now, "absent").is_none());
     /// # Ok::<(), dynamidb_core::ConfigError>(())
     /// ```
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    #[cfg_attr(target_os = "none", inline)]
     pub fn get<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> Option<Item<'_>> {
         self.parts.stats.cmd_get += 1;
         let key = self.begin(now, key);

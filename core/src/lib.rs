@@ -90,6 +90,9 @@
 //! - **The meta commands** are the feature `meta`, on by default. A program that needs none saves
 //!   13 kB of flash on a Cortex-M4 with `default-features = false`. They are unknown then, and `ms`
 //!   ends the conversation, so that its value is not taken for a command.
+//! - **The binary protocol** of memcached is the feature `binary`, off by default: 9 kB of flash
+//!   on a Cortex-M4. With it the first byte of each client selects the protocol, unless
+//!   [`SessionConfig::protocol`] does.
 #![no_std]
 // Except in one file, `storage/prefetch.rs`; `tests/tidy.rs` sees to it.
 #![deny(unsafe_code)]
@@ -127,7 +130,7 @@ pub use options::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode
 pub use outcome::{ArithmeticOutcome, CasOutcome, DeleteOutcome, GetOutcome, SetOutcome};
 pub use protocol::{Action, Event, ItemSummary, Lookup, StoreStatus};
 pub use protocol::{AdminCommand, AdminOutcome, Host, Keyspace};
-pub use protocol::{Dialect, FirstRequest, Session, SessionConfig};
+pub use protocol::{Credentials, Dialect, FirstRequest, Protocol, Session, SessionConfig};
 pub use sizes::SlabSizes;
 pub use stats::{ClassStats, SlabStats, Stats};
 pub use time::{Instant, Ticks32};

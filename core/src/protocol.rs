@@ -15,8 +15,10 @@
 //! ```
 
 mod admin;
+mod binary;
 mod config;
 mod context;
+mod credentials;
 mod event;
 mod execute;
 mod exptime;
@@ -33,7 +35,8 @@ mod session;
 mod stats;
 
 pub use admin::{AdminCommand, AdminOutcome};
-pub use config::{Dialect, SessionConfig};
+pub use config::{Dialect, Protocol, SessionConfig};
+pub use credentials::Credentials;
 pub use event::{Action, Event, ItemSummary, Lookup, StoreStatus};
 pub use host::Host;
 pub use keyspace::Keyspace;

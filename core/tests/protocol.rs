@@ -3,7 +3,7 @@
 
 mod conversations;
 
-use conversations::{Conversation, FILES, core_host};
+use conversations::{BINARY_FILES, Conversation, FILES, core_host};
 use dynamidb_core::Cache;
 
 /// How often each conversation is cut at random.
@@ -50,11 +50,12 @@ fn every_file_is_played() {
         .filter(|name| name.ends_with(".txt"))
         .collect();
     found.sort();
-    let played = FILES.iter().map(|(name, _)| *name);
-    let played: Vec<_> = played.filter(|name| name.ends_with(".txt")).collect();
+    let played = FILES.iter().chain(BINARY_FILES).map(|(name, _)| *name);
+    let mut played: Vec<_> = played.filter(|name| name.ends_with(".txt")).collect();
+    played.sort_unstable();
     assert_eq!(
         played, found,
-        "the list in conversations/mod.rs must be complete and sorted"
+        "the lists in conversations/mod.rs must be complete"
     );
 }
 

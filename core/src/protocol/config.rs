@@ -1,4 +1,4 @@
-//! The configuration of a session: its dialect and its limits.
+//! The configuration of a session: its protocol, its dialect and its limits.
 
 use super::line::LINE_MAX;
 
@@ -28,6 +28,34 @@ pub enum Dialect {
     Memcached,
 }
 
+/// Which of memcached's protocols a session speaks; in a build without the feature `binary` it is
+/// text, whatever is asked for.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::{Cache, Config, Instant, Protocol, Session, SessionConfig};
+///
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// let mut config = SessionConfig::default();
+/// config.protocol = Protocol::Text;
+/// let mut output = Vec::new();
+/// let mut session = Session::new(config);
+/// let _ = session.process(Instant::from_secs(0), b"\x80\r\n", &mut cache, &mut output);
+/// assert_eq!(output, b"CLIENT_ERROR bad command line format\r\n");
+/// # Ok::<(), dynamidb_core::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// The first byte of a client decides: 0x80 is the binary protocol, any other is text.
+    #[default]
+    Auto,
+    /// Only text.
+    Text,
+    /// Only the binary protocol.
+    Binary,
+}
+
 /// The limits of a session.
 ///
 /// # Examples
@@ -44,6 +72,12 @@ pub enum Dialect {
 pub struct SessionConfig {
     /// Which verbs it understands.
     pub dialect: Dialect,
+    /// Which of memcached's protocols it speaks.
+    pub protocol: Protocol,
+    /// Whether a client of the binary protocol has to sign in before anything else;
+    /// [`Host::authenticate`](crate::Host::authenticate) decides who may. Text is for the host to
+    /// hold back.
+    pub sasl: bool,
     /// The largest item accepted, in bytes of key and value together; the same as the cache's
     /// [`Config::item_size_max`](crate::Config::item_size_max).
     pub item_size_max: usize,
@@ -85,6 +119,8 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             dialect: Dialect::Auto,
+            protocol: Protocol::Auto,
+            sasl: false,
             item_size_max: crate::Config::ITEM_SIZE_MAX,
             output_max: 64 * 1024,
             version: "1.6.45",

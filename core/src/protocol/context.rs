@@ -44,4 +44,23 @@ impl<H: Host> Context<'_, H> {
             cache.discard(self.now, key);
         }
     }
+
+    /// Forgets all items, now or at a moment to come.
+    pub(super) fn flush_all(&mut self, mut at: Option<Expiry>) {
+        if let Some(at) = &mut at {
+            self.resolve(at);
+        }
+        let at = at
+            .and_then(|at| at.deadline(self.now))
+            .filter(|&at| at > self.now);
+        let now = self.now;
+        self.host.for_each(|cache| match at {
+            Some(at) => {
+                // An earlier one that is due happens first.
+                cache.maintain(now, 0);
+                cache.flush_at(at);
+            }
+            None => cache.clear(),
+        });
+    }
 }

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::event::Effect;
 use super::request::{Request, Retrieval, Sign};
-use super::{Host, SessionConfig, meta, reply, stats};
+use super::{Host, SessionConfig, binary, meta, reply, stats};
 use crate::{Error, Expiry, Key, SetMode, SetOptions, SetOutcome, Value};
 
 /// Executes one request and returns what it did to an item; `None` if it is about no item. `key` is
@@ -41,6 +41,7 @@ pub(super) fn execute<H: Host>(
             expiry, noreply, ..
         } => context.touch(key, expiry, noreply),
         Request::Meta(ref request) => meta::execute(context, request, key),
+        Request::Binary(ref request) => return binary::execute(context, config, request, key),
         Request::FlushAll { at, noreply } => {
             context.flush_all(at);
             context.answer(noreply, reply::OK);
@@ -68,7 +69,7 @@ pub(super) fn execute<H: Host>(
             return None;
         }
         // Executed by the session, whose state depends on it.
-        Request::AdminCommand(_) => return None,
+        Request::AdminCommand(_) | Request::BinaryControl(_) => return None,
     };
     Some(effect)
 }
@@ -165,23 +166,5 @@ impl<H: Host> Context<'_, H> {
         };
         self.answer(noreply, reply);
         Effect::Change
-    }
-
-    fn flush_all(&mut self, mut at: Option<Expiry>) {
-        if let Some(at) = &mut at {
-            self.resolve(at);
-        }
-        let at = at
-            .and_then(|at| at.deadline(self.now))
-            .filter(|&at| at > self.now);
-        let now = self.now;
-        self.host.for_each(|cache| match at {
-            Some(at) => {
-                // An earlier one that is due happens first.
-                cache.maintain(now, 0);
-                cache.flush_at(at);
-            }
-            None => cache.clear(),
-        });
     }
 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt::Display;
 
-use super::{AdminCommand, AdminOutcome, Event, Keyspace};
+use super::{AdminCommand, AdminOutcome, Credentials, Event, Keyspace};
 use crate::{Cache, Instant, Memory};
 
 /// What a program adds to its [`Keyspace`] for a [`Session`](crate::Session). All of it has a
@@ -76,6 +76,59 @@ pub trait Host: Keyspace {
     fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
         let _ = output;
         AdminOutcome::Done
+    }
+
+    /// Whether a client may sign in by these credentials, if [`SessionConfig::sasl`] is set; `None`
+    /// if what it sent are none. A host may count it; the session ends after five refusals.
+    ///
+    /// # Examples
+    /// A host that has one user:
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Credentials, Host, Instant, Key, Keyspace};
+    /// use dynamidb_core::{Session, SessionConfig};
+    ///
+    /// struct OneUser(Cache);
+    ///
+    /// impl Keyspace for OneUser {
+    ///     # type Memory = Vec<u8>;
+    ///     # fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+    ///     #     self.0.key(bytes)
+    ///     # }
+    ///     # fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    ///     #     &mut self.0
+    ///     # }
+    ///     # fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
+    ///     #     self.0.cache_at(index)
+    ///     # }
+    ///     // (the functions that say where the items are)
+    /// }
+    ///
+    /// impl Host for OneUser {
+    ///     fn authenticate(&mut self, credentials: Option<Credentials<'_>>) -> bool {
+    ///         credentials.is_some_and(|shown| (shown.user, shown.password) == (b"ada", b"secret"))
+    ///     }
+    /// }
+    ///
+    /// let mut host = OneUser(Cache::new(Config::new(64 * 1024))?);
+    /// let mut config = SessionConfig::default();
+    /// config.sasl = true;
+    /// let mut session = Session::new(config);
+    /// // The lengths of mechanism and body are 5 and 16.
+    /// let mut request = vec![0x80, 0x21, 0, 5, 0, 0, 0, 0, 0, 0, 0, 16];
+    /// request.extend([0; 12]);
+    /// request.extend(b"PLAIN\0ada\0secret");
+    /// let mut output = Vec::new();
+    /// let _ = session.process(Instant::from_secs(0), &request, &mut host, &mut output);
+    /// # if cfg!(feature = "binary") {
+    /// assert!(output.ends_with(b"Authenticated"));
+    /// # }
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    ///
+    /// [`SessionConfig::sasl`]: crate::SessionConfig::sasl
+    fn authenticate(&mut self, credentials: Option<Credentials<'_>>) -> bool {
+        let _ = credentials;
+        false
     }
 
     /// Whether the host wants every [`Event`]. Asked before each request.

@@ -10,6 +10,7 @@ mod retrieval;
 
 use memchr::memchr;
 
+use super::binary::{self, Login};
 use super::line::{LINE_MAX, Line, first_word};
 use super::meta::{self, MetaCommand};
 use super::parsed::{Parsed, State};
@@ -33,8 +34,20 @@ pub(super) fn parse<'i>(
             None if input.len() <= LINE_MAX => None,
             end => long_line(config, input, end),
         },
+        State::Packets(login) => binary::parse(config, login, input),
+        State::Undecided(login) => first(config, login, input),
         State::Keys(retrieval) => retrieval::next_key(retrieval, input),
-        State::Skip(_) | State::HostBusy | State::OutputOnly | State::Closed { .. } => None,
+        _ => None,
+    }
+}
+
+/// The first request of a client, whose first byte tells what it speaks.
+#[cold]
+#[inline(never)]
+fn first<'i>(config: &SessionConfig, login: Login, input: &'i [u8]) -> Option<Parsed<'i>> {
+    match input.first() {
+        Some(&binary::FIRST_BYTE) => binary::parse(config, login, input),
+        _ => parse(config, State::Ready { dynamidb: false }, input),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What parsing finds: a request, its length, and what the bytes behind it are.
 
+use super::binary::{Login, PacketSkip, PendingStat};
 use super::line::Line;
 use super::reply::{self, Form};
 use super::request::{Request, Retrieval};
@@ -13,8 +14,32 @@ pub(super) enum State {
     Ready { dynamidb: bool },
     /// More keys of a retrieval follow.
     Keys(Retrieval),
+    /// The first byte decides between lines and packets.
+    #[cfg_attr(
+        not(feature = "binary"),
+        expect(dead_code, reason = "there are no packets")
+    )]
+    Undecided(Login),
+    /// A packet begins, of a client that has signed in so far.
+    #[cfg_attr(
+        not(feature = "binary"),
+        expect(dead_code, reason = "there are no packets")
+    )]
+    Packets(Login),
     /// The rest of a refused request follows.
     Skip(Skip),
+    /// The rest of a refused packet follows.
+    #[cfg_attr(
+        not(feature = "binary"),
+        expect(dead_code, reason = "there are no packets")
+    )]
+    PacketSkip(PacketSkip),
+    /// The host has not finished its answer to a command, and that goes into packets.
+    #[cfg_attr(
+        not(feature = "binary"),
+        expect(dead_code, reason = "there are no packets")
+    )]
+    PendingStat(PendingStat),
     /// The host has not finished its answer to a command: nothing is read until it has.
     HostBusy,
     /// Whatever follows is ignored; the host may still write.

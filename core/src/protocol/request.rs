@@ -1,5 +1,6 @@
 //! A client's requests, with everything checked that can be checked without the cache.
 
+use super::binary::{BinaryControl, BinaryRequest};
 use super::meta::MetaRequest;
 use super::reply::Form;
 use super::{AdminCommand, Keyspace};
@@ -50,6 +51,12 @@ pub(super) enum Request<'i> {
     },
     #[cfg_attr(not(feature = "meta"), expect(dead_code, reason = "there is none"))]
     Meta(MetaRequest<'i>),
+    /// In a packet.
+    #[cfg_attr(not(feature = "binary"), expect(dead_code, reason = "there is none"))]
+    Binary(BinaryRequest<'i>),
+    /// In a packet; what it leads to decides what follows.
+    #[cfg_attr(not(feature = "binary"), expect(dead_code, reason = "there is none"))]
+    BinaryControl(BinaryControl<'i>),
     Stats,
     ResetStats,
     Version,
@@ -82,12 +89,14 @@ impl<'i> Request<'i> {
             | Self::Arithmetic { key, .. }
             | Self::Touch { key, .. } => key,
             Self::Meta(meta) => meta.key(),
+            Self::Binary(request) => request.key(),
             Self::FlushAll { .. }
             | Self::Stats
             | Self::ResetStats
             | Self::Version
             | Self::Help(_)
             | Self::AdminCommand(_)
+            | Self::BinaryControl(_)
             | Self::Reply(_) => &[],
         }
     }
@@ -120,6 +129,7 @@ impl<'i> Request<'i> {
             },
             Self::Touch { .. } => "touch",
             Self::Meta(meta) => meta.verb(),
+            Self::Binary(request) => return request.verb(),
             _ => return None,
         })
     }

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use memchr::memchr;
 
+use super::binary;
 use super::context::Context;
 use super::execute::execute;
 use super::notify::execute_and_notify;
@@ -76,10 +77,8 @@ impl Session {
     /// A session at the beginning of its input.
     #[must_use]
     pub const fn new(config: SessionConfig) -> Self {
-        Self {
-            config,
-            state: State::Ready { dynamidb: false },
-        }
+        let state = binary::initial_state(config.protocol);
+        Self { config, state }
     }
 
     /// Executes every complete request at the front of `input`, appends the replies to `output` and
@@ -163,17 +162,25 @@ impl Session {
         let output_max = self.config.output_max.max(1);
         let mut context = Context { now, host, output };
         if self.is_busy() && context.output.len() < output_max {
-            self.state = State::after(context.host.resume(context.output));
+            self.state = match self.state {
+                State::PendingStat(stat) => binary::resume(&mut context, stat),
+                _ => State::after(context.host.resume(context.output)),
+            };
         }
         let mut used = 0;
         while used < input.len() && context.output.len() < output_max {
             let rest = &input[used..];
             let len = match self.state {
-                State::Ready { .. } | State::Keys(_) => {
+                State::Ready { .. } | State::Keys(_) | State::Undecided(_) | State::Packets(_) => {
                     self.requests(rest, first.take(), &mut context)
                 }
                 State::Skip(skip) => self.skip(skip, rest, context.output),
-                State::HostBusy | State::OutputOnly | State::Closed { .. } => break,
+                State::PacketSkip(skip) => {
+                    let len;
+                    (len, self.state) = binary::skip(skip, rest, context.output);
+                    len
+                }
+                _ => break,
             };
             if len == 0 {
                 break;
@@ -190,7 +197,7 @@ impl Session {
     /// with none, once other sessions were served.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
-        matches!(self.state, State::HostBusy)
+        matches!(self.state, State::HostBusy | State::PendingStat(_))
     }
 
     /// Whether the conversation is over: send what `output` holds, then close the connection.
@@ -293,6 +300,7 @@ impl Session {
             Request::AdminCommand(command) => {
                 State::after(context.host.command(&command, context.output))
             }
+            Request::BinaryControl(ref control) => binary::control(context, control),
             _ => {
                 if context.host.wants_events() {
                     execute_and_notify(context, &self.config, &parsed.request, key);

@@ -9,8 +9,8 @@ use super::arena::{ArenaMut, ArenaRef, ChunkRef, Geometry, Page};
 use super::class::{CLASSES, Class};
 use super::monitor::{Counted, PageClasses};
 use super::page::{self, List};
-use crate::digest::Digest;
 use crate::SlabStats;
+use crate::digest::Digest;
 
 #[derive(Clone, Copy, Debug)]
 struct Chunks {

@@ -24,6 +24,8 @@
 //! `ababab`. A `{name}` that is heard first takes the number found there; then it stands for it.
 //! What must be heard may also have `{*}` for the rest of a line, and a line `...` for any lines.
 //!
+//! `=> get k` and `<= get value=x` are packets of the binary protocol: see `packets.rs`.
+//!
 //! In a Markdown file every block that is marked as `conversation` is one.
 
 // Each host of the core uses its part of this. Devices do, too: nothing here needs `std`.
@@ -32,6 +34,7 @@
 extern crate alloc;
 
 pub(crate) mod core_host;
+mod packets;
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -42,7 +45,7 @@ use core::iter;
 use core::mem;
 use core::str;
 
-use dynamidb_core::{Config, Dialect, SessionConfig};
+use dynamidb_core::{Config, Dialect, Protocol, SessionConfig};
 
 /// Every conversation file: its name and its text.
 pub(crate) const FILES: &[(&str, &str)] = &[
@@ -62,6 +65,12 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("retrieval.txt", include_str!("retrieval.txt")),
     ("stats.txt", include_str!("stats.txt")),
     ("storage.txt", include_str!("storage.txt")),
+];
+
+/// Those in the binary protocol, for hosts that speak it.
+pub(crate) const BINARY_FILES: &[(&str, &str)] = &[
+    ("binary.txt", include_str!("binary.txt")),
+    ("sasl.txt", include_str!("sasl.txt")),
 ];
 
 /// The time at which every conversation begins, in milliseconds since 1970.
@@ -84,6 +93,9 @@ pub(crate) trait Host {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) dialect: Dialect,
+    pub(crate) protocol: Protocol,
+    /// Whether clients have to sign in, as `ada` with `lovelace`.
+    pub(crate) sasl: bool,
     pub(crate) memory: usize,
     pub(crate) max_items: Option<usize>,
     pub(crate) item_size_max: usize,
@@ -99,6 +111,8 @@ impl Settings {
         let session = SessionConfig::default();
         Self {
             dialect: session.dialect,
+            protocol: session.protocol,
+            sasl: false,
             memory: 4 << 20,
             max_items: None,
             item_size_max: session.item_size_max,
@@ -119,6 +133,15 @@ impl Settings {
                     other => panic!("no dialect {other:?}"),
                 }
             }
+            "protocol" => {
+                self.protocol = match value {
+                    "auto" => Protocol::Auto,
+                    "ascii" => Protocol::Text,
+                    "binary" => Protocol::Binary,
+                    other => panic!("no protocol {other:?}"),
+                }
+            }
+            "sasl" => self.sasl = value == "true",
             "memory" => self.memory = number(value),
             "max_items" => self.max_items = Some(number(value)),
             "item_size_max" => self.item_size_max = number(value),
@@ -142,6 +165,8 @@ impl Settings {
     pub(crate) fn session(&self) -> SessionConfig {
         let mut config = SessionConfig::default();
         config.dialect = self.dialect;
+        config.protocol = self.protocol;
+        config.sasl = self.sasl;
         config.item_size_max = self.item_size_max;
         config.output_max = self.output_max;
         config.flush_enabled = self.flush_enabled;
@@ -178,6 +203,8 @@ enum Event {
 enum Piece {
     Bytes(Vec<u8>),
     Number(String),
+    /// The same number as a packet has it.
+    Cas(String),
     RestOfLine,
     Lines,
 }
@@ -185,6 +212,13 @@ enum Piece {
 /// All conversations of all files.
 pub(crate) fn all() -> impl Iterator<Item = Conversation> {
     FILES.iter().flat_map(|(name, text)| parse(name, text))
+}
+
+/// All conversations in the binary protocol.
+pub(crate) fn all_binary() -> impl Iterator<Item = Conversation> {
+    BINARY_FILES
+        .iter()
+        .flat_map(|(name, text)| parse(name, text))
 }
 
 /// The conversations of one file.
@@ -259,6 +293,8 @@ fn event(line: &str) -> Option<Event> {
         ("<", "...") => Event::Hear(client, vec![Piece::Lines]),
         ("<<", _) => Event::Hear(client, pieces(text)?),
         ("<", _) => Event::Hear(client, pieces(&format!("{text}\\r\\n"))?),
+        ("=>", _) => Event::Say(client, packets::request(text)?),
+        ("<=", _) => Event::Hear(client, packets::reply(text)?),
         ("!", "silence") => Event::Silence(client),
         ("!", "closed") => Event::Closed(client),
         ("@", _) => Event::Wait(match text.strip_suffix("ms") {
@@ -420,6 +456,13 @@ fn text(pieces: &[Piece], numbers: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
         match piece {
             Piece::Bytes(known) => bytes.extend_from_slice(known),
             Piece::Number(name) => bytes.extend(numbers.get(name).cloned().unwrap_or_default()),
+            Piece::Cas(name) => {
+                let digits = numbers
+                    .get(name)
+                    .and_then(|digits| str::from_utf8(digits).ok());
+                let number: u64 = digits.map_or(0, |digits| digits.parse().unwrap_or(0));
+                bytes.extend(number.to_be_bytes());
+            }
             Piece::RestOfLine | Piece::Lines => bytes.extend_from_slice(b"..."),
         }
     }
@@ -441,6 +484,16 @@ fn matches<'h>(pieces: &[Piece], heard: &'h [u8], numbers: &mut BTreeMap<String,
                 .entry(name.clone())
                 .or_insert_with(|| heard[..digits].to_vec());
             digits > 0 && heard[..digits] == known[..] && matches(rest, &heard[digits..], numbers)
+        }
+        Piece::Cas(name) => {
+            let Some((bytes, heard)) = heard.split_first_chunk() else {
+                return false;
+            };
+            let digits = u64::from_be_bytes(*bytes).to_string().into_bytes();
+            let known = numbers
+                .entry(name.clone())
+                .or_insert_with(|| digits.clone());
+            digits != b"0" && digits == *known && matches(rest, heard, numbers)
         }
         Piece::RestOfLine => {
             let line = heard

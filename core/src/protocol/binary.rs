@@ -1,0 +1,49 @@
+//! memcached's binary protocol: packets in the place of lines.
+//!
+//! A packet is a header of 24 bytes and a body: extras, key and value, whose lengths the header
+//! tells. [`parse`] finds the first request, [`execute`] carries it out by the same operations of
+//! the cache as the text commands, `reply` writes the packets of the answer. What decides how the
+//! conversation goes on is in [`control`]: `stat` puts the text of `stats` into packets, `sasl`
+//! signs clients in.
+//!
+//! Without the feature `binary` a packet is a line of text that means nothing.
+
+#[cfg(feature = "binary")]
+mod control;
+#[cfg(not(feature = "binary"))]
+mod disabled;
+#[cfg(feature = "binary")]
+mod execute;
+#[cfg(feature = "binary")]
+mod header;
+#[cfg(feature = "binary")]
+mod opcode;
+#[cfg(feature = "binary")]
+mod parse;
+#[cfg(feature = "binary")]
+mod reply;
+#[cfg(feature = "binary")]
+mod request;
+#[cfg(feature = "binary")]
+mod sasl;
+#[cfg(feature = "binary")]
+mod stat;
+#[cfg(feature = "binary")]
+mod state;
+
+#[cfg(not(feature = "binary"))]
+pub(super) use self::disabled::{
+    BinaryControl, BinaryRequest, Login, PacketSkip, PendingStat, control, execute, initial_state,
+    parse, resume, skip,
+};
+#[cfg(feature = "binary")]
+pub(super) use self::{
+    control::{control, resume, skip},
+    execute::execute,
+    parse::{initial_state, parse},
+    request::{BinaryControl, BinaryRequest},
+    state::{Login, PacketSkip, PendingStat},
+};
+
+/// The first byte of every request, and of a connection that speaks this protocol.
+pub(super) const FIRST_BYTE: u8 = 0x80;

@@ -1,0 +1,87 @@
+//! Carries out what decides how the conversation goes on: signing in, `stat`, refused packets.
+
+use alloc::vec::Vec;
+
+use super::super::context::Context;
+use super::super::parsed::State;
+use super::super::{AdminOutcome, Host};
+use super::header::{Echo, Status};
+use super::request::{BinaryControl, ControlAction};
+use super::state::{Login, PacketSkip, PendingStat};
+use super::{sasl, stat};
+
+/// Carries out a request whose answer decides what follows, and says what that is.
+#[inline(never)]
+pub(in crate::protocol) fn control<H: Host>(
+    context: &mut Context<'_, H>,
+    control: &BinaryControl<'_>,
+) -> State {
+    let &BinaryControl {
+        echo,
+        login,
+        action,
+    } = control;
+    match action {
+        ControlAction::Stat { name } => {
+            let outcome = stat::answer(echo, name, context.host, context.output);
+            after_stat(login, echo, outcome)
+        }
+        ControlAction::SignIn {
+            step,
+            mechanism,
+            data,
+        } => {
+            let attempt = sasl::Attempt {
+                step,
+                mechanism,
+                data,
+            };
+            let (status, login) = attempt.judge(login, context.host);
+            match status {
+                Status::Ok => echo.packet(context.output, status, 0, &[], sasl::WELCOME),
+                status => echo.refusal(context.output, status),
+            }
+            match login.refusals {
+                ..sasl::REFUSALS_MAX => State::Packets(login),
+                _ => State::Closed { error: true },
+            }
+        }
+    }
+}
+
+/// Goes on with what `stat` began.
+#[cold]
+pub(in crate::protocol) fn resume<H: Host>(
+    context: &mut Context<'_, H>,
+    stat: PendingStat,
+) -> State {
+    let PendingStat { login, echo } = stat;
+    let outcome = stat::resume(echo, context.host, context.output);
+    after_stat(login, echo, outcome)
+}
+
+/// Passes over what was refused, as far as it has arrived; returns how far that is.
+#[cold]
+pub(in crate::protocol) fn skip(
+    mut skip: PacketSkip,
+    input: &[u8],
+    output: &mut Vec<u8>,
+) -> (usize, State) {
+    let used = input.len().min(skip.left as usize);
+    skip.left -= used as u32;
+    if skip.left > 0 {
+        return (used, State::PacketSkip(skip));
+    }
+    skip.echo.refusal(output, skip.status);
+    (used, State::Packets(skip.login))
+}
+
+/// How it goes on after a piece of an answer.
+const fn after_stat(login: Login, echo: Echo, outcome: AdminOutcome) -> State {
+    match outcome {
+        AdminOutcome::Done => State::Packets(login),
+        AdminOutcome::Pending => State::PendingStat(PendingStat { login, echo }),
+        // No statistic ends or begins anything; a host of its own may.
+        AdminOutcome::OutputOnly | AdminOutcome::Close => State::Closed { error: false },
+    }
+}
