@@ -100,6 +100,8 @@ const NEVER_IN_CODE: &[Never] = &[
             "core/sync/src/shards/budget.rs",
             "core/sync/src/shards/guard.rs",
             "native/src/server/auth.rs",
+            "native/src/server/auth/sasl.rs",
+            "native/src/server/auth/throttle.rs",
             "native/src/server/lock.rs",
             "native/src/server/state/clients.rs",
             "native/src/server/state/prefixes.rs",

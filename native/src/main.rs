@@ -91,7 +91,7 @@ fn serve(options: &Options) -> Result<(), Error> {
         source,
     })?;
     let handle = Arc::<OnceLock<StopHandle>>::default();
-    let has_users = options.auth_file.is_some();
+    let has_users = options.auth_file.is_some() || options.memcached.enable_sasl;
     let signal_handle = Arc::clone(&handle);
     thread::Builder::new()
         .name("signals".into())

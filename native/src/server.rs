@@ -27,11 +27,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use dynamidb_core::{Config, Dialect};
+use dynamidb_core::{Config, Dialect, Protocol};
 use dynamidb_sync::{Growth, Shards, random_seed};
 
 use crate::server::accept::Acceptor;
 use crate::server::auth::Users;
+use crate::server::auth::sasl::Accounts;
 use crate::server::context::ServerContext;
 use crate::server::listen::{Listeners, address_of, listen};
 use crate::server::options::size_text;
@@ -61,7 +62,7 @@ pub struct Server {
 pub struct StopHandle {
     // Not the whole context: a handle must not keep the cache in memory.
     stop: Arc<Stop>,
-    users: Option<Arc<Users>>,
+    accounts: Option<Arc<Accounts>>,
 }
 
 impl StopHandle {
@@ -71,12 +72,14 @@ impl StopHandle {
         self.stop.request();
     }
 
-    /// Reloads [`Options::auth_file`], if there is one. Clients that are signed in stay so.
+    /// Reloads the files of users, if there are any: [`Options::auth_file`] and
+    /// [`MemcachedOptions::sasl_pwdb`]. Clients that are signed in stay so.
     ///
     /// # Errors
-    /// [`Error::Option`] if the file is wrong; the users stay as they were.
+    /// [`Error::Option`] if a file is wrong; its users stay as they were.
     pub fn reload_users(&self) -> Result<(), Error> {
-        self.users.as_ref().map_or(Ok(()), |users| users.reload())
+        let accounts = self.accounts.as_ref();
+        accounts.map_or(Ok(()), |accounts| accounts.reload())
     }
 }
 
@@ -101,6 +104,7 @@ impl Server {
         config.hash_seed = random_seed();
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
         let users = users.map(Arc::new);
+        let accounts = Accounts::load(users.clone(), options.memcached.sasl_users())?;
         // All locked memory is resident, reserved addresses too.
         let growth = match options.memcached.lock_memory {
             true => Growth::default(),
@@ -114,8 +118,13 @@ impl Server {
         if let Some(account) = account {
             account.assume(&listeners.files, &options.memcached)?;
         }
-        let addresses = listeners.sockets.iter().filter_map(address_of).collect();
-        let context = ServerContext::new(options, shards, users, addresses, max_connections);
+        let addresses: Vec<_> = listeners.sockets.iter().filter_map(address_of).collect();
+        if options.require_tls_auth && accounts.is_some() {
+            refuse_beyond_host(&addresses)?;
+        }
+        let accounts = accounts.map(Arc::new);
+        let context =
+            ServerContext::new(options, shards, users, accounts, addresses, max_connections);
         let server = Self {
             listeners,
             runtime: options.runtime,
@@ -140,7 +149,7 @@ impl Server {
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle {
             stop: Arc::clone(&self.context.stop),
-            users: self.context.users.clone(),
+            accounts: self.context.accounts.clone(),
         }
     }
 
@@ -201,13 +210,22 @@ impl Server {
 
     fn announce(&self, config: &Config) {
         let addresses = self.local_addrs();
+        let mut readable = Vec::new();
         for address in &addresses {
             tracing::info!("listening on {address}");
-            if !address.ip().is_loopback() && self.context.users.is_none() {
-                tracing::warn!(
-                    "every client that can reach {address} can read and change all items"
-                );
+            if address.ip().is_loopback() {
+                continue;
             }
+            match self.context.accounts {
+                None => tracing::warn!(
+                    "every client that can reach {address} can read and change all items"
+                ),
+                Some(_) => readable.push(address.to_string()),
+            }
+        }
+        if !readable.is_empty() {
+            let addresses = readable.join(", ");
+            tracing::warn!("whoever can read the traffic of {addresses} reads names and passwords");
         }
         for file in &self.listeners.files {
             tracing::info!("listening on {}", file.path().display());
@@ -234,11 +252,27 @@ impl Server {
             (_, Some(file)) => format!("-U {}", file.path().display()),
             _ => return,
         };
+        if self.context.session.protocol == Protocol::Binary {
+            let target = target.replace(' ', ":");
+            tracing::info!("try: memcping --binary --servers={target}");
+            return;
+        }
         // `quit` ends every netcat, whatever it does at the end of its input.
         let requests = match self.context.server.settings.options.dialect {
             Dialect::Memcached => r"set key1 0 30 5\r\nhello\r\nquit\r\n",
             _ => r"SET key1 30 5\r\nhello\r\nQUIT\r\n",
         };
         tracing::info!("try: printf '{requests}' | nc {target}");
+    }
+}
+
+/// There is no TLS: whoever is on the way to another host can read passwords.
+fn refuse_beyond_host(addresses: &[SocketAddr]) -> Result<(), Error> {
+    match addresses.iter().find(|address| !address.ip().is_loopback()) {
+        None => Ok(()),
+        Some(address) => Err(Error::Option {
+            name: "--require-tls-auth",
+            reason: format!("clients of {address} would send passwords without TLS"),
+        }),
     }
 }

@@ -1,5 +1,5 @@
-//! Clients that speak another protocol: disconnected at once, counted, and named in the log. On
-//! each runtime.
+//! Clients that speak another protocol than memcached's: disconnected at once, counted, and named
+//! in the log. On each runtime.
 
 // A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
@@ -11,16 +11,7 @@ use std::fs;
 use support::{Process, on_each_runtime};
 
 /// A name in `stats`, a part of the log line, and the first bytes of such clients.
-const PROTOCOLS: [(&str, &str, &[&[u8]]); 4] = [
-    (
-        "binary_protocol_connections",
-        "memcached.sess_binary_protocol=Off",
-        &[
-            b"\x80\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-            b"\x80",
-            b"\x80get k\r\nget k\r\n",
-        ],
-    ),
+const PROTOCOLS: [(&str, &str, &[&[u8]]); 3] = [
     (
         "tls_connections",
         "it speaks TLS",

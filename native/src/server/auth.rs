@@ -3,6 +3,9 @@
 //! Every request is rejected until the client has sent a user name and its password as the value of
 //! a `set` of any key: `set auth 0 0 11\r\nuser secret\r\n`.
 
+pub(crate) mod sasl;
+pub(crate) mod throttle;
+
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +21,9 @@ const USERS_MAX: usize = 8;
 const LINE_MAX: usize = 2048;
 /// The longest name and password together.
 const TOKEN_MAX: usize = 16 * 1024;
+
+/// The reply to a name and a password that do not belong together.
+pub(crate) const WRONG_PASSWORD: &[u8] = b"CLIENT_ERROR authentication failure\r\n";
 
 /// What editors of some systems put in front of a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -134,21 +140,23 @@ impl Users {
         if self.is_valid(token) {
             AuthOutcome::Authenticated(whole)
         } else {
-            AuthOutcome::Rejected(whole, b"CLIENT_ERROR authentication failure\r\n")
+            AuthOutcome::Rejected(whole, WRONG_PASSWORD)
         }
     }
 
     /// Takes as long for a wrong password as for a right one.
-    fn is_valid(&self, token: &[u8]) -> bool {
-        let same = |known: &Vec<u8>| {
-            let differences = known.iter().zip(token).map(|(a, b)| a ^ b);
-            let differ = differences.fold(0, |all, difference| all | difference);
-            std::hint::black_box(differ) == 0 && known.len() == token.len()
-        };
+    pub(crate) fn is_valid(&self, token: &[u8]) -> bool {
         lock(&self.tokens)
             .iter()
-            .fold(false, |any, known| any | same(known))
+            .fold(false, |any, known| any | is_same(known, token))
     }
+}
+
+/// Whether two secrets are the same, in a time that does not tell where they differ.
+pub(crate) fn is_same(known: &[u8], shown: &[u8]) -> bool {
+    let differences = known.iter().zip(shown).map(|(a, b)| a ^ b);
+    let differ = differences.fold(0, |all, difference| all | difference);
+    std::hint::black_box(differ) == 0 && known.len() == shown.len()
 }
 
 /// The size of the value in the line of a `set`.

@@ -8,9 +8,10 @@
 //!                                                                    │
 //!                                                      Closed ◀── Lingering
 //! ```
-//! `New` goes to `Open` where no users are configured. `Flushing` sends the last replies;
-//! `Lingering` gives the client time to read them. A socket error, a timeout or a panic closes the
-//! connection at once from any state.
+//! `New` goes to `Open` where no users are configured, and for clients of the binary protocol,
+//! whose session lets them sign in. `Flushing` sends the last replies; `Lingering` gives the client
+//! time to read them. A socket error, a timeout or a panic closes the connection at once from any
+//! state.
 //!
 //! A waiting connection keeps only half a request, or replies that the client has not read. While
 //! it has such replies it reads nothing, so a client that never reads costs bounded memory.
@@ -27,11 +28,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use dynamidb_core::{FirstRequest, Instant, Keyspace, Session};
+use dynamidb_core::{FirstRequest, Instant, Keyspace, Protocol, Session};
 use nix::poll::PollFlags;
 use socket2::TcpKeepalive;
 
-use crate::server::auth::AuthOutcome;
+use crate::server::auth::{AuthOutcome, WRONG_PASSWORD};
 use crate::server::connection::buffers::{Input, InputPool, SMALL, Slot, UnsentOutput};
 use crate::server::connection::linger::Linger;
 use crate::server::connection::suspended::Suspended;
@@ -39,7 +40,7 @@ use crate::server::connection::timeout::{
     DEPARTURE_PERIOD, DEPARTURE_PROBE, DRAIN_TIMEOUT, Timeout,
 };
 use crate::server::context::{ConnectionPermit, ServerContext};
-use crate::server::host::SessionHost;
+use crate::server::host::{SessionHost, SignIns};
 use crate::server::runtime::{Runtime, Stream};
 use crate::server::state::clients::{Client, ConnState};
 use crate::server::state::count;
@@ -50,6 +51,8 @@ use crate::server::view::Held;
 pub(crate) const READ_MAX: usize = 64 * 1024;
 /// A client that sends nothing for this long has read its last replies.
 const LINGER_PAUSE: Duration = Duration::from_millis(50);
+/// The first byte of a client that speaks the binary protocol.
+const PACKET: u8 = 0x80;
 /// How many requests of a client that is not signed in are rejected before it is disconnected.
 const REJECTIONS_MAX: u8 = 5;
 
@@ -252,9 +255,14 @@ impl<R: Runtime> Connection<R> {
                 (self.state, self.protocol_error) = (State::Flushing, true);
                 return;
             }
+            let packets = match self.context.session.protocol {
+                Protocol::Binary => true,
+                Protocol::Auto => input.bytes().first() == Some(&PACKET),
+                _ => false,
+            };
             self.state = match self.context.users {
-                Some(_) => State::SignIn(0),
-                None => State::Open,
+                Some(_) if !packets => State::SignIn(0),
+                _ => State::Open,
             };
         }
         let Some(users) = &self.context.users else {
@@ -272,8 +280,14 @@ impl<R: Runtime> Connection<R> {
                 }
             };
             count(&server.auth_cmds, 1);
+            let now = server.clock.now();
             if !matches!(state, State::Open) {
-                server.auth_errors.record(server.clock.now());
+                server.auth_errors.record(now);
+            }
+            let failures = u32::from(reply == WRONG_PASSWORD);
+            if failures > 0 || matches!(state, State::Open) {
+                let hold = server.throttle.hold(self.client.address(), failures, now);
+                hold_replies(&mut self.suspended, hold);
             }
             input.consume(used);
             output.extend_from_slice(reply);
@@ -307,12 +321,21 @@ impl<R: Runtime> Connection<R> {
         self.client.record_activity(now);
         let task = self.suspended.as_mut().and_then(|s| s.task.take());
         let (shards, server, client) = (&context.shards, &context.server, self.client.number);
-        let mut host = SessionHost::new(shards, server, client, task, held);
+        let accounts = context.accounts.as_deref();
+        let mut host = SessionHost::new(shards, server, accounts, client, task, held);
         let used = match first {
             Some(first) => self.session.process_parsed(now, first, &mut host, output),
             None => self.session.process(now, input, &mut host, output),
         };
+        let SignIns {
+            successes,
+            failures,
+        } = host.sign_ins;
         let (task, held) = host.suspend();
+        if successes + failures > 0 {
+            let hold = server.throttle.hold(self.client.address(), failures, now);
+            hold_replies(&mut self.suspended, hold);
+        }
         if self.session.is_closed_by_error() {
             context.server.foreign.record_http(input, now);
         }
@@ -328,6 +351,10 @@ impl<R: Runtime> Connection<R> {
     /// # Errors
     /// Why the connection has to be closed.
     pub(crate) fn send(&mut self, cx: &mut Context<'_>, output: &mut Vec<u8>) -> io::Result<()> {
+        if let Some(suspended) = self.suspended.as_mut().filter(|s| s.held.is_some()) {
+            suspended.output = UnsentOutput::rest_of(output, 0);
+            return self.account();
+        }
         let mut sent = 0;
         while sent < output.len() {
             match self.stream.poll_write(cx, &output[sent..])? {
@@ -490,9 +517,11 @@ impl<R: Runtime> Connection<R> {
             Timeout::Stall | Timeout::Idle => !self.stream.is_ready(PollFlags::POLLIN),
             Timeout::Departure => self.stream.is_ready(PollFlags::empty()),
             Timeout::Drain => true,
+            Timeout::Held => false,
         };
         if !has_timed_out {
             suspended.timer.clear();
+            suspended.held = None;
             return Ok(NextStep::Requeue);
         }
         match timeout {
@@ -500,7 +529,7 @@ impl<R: Runtime> Connection<R> {
                 self.state = State::Flushing;
                 return Ok(NextStep::Requeue);
             }
-            Timeout::Drain => {}
+            Timeout::Drain | Timeout::Held => {}
             Timeout::Stall => {
                 server.stalled.record(now);
             }
@@ -520,6 +549,9 @@ impl<R: Runtime> Connection<R> {
             return Some((Timeout::Drain, DRAIN_TIMEOUT));
         }
         if let Some(suspended) = self.suspended.as_deref() {
+            if let Some(hold) = suspended.held {
+                return Some((Timeout::Held, hold));
+            }
             let half_a_request = !suspended.input.is_empty() && !self.backlog;
             if half_a_request || !suspended.output.is_empty() {
                 return Some((Timeout::Stall, self.context.stall_timeout?));
@@ -555,6 +587,13 @@ impl<R: Runtime> Connection<R> {
         };
         let watchers = &self.context.server.watchers;
         watchers.on_connection(&self.client, Some(reason));
+    }
+}
+
+/// Holds the next replies back, if it is for any time.
+fn hold_replies(suspended: &mut Option<Box<Suspended>>, hold: Duration) {
+    if !hold.is_zero() {
+        suspended.get_or_insert_default().held = Some(hold);
     }
 }
 

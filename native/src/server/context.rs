@@ -8,6 +8,7 @@ use std::time::Duration;
 use dynamidb_core::SessionConfig;
 
 use crate::server::auth::Users;
+use crate::server::auth::sasl::Accounts;
 use crate::server::options::Options;
 use crate::server::state::ServerState;
 use crate::server::state::settings::Settings;
@@ -23,16 +24,19 @@ pub(crate) struct ServerContext {
     pub(crate) session: SessionConfig,
     pub(crate) stall_timeout: Option<Duration>,
     pub(crate) idle_timeout: Option<Duration>,
-    /// The users, if clients have to sign in.
+    /// The users, if clients of the text protocol have to sign in.
     pub(crate) users: Option<Arc<Users>>,
+    /// Who may sign in by SASL, if clients of the binary protocol have to.
+    pub(crate) accounts: Option<Arc<Accounts>>,
 }
 
 impl ServerContext {
-    /// The context of a server with these shards, users and listening addresses.
+    /// The context of a server with these shards, users, accounts and listening addresses.
     pub(crate) fn new(
         options: &Options,
         shards: Shards,
         users: Option<Arc<Users>>,
+        accounts: Option<Arc<Accounts>>,
         addresses: Vec<SocketAddr>,
         max_connections: usize,
     ) -> Self {
@@ -46,17 +50,20 @@ impl ServerContext {
             shards,
             stop: Arc::clone(&server.stop),
             server,
-            session: session_config(options),
+            session: session_config(options, accounts.is_some()),
             stall_timeout: seconds(options.stall_timeout),
             idle_timeout: seconds(options.memcached.idle_timeout()),
             users,
+            accounts,
         }
     }
 }
 
-fn session_config(options: &Options) -> SessionConfig {
+fn session_config(options: &Options, sasl: bool) -> SessionConfig {
     let mut session = SessionConfig::default();
     session.dialect = options.dialect;
+    session.protocol = options.protocol();
+    session.sasl = sasl;
     session.item_size_max = options.config().item_size_max;
     session.output_max = options.output_max;
     // Leaked, so that sessions are cheap to copy: a process has one or two servers.

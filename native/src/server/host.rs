@@ -3,13 +3,15 @@
 
 use std::fmt::Display;
 
-use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Event, Host, Instant, Key, Keyspace};
+use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Credentials, Event, Host};
+use dynamidb_core::{Instant, Key, Keyspace};
 use dynamidb_sync::{Region, Shard, Shards};
 
 use crate::server::admin::{self, Task};
+use crate::server::auth::sasl::Accounts;
 use crate::server::clock;
-use crate::server::state::ServerState;
 use crate::server::state::watchers::Kinds;
+use crate::server::state::{ServerState, count};
 use crate::server::view::{Held, View};
 
 /// The host of one session during one call.
@@ -22,6 +24,16 @@ pub(crate) struct SessionHost<'s> {
     client: u64,
     /// What watchers want to know.
     watched: Kinds,
+    /// Who may sign in by SASL.
+    accounts: Option<&'s Accounts>,
+    pub(crate) sign_ins: SignIns,
+}
+
+/// How often a client signed in by SASL during one call, and tried in vain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SignIns {
+    pub(crate) successes: u32,
+    pub(crate) failures: u32,
 }
 
 impl<'s> SessionHost<'s> {
@@ -30,6 +42,7 @@ impl<'s> SessionHost<'s> {
     pub(crate) fn new(
         shards: &'s Shards,
         server: &'s ServerState,
+        accounts: Option<&'s Accounts>,
         client: u64,
         task: Option<Box<Task>>,
         held: Option<Held<'s>>,
@@ -39,6 +52,8 @@ impl<'s> SessionHost<'s> {
             task,
             client,
             watched: server.watchers.wanted(),
+            accounts,
+            sign_ins: SignIns::default(),
         }
     }
 
@@ -94,6 +109,20 @@ impl Host for SessionHost<'_> {
         admin::resume(&mut self.view, &mut self.task, output)
     }
 
+    fn authenticate(&mut self, credentials: Option<Credentials<'_>>) -> bool {
+        let server = self.view.host();
+        count(&server.auth_cmds, 1);
+        let shown = credentials.zip(self.accounts);
+        let accepted = shown.is_some_and(|(shown, accounts)| accounts.accept(&shown));
+        if accepted {
+            self.sign_ins.successes += 1;
+        } else {
+            self.sign_ins.failures += 1;
+            server.auth_errors.record(server.clock.now());
+        }
+        accepted
+    }
+
     fn wants_events(&self) -> bool {
         self.watched.concern_items()
     }
@@ -145,7 +174,7 @@ mod tests {
     }
 
     fn session_host<'s>(shards: &'s Shards, server: &'s ServerState) -> SessionHost<'s> {
-        SessionHost::new(shards, server, 0, None, None)
+        SessionHost::new(shards, server, None, 0, None, None)
     }
 
     #[test]

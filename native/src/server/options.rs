@@ -12,7 +12,7 @@ mod variables;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dynamidb_core::{Config, Dialect, LruBump, Policy, SessionConfig, SlabSizes};
+use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol, SessionConfig, SlabSizes};
 
 pub use self::memcached::MemcachedOptions;
 pub use self::values::Listen;
@@ -56,8 +56,11 @@ pub struct Options {
     /// Seconds after which a client is disconnected that has sent half a request or does not read
     /// its replies; 0 for never.
     pub stall_timeout: u32,
-    /// A file of one to eight lines `name:password`, one of which each client has to send first.
+    /// A file of one to eight lines `name:password`, one of which each client has to send first, by
+    /// SASL PLAIN in the binary protocol.
     pub auth_file: Option<PathBuf>,
+    /// Refuses to start if names and passwords would be sent over TCP beyond this host.
+    pub require_tls_auth: bool,
     /// How many connections the system queues for each listener until they are accepted.
     pub backlog: u16,
     /// Which verbs are understood.
@@ -151,7 +154,10 @@ impl Options {
                 "--memcached-version",
                 "only visible ASCII characters are allowed, and at least one",
             ),
-            () => return self.memcached.check(),
+            () => match self.check_sasl() {
+                Ok(()) => return self.memcached.check(),
+                Err(reason) => ("-S/--enable-sasl", reason),
+            },
         };
         let reason = reason.into();
         Err(Error::Option { name, reason })
@@ -189,6 +195,32 @@ impl Options {
         config
     }
 
+    /// Which protocol is spoken. With `-S` alone, unless another is asked for, it is not text:
+    /// clients could not sign in.
+    pub(crate) fn protocol(&self) -> Protocol {
+        let only_sasl = self.memcached.enable_sasl && self.auth_file.is_none();
+        self.memcached.protocol.unwrap_or(match only_sasl {
+            true => Protocol::Binary,
+            false => Protocol::Auto,
+        })
+    }
+
+    /// Fails if nobody could sign in.
+    fn check_sasl(&self) -> Result<(), &'static str> {
+        let has_users = self.auth_file.is_some();
+        match self.memcached.protocol {
+            _ if !self.memcached.enable_sasl => Ok(()),
+            Some(Protocol::Text) => Err("clients of the text protocol cannot sign in by SASL"),
+            Some(Protocol::Auto) if !has_users => {
+                Err("with -B auto, -Y is needed, by which clients of the text protocol sign in")
+            }
+            _ if !has_users && self.memcached.sasl_pwdb.is_none() => {
+                Err("there are no users; name a file by MEMCACHED_SASL_PWDB or -Y")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The paths of all Unix sockets to listen on.
     pub(crate) fn unix_sockets(&self) -> impl Iterator<Item = &Path> {
         let listen = self.listen.iter().filter_map(|listen| match listen {
@@ -218,6 +250,7 @@ impl Default for Options {
             max_connections: None,
             stall_timeout: Self::STALL_TIMEOUT,
             auth_file: None,
+            require_tls_auth: false,
             backlog: Self::BACKLOG,
             dialect: Dialect::Auto,
             memcached_version: Self::MEMCACHED_VERSION.into(),

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
+use crate::server::auth::throttle::Throttle;
 use crate::server::clock::{Clock, unix_time};
 use crate::server::connection::buffers;
 use crate::server::connection::foreign::ForeignProtocols;
@@ -59,6 +60,8 @@ pub(crate) struct ServerState {
     pub(crate) auth_cmds: AtomicU64,
     /// A request was rejected because the client is not authenticated.
     pub(crate) auth_errors: RateLimitedEvent,
+    /// Where wrong passwords come from.
+    pub(crate) throttle: Throttle,
     /// How long accepting was paused, in microseconds.
     pub(crate) accept_paused_us: AtomicU64,
     /// How often a connection with more to do made way for others.
@@ -158,8 +161,9 @@ impl ServerState {
             auth_cmds: AtomicU64::new(0),
             auth_errors: RateLimitedEvent::new(
                 "auth_errors",
-                "a request was rejected: the client is not authenticated by --auth-file",
+                "a request was rejected: the client is not authenticated",
             ),
+            throttle: Throttle::default(),
             accept_paused_us: AtomicU64::new(0),
             yields: AtomicU64::new(0),
             accepting: AtomicBool::new(true),

@@ -323,7 +323,7 @@ mod tests {
     fn context() -> Arc<ServerContext> {
         let options = Options::default();
         let shards = Shards::new(&options.config(), 1, Growth::default()).unwrap();
-        let context = ServerContext::new(&options, shards, None, Vec::new(), 100);
+        let context = ServerContext::new(&options, shards, None, None, Vec::new(), 100);
         Arc::new(context)
     }
 

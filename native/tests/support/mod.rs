@@ -19,7 +19,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The binary, without environment variables that set its options.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dynamidb"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DYNAMIDB_")) {
+    for (name, _) in std::env::vars()
+        .filter(|(name, _)| name.starts_with("DYNAMIDB_") || name == "MEMCACHED_SASL_PWDB")
+    {
         command.env_remove(name);
     }
     command

@@ -147,9 +147,10 @@ impl Form {
     }
 }
 
-/// Appends a key as a meta command names it: in base64 if it was stored so.
+/// Appends a key as a meta command names it: in base64 if it was stored so, or if it came in a
+/// packet and text would take it for two words.
 fn push_key(output: &mut Vec<u8>, view: &ItemView<'_>) {
-    if !view.base64 {
+    if !view.base64 && !view.key.contains(&b' ') {
         output.extend_from_slice(view.key);
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use dynamidb_core::{Config, Dialect, LruBump, Policy};
+use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol};
 
 use crate::server::options::Options;
 use crate::server::state::ServerState;
@@ -113,8 +113,9 @@ fn network(settings: &Settings, report: &mut dyn FnMut(&str, &dyn Display)) {
     report("umask", &format_args!("{:o}", options.memcached.unix_mask));
     report("num_threads", &options.thread_count());
     report("tcp_backlog", &options.backlog);
-    report("binding_protocol", &"ascii");
-    report("auth_enabled_sasl", &"no");
+    report("binding_protocol", &protocol(options.protocol()));
+    let has_sasl = options.memcached.enable_sasl || options.auth_file.is_some();
+    report("auth_enabled_sasl", &if has_sasl { "yes" } else { "no" });
     report(
         "auth_enabled_ascii",
         &if options.auth_file.is_some() {
@@ -172,6 +173,14 @@ const fn dialect(dialect: Dialect) -> &'static str {
         Dialect::DynamiDb => "dynamidb",
         Dialect::Memcached => "memcached",
         _ => "auto",
+    }
+}
+
+const fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Text => "ascii",
+        Protocol::Binary => "binary",
+        _ => "auto-negotiate",
     }
 }
 

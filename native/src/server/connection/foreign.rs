@@ -17,7 +17,6 @@ const PROXY_1: &[u8] = b"PROXY ";
 /// Counts the connections that were closed because of each protocol.
 #[derive(Debug)]
 pub(crate) struct ForeignProtocols {
-    binary: RateLimitedEvent,
     tls: RateLimitedEvent,
     proxy: RateLimitedEvent,
     unknown: RateLimitedEvent,
@@ -27,12 +26,6 @@ pub(crate) struct ForeignProtocols {
 impl ForeignProtocols {
     pub(crate) const fn new() -> Self {
         Self {
-            binary: RateLimitedEvent::new(
-                "binary_protocol_connections",
-                "a client was disconnected: it speaks memcached's binary protocol; set it to the \
-                 text protocol (PHP sessions: memcached.sess_binary_protocol=Off, PHP: \
-                 Memcached::OPT_BINARY_PROTOCOL false, pylibmc: binary=False)",
-            ),
             tls: RateLimitedEvent::new(
                 "tls_connections",
                 "a client was disconnected: it speaks TLS; switch TLS off in the client, or put a \
@@ -46,7 +39,7 @@ impl ForeignProtocols {
             unknown: RateLimitedEvent::new(
                 "unknown_protocol_connections",
                 "a client was disconnected: its first byte is a control character; check its \
-                 address and port, it should speak memcached's text protocol",
+                 address and port, it should speak memcached's protocol",
             ),
             http: RateLimitedEvent::new(
                 "http_connections",
@@ -56,10 +49,9 @@ impl ForeignProtocols {
         }
     }
 
-    /// The protocol of a client that sends these first bytes, unless it is text.
+    /// The protocol of a client that sends these first bytes, unless it is one of memcached's.
     pub(crate) fn recognize(&self, input: &[u8]) -> Option<&RateLimitedEvent> {
         match input {
-            [0x80, ..] => Some(&self.binary),
             // A handshake record.
             [0x16, ..] => Some(&self.tls),
             _ if input.starts_with(PROXY_2) || input.starts_with(PROXY_1) => Some(&self.proxy),
@@ -78,15 +70,14 @@ impl ForeignProtocols {
         }
     }
 
-    pub(crate) const fn events(&self) -> [&RateLimitedEvent; 5] {
+    pub(crate) const fn events(&self) -> [&RateLimitedEvent; 4] {
         let Self {
-            binary,
             tls,
             proxy,
             unknown,
             http,
         } = self;
-        [binary, tls, proxy, unknown, http]
+        [tls, proxy, unknown, http]
     }
 }
 
@@ -108,8 +99,8 @@ mod tests {
     fn other_protocols_are_recognized_by_their_first_bytes() {
         let foreign = ForeignProtocols::new();
         let cases: [(&[u8], Option<&str>); 17] = [
-            (b"\x80\x0a\0\0\0\0", Some("binary_protocol_connections")),
-            (b"\x80", Some("binary_protocol_connections")),
+            (b"\x80\x0a\0\0\0\0", None),
+            (b"\x80", None),
             (b"\x16\x03\x01\x02\0\x01", Some("tls_connections")),
             (
                 b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c",

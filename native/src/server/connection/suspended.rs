@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::server::admin::Task;
 use crate::server::connection::buffers::{Input, UnsentOutput};
@@ -19,6 +20,8 @@ pub(crate) struct Suspended {
     /// Bytes that were received and not processed: half a request, or with a backlog whole ones.
     pub(crate) input: Input,
     pub(crate) output: UnsentOutput,
+    /// For how long replies are held back, because of wrong passwords from the client's address.
+    pub(crate) held: Option<Duration>,
     /// Whether this is a watcher that has closed its sending side.
     pub(crate) half_closed: bool,
     /// What the buffers count for in [`ServerState::buffered`].
@@ -47,6 +50,9 @@ impl Suspended {
         server: &ServerState,
     ) -> io::Result<Poll<()>> {
         while !self.output.is_empty() {
+            if self.held.is_some() && !server.stop.is_requested() {
+                return Ok(Poll::Pending);
+            }
             match stream.poll_write(cx, self.output.bytes())? {
                 Poll::Pending => return Ok(Poll::Pending),
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),

@@ -19,6 +19,8 @@ pub(crate) enum Timeout {
     Stall,
     /// A request.
     Idle,
+    /// The end of the time for which replies are held back.
+    Held,
     /// Space in the socket for the last replies before the server stops.
     Drain,
     /// The departure of a watcher that has closed its sending side.

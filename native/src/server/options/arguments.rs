@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
-use dynamidb_core::{Dialect, LruBump, Policy};
+use dynamidb_core::{Dialect, LruBump, Policy, Protocol};
 
 use crate::server::options::memcached::MemcachedOptions;
 use crate::server::options::values::{delimiter, growth, item_size, memory_size, mode};
@@ -14,7 +14,7 @@ use crate::server::options::{Listen, Options};
 use crate::server::runtime::RuntimeName;
 
 const ABOUT: &str =
-    "An in-memory key-value cache that speaks its own short dialect and memcached's text protocol";
+    "An in-memory key-value cache that speaks its own short dialect and memcached's protocols";
 const AFTER_HELP: &str = "\
 Most options can also be set by the environment variables shown; the command line wins. Empty \
 variables count as unset. A flag is on with 1, true, yes or on, and off with 0, false, no or off.
@@ -63,10 +63,15 @@ pub(super) struct Arguments {
     stall_timeout: u32,
 
     /// A file of up to eight lines NAME:PASSWORD. A client has to send one of them first, as the
-    /// value "NAME PASSWORD" of a set of any key; SIGHUP reloads the file
+    /// value "NAME PASSWORD" of a set of any key, or by SASL PLAIN in the binary protocol; SIGHUP
+    /// reloads the file
     #[arg(short = 'Y', long, env = "DYNAMIDB_AUTH_FILE")]
     #[arg(help_heading = NETWORK, value_name = "FILE")]
     auth_file: Option<PathBuf>,
+
+    /// Refuse to start if names and passwords would be sent over TCP beyond this host
+    #[arg(long, env = "DYNAMIDB_REQUIRE_TLS_AUTH", help_heading = NETWORK)]
+    require_tls_auth: bool,
 
     /// Connections that the system queues until they are accepted
     #[arg(
@@ -205,6 +210,22 @@ struct MemcachedArguments {
     #[arg(value_name = "CHARACTER", value_parser = delimiter)]
     stat_prefix: Option<u8>,
 
+    /// Which protocol is spoken. auto: the first byte of a connection decides [default: auto, or
+    /// binary with -S and without -Y]
+    #[arg(short = 'B', long, env = "DYNAMIDB_PROTOCOL", help_heading = NETWORK)]
+    #[arg(value_name = "NAME", value_parser = protocol_parser())]
+    protocol: Option<Protocol>,
+
+    /// Let clients of the binary protocol sign in by SASL PLAIN, and serve none that has not; with
+    /// -Y they do so in any case
+    #[arg(short = 'S', long, env = "DYNAMIDB_ENABLE_SASL", help_heading = NETWORK)]
+    enable_sasl: bool,
+
+    /// With -S, memcached's file of lines NAME:PASSWORD, which MEMCACHED_SASL_PWDB names as well;
+    /// SIGHUP reloads it
+    #[arg(long, env = "DYNAMIDB_SASL_PWDB", help_heading = NETWORK, value_name = "FILE")]
+    sasl_pwdb: Option<PathBuf>,
+
     /// Give items no `cas`: it is 0 for all, and `cas` stores nothing
     #[arg(short = 'C', long, env = "DYNAMIDB_DISABLE_CAS", help_heading = COMMANDS)]
     disable_cas: bool,
@@ -240,9 +261,6 @@ struct MemcachedArguments {
     #[arg(short = 'L', long, hide = true)]
     enable_largepages: bool,
 
-    #[arg(short = 'B', long, hide = true, value_name = "NAME")]
-    protocol: Option<String>,
-
     #[arg(short = 'R', long, hide = true, value_name = "COUNT")]
     max_reqs_per_event: Option<u32>,
 
@@ -254,9 +272,6 @@ struct MemcachedArguments {
 
     #[arg(short = 'e', long, hide = true, value_name = "FILE")]
     memory_file: Option<String>,
-
-    #[arg(short = 'S', long, hide = true)]
-    enable_sasl: bool,
 
     #[arg(short = 'Z', long, hide = true)]
     enable_ssl: bool,
@@ -273,6 +288,7 @@ impl From<Arguments> for Options {
             max_connections: arguments.max_connections,
             stall_timeout: arguments.stall_timeout,
             auth_file: arguments.auth_file,
+            require_tls_auth: arguments.require_tls_auth,
             backlog: arguments.backlog,
             dialect: arguments.dialect,
             memcached_version: arguments.memcached_version,
@@ -303,6 +319,9 @@ impl From<MemcachedArguments> for MemcachedOptions {
             disable_dumping: arguments.disable_dumping,
             disable_watch: arguments.disable_watch,
             stat_prefix: arguments.stat_prefix,
+            protocol: arguments.protocol,
+            enable_sasl: arguments.enable_sasl,
+            sasl_pwdb: arguments.sasl_pwdb,
             disable_cas: arguments.disable_cas,
             disable_evictions: arguments.disable_evictions,
             lock_memory: arguments.lock_memory,
@@ -312,12 +331,10 @@ impl From<MemcachedArguments> for MemcachedOptions {
             udp_port: arguments.udp_port,
             extended: arguments.extended,
             enable_largepages: arguments.enable_largepages,
-            protocol: arguments.protocol,
             max_reqs_per_event: arguments.max_reqs_per_event,
             pidfile: arguments.pidfile,
             daemon: arguments.daemon,
             memory_file: arguments.memory_file,
-            enable_sasl: arguments.enable_sasl,
             enable_ssl: arguments.enable_ssl,
             napi_ids: arguments.napi_ids,
         }
@@ -347,6 +364,14 @@ fn dialect_parser() -> impl TypedValueParser<Value = Dialect> {
         "dynamidb" => Dialect::DynamiDb,
         "memcached" => Dialect::Memcached,
         _ => Dialect::Auto,
+    })
+}
+
+fn protocol_parser() -> impl TypedValueParser<Value = Protocol> {
+    PossibleValuesParser::new(["auto", "ascii", "binary"]).map(|name| match name.as_str() {
+        "ascii" => Protocol::Text,
+        "binary" => Protocol::Binary,
+        _ => Protocol::Auto,
     })
 }
 

@@ -18,6 +18,8 @@ use crate::server::options::arguments::{Arguments, one_line};
 use crate::server::options::variables::{Variable, name_variables};
 
 const PREFIX: &str = "DYNAMIDB_";
+/// memcached's only way to name its file of users, and what it is called here.
+const PASSWORD_FILE: (&str, &str) = ("MEMCACHED_SASL_PWDB", "DYNAMIDB_SASL_PWDB");
 /// Below this similarity, from 0 to 1, no name is suggested.
 const SIMILARITY_MIN: f64 = 0.6;
 
@@ -50,13 +52,13 @@ pub(super) fn parse(
     let mut used = Vec::new();
     let mut variables: Vec<_> = variables
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
-        .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty())
+        .filter(|(name, value)| own_name(name).is_some() && !value.is_empty())
         .collect();
     variables.sort();
     for (name, value) in variables {
         let Some(option) = options
             .iter()
-            .find(|arg| arg.get_env() == Some(OsStr::new(&name)))
+            .find(|arg| arg.get_env() == own_name(&name).map(OsStr::new))
         else {
             if !describes_service(&name, &value) {
                 warnings.push(unknown(&name, &options));
@@ -88,6 +90,15 @@ pub(super) fn parse(
     let mut options = Options::from(arguments);
     options.variables = used;
     Ok((options, warnings))
+}
+
+/// What a variable is called here; `None` if it is not looked at.
+fn own_name(name: &str) -> Option<&str> {
+    let (theirs, ours) = PASSWORD_FILE;
+    match name == theirs {
+        true => Some(ours),
+        false => Some(name).filter(|name| name.starts_with(PREFIX)),
+    }
 }
 
 /// The option with its value in one word; `None` if the variable switches a flag off.
@@ -194,6 +205,20 @@ mod tests {
             );
             assert!(warnings.is_empty(), "{name}: {warnings:?}");
         }
+    }
+
+    #[test]
+    fn memcached_s_variable_names_the_file_of_users_unless_another_does() {
+        let path = |words: &str, variables: &[(&str, &str)]| {
+            let (options, warnings) = read(words, variables).unwrap();
+            assert!(warnings.is_empty(), "{warnings:?}");
+            let path = options.memcached.sasl_pwdb.unwrap();
+            path.into_os_string().into_string().unwrap()
+        };
+        let (theirs, ours) = (("MEMCACHED_SASL_PWDB", "a"), ("DYNAMIDB_SASL_PWDB", "b"));
+        assert_eq!(path("-S", &[theirs]), "a");
+        assert_eq!(path("-S", &[theirs, ours]), "b");
+        assert_eq!(path("-S --sasl-pwdb c", &[theirs, ours]), "c");
     }
 
     #[test]

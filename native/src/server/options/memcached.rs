@@ -1,7 +1,9 @@
 //! The rest of memcached's options: those that do the same here, those that have no effect because
 //! they ask for what is the case anyway, and those that are refused with a hint.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use dynamidb_core::Protocol;
 
 use crate::server::error::Error;
 use crate::server::options::extended;
@@ -34,6 +36,14 @@ pub struct MemcachedOptions {
     /// Counts gets, sets and deletes for each key prefix up to this character, which is visible
     /// ASCII.
     pub stat_prefix: Option<u8>,
+    /// Which protocol is spoken. `None` is both, the first byte of a connection decides; or the
+    /// binary one alone with `enable_sasl` and without [`Options::auth_file`](crate::Options).
+    pub protocol: Option<Protocol>,
+    /// Lets clients of the binary protocol sign in by SASL PLAIN, and serves none that has not.
+    /// With [`Options::auth_file`](crate::Options) they have to in any case.
+    pub enable_sasl: bool,
+    /// With `enable_sasl`, memcached's file of lines `name:password`.
+    pub sasl_pwdb: Option<PathBuf>,
     /// Gives items no `cas`: it is 0 for all, and `cas` stores nothing.
     pub disable_cas: bool,
     /// When memory is full, refuses to store instead of evicting.
@@ -52,8 +62,6 @@ pub struct MemcachedOptions {
     pub extended: Vec<String>,
     /// No effect: huge pages are used where the system offers them.
     pub enable_largepages: bool,
-    /// `auto` or `ascii`. There is no binary protocol: `binary` is refused.
-    pub protocol: Option<String>,
     /// No effect: a client's turn is limited in bytes.
     pub max_reqs_per_event: Option<u32>,
     /// Refused: there is no file for the process id.
@@ -62,8 +70,6 @@ pub struct MemcachedOptions {
     pub daemon: bool,
     /// Refused: nothing survives a restart.
     pub memory_file: Option<String>,
-    /// Refused: SASL is part of the binary protocol.
-    pub enable_sasl: bool,
     /// Refused: there is no TLS.
     pub enable_ssl: bool,
     /// Refused: workers do not follow the queues of a network card.
@@ -80,6 +86,9 @@ impl Default for MemcachedOptions {
             disable_dumping: false,
             disable_watch: false,
             stat_prefix: None,
+            protocol: None,
+            enable_sasl: false,
+            sasl_pwdb: None,
             disable_cas: false,
             disable_evictions: false,
             lock_memory: false,
@@ -89,12 +98,10 @@ impl Default for MemcachedOptions {
             udp_port: 0,
             extended: Vec::new(),
             enable_largepages: false,
-            protocol: None,
             max_reqs_per_event: None,
             pidfile: None,
             daemon: false,
             memory_file: None,
-            enable_sasl: false,
             enable_ssl: false,
             napi_ids: None,
         }
@@ -134,11 +141,6 @@ impl MemcachedOptions {
                 "items are kept in memory only",
             ),
             (
-                self.enable_sasl,
-                "-S/--enable-sasl",
-                "SASL is part of the binary protocol, which is not supported",
-            ),
-            (
                 self.enable_ssl,
                 "-Z/--enable-ssl",
                 "there is no TLS; put a TLS proxy on the same host in front",
@@ -155,21 +157,13 @@ impl MemcachedOptions {
                 return Err(Error::Option { name, reason });
             }
         }
-        self.check_protocol()?;
         self.extended
             .iter()
             .try_for_each(|setting| extended::check(setting))
     }
 
-    fn check_protocol(&self) -> Result<(), Error> {
-        let reason = match self.protocol.as_deref() {
-            None | Some("auto" | "ascii") => return Ok(()),
-            Some("binary") => {
-                "the binary protocol is not supported; set clients to the text protocol"
-            }
-            Some(_) => "the protocol is auto or ascii",
-        };
-        let (name, reason) = ("-B/--protocol", reason.into());
-        Err(Error::Option { name, reason })
+    /// The file of memcached's users, if they are asked for.
+    pub(crate) fn sasl_users(&self) -> Option<&Path> {
+        self.sasl_pwdb.as_deref().filter(|_| self.enable_sasl)
     }
 }

@@ -107,7 +107,7 @@ fn without_prefixes(text: &str) -> Result<&str, String> {
                 return Err("there is no TLS; put a TLS proxy on the same host in front".into());
             }
             Some((prefix, _)) if prefix.starts_with("proto[") => {
-                return Err("only the text protocol is supported".into());
+                return Err("-B chooses the protocol, of all addresses".into());
             }
             Some((prefix, _)) if prefix.starts_with("tag[") => {
                 return Err("tags are not supported".into());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -129,6 +129,11 @@ impl Client {
     pub(crate) fn idle_for(&self, now: Instant) -> Duration {
         let last_active = self.last_active.load(Ordering::Relaxed);
         Duration::from_millis(now.as_millis().saturating_sub(last_active))
+    }
+
+    /// The address it comes from; none of a Unix socket.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.ip())
     }
 
     pub(crate) fn set_state(&self, state: ConnState) {
