@@ -104,7 +104,7 @@ test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std
 test-differential: ## random sessions: memcached and the server must answer the same
 	cargo test --locked -p dynamidb --test differential -- --nocapture
 
-test-clients: ## clients in C, Python, PHP, JavaScript and Rust against the running server
+test-clients: ## clients in C, Python, PHP, JavaScript, Ruby and Rust against the running server
 	cargo build --locked --release -p dynamidb
 	python -B -m pytest -p no:cacheprovider native/tests/clients
 

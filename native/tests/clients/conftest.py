@@ -1,5 +1,6 @@
 """Starts the servers that clients talk to: ours, and memcached to show that the tests are right."""
 
+import glob
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ STOP_SECONDS = 5
 
 # Debian has twemproxy there.
 os.environ["PATH"] += ":/usr/sbin"
+# The library in pylibmc's package looks for the mechanisms of SASL where it was built.
+os.environ["SASL_PATH"] = ":".join(glob.glob("/usr/lib/*/sasl2"))
 
 
 def pytest_addoption(parser):
@@ -67,6 +70,14 @@ def serve(command):
 def dynamidb(request):
     """The port of our server."""
     yield from serve([request.config.getoption("--server")])
+
+
+@pytest.fixture(scope="session")
+def with_users(request, tmp_path_factory):
+    """The port of our server where clients sign in, as `ada` with `lovelace`."""
+    users = tmp_path_factory.mktemp("users") / "users"
+    users.write_text("ada:lovelace\n")
+    yield from serve([request.config.getoption("--server"), "-Y", users])
 
 
 @pytest.fixture(scope="session")

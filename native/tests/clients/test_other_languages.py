@@ -3,23 +3,63 @@
 import os
 import pathlib
 import re
+import secrets
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 HERE = pathlib.Path(__file__).parent
 
 
-def run(command, port, seconds=120):
+LOGIN = {"SASL_USER": "ada", "SASL_PASSWORD": "lovelace"}
+
+
+def run(command, port, seconds=120, **variables):
     """What a program prints that is told the port; it must end well."""
-    env = {**os.environ, "PORT": str(port)}
+    env = {**os.environ, "PORT": str(port), **variables}
     run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=seconds)
     print(run.stdout, run.stderr)
     assert run.returncode == 0
     return run.stdout
 
 
-def test_php(port):
-    printed = run(["php", HERE / "php/memcached.php"], port)
+@pytest.mark.parametrize("protocol", ["text", "binary"])
+def test_php(port, protocol):
+    printed = run(["php", HERE / "php/memcached.php"], port, PROTOCOL=protocol)
     assert printed.count("passed: ") == 11
+
+
+def visit(port, session, **variables):
+    """A visit of a page, which says the how manieth it is."""
+    return int(run(["php", HERE / "php/session.php", session], port, **variables))
+
+
+def test_php_sessions_of_one_visitor(port):
+    session = secrets.token_hex(16)
+    assert [visit(port, session) for _ in range(3)] == [1, 2, 3]
+
+
+def test_php_sessions_are_locked_among_four_requests_at_a_time(port):
+    session = secrets.token_hex(16)
+    with ThreadPoolExecutor(4) as pool:
+        visits = list(pool.map(lambda _: visit(port, session), range(12)))
+    assert sorted(visits) == list(range(1, 13))
+
+
+def test_php_sessions_sign_in(with_users):
+    session = secrets.token_hex(16)
+    assert [visit(with_users, session, **LOGIN) for _ in range(2)] == [1, 2]
+
+
+def test_ruby(port):
+    printed = run(["ruby", HERE / "ruby/dalli.rb"], port)
+    assert printed.count("passed: ") == 9
+
+
+def test_ruby_signs_in(with_users):
+    printed = run(["ruby", HERE / "ruby/dalli.rb"], with_users, **LOGIN)
+    assert printed.count("passed: ") == 2
 
 
 def test_javascript(port):
@@ -27,8 +67,18 @@ def test_javascript(port):
     assert re.search(r"^# pass 13$", printed, re.M)
 
 
+def test_javascript_in_the_binary_protocol(port):
+    printed = run(["node", "--test-reporter=tap", HERE / "npm/memjs.test.js"], port)
+    assert re.search(r"^# pass 8$", printed, re.M)
+
+
+def test_javascript_signs_in(with_users):
+    printed = run(["node", "--test-reporter=tap", HERE / "npm/sasl.test.js"], with_users)
+    assert re.search(r"^# pass 1$", printed, re.M)
+
+
 def test_rust(port):
     manifest = HERE / "rust/Cargo.toml"
     command = ["cargo", "test", "--locked", "--manifest-path", manifest, "--tests"]
     printed = run(command, port, seconds=600)
-    assert len(re.findall(r"^test .* \.\.\. ok$", printed, re.M)) == 24
+    assert len(re.findall(r"^test .* \.\.\. ok$", printed, re.M)) == 30

@@ -1,4 +1,4 @@
-"""libmemcached, the client in C, as pylibmc gives it to Python."""
+"""libmemcached, the client in C, as pylibmc gives it to Python, in both protocols."""
 
 import random
 import time
@@ -9,9 +9,13 @@ import pytest
 MIB = 1 << 20
 
 
-@pytest.fixture
-def client(port):
-    client = pylibmc.Client([f"127.0.0.1:{port}"], behaviors={"cas": True, "tcp_nodelay": True})
+@pytest.fixture(params=["text", "binary"])
+def client(port, request):
+    client = pylibmc.Client(
+        [f"127.0.0.1:{port}"],
+        binary=request.param == "binary",
+        behaviors={"cas": True, "tcp_nodelay": True},
+    )
     client.flush_all()
     yield client
     client.disconnect_all()
@@ -26,9 +30,17 @@ def test_set_get_delete(client):
     assert client.delete("key") is False
 
 
+def stores_nothing(store, *words):
+    """Whether a store is refused, which the library tells in one of two ways."""
+    try:
+        return store(*words) is False
+    except pylibmc.NotFound:
+        return True
+
+
 def test_add_replace_append_prepend(client):
-    assert client.replace("key", "0") is False
-    assert client.append("key", "0") is False
+    assert stores_nothing(client.replace, "key", "0")
+    assert stores_nothing(client.append, "key", "0")
     assert client.add("key", "middle") is True
     assert client.add("key", "other") is False
     assert client.append("key", "-end") is True
@@ -55,7 +67,7 @@ def test_increment_and_decrement(client):
     assert client.incr("count", 31) == 42
     assert client.decr("count", 50) == 0
     client.set("text", "ten")
-    with pytest.raises(pylibmc.ClientError):
+    with pytest.raises(pylibmc.Error):
         client.incr("text")
 
 
@@ -116,3 +128,17 @@ def test_statistics(client):
     assert server.startswith(b"127.0.0.1:")
     assert int(stats["curr_items"]) >= 1
     assert {"pid", "version", "cmd_get", "limit_maxbytes"} <= set(stats)
+
+
+def test_who_has_signed_in_is_served(with_users):
+    server = f"127.0.0.1:{with_users}"
+    client = pylibmc.Client([server], binary=True, username="ada", password="lovelace")
+    assert client.set("key", "value") is True
+    assert client.get_multi(["key", "absent"]) == {"key": "value"}
+
+
+def test_a_wrong_password_is_refused(with_users):
+    server = f"127.0.0.1:{with_users}"
+    client = pylibmc.Client([server], binary=True, username="ada", password="wrong")
+    with pytest.raises(pylibmc.Error):
+        client.set("key", "value")

@@ -1,5 +1,6 @@
 <?php
-// What a program in PHP does with a cache, through the extension `memcached`.
+// What a program in PHP does with a cache, through the extension `memcached`, in the protocol that it
+// is told.
 
 ini_set('zend.assertions', '1');
 ini_set('assert.exception', '1');
@@ -8,6 +9,8 @@ $cache = new Memcached();
 $cache->addServer('127.0.0.1', (int) getenv('PORT'));
 $cache->setOption(Memcached::OPT_TCP_NODELAY, true);
 $cache->setOption(Memcached::OPT_COMPRESSION, false);
+$binary = getenv('PROTOCOL') === 'binary';
+$cache->setOption(Memcached::OPT_BINARY_PROTOCOL, $binary);
 
 $tests = [
     'set, get and delete' => function ($cache) {

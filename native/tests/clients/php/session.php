@@ -1,0 +1,20 @@
+<?php
+// One request of a web page that counts its visits in a session, with the settings that the extension
+// `memcached` has by default. It holds the session's lock for a while.
+
+$user = getenv('SASL_USER');
+if ($user !== false) {
+    ini_set('memcached.sess_sasl_username', $user);
+    ini_set('memcached.sess_sasl_password', getenv('SASL_PASSWORD'));
+}
+ini_set('session.save_handler', 'memcached');
+ini_set('session.save_path', '127.0.0.1:' . getenv('PORT'));
+session_id($argv[1]);
+if (!session_start()) {
+    exit(1);
+}
+$visits = $_SESSION['visits'] ?? 0;
+usleep(20_000);
+$_SESSION['visits'] = $visits + 1;
+session_write_close();
+echo $_SESSION['visits'], "\n";
