@@ -1,7 +1,7 @@
 //! Any cutting of the bytes leads to the same replies and the same items as all of them at once.
 #![no_main]
 
-use dynamidb_core::{Cache, Cas, Config, Dialect, Instant, Session, SessionConfig};
+use dynamidb_core::{Cache, Cas, Config, Dialect, Instant, Protocol, Session, SessionConfig};
 use libfuzzer_sys::fuzz_target;
 
 /// Longer lines of memcached's dialect may depend on how they are cut, as they do there.
@@ -12,9 +12,12 @@ fuzz_target!(|data: &[u8]| {
     let Some((&[settings, ref pieces @ ..], said)) = data.split_first_chunk::<9>() else {
         return;
     };
-    if said
-        .split(|&b| b == b'\n')
-        .any(|line| line.len() > LINE_MAX)
+    // The first byte decides between packets and text, unless the settings do.
+    let is_text = said.first() != Some(&0x80) && protocol(settings) != Protocol::Binary;
+    if is_text
+        && said
+            .split(|&b| b == b'\n')
+            .any(|line| line.len() > LINE_MAX)
     {
         return;
     }
@@ -27,6 +30,14 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(whole.session.is_closed(), cut.session.is_closed());
     assert_eq!(whole.items(), cut.items());
 });
+
+/// Mostly the default.
+fn protocol(settings: u8) -> Protocol {
+    match settings & 0x60 {
+        0x20 => Protocol::Binary,
+        _ => Protocol::Auto,
+    }
+}
 
 struct Conversation {
     session: Session,
@@ -44,6 +55,8 @@ impl Conversation {
         session.item_size_max = config.item_size_max;
         session.dialect =
             [Dialect::Auto, Dialect::DynamiDb, Dialect::Memcached][settings as usize % 3];
+        session.protocol = protocol(settings);
+        session.sasl = settings & 0xe0 == 0xe0;
         session.output_max = [1, 50, 10_000][settings as usize / 3 % 3];
         let output_max = session.output_max;
         let cache = Cache::new(config).expect("these limits are possible");
