@@ -17,7 +17,9 @@ const HUGE_PAGES_FROM: usize = 4 << 20;
 
 /// What is copied at a time: a piece without a byte in it was never used, and stays so.
 const PIECE: usize = 4096;
-/// What is given back to the system at once, so that not every page takes a call of it.
+/// What is given back to the system at once, so that not every page takes a call of it. It begins
+/// at a multiple of this, which is the largest page of the systems with Linux: where pages are that
+/// large the system would else clear all of the page in which it begins, items included.
 const RELEASED_MIN: usize = 64 << 10;
 /// What must be left for the rest of the process when memory is mapped where it is scarce: buffers
 /// of clients, stacks, the allocator's own. A budget that leaves less is refused, because a process
@@ -135,7 +137,7 @@ impl Memory for Region {
     /// Gives the end back to the system, so that what other shards get instead does not come on
     /// top. Small pieces wait until there are more.
     fn release(&mut self, len: usize) {
-        let start = len.next_multiple_of(PIECE);
+        let start = len.next_multiple_of(RELEASED_MIN);
         if start + RELEASED_MIN <= self.touched {
             #[cfg(target_os = "linux")]
             discard(&mut self.map, start..self.touched);
@@ -231,6 +233,19 @@ mod tests {
                     .all(|(used, at)| (used.0, *used.1) == at)
             );
         }
+    }
+
+    /// Whatever the size of the pages of the system that tests it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_that_is_released_is_zero_from_the_next_page_of_the_largest_size_on() {
+        let mut region = Region::new(1 << 20, true).unwrap();
+        region.extend_to(1 << 20);
+        region.bytes_mut().fill(7);
+        region.release((128 << 10) + 1);
+        let (kept, released) = region.bytes().split_at(192 << 10);
+        assert!(kept.iter().all(|&byte| byte == 7));
+        assert!(released.iter().all(|&byte| byte == 0));
     }
 
     #[test]
