@@ -219,3 +219,23 @@ fn threads_that_store_values_of_all_sizes_keep_the_bound() {
     shards.set_memory(16 * MIB).unwrap();
     assert_eq!(shares(&shards).0, 16 * MIB);
 }
+
+#[test]
+fn a_large_value_after_a_lower_budget_evicts_little_more_than_it_needs() {
+    let shards = Shards::with_count(&config(64 * MIB), 4, GROWTH).unwrap();
+    let evictions = || shards.stats().evictions;
+    let mut number = 0_u32;
+    while evictions() == 0 {
+        number += 1;
+        set(&shards, NOW, &number.to_le_bytes(), &[0; 1000]).unwrap();
+    }
+    shards.set_memory(8 * MIB).unwrap();
+    let before = evictions();
+    set(&shards, NOW, b"large", &[0; 500_000]).unwrap();
+    // Ten times its size; what is beyond the budget is a hundred times that.
+    let evicted = evictions() - before;
+    assert!((1..5000).contains(&evicted), "{evicted}");
+    // And what the budget has no room for any more goes in its time.
+    while shards.maintain_all(NOW, 8) == 8 {}
+    assert!(shares(&shards).1 <= 8 * MIB);
+}

@@ -25,8 +25,8 @@ const STEP_MAX: usize = 16;
 /// By which part of its age the oldest item of a shard has to be younger than that of another, so
 /// that it gets a part of that one's share.
 const AGE_DIFFERENCE: u64 = 16;
-/// How often one store looks for a shard that gives it something: for a value of 16 MiB, pages
-/// beyond the budget and hints that are out of date included.
+/// How often one store looks for a shard that gives it something: for a value of 16 MiB, hints that
+/// are out of date included.
 const LOOKS_MAX: usize = 1000;
 /// How often a large value is tried to be given what it needs, if others take it.
 const TRIES_MAX: usize = 8;
@@ -120,8 +120,11 @@ impl Shards {
         let mut shard = self.lock(index);
         // Others may store in this shard meanwhile.
         for _ in 0..TRIES_MAX {
-            let beyond = |_: &usize| shard.0.has_excess(now);
-            (0..LOOKS_MAX).take_while(beyond).count();
+            // After a lower budget it has nothing to get, but what it frees it can fill again. The
+            // rest of that is no work of this store.
+            if shard.0.has_excess(now) && shard.free_pages(now, pages) {
+                break;
+            }
             let lacking = pages.saturating_sub(shard.unused_pages()) * shard.page_size();
             if lacking == 0 {
                 break;
@@ -207,7 +210,8 @@ impl Shards {
                 continue;
             }
             if shard.0.has_excess(now) {
-                // It has nothing to give yet.
+                // It has nothing to give yet, and nobody waits until it has.
+                self.budget.oldest[donor].store(NEVER, Ordering::Relaxed);
                 continue;
             }
             let page_size = shard.page_size();
