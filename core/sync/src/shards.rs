@@ -393,6 +393,49 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_that_was_changed_often_can_be_what_it_was_at_first() {
+        for growth in [Growth::default(), GROWTH] {
+            let shards = Shards::new(&Config::new(16 << 20), 2, growth).unwrap();
+            assert!(shards.len() > 1);
+            let least = match shards.set_memory(0) {
+                Err(ConfigError::MemoryTooSmall(least)) => least,
+                other => panic!("no cache is that small: {other:?}"),
+            };
+            for memory in [10_000_001, 7_654_321, least, 16_000_003, least + 1] {
+                shards.set_memory(memory).unwrap();
+                assert_eq!(shards.set_memory(16 << 20), Ok(()), "after {memory}");
+                assert_eq!(shards.stats().limit_maxbytes, 16 << 20);
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_stays_within_its_bound_where_the_budget_grows_beyond_it() {
+        let growth = Growth {
+            max: usize::MAX,
+            set_aside: true,
+        };
+        let shards = Shards::with_count(&Config::new(64 << 20), 2, growth).unwrap();
+        // Nearly all of the budget is in one shard then.
+        let mut stored = 0_u32;
+        for number in 0..60_000_u32 {
+            let bytes = number.to_le_bytes();
+            let key = shards.key(&bytes);
+            if shards.index_of(&key) == 0 {
+                let shard = shards.with_room(0, shards.lock(0), NOW, 2000);
+                { shard }.set(NOW, key, &[0; 2000]).unwrap();
+                stored += 1;
+            }
+        }
+        assert!(stored as usize * 2000 > 48 << 20);
+        assert_eq!(shards.set_memory(6 << 30), Ok(()));
+        assert_eq!(shards.stats().limit_maxbytes, 6 << 30);
+        let most = ConfigError::MemoryTooLarge(8 << 30);
+        assert_eq!(shards.set_memory((8 << 30) + 1), Err(most));
+        assert_eq!(shards.set_memory(8 << 30), Ok(()));
+    }
+
+    #[test]
     fn a_shard_cannot_be_enlarged_unless_that_is_asked_for() {
         let shards = Shards::new(&Config::new(16 << 20), 2, Growth::default()).unwrap();
         assert!(shards.set_memory(8 << 20).is_ok());

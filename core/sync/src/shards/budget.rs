@@ -24,6 +24,8 @@ pub(super) struct Budget {
     pub(super) max: usize,
     /// The least share there can be.
     pub(super) least: usize,
+    /// The largest share of each.
+    pub(super) most: Vec<usize>,
     pub(super) moves: Moves,
     pub(super) relocates: bool,
     /// The shards that have pages to spare, a bit each.
@@ -102,6 +104,7 @@ impl Budget {
             }),
             max: growth.max.max(config.memory),
             least,
+            most: shares.iter().map(|share| share.most).collect(),
             moves,
             relocates,
             spare: AtomicU64::new(bits.sum()),

@@ -269,9 +269,9 @@ impl Shards {
         }
     }
 
-    /// Changes the budget, and all shares by the same factor; what is in use beyond it is freed as
-    /// [`Cache::set_memory`](dynamidb_core::Cache::set_memory) does it. If one shard cannot be
-    /// enlarged, all have the share of before.
+    /// Changes the budget, and all shares by the same factor as far as they can grow; what is in
+    /// use beyond it is freed as [`Cache::set_memory`](dynamidb_core::Cache::set_memory) does it.
+    /// If one shard cannot be enlarged, all have the share of before.
     ///
     /// # Errors
     /// [`ConfigError::MemoryTooSmall`] and [`ConfigError::MemoryTooLarge`] say what would be
@@ -279,7 +279,7 @@ impl Shards {
     pub fn set_memory(&self, memory: usize) -> Result<(), ConfigError> {
         let mut state = self.budget.lock();
         let (count, before) = (self.len(), state.bytes);
-        let (max, least) = (self.budget.max, self.budget.least);
+        let (max, least, most) = (self.budget.max, self.budget.least, &self.budget.most);
         if memory > max {
             return Err(ConfigError::MemoryTooLarge(max as u64));
         }
@@ -287,12 +287,27 @@ impl Shards {
             return Err(ConfigError::MemoryTooSmall(least * count));
         }
         let (above, was_above) = (memory - least * count, before - least * count);
-        let scaled = |&share: &usize| {
-            let scaled = (share - least) as u128 * above as u128 / was_above.max(1) as u128;
-            least + scaled as usize
+        let scaled = |(&share, &most): (&usize, &usize)| {
+            let scaled = match self.budget.moves {
+                Moves::Never => memory / count,
+                _ => {
+                    let part = (share - least) as u128 * above as u128 / was_above.max(1) as u128;
+                    least + part as usize
+                }
+            };
+            scaled.min(most)
         };
-        let mut shares: Vec<_> = state.shares.iter().map(scaled).collect();
-        shares[0] += memory - shares.iter().sum::<usize>();
+        let mut shares: Vec<_> = state.shares.iter().zip(most).map(scaled).collect();
+        // What is lost by rounding, and what a shard is too small for.
+        let mut rest = memory - shares.iter().sum::<usize>();
+        for (share, most) in shares.iter_mut().zip(most) {
+            let more = rest.min(most - *share);
+            *share += more;
+            rest -= more;
+        }
+        if rest > 0 {
+            return Err(ConfigError::MemoryTooLarge((memory - rest) as u64));
+        }
         // One shard after the other is there twice. Asked of all together, so that those before one
         // that cannot grow do not hold on to what they grew by.
         let largest = shares.iter().copied().max().unwrap_or(0);

@@ -23,6 +23,8 @@ pub(super) struct Share {
     pub(super) shard: Shard,
     /// Its share of the budget, in bytes.
     pub(super) memory: usize,
+    /// The largest share that it can have.
+    pub(super) most: usize,
     pub(super) marks: Marks,
     /// Bytes that were stored since shares were last compared.
     pub(super) stored: usize,
@@ -51,6 +53,7 @@ impl Share {
         Ok(Self {
             shard,
             memory,
+            most,
             marks: Marks::default(),
             stored: 0,
             compact,
