@@ -57,8 +57,9 @@ impl SharedCache {
     /// let mut options = SetOptions::default();
     /// options.mode = SetMode::Append;
     /// options.vivify = Some(Expiry::Never); // if there is no item yet
-    /// assert_eq!(cache.set_with(now, "log", "one,", &options)?.len, 4);
-    /// assert_eq!(cache.set_with(now, "log", "two,", &options)?.len, 8);
+    /// assert!(cache.set_with(now, "log", "one,", &options)?.is_stored());
+    /// assert!(cache.set_with(now, "log", "two,", &options)?.is_stored());
+    /// assert_eq!(cache.get(now, "log").as_deref(), Some(&b"one,two,"[..]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_with<'v>(
@@ -91,8 +92,8 @@ impl SharedCache {
     /// let now = Instant::from_secs(0);
     /// let mut options = ArithmeticOptions::default();
     /// options.initial = Some((100, Expiry::Never)); // if there is no item yet
-    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number, 100);
-    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number, 101);
+    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number(), Some(100));
+    /// assert_eq!(cache.arithmetic_with(now, "ticket", &options)?.number(), Some(101));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn arithmetic_with(
