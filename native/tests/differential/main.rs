@@ -12,6 +12,7 @@ mod broken;
 mod commands;
 mod known;
 mod meta;
+mod packets;
 mod peers;
 mod replies;
 mod session;
@@ -29,6 +30,7 @@ use peers::Servers;
 use session::{Differs, Session, Tally};
 
 const COMMANDS: u64 = 1_000_000;
+const PACKETS: u64 = 100_000;
 /// Pairs of servers, each with sessions of its own.
 const PAIRS: usize = 2;
 /// So many commands are enough for every known difference to show.
@@ -74,6 +76,32 @@ fn replies_are_those_of_memcached() {
             known.name
         );
     }
+}
+
+/// `DIFFERENTIAL_PACKETS` sets how many packets are compared, `DIFFERENTIAL_SEED` plays one session.
+#[test]
+fn packets_are_answered_as_by_memcached() {
+    let number = |name| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse::<u64>().expect("a number"))
+    };
+    let servers = Servers::start();
+    let play = |seed| packets::play(&servers, seed).unwrap_or_else(|differs| panic!("{differs}"));
+    if let Some(seed) = number("DIFFERENTIAL_SEED") {
+        play(seed);
+        return;
+    }
+    let wanted = number("DIFFERENTIAL_PACKETS").unwrap_or(PACKETS);
+    let began = Instant::now();
+    let (mut sessions, mut count) = (0, 0);
+    while count < wanted {
+        count += play(sessions);
+        sessions += 1;
+    }
+    println!(
+        "{count} packets in {sessions} sessions, {:.1?}",
+        began.elapsed()
+    );
 }
 
 /// Many sessions, until enough commands were compared.

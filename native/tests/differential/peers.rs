@@ -109,7 +109,7 @@ pub(crate) enum End {
 
 /// A connection to one of the servers.
 pub(crate) struct Peer {
-    socket: TcpStream,
+    pub(crate) socket: TcpStream,
     heard: Vec<u8>,
 }
 

@@ -68,7 +68,7 @@ fn say(text: &mut String, mark: &str, bytes: &[u8]) {
 }
 
 /// As conversations spell bytes: `{x*250}` for a long run of one.
-fn escaped(bytes: &[u8]) -> String {
+pub(crate) fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for run in bytes.chunk_by(|a, b| a == b) {
         let byte = match run[0] {
