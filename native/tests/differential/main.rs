@@ -78,7 +78,7 @@ fn replies_are_those_of_memcached() {
     }
 }
 
-/// `DIFFERENTIAL_PACKETS` sets how many packets are compared, `DIFFERENTIAL_SEED` plays one session.
+/// `DIFFERENTIAL_PACKETS` sets how many packets are compared.
 #[test]
 fn packets_are_answered_as_by_memcached() {
     let number = |name| {

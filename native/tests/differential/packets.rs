@@ -1,5 +1,5 @@
-//! The same for the binary protocol: packets, valid and broken, beside a client of the text protocol
-//! that works on the same keys.
+//! The same for the binary protocol: packets, valid and broken, beside a client of the text
+//! protocol that works on the same keys.
 //!
 //! Behind every few packets comes a fence, `noop`. What ends a conversation is said alone, and both
 //! clients go on with new connections. Numbers of versions differ between servers, so that they are
