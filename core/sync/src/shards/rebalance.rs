@@ -119,10 +119,12 @@ impl Shards {
         let mut state = self.budget.lock();
         let mut shard = self.lock(index);
         // Others may store in this shard meanwhile.
-        for _ in 0..TRIES_MAX {
+        let (mut tries, mut least_excess) = (0, usize::MAX);
+        while tries < TRIES_MAX {
+            tries += 1;
             // After a lower budget it has nothing to get, but what it frees it can fill again. The
-            // rest of that is no work of this store.
-            if shard.0.has_excess(now) && shard.free_pages(now, pages) {
+            // rest of that is no work of this store, unless there is no room without it.
+            if shard.0.free_excess(now) > 0 && shard.free_pages(now, pages) {
                 break;
             }
             let lacking = pages.saturating_sub(shard.unused_pages()) * shard.page_size();
@@ -130,8 +132,17 @@ impl Shards {
                 break;
             }
             drop(shard);
+            let mut excess = 0;
             for other in 0..self.len() {
-                self.publish(other, &mut self.lock(other));
+                let mut shard = self.lock(other);
+                if tries > 1 {
+                    excess += shard.0.free_excess(now);
+                }
+                self.publish(other, &mut shard);
+            }
+            if (1..least_excess).contains(&excess) {
+                // As long as there is less of it each time, it ends.
+                (tries, least_excess) = (1, excess);
             }
             let need = Need {
                 index,
@@ -209,8 +220,8 @@ impl Shards {
                 // It was used since somebody looked.
                 continue;
             }
-            if shard.0.has_excess(now) {
-                // It has nothing to give yet, and nobody waits until it has.
+            if shard.0.free_excess(now) > 0 {
+                // It has nothing to give yet.
                 self.budget.oldest[donor].store(NEVER, Ordering::Relaxed);
                 continue;
             }

@@ -111,7 +111,7 @@ impl Share {
     pub(super) fn shrink(&mut self, pages: usize, now: Instant, budget: usize) -> usize {
         let (page_size, before) = (self.shard.page_size(), self.memory);
         let pages = pages.min(self.pages().saturating_sub(PAGES_MIN));
-        if pages == 0 || self.has_excess(now) {
+        if pages == 0 || self.free_excess(now) > 0 {
             return 0;
         }
         // Before the share is smaller: what has to be moved evicts nothing then.
@@ -130,10 +130,10 @@ impl Share {
         before - self.memory
     }
 
-    /// Whether it still uses more than its share, because the budget was lowered; frees some of
-    /// that.
-    pub(super) fn has_excess(&mut self, now: Instant) -> bool {
-        self.shard.free_excess(now, EXCESS_PAGES) > 0
+    /// Frees some of the pages that it uses beyond its share, because the budget was lowered;
+    /// returns how many are left.
+    pub(super) fn free_excess(&mut self, now: Instant) -> usize {
+        self.shard.free_excess(now, EXCESS_PAGES)
     }
 
     /// Takes so many bytes more; `false` if it cannot.
