@@ -1,7 +1,8 @@
 //! Slows down addresses from which clients sign in with wrong passwords again and again.
 //!
 //! Each wrong password takes half a second of an address's time. An address that is ten of them
-//! behind waits for its answers, right or wrong, however many connections it has.
+//! behind waits for its answers, right or wrong: three seconds each at most, so that somebody else
+//! behind the same address can still sign in. Connections of one address wait side by side.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
