@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::Host;
-use crate::{Expiry, Instant, Key};
+use super::{Host, SessionConfig};
+use crate::{Expiry, Instant, Item, Key};
 
 /// The time, the host and the output of some requests.
 pub(super) struct Context<'c, H> {
@@ -33,6 +33,33 @@ impl<H: Host> Context<'_, H> {
     #[inline(always)]
     pub(super) fn lead(&self) -> i64 {
         self.now.ahead_of(self.host.unix_time(self.now))
+    }
+
+    /// Looks up an item, with another deadline from now on if `touch` is one, and replies with it:
+    /// without the cas that the session does not show.
+    #[inline(always)]
+    pub(super) fn look_up(
+        &mut self,
+        config: &SessionConfig,
+        key: Key<'_>,
+        mut touch: Option<Expiry>,
+        reply: impl FnOnce(&mut Vec<u8>, Option<&Item<'_>>),
+    ) {
+        if let Some(expiry) = &mut touch {
+            self.resolve(expiry);
+        }
+        let cache = self.host.cache_for(&key);
+        let item = match touch {
+            Some(expiry) => cache.get_and_touch(self.now, key, expiry),
+            None => cache.get(self.now, key),
+        };
+        let Some(mut item) = item else {
+            return reply(self.output, None);
+        };
+        if !config.cas_enabled {
+            item.cas = None;
+        }
+        reply(self.output, Some(&item));
     }
 
     /// Refuses a store whose value has not arrived. A client that sets a value must never read the

@@ -82,21 +82,11 @@ impl<H: Host> Context<'_, H> {
         retrieval: Retrieval,
         last: bool,
     ) -> Effect {
-        let mut touch = retrieval.touch;
-        if let Some(expiry) = &mut touch {
-            self.resolve(expiry);
-        }
-        let cache = self.host.cache_for(&key);
-        let item = match touch {
-            Some(expiry) => cache.get_and_touch(self.now, key, expiry),
-            None => cache.get(self.now, key),
-        };
-        if let Some(mut item) = item {
-            if !config.cas_enabled {
-                item.cas = None;
+        self.look_up(config, key, retrieval.touch, |output, item| {
+            if let Some(item) = item {
+                reply::value(output, key.as_bytes(), item, retrieval.form);
             }
-            reply::value(self.output, key.as_bytes(), &item, retrieval.form);
-        }
+        });
         if last {
             self.output.extend_from_slice(reply::END);
         }

@@ -107,7 +107,7 @@ impl<H: Host> Context<'_, H> {
     ) {
         match result {
             Ok(_) if quiet => {}
-            Ok(cas) => echo.done(self.output, if config.cas_enabled { cas } else { 0 }),
+            Ok(cas) => echo.done(self.output, known_cas(config, cas)),
             Err(status) => echo.refusal(self.output, status),
         }
     }
@@ -120,45 +120,24 @@ impl<H: Host> Context<'_, H> {
         touch: Option<u32>,
         with_key: bool,
     ) {
-        let mut touch = touch.map(expiry);
-        if let Some(expiry) = &mut touch {
-            self.resolve(expiry);
-        }
-        let cache = self.host.cache_for(&key);
-        let item = match touch {
-            Some(expiry) => cache.get_and_touch(self.now, key, expiry),
-            None => cache.get(self.now, key),
-        };
         let (echo, written): (_, &[u8]) = match with_key {
             true => (request.echo, request.key),
             false => (request.echo, &[]),
         };
-        match item {
-            Some(mut item) => {
-                if !config.cas_enabled {
-                    item.cas = None;
-                }
-                echo.item(self.output, written, &item);
-            }
+        self.look_up(config, key, touch.map(expiry), |output, item| match item {
+            Some(item) => echo.item(output, written, item),
             None if request.quiet => {}
-            None if with_key => echo.packet(self.output, Status::NotFound, 0, written, &[]),
-            None => echo.refusal(self.output, Status::NotFound),
-        }
+            None if with_key => echo.packet(output, Status::NotFound, 0, written, &[]),
+            None => echo.refusal(output, Status::NotFound),
+        });
     }
 
     fn binary_touch(&mut self, config: &SessionConfig, echo: Echo, key: Key<'_>, exptime: u32) {
-        let mut expiry = expiry(exptime);
-        self.resolve(&mut expiry);
-        let cache = self.host.cache_for(&key);
-        match cache.get_and_touch(self.now, key, expiry) {
-            Some(mut item) => {
-                if !config.cas_enabled {
-                    item.cas = None;
-                }
-                echo.touched(self.output, &item);
-            }
-            None => echo.refusal(self.output, Status::NotFound),
-        }
+        let touch = Some(expiry(exptime));
+        self.look_up(config, key, touch, |output, item| match item {
+            Some(item) => echo.touched(output, item),
+            None => echo.refusal(output, Status::NotFound),
+        });
     }
 
     fn binary_store(
