@@ -105,7 +105,14 @@ pub enum SetMode {
 
 impl SetMode {
     /// Whether the bytes are added to a value that is there.
-    pub(crate) const fn joins(self) -> bool {
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::SetMode;
+    /// assert!(SetMode::Append.joins() && !SetMode::Replace.joins());
+    /// ```
+    #[must_use]
+    pub const fn joins(self) -> bool {
         matches!(self, Self::Append | Self::Prepend)
     }
 }

@@ -72,7 +72,7 @@ impl SharedCache {
     /// shard the LRU is exact over all keys, and all threads share one lock.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`ConfigError::MemoryTooSmall`] says what so many shards need.
+    /// As [`new`](Self::new); [`ConfigError::MemoryTooSmall`] says what that many shards need.
     ///
     /// # Examples
     /// ```
@@ -253,10 +253,7 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
     ) -> Result<(), Error> {
-        // The caller's code runs before the lock is taken.
-        let value = value.into();
-        let len = value.bytes.len();
-        self.store(now, key.as_ref(), len, false, |shard, key| {
+        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
             shard.set(now, key, value)
         })
     }
@@ -287,9 +284,7 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
     ) -> Result<bool, Error> {
-        let value = value.into();
-        let len = value.bytes.len();
-        self.store(now, key.as_ref(), len, false, |shard, key| {
+        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
             shard.add(now, key, value)
         })
     }
@@ -304,9 +299,7 @@ impl SharedCache {
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
     ) -> Result<bool, Error> {
-        let value = value.into();
-        let len = value.bytes.len();
-        self.store(now, key.as_ref(), len, false, |shard, key| {
+        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
             shard.replace(now, key, value)
         })
     }
@@ -322,9 +315,7 @@ impl SharedCache {
         value: impl Into<Value<'v>>,
         cas: Cas,
     ) -> Result<CasOutcome, Error> {
-        let value = value.into();
-        let len = value.bytes.len();
-        self.store(now, key.as_ref(), len, false, |shard, key| {
+        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
             shard.compare_and_swap(now, key, value, cas)
         })
     }
@@ -549,7 +540,7 @@ impl SharedCache {
         operate(&mut self.shards.lock(self.shards.index_of(&key)), key)
     }
 
-    /// One operation that stores so many bytes, alone or joined to the value that is there.
+    /// One operation that stores `len` bytes, alone or joined to the value that is there.
     fn store<'k, R>(
         &self,
         now: Instant,
@@ -559,16 +550,25 @@ impl SharedCache {
         operate: impl FnOnce(&mut Shard, Key<'k>) -> R,
     ) -> R {
         let key = self.shards.key(key);
-        let index = self.shards.index_of(&key);
-        let shard = self.shards.lock(index);
-        let joined = match joins {
-            true => shard.view_of(key).map_or(0, |view| view.item.value.len()),
-            false => 0,
-        };
+        let shard = self.shards.lock(self.shards.index_of(&key));
         operate(
-            &mut self.shards.with_room(index, shard, now, len + joined),
+            &mut self.shards.with_room(&key, shard, now, len, joins),
             key,
         )
+    }
+
+    /// One operation that stores a value. The caller's code, which made the value, has run before
+    /// the lock is taken.
+    fn store_value<'v, R>(
+        &self,
+        now: Instant,
+        key: &[u8],
+        value: Value<'v>,
+        operate: impl FnOnce(&mut Shard, Key<'_>, Value<'v>) -> R,
+    ) -> R {
+        self.store(now, key, value.bytes.len(), false, |shard, key| {
+            operate(shard, key, value)
+        })
     }
 
     /// The same where a caller's closure may have panicked: its panic goes on once the lock is

@@ -50,7 +50,7 @@ const PREFETCHES: usize = 16;
 /// let key = shards.key(b"key");
 /// shards.prefetch(&[key]);
 /// let index = shards.index_of(&key);
-/// let mut shard: ShardGuard = shards.with_room(index, shards.lock(index), now, 5);
+/// let mut shard: ShardGuard = shards.with_room(&key, shards.lock(index), now, 5, false);
 /// shard.set(now, key, "value")?;
 /// shard.touch(now, key, dynamidb_core::Expiry::Never);
 /// drop(shard);
@@ -422,7 +422,7 @@ mod tests {
             let bytes = number.to_le_bytes();
             let key = shards.key(&bytes);
             if shards.index_of(&key) == 0 {
-                let shard = shards.with_room(0, shards.lock(0), NOW, 2000);
+                let shard = shards.with_room(&key, shards.lock(0), NOW, 2000, false);
                 { shard }.set(NOW, key, &[0; 2000]).unwrap();
                 stored += 1;
             }

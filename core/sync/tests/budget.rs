@@ -24,8 +24,8 @@ fn config(memory: usize) -> Config {
 
 fn set(shards: &Shards, now: Instant, key: &[u8], value: &[u8]) -> Result<(), Error> {
     let key = shards.key(key);
-    let index = shards.index_of(&key);
-    let mut shard = shards.with_room(index, shards.lock(index), now, value.len());
+    let shard = shards.lock(shards.index_of(&key));
+    let mut shard = shards.with_room(&key, shard, now, value.len(), false);
     shard.set(now, key, value)
 }
 

@@ -11,8 +11,8 @@ const MIB: usize = 1 << 20;
 
 fn set(shards: &Shards, now: Instant, key: &[u8], value: &[u8]) {
     let key = shards.key(key);
-    let index = shards.index_of(&key);
-    let mut shard = shards.with_room(index, shards.lock(index), now, value.len());
+    let shard = shards.lock(shards.index_of(&key));
+    let mut shard = shards.with_room(&key, shard, now, value.len(), false);
     shard.set(now, key, value).expect("it is stored");
 }
 

@@ -129,11 +129,7 @@ impl Keyspace for View<'_> {
         let index = self.shards.index_of(key);
         self.shard(index);
         let (_, shard) = self.held.take().expect("it was locked above");
-        let len = match joins {
-            true => len + value_len(&shard, key),
-            false => len,
-        };
-        let shard = self.shards.with_room(index, shard, now, len);
+        let shard = self.shards.with_room(key, shard, now, len, joins);
         let (_, shard) = self.held.insert((index, shard));
         shard
     }
@@ -152,12 +148,6 @@ impl Keyspace for View<'_> {
     }
 }
 
-/// How many bytes the value under a key has; 0 if there is none.
-fn value_len(shard: &Shard, key: &Key<'_>) -> usize {
-    let view = shard.view_of(*key);
-    view.map_or(0, |view| view.item.value.len())
-}
-
 #[cfg(test)]
 mod tests {
     use dynamidb_core::Config;
@@ -165,8 +155,6 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::Options;
-    use crate::server::state::settings::Settings;
 
     const NOW: Instant = Instant::from_secs(1);
 
@@ -174,18 +162,9 @@ mod tests {
         Shards::new(&Config::new(memory), 2, Growth::default()).unwrap()
     }
 
-    fn host() -> ServerState {
-        ServerState::new(Settings {
-            options: Options::default(),
-            port: 0,
-            addresses: Vec::new(),
-            max_connections: 1,
-        })
-    }
-
     #[test]
     fn prefetching_in_all_shards_blocks_nobody_forever() {
-        let (shards, host) = (shards(64 << 20), host());
+        let (shards, host) = (shards(64 << 20), ServerState::for_tests());
         let work = |thread: u32| {
             for round in 0..500_u32 {
                 let texts: [_; 40] = std::array::from_fn(|n| format!("{}", round * 7 + n as u32));
@@ -210,7 +189,7 @@ mod tests {
 
     #[test]
     fn prefetch_skips_a_shard_that_a_panic_has_left() {
-        let (shards, host) = (shards(64 << 20), host());
+        let (shards, host) = (shards(64 << 20), ServerState::for_tests());
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             let mut view = View::new(&shards, &host);
             view.shard(3);

@@ -2,7 +2,7 @@
 
 use dynamidb_core::{
     ArithmeticOptions, ArithmeticOutcome, DeleteOptions, DeleteOutcome, Error, GetOptions,
-    GetOutcome, Instant, SetMode, SetOptions, SetOutcome, Value,
+    GetOutcome, Instant, SetOptions, SetOutcome, Value,
 };
 
 use super::{SharedCache, look_at};
@@ -70,8 +70,7 @@ impl SharedCache {
         options: &SetOptions,
     ) -> Result<SetOutcome, Error> {
         let value = value.into();
-        let joins = matches!(options.mode, SetMode::Append | SetMode::Prepend);
-        let len = value.bytes.len();
+        let (len, joins) = (value.bytes.len(), options.mode.joins());
         self.store(now, key.as_ref(), len, joins, |shard, key| {
             shard.set_with(now, key, value, options)
         })

@@ -8,7 +8,7 @@
 
 use std::sync::atomic::Ordering;
 
-use dynamidb_core::{ConfigError, Instant};
+use dynamidb_core::{ConfigError, Instant, Key};
 
 use super::Shards;
 use super::budget::{Moves, NEVER, State};
@@ -46,8 +46,9 @@ struct Need {
 }
 
 impl Shards {
-    /// The shard, with as much room for a value of `len` bytes as can be had without evicting what
-    /// was used more recently than what others have. The lock may have been released meanwhile.
+    /// The shard in which a key lives, with as much room for `len` bytes, alone or joined to the
+    /// value that is there, as can be had without evicting what was used more recently than what
+    /// others have. The lock may have been released meanwhile.
     ///
     /// To be called before anything is stored.
     ///
@@ -62,8 +63,8 @@ impl Shards {
     /// for number in 0..12_u8 {
     ///     let bytes = [number];
     ///     let key = shards.key(&bytes);
-    ///     let index = shards.index_of(&key);
-    ///     let mut shard = shards.with_room(index, shards.lock(index), now, value.len());
+    ///     let shard = shards.lock(shards.index_of(&key));
+    ///     let mut shard = shards.with_room(&key, shard, now, value.len(), false);
     ///     shard.set(now, key, &value[..])?;
     /// }
     /// // Whichever shards they are in.
@@ -76,14 +77,20 @@ impl Shards {
     #[must_use]
     pub fn with_room<'s>(
         &'s self,
-        index: usize,
+        key: &Key<'_>,
         mut shard: ShardGuard<'s>,
         now: Instant,
         len: usize,
+        joins: bool,
     ) -> ShardGuard<'s> {
         if self.budget.moves == Moves::Never {
             return shard;
         }
+        let joined = match joins {
+            true => shard.view_of(*key).map_or(0, |view| view.item.value.len()),
+            false => 0,
+        };
+        let (index, len) = (self.index_of(key), len + joined);
         let share = &mut *shard.0;
         share.marks.mark(now, &share.shard);
         let pages = share.pages_for(len);
