@@ -7,6 +7,14 @@ use dynamidb_core::{SetOptions, SetOutcome, Value};
 
 const MEMORY: usize = 64 * 1024;
 
+/// Which items there are, the most recently used first, and where they lie.
+fn positions(cache: &Cache) -> Vec<(Vec<u8>, u32)> {
+    let items = cache.items();
+    items
+        .map(|item| (item.key.to_vec(), item.position))
+        .collect()
+}
+
 /// Stores, reads, deletes and lets expire: enough to evict, to move chunks and to grow the index.
 fn work<M: Memory>(cache: &mut Cache<M>, steps: u64) {
     let bytes = [b'v'; 3000];
@@ -183,15 +191,9 @@ fn which_items_are_recent_shows() {
         assert!(cache.delete(now, &[7]));
         cache
     });
-    let view = |cache: &Cache| -> Vec<_> {
-        let items = cache.items();
-        items
-            .map(|item| (item.key.to_vec(), item.position))
-            .collect()
-    };
     let young = |cache: &Cache| cache.items().filter(|item| item.young).count();
     let [many, few] = &caches;
-    assert_eq!(view(many), view(few));
+    assert_eq!(positions(many), positions(few));
     assert_eq!((young(many), young(few)), (2, 1));
     assert_ne!(many.digest(), few.digest());
 }
@@ -233,14 +235,8 @@ fn the_next_cas_shows() {
         assert_eq!(stored, SetOutcome::Stored { cas, len });
         cache
     });
-    let view = |cache: &Cache| -> Vec<_> {
-        let items = cache.items();
-        items
-            .map(|item| (item.key.to_vec(), item.position))
-            .collect()
-    };
     let [counted, given] = &caches;
-    assert_eq!(view(counted), view(given));
+    assert_eq!(positions(counted), positions(given));
     assert_ne!(counted.digest(), given.digest());
 }
 

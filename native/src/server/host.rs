@@ -156,21 +156,10 @@ mod tests {
     use dynamidb_sync::Growth;
 
     use super::*;
-    use crate::Options;
     use crate::server::clock::Clock;
-    use crate::server::state::settings::Settings;
 
     fn shards(memory: usize) -> Shards {
         Shards::new(&Config::new(memory), 2, Growth::default()).unwrap()
-    }
-
-    fn host() -> ServerState {
-        ServerState::new(Settings {
-            options: Options::default(),
-            port: 0,
-            addresses: Vec::new(),
-            max_connections: 1,
-        })
     }
 
     fn session_host<'s>(shards: &'s Shards, server: &'s ServerState) -> SessionHost<'s> {
@@ -179,7 +168,7 @@ mod tests {
 
     #[test]
     fn a_date_is_right_on_a_server_that_started_with_a_slow_wall_clock() {
-        let (shards, mut host) = (shards(64 << 20), host());
+        let (shards, mut host) = (shards(64 << 20), ServerState::for_tests());
         host.clock = Clock::started_slow(Duration::from_secs(3600));
         let (now, mut output) = (host.clock.now(), Vec::new());
         let mut session = Session::new(SessionConfig::default());

@@ -117,6 +117,19 @@ struct Traffic {
     written: AtomicU64,
 }
 
+#[cfg(test)]
+impl ServerState {
+    /// That of a server with default options which listens nowhere.
+    pub(crate) fn for_tests() -> Self {
+        Self::new(Settings {
+            options: crate::Options::default(),
+            port: 0,
+            addresses: Vec::new(),
+            max_connections: 1,
+        })
+    }
+}
+
 impl ServerState {
     /// The limit of [`buffered`](Self::buffered). A client that needs more is disconnected: halves
     /// of large values must not use up the machine's memory.

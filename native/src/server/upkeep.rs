@@ -50,8 +50,6 @@ mod tests {
     use dynamidb_sync::Growth;
 
     use super::*;
-    use crate::server::options::Options;
-    use crate::server::state::settings::Settings;
     use crate::server::state::watchers::Kinds;
 
     #[test]
@@ -59,12 +57,7 @@ mod tests {
         let mut config = Config::new(1 << 20);
         config.max_items = Some(1);
         let shards = Shards::new(&config, 1, Growth::default()).unwrap();
-        let server = ServerState::new(Settings {
-            options: Options::default(),
-            port: 0,
-            addresses: Vec::new(),
-            max_connections: 1,
-        });
+        let server = ServerState::for_tests();
         let evict = || {
             View::new(&shards, &server).note_removals(false);
             let mut noted = false;
