@@ -118,7 +118,7 @@ struct Run<'m> {
 /// What is further away than this has no deadline.
 const TTL_MAX: Duration = Duration::from_secs(3000 * 86_400);
 
-/// What values are made of: as long as the longest, from one of so many places on. Nothing repeats,
+/// What values are made of: as long as the longest, from one of many places on. Nothing repeats,
 /// so that pieces in the wrong order show.
 static BYTES: [u8; STARTS + Length::MAX] = {
     let (mut bytes, mut at) = ([0; STARTS + Length::MAX], 0);

@@ -56,9 +56,9 @@ pub trait Keyspace {
     /// The cache in which this key lives.
     fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Self::Memory>;
 
-    /// The cache in which this key lives, in which so many bytes are about to be stored, alone or
-    /// joined to the value that is there: a host with several caches may first give this one a
-    /// larger share of its memory.
+    /// The cache in which this key lives, before `len` bytes are stored in it, alone or joined to
+    /// the value that is there: a host with several caches may first give this one a larger share
+    /// of its memory.
     ///
     /// # Examples
     /// ```

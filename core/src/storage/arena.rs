@@ -33,7 +33,7 @@ impl ChunkRef {
         self.0 == 0
     }
 
-    /// The chunk that begins so many bytes later; all sizes of chunks are multiples of 16.
+    /// The chunk that begins `bytes` later; all sizes of chunks are multiples of 16.
     pub(crate) const fn after(self, bytes: usize) -> Self {
         Self(self.0 + (bytes >> Geometry::GRANULE_SHIFT) as u32)
     }

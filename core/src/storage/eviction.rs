@@ -137,7 +137,7 @@ impl Eviction {
         }
     }
 
-    /// Prepares for an item to be rewritten in place with so many bytes.
+    /// Prepares for an item to be rewritten in place with another size.
     pub(crate) fn replace(&mut self, arena: &mut ArenaMut<'_>, before: &ItemHandle, size: u64) {
         if !before.header.has(LruBits::IN_SMALL_QUEUE) {
             self.lru.defer_promotion(arena, before);

@@ -55,7 +55,8 @@ impl Layout {
     const PAGES_MIN: usize = 16;
     const PAGE_SIZES: core::ops::RangeInclusive<usize> = 512..=65536;
     const SLAB_SIZE_MIN: usize = 32;
-    /// One byte of so many remembers evicted items, where the policy asks for it.
+    /// The share of the memory that remembers evicted items, where the policy asks for it: one byte
+    /// in this many.
     const GHOSTS_SHARE: usize = 128;
 
     /// For `memory` bytes at this address, of which the budget has `own` more for the cache's

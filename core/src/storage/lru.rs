@@ -260,7 +260,7 @@ impl Lru {
         self.newest = item;
     }
 
-    /// Counts an item that was rewritten in place and has so many bytes now.
+    /// Counts an item that was rewritten in place and has this size now.
     pub(crate) const fn resize(&mut self, before: &ItemHeader, after: u64) {
         self.bytes = self.bytes - before.size_in_all() + after;
     }

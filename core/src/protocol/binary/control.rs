@@ -81,7 +81,7 @@ const fn after_stat(login: Login, echo: Echo, outcome: AdminOutcome) -> State {
     match outcome {
         AdminOutcome::Done => State::Packets(login),
         AdminOutcome::Pending => State::PendingStat(PendingStat { login, echo }),
-        // No statistic ends or begins anything; a host of its own may.
+        // No statistic of ours ends or begins anything; another host's may.
         AdminOutcome::OutputOnly | AdminOutcome::Close => State::Closed { error: false },
     }
 }

@@ -1,4 +1,4 @@
-//! How an item is written: over one whose chunks it can have, or into chunks of its own.
+//! How an item is written: over one whose chunks it can have, or into other chunks.
 
 use super::super::arena::{ChunkRef, Page};
 use super::super::chain::{Chain, Writer};

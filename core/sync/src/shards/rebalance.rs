@@ -19,7 +19,8 @@ use crate::region;
 
 /// Pages of a store from which on shares are compared at once.
 const LARGE: usize = 32;
-/// A shard gives or gets one part of so many of its share at a time, and at most so many pages.
+/// The part of its share that a shard gives or gets at a time, one in this many, and the most
+/// pages.
 const STEP_SHARE: usize = 64;
 const STEP_MAX: usize = 16;
 /// By which part of its age the oldest item of a shard has to be younger than that of another, so
