@@ -34,4 +34,6 @@
 mod server;
 
 #[cfg(feature = "server")]
-pub use server::{Error, Listen, Log, MemcachedOptions, Options, RuntimeName, Server, StopHandle};
+pub use server::{
+    Error, Listen, ListenAddress, Log, MemcachedOptions, Options, RuntimeName, Server, StopHandle,
+};

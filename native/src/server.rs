@@ -34,7 +34,7 @@ use crate::server::accept::Acceptor;
 use crate::server::auth::Users;
 use crate::server::auth::sasl::Accounts;
 use crate::server::context::ServerContext;
-use crate::server::listen::{Listeners, address_of, listen};
+use crate::server::listen::{Listener, Listeners, listen};
 use crate::server::options::size_text;
 use crate::server::process::{Account, memory_limit, open_files};
 use crate::server::runtime::Runtime;
@@ -43,7 +43,7 @@ use crate::server::worker::Worker;
 
 pub use self::error::Error;
 pub use self::log::Log;
-pub use self::options::{Listen, MemcachedOptions, Options};
+pub use self::options::{Listen, ListenAddress, MemcachedOptions, Options};
 pub use self::runtime::RuntimeName;
 
 /// How often a stopping server checks whether the last connection is closed.
@@ -118,9 +118,10 @@ impl Server {
         if let Some(account) = account {
             account.assume(&listeners.files, &options.memcached)?;
         }
-        let addresses: Vec<_> = listeners.sockets.iter().filter_map(address_of).collect();
+        let addresses = listeners.sockets.iter().filter_map(Listener::address);
+        let addresses: Vec<_> = addresses.collect();
         if options.require_tls_auth && accounts.is_some() {
-            refuse_beyond_host(&addresses)?;
+            refuse_beyond_host(&listeners.sockets)?;
         }
         let accounts = accounts.map(Arc::new);
         let context =
@@ -137,11 +138,8 @@ impl Server {
     /// The addresses that it listens on, with the ports that were picked. Unix sockets have none.
     #[must_use]
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners
-            .sockets
-            .iter()
-            .filter_map(address_of)
-            .collect()
+        let sockets = self.listeners.sockets.iter();
+        sockets.filter_map(Listener::address).collect()
     }
 
     /// A handle that stops the server.
@@ -193,9 +191,11 @@ impl Server {
             inboxes.collect(),
         );
         let acceptor = Arc::new(acceptor);
-        let listeners = sockets.into_iter().map(R::listen);
-        for listener in listeners.collect::<io::Result<Vec<_>>>()? {
-            runtime.spawn(0, Arc::clone(&acceptor).accept(listener));
+        let listeners = sockets
+            .into_iter()
+            .map(|Listener { socket, options }| Ok((R::listen(socket)?, options)));
+        for (listener, options) in listeners.collect::<io::Result<Vec<_>>>()? {
+            runtime.spawn(0, Arc::clone(&acceptor).accept(listener, options));
         }
         runtime.spawn(0, upkeep::run::<R>(Arc::clone(&self.context)));
         self.context.stop.requested().await;
@@ -211,16 +211,20 @@ impl Server {
     fn announce(&self, config: &Config) {
         let addresses = self.local_addrs();
         let mut readable = Vec::new();
-        for address in &addresses {
+        for listener in &self.listeners.sockets {
+            let Some(address) = listener.address() else {
+                continue;
+            };
             tracing::info!("listening on {address}");
             if address.ip().is_loopback() {
                 continue;
             }
-            match self.context.accounts {
-                None => tracing::warn!(
+            if self.context.accounts.is_some() && listener.options.auth {
+                readable.push(address.to_string());
+            } else {
+                tracing::warn!(
                     "every client that can reach {address} can read and change all items"
-                ),
-                Some(_) => readable.push(address.to_string()),
+                );
             }
         }
         if !readable.is_empty() {
@@ -229,6 +233,13 @@ impl Server {
         }
         for file in &self.listeners.files {
             tracing::info!("listening on {}", file.path().display());
+        }
+        if self.context.accounts.is_some() {
+            for listener in &self.listeners.sockets {
+                if !listener.options.auth {
+                    tracing::info!("clients of {} need not sign in", listener.name());
+                }
+            }
         }
         let items = config
             .max_items
@@ -267,8 +278,10 @@ impl Server {
 }
 
 /// There is no TLS: whoever is on the way to another host can read passwords.
-fn refuse_beyond_host(addresses: &[SocketAddr]) -> Result<(), Error> {
-    match addresses.iter().find(|address| !address.ip().is_loopback()) {
+fn refuse_beyond_host(listeners: &[Listener]) -> Result<(), Error> {
+    let mut addresses = listeners.iter().filter(|listener| listener.options.auth);
+    let is_beyond = |address: &SocketAddr| !address.ip().is_loopback();
+    match addresses.find_map(|listener| listener.address().filter(is_beyond)) {
         None => Ok(()),
         Some(address) => Err(Error::Option {
             name: "--require-tls-auth",

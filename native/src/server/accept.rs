@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::server::connection::linger::{Linger, TIMEOUT};
 use crate::server::context::{ConnectionPermit, ServerContext};
+use crate::server::listen::ListenerOptions;
 use crate::server::runtime::{Runtime, Stream};
 use crate::server::state::count;
 use crate::server::worker::Inbox;
@@ -41,11 +42,11 @@ impl<R: Runtime> Acceptor<R> {
     }
 
     /// Accepts connections from a listener until the server stops.
-    pub(crate) async fn accept(self: Arc<Self>, listener: R::Listener) {
+    pub(crate) async fn accept(self: Arc<Self>, listener: R::Listener, options: ListenerOptions) {
         let Self { context, .. } = &*self;
         let server = &context.server;
         while let Some(accepted) = context.stop.or(R::accept(&listener)).await {
-            match accepted.and_then(|stream| self.hand_over(stream)) {
+            match accepted.and_then(|stream| self.hand_over(stream, options)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
@@ -61,8 +62,8 @@ impl<R: Runtime> Acceptor<R> {
         }
     }
 
-    fn hand_over(&self, stream: R::Stream) -> io::Result<()> {
-        let Some(permit) = ConnectionPermit::acquire(&self.context) else {
+    fn hand_over(&self, stream: R::Stream, options: ListenerOptions) -> io::Result<()> {
+        let Some(permit) = ConnectionPermit::acquire(&self.context, options) else {
             let stream = self.runtime.move_to(0, stream)?;
             let context = Arc::clone(&self.context);
             self.runtime.spawn(0, reject::<R>(stream, context));

@@ -107,7 +107,9 @@ impl<R: Runtime> Connection<R> {
     /// A connection that is woken by `waker`.
     pub(crate) fn new(stream: R::Stream, waker: Waker, context: ConnectionPermit) -> Self {
         let server = &context.server;
-        let session = Session::new(context.session.clone());
+        let mut config = context.session.clone();
+        config.sasl &= context.listener.auth;
+        let session = Session::new(config);
         let client = server
             .clients
             .open(server.clock.now(), &stream.socket(), waker);
@@ -260,7 +262,8 @@ impl<R: Runtime> Connection<R> {
                 Protocol::Auto => input.bytes().first() == Some(&PACKET),
                 _ => false,
             };
-            self.state = match self.context.users {
+            let users = self.context.users.as_ref();
+            self.state = match users.filter(|_| self.context.listener.auth) {
                 Some(_) if !packets => State::SignIn(0),
                 _ => State::Open,
             };

@@ -9,6 +9,7 @@ use dynamidb_core::SessionConfig;
 
 use crate::server::auth::Users;
 use crate::server::auth::sasl::Accounts;
+use crate::server::listen::ListenerOptions;
 use crate::server::options::Options;
 use crate::server::state::ServerState;
 use crate::server::state::settings::Settings;
@@ -82,13 +83,16 @@ fn seconds(seconds: u32) -> Option<Duration> {
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     context: Arc<ServerContext>,
+    /// Those of the listener that accepted the connection.
+    pub(crate) listener: ListenerOptions,
 }
 
 impl ConnectionPermit {
     /// `None` if the limit is reached.
-    pub(crate) fn acquire(context: &Arc<ServerContext>) -> Option<Self> {
+    pub(crate) fn acquire(context: &Arc<ServerContext>, listener: ListenerOptions) -> Option<Self> {
         context.server.admit().then(|| Self {
             context: Arc::clone(context),
+            listener,
         })
     }
 }

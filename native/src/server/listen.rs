@@ -2,6 +2,7 @@
 
 pub(crate) mod socket_file;
 
+use std::fmt::Display;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -12,7 +13,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::server::error::Error;
 use crate::server::listen::socket_file::{Lock, SocketFile};
-use crate::server::options::{Listen, Options};
+use crate::server::options::{ListenAddress, Options};
 
 /// How many ports are tried if the one that the system picked for 127.0.0.1 is in use on ::1.
 const PORT_TRIES: usize = 32;
@@ -20,39 +21,100 @@ const PORT_TRIES: usize = 32;
 /// The sockets that the server listens on.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
-    pub(crate) sockets: Vec<Socket>,
+    pub(crate) sockets: Vec<Listener>,
     /// The files of Unix sockets.
     pub(crate) files: Vec<SocketFile>,
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) socket: Socket,
+    pub(crate) options: ListenerOptions,
+}
+
+/// How the clients of a listener are served.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct ListenerOptions {
+    /// Whether they have to sign in, if there are users.
+    pub(crate) auth: bool,
+}
+
+impl Default for ListenerOptions {
+    fn default() -> Self {
+        Self { auth: true }
+    }
+}
+
+impl Listener {
+    /// The address that it is bound to, if it is an IP address.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        address_of(&self.socket)
+    }
+
+    /// Its address, or the path of its file.
+    pub(crate) fn name(&self) -> String {
+        if let Some(address) = self.address() {
+            return address.to_string();
+        }
+        let address = self.socket.local_addr().ok();
+        let path = address.as_ref().and_then(SockAddr::as_pathname);
+        path.map_or_else(String::new, |path| path.display().to_string())
+    }
+}
+
+impl From<Socket> for Listener {
+    fn from(socket: Socket) -> Self {
+        let options = ListenerOptions::default();
+        Self { socket, options }
+    }
 }
 
 /// Opens a listening socket at an address. Tests have other functions for it.
 type Open<'a> = &'a dyn Fn(SocketAddr) -> io::Result<Socket>;
 
 /// Listens on the addresses and Unix sockets of the options, or else on both loopback addresses.
-pub(crate) fn listen(options: &Options) -> Result<Listeners, Error> {
-    let open = |address| listen_on(address, options.backlog);
+pub(crate) fn listen(wanted: &Options) -> Result<Listeners, Error> {
+    let open = |address| listen_on(address, wanted.backlog);
     let mut listeners = Listeners::default();
-    for wanted in &options.listen {
-        if let Listen::Address { host, port } = wanted {
-            let port = port.unwrap_or(options.port);
-            listen_on_host(host, port, &mut listeners.sockets, &open)?;
+    for listen in &wanted.listen {
+        if let ListenAddress::Host { host, port } = &listen.address {
+            let port = port.unwrap_or(wanted.port);
+            let auth = listen.auth;
+            let options = ListenerOptions { auth };
+            listen_on_host(host, port, options, &mut listeners.sockets, &open)?;
         }
     }
-    if options.listen.is_empty() && options.memcached.unix_socket.is_empty() {
-        listeners.sockets = listen_on_loopback(options.port, &open)?;
+    if wanted.listen.is_empty() && wanted.memcached.unix_socket.is_empty() {
+        let sockets = listen_on_loopback(wanted.port, &open)?.into_iter();
+        listeners.sockets = sockets.map(Listener::from).collect();
     }
-    for path in options.unix_sockets() {
-        if listeners.files.iter().any(|file| file.path() == path) {
+    for (path, auth) in wanted.unix_listeners() {
+        let options = ListenerOptions { auth };
+        if let Some(known) = listeners.files.iter().position(|file| file.path() == path) {
+            // Sockets of files come last.
+            let first = listeners.sockets.len() - listeners.files.len();
+            if listeners.sockets[first + known].options != options {
+                return Err(ambiguous(&path.display()));
+            }
             continue;
         }
-        let (socket, file) = listen_on_file(path, options).map_err(|source| Error::Listen {
+        let (socket, file) = listen_on_file(path, wanted).map_err(|source| Error::Listen {
             address: path.display().to_string(),
             source,
         })?;
-        listeners.sockets.push(socket);
+        listeners.sockets.push(Listener { socket, options });
         listeners.files.push(file);
     }
     Ok(listeners)
+}
+
+/// The error about a listener that is named twice, with different options.
+fn ambiguous(address: &dyn Display) -> Error {
+    Error::Option {
+        name: "-l/--listen",
+        reason: format!("{address} is named both with and without a prefix"),
+    }
 }
 
 /// Listens on a Unix socket, which has its permissions before a client can connect.
@@ -101,7 +163,7 @@ fn is_stale(path: &Path, address: &SockAddr) -> io::Result<bool> {
 }
 
 /// The address that a socket is bound to, if it is an IP address.
-pub(crate) fn address_of(socket: &Socket) -> Option<SocketAddr> {
+fn address_of(socket: &Socket) -> Option<SocketAddr> {
     socket.local_addr().ok()?.as_socket()
 }
 
@@ -110,24 +172,30 @@ pub(crate) fn address_of(socket: &Socket) -> Option<SocketAddr> {
 fn listen_on_host(
     host: &str,
     port: u16,
-    sockets: &mut Vec<Socket>,
+    options: ListenerOptions,
+    sockets: &mut Vec<Listener>,
     open: Open<'_>,
 ) -> Result<(), Error> {
     let failed = |source| Error::Listen {
-        address: Listen::address(host, Some(port)).to_string(),
+        address: ListenAddress::host(host, Some(port)).to_string(),
         source,
     };
-    let known: Vec<_> = sockets.iter().filter_map(address_of).collect();
     let mut seen = Vec::new();
     let mut failure = None;
     let before = sockets.len();
     for address in resolve(host, port).map_err(failed)? {
-        if known.contains(&address) || seen.contains(&address) {
-            continue;
+        let known = sockets[..before]
+            .iter()
+            .find(|known| known.address() == Some(address));
+        match known {
+            Some(known) if known.options != options => return Err(ambiguous(&address)),
+            Some(_) => continue,
+            None if seen.contains(&address) => continue,
+            None => {}
         }
         seen.push(address);
         match open(address) {
-            Ok(socket) => sockets.push(socket),
+            Ok(socket) => sockets.push(Listener { socket, options }),
             Err(error) => {
                 if let Some((address, error)) = failure.replace((address, error)) {
                     tracing::warn!("not listening on {address}: {error}");
@@ -272,7 +340,8 @@ mod tests {
     fn a_host_needs_one_address_that_can_be_bound() {
         let count = |lacking| {
             let mut sockets = Vec::new();
-            listen_on_host("*", 7, &mut sockets, &without(lacking)).map(|()| sockets.len())
+            let options = ListenerOptions::default();
+            listen_on_host("*", 7, options, &mut sockets, &without(lacking)).map(|()| sockets.len())
         };
         assert_eq!(count(|_| false).unwrap(), 2);
         assert_eq!(count(SocketAddr::is_ipv6).unwrap(), 1);
@@ -287,14 +356,17 @@ mod tests {
 
     #[test]
     fn an_address_that_is_bound_already_is_not_bound_again() {
-        let mut sockets = vec![listen_on(([127, 0, 0, 1], 0).into(), 1).unwrap()];
-        let port = address_of(&sockets[0]).unwrap().port();
-        let open = |address| listen_on(address, 1);
-        listen_on_host("127.0.0.1", port, &mut sockets, &open).unwrap();
-        assert_eq!(sockets.len(), 1);
+        let first = listen_on(([127, 0, 0, 1], 0).into(), 1).unwrap();
+        let port = address_of(&first).unwrap().port();
+        let (options, mut sockets) = (ListenerOptions::default(), vec![first.into()]);
+        let mut listen = |port| {
+            let open = |address| listen_on(address, 1);
+            listen_on_host("127.0.0.1", port, options, &mut sockets, &open).unwrap();
+            sockets.len()
+        };
+        assert_eq!(listen(port), 1);
         // With port 0 each time is another port.
-        listen_on_host("127.0.0.1", 0, &mut sockets, &open).unwrap();
-        listen_on_host("127.0.0.1", 0, &mut sockets, &open).unwrap();
-        assert_eq!(sockets.len(), 3);
+        assert_eq!(listen(0), 2);
+        assert_eq!(listen(0), 3);
     }
 }

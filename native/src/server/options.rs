@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol, SessionConfig, SlabSizes};
 
 pub use self::memcached::MemcachedOptions;
-pub use self::values::Listen;
 pub(crate) use self::values::size_text;
 use self::values::{ITEM_SIZE_MIN, grown_sizes};
+pub use self::values::{Listen, ListenAddress};
 use self::variables::{Variable, name_variables};
 use crate::server::error::Error;
 use crate::server::runtime::RuntimeName;
@@ -223,12 +223,20 @@ impl Options {
 
     /// The paths of all Unix sockets to listen on.
     pub(crate) fn unix_sockets(&self) -> impl Iterator<Item = &Path> {
-        let listen = self.listen.iter().filter_map(|listen| match listen {
-            Listen::Unix(path) => Some(&**path),
-            Listen::Address { .. } => None,
-        });
+        self.unix_listeners().map(|(path, _)| path)
+    }
+
+    /// The same, and whether their clients have to sign in.
+    pub(crate) fn unix_listeners(&self) -> impl Iterator<Item = (&Path, bool)> {
+        let listen = self
+            .listen
+            .iter()
+            .filter_map(|listen| match &listen.address {
+                ListenAddress::Unix(path) => Some((&**path, listen.auth)),
+                ListenAddress::Host { .. } => None,
+            });
         let others = self.memcached.unix_socket.iter();
-        listen.chain(others.map(PathBuf::as_path))
+        listen.chain(others.map(|path| (&**path, true)))
     }
 
     /// How many worker threads there are.

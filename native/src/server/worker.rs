@@ -316,6 +316,7 @@ mod tests {
 
     use super::*;
     use crate::server::context::ConnectionPermit;
+    use crate::server::listen::ListenerOptions;
     use crate::server::options::Options;
     use crate::server::runtime::{Stream, Tokio};
     use dynamidb_sync::{Growth, Shards};
@@ -349,7 +350,8 @@ mod tests {
             let listener = self.listener.try_clone().unwrap();
             let listener = Tokio::listen(listener.into()).unwrap();
             let stream = Tokio::accept(&listener).await.unwrap();
-            let permit = ConnectionPermit::acquire(&self.context).unwrap();
+            let permit =
+                ConnectionPermit::acquire(&self.context, ListenerOptions::default()).unwrap();
             self.worker.inbox.push(stream, permit);
             client
         }
@@ -508,7 +510,7 @@ mod tests {
         let mut worker = Worker::<Faulty>::new(Arc::clone(&context));
         for panics in [false, true, false] {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-            let permit = ConnectionPermit::acquire(&context).unwrap();
+            let permit = ConnectionPermit::acquire(&context, ListenerOptions::default()).unwrap();
             worker.inbox.push(FaultyStream { socket, panics }, permit);
         }
         let mut cx = Context::from_waker(Waker::noop());

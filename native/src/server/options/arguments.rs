@@ -39,8 +39,8 @@ pub(super) struct Arguments {
     port: u16,
 
     /// Addresses to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in
-    /// brackets, * for all addresses), unix:FILE [default: 127.0.0.1 and ::1, as far as the host
-    /// has them]
+    /// brackets, * for all addresses), unix:FILE; with noauth: in front, clients need not sign in
+    /// there [default: 127.0.0.1 and ::1, as far as the host has them]
     #[arg(short, long, env = "DYNAMIDB_LISTEN", value_delimiter = ',')]
     #[arg(help_heading = NETWORK, value_name = "ADDRESSES")]
     listen: Vec<Listen>,

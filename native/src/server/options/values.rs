@@ -11,24 +11,46 @@ use dynamidb_core::Config;
 pub(super) const ITEM_SIZE_MIN: usize = 1024;
 /// With less growth there would be more chunk sizes than a cache can have.
 const SLAB_GROWTH_MIN: f64 = 1.02;
+/// The prefix of a listener whose clients need not sign in.
+const NO_AUTH: &str = "noauth";
 /// The size of memcached's item header.
 const MEMCACHED_HEADER: usize = 48;
 
-/// Where to listen.
+/// A listener: where, and how its clients are served.
 ///
 /// # Examples
 /// ```
 /// use dynamidb::Listen;
 ///
-/// let listen: Listen = "[::1]:11211".parse()?;
-/// assert_eq!(listen.to_string(), "[::1]:11211");
+/// let listen: Listen = "noauth:[::1]:11211".parse()?;
+/// assert!(!listen.auth);
+/// assert_eq!(listen.to_string(), "noauth:[::1]:11211");
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Listen {
+pub struct Listen {
+    /// Where it listens.
+    pub address: ListenAddress,
+    /// Whether its clients have to sign in, if there are users.
+    pub auth: bool,
+}
+
+/// Where to listen.
+///
+/// # Examples
+/// ```
+/// use dynamidb::{Listen, ListenAddress};
+///
+/// let listen: Listen = "unix:/run/cache.sock".parse()?;
+/// assert_eq!(listen.address, ListenAddress::Unix("/run/cache.sock".into()));
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ListenAddress {
     /// All addresses of a host.
-    Address {
+    Host {
         /// A name or an address; `*` for all addresses of this host.
         host: String,
         /// The port, or `None` for [`Options::port`](crate::Options::port).
@@ -38,22 +60,41 @@ pub enum Listen {
     Unix(PathBuf),
 }
 
-impl Listen {
-    pub(crate) fn address(host: &str, port: Option<u16>) -> Self {
+impl From<ListenAddress> for Listen {
+    /// A listener whose clients have to sign in, if there are users.
+    fn from(address: ListenAddress) -> Self {
+        Self {
+            address,
+            auth: true,
+        }
+    }
+}
+
+impl ListenAddress {
+    pub(crate) fn host(host: &str, port: Option<u16>) -> Self {
         let host = host.into();
-        Self::Address { host, port }
+        Self::Host { host, port }
     }
 }
 
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.auth {
+            write!(f, "{NO_AUTH}:")?;
+        }
+        write!(f, "{}", self.address)
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address { host, port: None } => f.write_str(host),
-            Self::Address {
+            Self::Host { host, port: None } => f.write_str(host),
+            Self::Host {
                 host,
                 port: Some(port),
             } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Address {
+            Self::Host {
                 host,
                 port: Some(port),
             } => write!(f, "{host}:{port}"),
@@ -65,10 +106,41 @@ impl fmt::Display for Listen {
 impl FromStr for Listen {
     type Err = String;
 
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT`, a bare IPv6 address (with `%ZONE` if it
-    /// belongs to one link) or `unix:PATH`; memcached's prefixes, if they change nothing here.
+    /// Reads an address behind any number of prefixes: `noauth:`, and those of memcached that
+    /// change nothing here.
     fn from_str(text: &str) -> Result<Self, String> {
-        let text = without_prefixes(text)?;
+        let mut auth = true;
+        let mut text = text;
+        loop {
+            text = match text.split_once(':') {
+                Some((NO_AUTH, rest)) => {
+                    auth = false;
+                    rest
+                }
+                Some(("notls" | "proto[ascii]" | "proto[negotiating]", rest)) => rest,
+                Some(("btls" | "mtls", _)) => {
+                    return Err("there is no TLS; put a TLS proxy on the same host in front".into());
+                }
+                Some((prefix, _)) if prefix.starts_with("proto[") => {
+                    return Err("-B chooses the protocol, of all addresses".into());
+                }
+                Some((prefix, _)) if prefix.starts_with("tag[") => {
+                    return Err("tags are not supported".into());
+                }
+                _ => break,
+            };
+        }
+        let address = text.parse()?;
+        Ok(Self { address, auth })
+    }
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT`, a bare IPv6 address (with `%ZONE` if it
+    /// belongs to one link) or `unix:PATH`.
+    fn from_str(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
             return match path {
                 "" => Err("the path is missing".into()),
@@ -77,7 +149,7 @@ impl FromStr for Listen {
         }
         let zoneless = text.split_once('%').map_or(text, |(address, _)| address);
         if zoneless.parse::<IpAddr>().is_ok() {
-            return Ok(Self::address(text, None));
+            return Ok(Self::host(text, None));
         }
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
@@ -93,27 +165,7 @@ impl FromStr for Listen {
             return Err("the host is missing".into());
         }
         let port = port.map(|port| port.parse().map_err(|_| format!("`{port}` is not a port")));
-        Ok(Self::address(host, port.transpose()?))
-    }
-}
-
-/// An address without memcached's prefixes, which name the protocol there.
-fn without_prefixes(text: &str) -> Result<&str, String> {
-    let mut text = text;
-    loop {
-        text = match text.split_once(':') {
-            Some(("notls" | "proto[ascii]" | "proto[negotiating]", rest)) => rest,
-            Some(("btls" | "mtls", _)) => {
-                return Err("there is no TLS; put a TLS proxy on the same host in front".into());
-            }
-            Some((prefix, _)) if prefix.starts_with("proto[") => {
-                return Err("-B chooses the protocol, of all addresses".into());
-            }
-            Some((prefix, _)) if prefix.starts_with("tag[") => {
-                return Err("tags are not supported".into());
-            }
-            _ => return Ok(text),
-        }
+        Ok(Self::host(host, port.transpose()?))
     }
 }
 
@@ -262,8 +314,12 @@ mod tests {
             ("*:7", "*", Some(7)),
             ("notls:10.0.0.1:7", "10.0.0.1", Some(7)),
             ("proto[ascii]:notls:[::1]:7", "::1", Some(7)),
+            ("noauth:10.0.0.1:7", "10.0.0.1", Some(7)),
+            ("notls:noauth:::1", "::1", None),
         ] {
-            assert_eq!(text.parse(), Ok(Listen::address(host, port)), "{text}");
+            let listen: Listen = text.parse().unwrap();
+            assert_eq!(listen.address, ListenAddress::host(host, port), "{text}");
+            assert_eq!(listen.auth, !text.contains("noauth:"), "{text}");
         }
         for wrong in [
             "",
@@ -274,6 +330,7 @@ mod tests {
             "host:70000",
             "unix:",
             "notls:",
+            "noauth:",
             "btls:::1",
             "mtls:::1",
             "tag[a]:::1",
@@ -284,7 +341,11 @@ mod tests {
         for path in ["/run/cache.sock", "cache.sock", "a:b"] {
             let text = format!("unix:{path}");
             let listen: Listen = text.parse().unwrap();
-            assert_eq!(listen, Listen::Unix(path.into()));
+            assert_eq!(listen, ListenAddress::Unix(path.into()).into());
+            assert_eq!(listen.to_string(), text);
+            let text = format!("noauth:{text}");
+            let listen: Listen = text.parse().unwrap();
+            assert!(!listen.auth);
             assert_eq!(listen.to_string(), text);
         }
     }
