@@ -99,7 +99,8 @@ impl<M: Memory> Cache<M> {
             0 => 0,
             _ => hasher.hash(&Key::from("cas")) as u32,
         };
-        let cas = match config.compact {
+        // The stamps of `density` are beside the time of last use, which compact headers lack.
+        let cas = match config.compact && config.policy.size_shift().is_none() {
             true => Cas::NONE,
             false => Cas::new(start, config.shard, config.shard_count),
         };

@@ -68,6 +68,9 @@ pub struct Stats {
     pub evictions: u64,
     /// Evicted items that were never read.
     pub evicted_unfetched: u64,
+    /// Evicted items of the lower level: from the admission queue of `S3Lru`, or those that are new
+    /// to `Density`.
+    pub evicted_new: u64,
     /// Expired items whose memory was reclaimed.
     pub reclaimed: u64,
     /// Expired items that were never read.
@@ -141,6 +144,7 @@ impl Stats {
         self.total_items += other.total_items;
         self.evictions += other.evictions;
         self.evicted_unfetched += other.evicted_unfetched;
+        self.evicted_new += other.evicted_new;
         self.reclaimed += other.reclaimed;
         self.expired_unfetched += other.expired_unfetched;
         self.expiry_lag_max = self.expiry_lag_max.max(other.expiry_lag_max);

@@ -35,7 +35,13 @@ fn an_item_too_large_for_the_new_budget_can_be_declared_out_of_date() {
 /// What has expired makes room before anything is evicted, also when a page is given up.
 #[test]
 fn a_smaller_budget_costs_no_live_item_while_expired_ones_are_there() {
-    for policy in [Policy::Lru, Policy::S3Lru, Policy::Refuse] {
+    for policy in [
+        Policy::Lru,
+        Policy::S3Lru,
+        #[cfg(feature = "density")]
+        Policy::Density,
+        Policy::Refuse,
+    ] {
         let mut config = Config::new(1 << 20);
         config.policy = policy;
         let mut cache = Cache::new(config).unwrap();

@@ -51,6 +51,8 @@ fn configs() -> impl Iterator<Item = Config> {
         (Policy::Lru, LruBump::Strict),
         (Policy::Lru, LruBump::Lazy),
         (Policy::S3Lru, LruBump::Strict),
+        #[cfg(feature = "density")]
+        (Policy::Density, LruBump::Strict),
     ]
     .into_iter()
     .map(|(policy, lru_bump)| {
@@ -206,16 +208,15 @@ fn which_items_are_queued_shows() {
         let mut config = Config::new(MEMORY);
         config.policy = policy;
         // The same pages, though the other policy takes some memory for itself.
-        config.memory -= if policy == Policy::Lru {
-            MEMORY / 128
-        } else {
-            0
+        let memory = match policy {
+            Policy::Lru => MEMORY - MEMORY / 128,
+            _ => MEMORY,
         };
-        let mut cache = Cache::new(config).unwrap();
+        let mut cache = Cache::with_memory(config, vec![0; memory]).unwrap();
         cache.set(now, "key", "value").unwrap();
         cache
     });
-    let queued = |cache: &Cache| cache.items().filter(|item| item.queued).count();
+    let queued = |cache: &Cache<_>| cache.items().filter(|item| item.queued).count();
     let [listed, waiting] = &caches;
     assert_eq!(listed.pages().count(), waiting.pages().count());
     assert_eq!((queued(listed), queued(waiting)), (0, 1));
@@ -267,6 +268,26 @@ fn which_items_were_evicted_shows() {
     let [deleted, evicted] = &caches;
     assert_eq!(view(deleted), view(evicted));
     assert_ne!(deleted.digest(), evicted.digest());
+}
+
+/// The same items at the same places, but in one cache more bytes were stored since, so that ages
+/// grow earlier.
+#[cfg(feature = "density")]
+#[test]
+fn how_much_was_stored_shows_with_density() {
+    let now = Instant::from_secs(1);
+    let caches = [3000, 3008].map(|len| {
+        let mut config = Config::new(MEMORY);
+        config.policy = Policy::Density;
+        let mut cache = Cache::new(config).unwrap();
+        cache.set(now, "kept", "value").unwrap();
+        cache.set(now, "gone", &[0; 3008][..len]).unwrap();
+        assert!(cache.delete(now, "gone"));
+        cache
+    });
+    let [one, other] = &caches;
+    assert_eq!(positions(one), positions(other));
+    assert_ne!(one.digest(), other.digest());
 }
 
 /// The same items, deadlines and order of use, but what expires is removed in another order.

@@ -12,7 +12,12 @@ fn error(config: &Config) -> Option<ConfigError> {
 #[test]
 fn the_least_memory_is_what_the_error_says() {
     for page_size in [512, 1024, 4096, 65536] {
-        for policy in [Policy::Lru, Policy::S3Lru] {
+        for policy in [
+            Policy::Lru,
+            Policy::S3Lru,
+            #[cfg(feature = "density")]
+            Policy::DensityFull,
+        ] {
             let mut config = Config::new(0);
             config.page_size = page_size;
             config.policy = policy;
@@ -58,7 +63,13 @@ fn fill<M: dynamidb_core::Memory>(cache: &mut Cache<M>, size_max: usize) {
 /// refused for them.
 #[test]
 fn expired_items_make_room_at_the_item_limit_before_live_ones_go() {
-    for policy in [Policy::Lru, Policy::S3Lru, Policy::Refuse] {
+    for policy in [
+        Policy::Lru,
+        Policy::S3Lru,
+        #[cfg(feature = "density")]
+        Policy::Density,
+        Policy::Refuse,
+    ] {
         for (max_items, millis) in [(1, 1), (1, 300), (2, 7), (1000, 1), (1000, 60_000)] {
             let mut config = Config::new(1 << 20);
             (config.policy, config.max_items) = (policy, Some(max_items));

@@ -52,7 +52,7 @@ fn counted(cache: &mut Cache, operate: impl FnOnce(&mut Cache)) -> Vec<(usize, &
     counted
 }
 
-const fn events(stats: &Stats) -> [(&'static str, u64); 13] {
+const fn events(stats: &Stats) -> [(&'static str, u64); 14] {
     [
         ("cmd_set", stats.cmd_set),
         ("get_hits", stats.get_hits),
@@ -65,6 +65,7 @@ const fn events(stats: &Stats) -> [(&'static str, u64); 13] {
         ("store_no_memory", stats.store_no_memory),
         ("evictions", stats.evictions),
         ("evicted_unfetched", stats.evicted_unfetched),
+        ("evicted_new", stats.evicted_new),
         ("reclaimed", stats.reclaimed),
         ("expired_unfetched", stats.expired_unfetched),
     ]
@@ -356,10 +357,11 @@ fn the_classes_together_are_what_is_counted_in_all() {
     for seed in 0..4 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut config = Config::new(0);
-        config.policy = if seed % 2 == 0 {
-            Policy::Lru
-        } else {
-            Policy::S3Lru
+        config.policy = match seed {
+            #[cfg(feature = "density")]
+            3 => Policy::Density,
+            _ if seed % 2 == 0 => Policy::Lru,
+            _ => Policy::S3Lru,
         };
         let mut cache = Cache::with_memory(config, vec![0; 128 << 10]).unwrap();
         let mut now = START;

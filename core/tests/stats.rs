@@ -66,7 +66,7 @@ fn the_counters_of_all_caches_add_up_by_name() {
     let caches = [
         cache(Policy::Lru, 100),
         cache(Policy::Refuse, 200),
-        cache(Policy::Lru, 300),
+        cache(Policy::S3Lru, 300),
     ];
     let all = caches.each_ref().map(Cache::stats);
     let mut sum = Stats::default();

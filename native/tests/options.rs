@@ -51,7 +51,10 @@ fn help_is_grouped_and_complete() {
             "memcached's options -f and -n",
         ),
         ("-n, --slab-min <BYTES>", "[default: 48]"),
-        ("--policy <NAME>", "[possible values: lru, s3lru]"),
+        (
+            "--policy <NAME>",
+            "[possible values: lru, s3lru, density, density-full]",
+        ),
         ("--lru-bump <NAME>", "[possible values: strict, lazy]"),
         (
             "-t, --threads <COUNT>",

@@ -33,7 +33,7 @@ fuzz_target!(|input: (u8, Vec<Operation>)| {
 fn config(number: u8) -> Config {
     let memory = [12, 16, 24, 48, 96][number as usize % 5] << 10;
     let mut config = Config::new(memory);
-    match number / 5 % 8 {
+    match number / 5 % 10 {
         0 => config.slab_sizes = [32, 48, 64, 512].into(),
         1 => config.slab_sizes = [config.page_size].into(),
         2 => config.policy = Policy::S3Lru,
@@ -45,6 +45,8 @@ fn config(number: u8) -> Config {
             config.page_size = 1 << 16;
             config.slab_sizes = [32, 4096].into();
         }
+        7 => config.policy = Policy::Density,
+        8 => (config.policy, config.slab_sizes) = (Policy::DensityFull, [32, 64, 512].into()),
         _ => {}
     }
     config.compact = number % 3 == 0;

@@ -59,7 +59,7 @@ impl<M: Memory> Cache<M> {
         self.memory.reserve(range.end)?;
         self.limit = memory;
         self.item_size_max = item_size_max(self.item_size_wanted, budget);
-        self.parts.set_limit(pages);
+        self.parts.set_limit(pages, self.geometry.page_size());
         self.memory.limit_to(range);
         Ok(())
     }

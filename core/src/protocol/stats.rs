@@ -39,22 +39,22 @@ fn sum(keyspace: &mut impl Keyspace) -> Stats {
     total
 }
 
-/// The counters' names, in memcached's order. The last two are not memcached's, which does not tell
-/// how late it expires items.
+/// The counters' names, in memcached's order. The last three are not memcached's, which has one
+/// kind of eviction and does not tell how late it expires items.
 const NAMES: &[u8] = b"\
     cmd_get cmd_set cmd_flush cmd_touch cmd_meta get_hits get_misses get_expired get_flushed \
     delete_misses delete_hits incr_misses incr_hits decr_misses decr_hits cas_misses \
     cas_hits cas_badval touch_hits touch_misses store_too_large store_no_memory \
     limit_maxbytes hash_bytes slab_reassign_chunk_rescues slabs_moved bytes curr_items \
     total_items slab_global_page_pool expired_unfetched evicted_unfetched evictions \
-    reclaimed expiry_lag_max_ms expiry_lag_total_ms";
+    reclaimed evicted_new expiry_lag_max_ms expiry_lag_total_ms";
 
 fn names() -> impl Iterator<Item = &'static [u8]> {
     NAMES.split(|&byte| byte == b' ')
 }
 
 /// The counters of these names.
-const fn counters(stats: &Stats) -> [u64; 36] {
+const fn counters(stats: &Stats) -> [u64; 37] {
     [
         stats.cmd_get,
         stats.cmd_set,
@@ -91,6 +91,7 @@ const fn counters(stats: &Stats) -> [u64; 36] {
         stats.evicted_unfetched,
         stats.evictions,
         stats.reclaimed,
+        stats.evicted_new,
         stats.expiry_lag_max,
         stats.expiry_lag_total,
     ]

@@ -10,7 +10,6 @@
 //! after which time goes on from where it was.
 
 use super::deadline::Deadline;
-use super::header::SECONDS;
 use crate::digest::Digest;
 use crate::{Expiry, Instant, number};
 
@@ -26,6 +25,10 @@ pub(crate) struct Clock {
     /// The second that it is, and when it began.
     second: u32,
     second_began: u64,
+    /// The bits that items have of the second of their last use.
+    use_bits: u32,
+    /// How many seconds the clock may step back and such a time still be known.
+    use_back: u32,
 }
 
 impl Clock {
@@ -52,7 +55,10 @@ impl Clock {
     /// What it is until the first moment, which is a step back from it.
     const BEFORE: Instant = Instant::from_millis(u64::MAX);
 
-    pub(crate) const fn new() -> Self {
+    /// A clock of a cache whose items have these bits of the second of their last use.
+    pub(crate) const fn new(use_bits: u32) -> Self {
+        const BACK: u32 = (Clock::STEP_MAX / 1000) as u32;
+        let quarter = use_bits / 4;
         Self {
             now: Self::BEFORE,
             time: Self::START,
@@ -60,6 +66,8 @@ impl Clock {
             floor: Self::START - Self::STEP_MAX,
             second: ((Self::START + Self::SECOND_0) / 1000) as u32,
             second_began: Self::START,
+            use_bits,
+            use_back: if quarter < BACK { quarter } else { BACK },
         }
     }
 
@@ -155,15 +163,16 @@ impl Clock {
         self.second
     }
 
-    /// When such a second began, of which an item has 28 bits. It is taken for the last that ended
-    /// in them, less than 8.4 years ago, or for one that the clock has stepped back from.
+    /// When such a second began, of which an item has some bits. It is taken for the last that
+    /// ended in them, or for one that the clock has stepped back from. With 28 bits it was less
+    /// than 8.4 years ago; with 20, beside the stamp of `density`, less than nine days.
     #[inline]
     pub(crate) const fn used_at(&self, second: u32) -> Instant {
-        const BACK: u32 = (Clock::STEP_MAX / 1000) as u32;
-        let ago = self.second.wrapping_add(BACK).wrapping_sub(second) & SECONDS;
+        let latest = self.second.wrapping_add(self.use_back);
+        let ago = latest.wrapping_sub(second) & self.use_bits;
         let passed = self.time - self.second_began;
         let began = self.now.as_millis().saturating_sub(passed);
-        let latest = began.saturating_add(Self::STEP_MAX);
+        let latest = began.saturating_add(self.use_back as u64 * 1000);
         Instant::from_millis(latest.saturating_sub(ago as u64 * 1000))
     }
 

@@ -4,8 +4,11 @@
 //! of a tenth of the bytes. One that is used while in it, or stored again soon after it was evicted
 //! from it, is admitted to the LRU. This keeps keys that are asked for once from evicting the
 //! others. (The small queue and its ghosts are those of S3-FIFO: Yang and others, SOSP 2023.)
+//! `density`: the item that takes the most memory for the longest time, see `density.rs`. Its items
+//! have the bit of those in the small queue, so that a use of an item of the LRU asks no more.
 
 use super::arena::{ArenaMut, ArenaRef, ChunkRef};
+use super::density::Density;
 use super::ghost::Ghosts;
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
@@ -19,6 +22,12 @@ const QUEUE_SHARE: u64 = 10;
 /// How many items may be admitted in one search for a victim, so that the search is bounded.
 const ADMISSIONS_MAX: usize = 16;
 
+/// Without the feature there is no `density`, and this takes no room.
+const DENSITY: usize = cfg!(feature = "density") as usize;
+
+/// The bit of a hash that says in a ghost of `density` on which level it was.
+const LEVEL: u64 = 1;
+
 /// The order in which items are evicted.
 #[derive(Debug)]
 pub(crate) struct Eviction {
@@ -26,18 +35,22 @@ pub(crate) struct Eviction {
     lru: Lru,
     /// Empty but with `s3lru`.
     queue: Lru,
+    /// Empty but with `density`; then the two above are.
+    density: [Density; DENSITY],
     ghosts: Ghosts,
     /// The item that is being stored: it is not evicted.
     pinned: ChunkRef,
 }
 
 impl Eviction {
-    pub(crate) const fn new(policy: Policy, bump: LruBump, ghosts: Ghosts) -> Self {
+    pub(crate) fn new(policy: Policy, bump: LruBump, ghosts: Ghosts, capacity: u64) -> Self {
+        let size_shift = policy.size_shift().unwrap_or(0);
         let lazy = matches!(bump, LruBump::Lazy);
         Self {
             policy,
             lru: Lru::new(lazy),
             queue: Lru::new(false),
+            density: [(); DENSITY].map(|()| Density::new(size_shift, capacity)),
             ghosts,
             pinned: ChunkRef::NONE,
         }
@@ -48,31 +61,71 @@ impl Eviction {
         self.pinned = item;
     }
 
+    /// What decides with `density`.
+    const fn density(&self) -> Option<&Density> {
+        match (self.density.as_slice(), self.policy.size_shift()) {
+            ([density], Some(_)) => Some(density),
+            _ => None,
+        }
+    }
+
+    fn density_mut(&mut self) -> Option<&mut Density> {
+        match (&mut self.density[..], self.policy.size_shift()) {
+            ([density], Some(_)) => Some(density),
+            _ => None,
+        }
+    }
+
+    /// Whether items have stamps.
+    pub(crate) const fn is_by_density(&self) -> bool {
+        self.density().is_some()
+    }
+
+    /// Tells how many bytes the budget has.
+    pub(crate) fn set_capacity(&mut self, bytes: u64) {
+        if let Some(density) = self.density_mut() {
+            density.set_capacity(bytes);
+        }
+    }
+
     /// Forgets all items.
     pub(crate) fn clear(&mut self) {
         self.lru.clear();
         self.queue.clear();
+        if let Some(density) = self.density_mut() {
+            density.clear();
+        }
     }
 
     pub(crate) const fn len(&self) -> usize {
-        self.lru.len() + self.queue.len()
+        let others = match self.density.as_slice() {
+            [density] => density.len(),
+            _ => 0,
+        };
+        self.lru.len() + self.queue.len() + others
     }
 
-    /// All items, the most recently used first; those of the queue come last.
+    /// All items, the most recently used first; those of the queue come last. With `density` the
+    /// next one to evict is last.
     pub(crate) fn items<'m>(
         &'m self,
         arena: ArenaRef<'m>,
     ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
-        let queued = self.queue.items(arena);
-        self.lru.items(arena).chain(queued)
+        let [first, second] = self.lists(arena);
+        first.chain(second)
     }
 
-    /// The items of the LRU and those of the queue, each with the most recently used first.
+    /// The items of the LRU and those of the queue, each with the most recently used first; those
+    /// of `density` are all in the first list.
     pub(crate) fn lists<'m>(
         &'m self,
         arena: ArenaRef<'m>,
     ) -> [impl DoubleEndedIterator<Item = ChunkRef> + 'm; 2] {
-        [&self.lru, &self.queue].map(|list| list.items(arena))
+        let lists = [(&self.lru, self.density()), (&self.queue, None)];
+        lists.map(|(list, density)| {
+            let others = density.map(|density| density.items(arena));
+            list.items(arena).chain(others.into_iter().flatten())
+        })
     }
 
     /// Brings the order up to date, so that items may move.
@@ -99,10 +152,13 @@ impl Eviction {
         hash: u64,
         old: Option<&ItemHeader>,
     ) {
+        if self.density().is_some() {
+            return self.push_by_density(arena, item, hash, old);
+        }
         let admitted = match (self.policy, old) {
             (Policy::Lru | Policy::Refuse, _) => true,
-            (Policy::S3Lru, Some(old)) => !old.has(LruBits::IN_SMALL_QUEUE),
-            (Policy::S3Lru, None) => self.ghosts.take(arena, hash, self.lru.len()),
+            (_, Some(old)) => !old.has(LruBits::IN_SMALL_QUEUE),
+            (_, None) => self.ghosts.take(arena, hash, self.lru.len()),
         };
         if admitted {
             self.lru.push(arena, item);
@@ -111,6 +167,42 @@ impl Eviction {
             header.set_lru_bit(LruBits::IN_SMALL_QUEUE, true);
             self.queue.push(arena, item);
         }
+    }
+
+    #[inline(never)]
+    fn push_by_density(
+        &mut self,
+        arena: &mut ArenaMut<'_>,
+        item: ChunkRef,
+        hash: u64,
+        old: Option<&ItemHeader>,
+    ) {
+        let evicted_from = match old {
+            Some(_) => None,
+            None => self.take_ghost(arena, hash),
+        };
+        let Some(density) = self.density_mut() else {
+            return;
+        };
+        let came_again = match old {
+            Some(old) => old.has(LruBits::CAME_AGAIN),
+            None => {
+                if let Some(level) = evicted_from {
+                    density.learn(level == LEVEL);
+                }
+                let came_again = evicted_from.is_some();
+                density.advance(arena.header(item).size_in_all(), came_again);
+                came_again
+            }
+        };
+        density.push(arena, item, came_again);
+    }
+
+    /// The level from which this hash was evicted lately, if it was; forgets that.
+    fn take_ghost(&self, arena: &mut ArenaMut<'_>, hash: u64) -> Option<u64> {
+        let ghost = |level| hash & !LEVEL | level;
+        let mut levels = [0, LEVEL].into_iter();
+        levels.find(|&level| self.ghosts.take(arena, ghost(level), self.len()))
     }
 
     fn list_of(&mut self, header: &ItemHeader) -> &mut Lru {
@@ -123,6 +215,11 @@ impl Eviction {
 
     /// Takes an item out.
     pub(crate) fn unlink(&mut self, arena: &mut ArenaMut<'_>, found: &ItemHandle) {
+        if found.header.has(LruBits::IN_SMALL_QUEUE)
+            && let Some(density) = self.density_mut()
+        {
+            return density.unlink(arena, found);
+        }
         self.list_of(&found.header).unlink(arena, found.item);
     }
 
@@ -130,6 +227,9 @@ impl Eviction {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn bump(&mut self, arena: &mut ArenaMut<'_>, found: &ItemHandle, second: u32) {
         if found.header.has(LruBits::IN_SMALL_QUEUE) {
+            if let Some(density) = self.density_mut() {
+                return density.bump(arena, found, second);
+            }
             let mut header = arena.header_mut(found.item);
             header.record_use(&found.header, second);
         } else {
@@ -139,10 +239,23 @@ impl Eviction {
 
     /// Prepares for an item to be rewritten in place with another size.
     pub(crate) fn replace(&mut self, arena: &mut ArenaMut<'_>, before: &ItemHandle, size: u64) {
-        if !before.header.has(LruBits::IN_SMALL_QUEUE) {
+        let header = &before.header;
+        if !header.has(LruBits::IN_SMALL_QUEUE) {
             self.lru.defer_promotion(arena, before);
+            self.lru.resize(header, size);
+        } else if self.density().is_none() {
+            self.queue.resize(header, size);
         }
-        self.list_of(&before.header).resize(&before.header, size);
+    }
+
+    /// Enters that an item was rewritten in place.
+    #[inline]
+    pub(crate) fn replaced(&mut self, arena: &mut ArenaMut<'_>, before: &ItemHandle) {
+        if before.header.has(LruBits::IN_SMALL_QUEUE)
+            && let Some(density) = self.density_mut()
+        {
+            density.replaced(arena, before);
+        }
     }
 
     /// Redirects everything that refers to an item to where it was copied.
@@ -151,6 +264,11 @@ impl Eviction {
         if self.pinned == from {
             self.pinned = to;
         }
+        if header.has(LruBits::IN_SMALL_QUEUE)
+            && let Some(density) = self.density_mut()
+        {
+            return density.moved(arena, to);
+        }
         self.list_of(&header).moved(arena, from, to);
     }
 
@@ -158,6 +276,9 @@ impl Eviction {
     pub(crate) fn victim(&mut self, arena: &mut ArenaMut<'_>) -> Option<ChunkRef> {
         if self.policy == Policy::Refuse {
             return None;
+        }
+        if let Some(density) = self.density() {
+            return density.victim(arena.view(), self.pinned);
         }
         for _ in 0..ADMISSIONS_MAX {
             let oldest = self.queue.oldest(arena);
@@ -190,19 +311,26 @@ impl Eviction {
     }
 
     /// The last item of the list that an item with this header was in, as it is linked.
-    pub(crate) const fn linked_last(&self, header: &ItemHeader) -> ChunkRef {
-        if header.has(LruBits::IN_SMALL_QUEUE) {
-            self.queue.linked_last()
-        } else {
-            self.lru.linked_last()
+    pub(crate) fn linked_last(&self, header: &ItemHeader) -> ChunkRef {
+        match (header.has(LruBits::IN_SMALL_QUEUE), self.density()) {
+            (false, _) => self.lru.linked_last(),
+            (true, None) => self.queue.linked_last(),
+            (true, Some(density)) => density.linked_last(header),
         }
     }
 
-    /// Remembers an item that is evicted from the queue.
+    /// Remembers an item that is evicted from the queue, or any with `density`.
     pub(crate) fn remember(&mut self, arena: &mut ArenaMut<'_>, header: &ItemHeader, hash: u64) {
-        if header.has(LruBits::IN_SMALL_QUEUE) {
-            self.ghosts.add(arena, hash);
+        if !header.has(LruBits::IN_SMALL_QUEUE) {
+            return;
         }
+        let came_again = header.has(LruBits::CAME_AGAIN);
+        let Some(density) = self.density_mut() else {
+            return self.ghosts.add(arena, hash);
+        };
+        density.count_eviction(came_again);
+        let level = if came_again { LEVEL } else { 0 };
+        self.ghosts.add(arena, hash & !LEVEL | level);
     }
 
     /// Adds how the lists are divided, and which items were evicted from the queue.
@@ -210,11 +338,17 @@ impl Eviction {
         digest.number(self.lru.len() as u64);
         digest.number(self.queue.len() as u64);
         self.ghosts.digest(arena, digest);
+        if let Some(density) = self.density() {
+            density.digest(digest);
+        }
     }
 
     /// Panics if a sum is wrong. For tests.
     pub(crate) fn check(&self, arena: ArenaRef<'_>) {
         self.lru.check(arena);
         self.queue.check(arena);
+        if let Some(density) = self.density() {
+            density.check(arena);
+        }
     }
 }

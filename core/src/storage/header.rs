@@ -63,6 +63,10 @@ const CLIENT_FLAGS: u32 = 1 << 28;
 const DEADLINE_HIGH: u32 = 0b11 << 28;
 /// The bits of a link, and those that a second of last use has.
 pub(crate) const SECONDS: u32 = (1 << 28) - 1;
+/// With the policy `density`, eight of them are its stamp.
+pub(crate) const STAMP_SHIFT: u32 = 20;
+/// The bits that a second has then.
+pub(crate) const STAMPED_SECONDS: u32 = (1 << STAMP_SHIFT) - 1;
 
 /// How many words a header has without flags, four bits for each kind, unsplit and split.
 const WORDS: u32 = {
@@ -272,6 +276,7 @@ impl ItemHeader {
     }
 
     /// 28 bits of the second of the last use, of the cache's own time; 0 if the header is compact.
+    /// With the policy `density`, the eight high bits are the stamp.
     #[inline]
     pub(crate) const fn last_use(&self) -> u32 {
         match (self.is_compact(), self.is_split()) {
@@ -279,5 +284,10 @@ impl ItemHeader {
             (false, true) => self.words[HEADER / 4] & SECONDS,
             (false, false) => self.words[LINK / 4] & SECONDS,
         }
+    }
+
+    /// When the item was used last, as the policy `density` counts.
+    pub(crate) const fn stamp(&self) -> u8 {
+        (self.last_use() >> STAMP_SHIFT) as u8
     }
 }

@@ -115,9 +115,9 @@ impl Layout {
 
     /// How many words the table of evicted hashes has.
     fn ghosts_len(policy: Policy, memory: usize) -> usize {
-        match policy {
-            Policy::Lru | Policy::Refuse => 0,
-            Policy::S3Lru => 1 << (memory / Self::GHOSTS_SHARE / 4).max(1).ilog2(),
+        match policy.remembers_evicted() {
+            false => 0,
+            true => 1 << (memory / Self::GHOSTS_SHARE / 4).max(1).ilog2(),
         }
     }
 

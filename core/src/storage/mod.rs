@@ -4,7 +4,8 @@
 //! Store ─┬─ Arena     the bytes, as pages and chunks      arena.rs, page.rs, chunk.rs, header.rs
 //!        └─ Parts ─┬─ Slabs     which page belongs to which chunk size; free chunks    slab.rs
 //!                  ├─ Index     key -> item                          index.rs over bucket.rs
-//!                  ├─ Eviction  which item is evicted next  eviction.rs over lru.rs, ghost.rs
+//!                  ├─ Eviction  which item is evicted next
+//!                  │            eviction.rs over lru.rs, density.rs, ghost.rs
 //!                  └─ Expiry    pages in a timing wheel by their earliest deadline  expiry.rs
 //! ```
 //! A cache has the bytes and the parts, which are a few numbers; for each operation they become a
@@ -24,6 +25,7 @@ mod chunk;
 mod class;
 mod clock;
 mod deadline;
+mod density;
 mod eviction;
 mod expiry;
 mod ghost;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::arena::ChunkRef;
 use super::clock::Clock;
 use super::handle::ItemHandle;
-use super::header::{ItemHeader, LruBits};
+use super::header::ItemHeader;
 use crate::view::RemovalReason;
 use crate::{Instant, Key};
 
@@ -45,7 +45,7 @@ impl Entry {
     }
 
     pub(crate) const fn queued(&self) -> bool {
-        self.header.has(LruBits::IN_SMALL_QUEUE)
+        self.header.lru_bits().is_new()
     }
 }
 

@@ -22,7 +22,7 @@ use super::eviction::Eviction;
 use super::expiry::Expiry;
 use super::ghost::Ghosts;
 use super::handle::ItemHandle;
-use super::header::ItemFlags;
+use super::header::{self, ItemFlags};
 use super::index::{self, Index};
 use super::layout::Layout;
 use super::monitor::Monitor;
@@ -83,8 +83,13 @@ impl Parts {
     ) -> Self {
         let arena = &mut Arena::new(memory, layout.geometry);
         let ghosts = Ghosts::new(arena, layout.ghosts_at, layout.ghosts_len);
-        let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts);
+        let capacity = layout.pages as u64 * layout.geometry.page_size() as u64;
+        let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts, capacity);
         let (expiry, stats) = (Expiry::new(), Stats::default());
+        let use_bits = match layout.policy.size_shift() {
+            None => header::SECONDS,
+            Some(_) => header::STAMPED_SECONDS,
+        };
         Self {
             slabs,
             index,
@@ -92,7 +97,7 @@ impl Parts {
             expiry,
             hasher,
             map_len: layout.map_len,
-            clock: Clock::new(),
+            clock: Clock::new(use_bits),
             cas,
             stats,
             monitor: Monitor::new(),

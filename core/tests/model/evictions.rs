@@ -66,3 +66,22 @@ impl Run {
         assert!(kept + loose >= all, "{kept} of {all} bytes are kept");
     }
 }
+
+/// In which order it evicts, `tests/density.rs` checks; here, all the rest.
+#[cfg(feature = "density")]
+#[test]
+fn eviction_by_age_and_size() {
+    use dynamidb_core::{Config, Policy};
+
+    for policy in [Policy::Density, Policy::DensityFull] {
+        let mut config = Config::new(64 * 1024);
+        config.policy = policy;
+        super::run(&config, 400, 20_000, super::operations(800_000), 500);
+        config.memory = 16 * 1024;
+        config.page_size = 512;
+        config.slab_sizes = [32, 96, 256].into();
+        super::run(&config, 300, 2500, super::operations(400_000), 100);
+        config.max_items = Some(1);
+        super::run(&config, 3, 2500, super::operations(16_000), 10);
+    }
+}

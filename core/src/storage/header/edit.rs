@@ -1,10 +1,11 @@
 //! Changes to the header of an item in place.
 
 use super::super::arena::{ArenaMut, ChunkRef, set_word, word};
-use super::super::chunk::LINK;
+use super::super::chunk::{LINK, SPLIT};
 use super::super::deadline::Deadline;
+use super::is_compact_whole;
 use super::{CAS, DEADLINE, DEADLINE_HIGH, HEADER, HEADER_MAX, ItemFlags, ItemHeader};
-use super::{LENGTHS, LruBits, NEWER, OLDER, SECONDS, is_compact_whole};
+use super::{LENGTHS, LruBits, NEWER, OLDER, SECONDS, STAMP_SHIFT, STAMPED_SECONDS};
 
 /// The header of an item, to write.
 #[derive(Debug)]
@@ -60,6 +61,17 @@ impl HeaderMut<'_> {
 
     pub(crate) fn set_lru_bit(&mut self, bit: LruBits, on: bool) {
         self.set_bits(OLDER, bit.0, if on { bit.0 } else { 0 });
+    }
+
+    /// Writes the stamp of the policy `density` into a header that is not compact.
+    pub(crate) fn set_stamp(&mut self, stamp: u8) {
+        let is_split = word(self.0, LINK) & SPLIT != 0;
+        let at = if is_split { HEADER } else { LINK };
+        self.set_bits(
+            at,
+            SECONDS & !STAMPED_SECONDS,
+            u32::from(stamp) << STAMP_SHIFT,
+        );
     }
 
     #[inline]

@@ -3,17 +3,19 @@
 use super::super::arena::{ArenaRef, ChunkRef};
 use super::super::chunk::{LINK, SPLIT};
 use super::{CAS, CLIENT_FLAGS, DEADLINE, DEADLINE_HIGH, HEADER, ItemHeader, KINDS};
-use super::{ItemFlags, LENGTHS, LruBits, NEWER, OLDER, SECONDS};
+use super::{ItemFlags, LENGTHS, LruBits, NEWER, OLDER, SECONDS, STAMPED_SECONDS};
 use crate::view::Field;
 
 const ALL: u32 = u32::MAX;
 
 impl ItemHeader {
-    /// Every field there is in the header of this item, in the order of its bytes.
+    /// Every field there is in the header of this item, in the order of its bytes; `stamped`: of a
+    /// cache with the policy `density`.
     pub(crate) fn fields(
         self,
         arena: ArenaRef<'_>,
         item: ChunkRef,
+        stamped: bool,
     ) -> impl Iterator<Item = Field> + use<> {
         let at = arena.geometry.at(item);
         let (split, compact) = (self.is_split(), self.is_compact());
@@ -23,19 +25,31 @@ impl ItemHeader {
             false => ("last use", !0xFF),
         };
         let link = if split { "next chunk" } else { low };
+        let (second, stamp) = if stamped {
+            (STAMPED_SECONDS, SECONDS & !STAMPED_SECONDS)
+        } else {
+            (SECONDS, 0)
+        };
+        let low_bits = if split { SECONDS } else { second };
+        let (queued, young) = if stamped {
+            ("by density", "came again")
+        } else {
+            ("queued", "young")
+        };
         let (folded, has_cas) = (compact && !split, !compact);
         let fields = [
             Some(("kind", LINK, KINDS)),
             Some(("split", LINK, SPLIT)),
             Some(("has flags", LINK, CLIENT_FLAGS)),
-            Some((link, LINK, SECONDS)),
+            Some((link, LINK, low_bits)),
+            (stamped && !split).then_some(("stamp", LINK, stamp)),
             Some(("fetched", NEWER, ItemFlags::FETCHED.0)),
             Some(("stale", NEWER, ItemFlags::STALE.0)),
             Some(("won", NEWER, ItemFlags::WON.0)),
             Some(("base64", NEWER, ItemFlags::BASE64.0)),
             Some(("newer", NEWER, SECONDS)),
-            Some(("queued", OLDER, LruBits::IN_SMALL_QUEUE.bits())),
-            Some(("young", OLDER, LruBits::RECENT.bits())),
+            Some((queued, OLDER, LruBits::IN_SMALL_QUEUE.bits())),
+            Some((young, OLDER, LruBits::RECENT.bits())),
             Some(("deadline, high", OLDER, DEADLINE_HIGH)),
             Some(("older", OLDER, SECONDS)),
             folded.then_some(("deadline, middle", LENGTHS, !SECONDS)),
@@ -43,7 +57,8 @@ impl ItemHeader {
             Some(("key size", LENGTHS, 0xFF)),
             (!folded).then_some(("deadline", DEADLINE, ALL)),
             has_cas.then_some(("cas", CAS, ALL)),
-            (split && has_cas).then_some(("last use", HEADER, SECONDS)),
+            (split && has_cas).then_some(("last use", HEADER, second)),
+            (stamped && split).then_some(("stamp", HEADER, stamp)),
             has_flags.then_some(("flags", HEADER + 4 * usize::from(split), ALL)),
             self.is_wide()
                 .then_some(("cas, high", self.size() - 4, ALL)),
@@ -84,7 +99,7 @@ mod tests {
     }
 
     /// Each field and what it is, of the header that this makes.
-    fn fields(layout: &ItemLayout) -> Vec<Field> {
+    fn fields(layout: &ItemLayout, stamped: bool) -> Vec<Field> {
         let mut memory = [0; 64];
         let geometry = Geometry::new(0, 512);
         let arena = &mut Arena::new(&mut memory[..], geometry);
@@ -94,7 +109,7 @@ mod tests {
         header.set_newer(ChunkRef::from_word(0x555));
         header.set_older(ChunkRef::from_word(0x666));
         header.set_lru_bit(LruBits::RECENT, true);
-        let fields = arena.header(item).fields(arena.view(), item);
+        let fields = arena.header(item).fields(arena.view(), item, stamped);
         fields.collect()
     }
 
@@ -240,7 +255,7 @@ mod tests {
             let rest = rest.iter().map(|&name| (name, value(name)));
             let expected: Vec<_> = first.into_iter().chain(rest).collect();
             let layout = layout(split, flags, cas);
-            let fields = fields(&layout).into_iter();
+            let fields = fields(&layout, false).into_iter();
             let fields: Vec<_> = fields.map(|field| (field.name, field.value)).collect();
             assert_eq!(fields, expected, "{layout:?}");
         }
@@ -253,11 +268,11 @@ mod tests {
     fn the_fields_cover_the_header() {
         for split in [false, true] {
             for flags in [0, 1, u32::MAX] {
-                for cas in [0, 1, u64::MAX] {
+                for (cas, stamped) in [(0, false), (1, false), (1, true), (u64::MAX, true)] {
                     let layout = layout(split, flags, cas);
                     let mut words = [0_u32; 10];
                     let mut before = 0;
-                    for field in fields(&layout) {
+                    for field in fields(&layout, stamped) {
                         assert!(field.at >= before && field.at % 4 == 0);
                         before = field.at;
                         let word = &mut words[field.at / 4];

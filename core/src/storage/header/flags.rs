@@ -50,8 +50,11 @@ pub(crate) struct LruBits(pub(super) u32);
 impl LruBits {
     /// It is in the newest quarter of a lazy list.
     pub(crate) const RECENT: Self = Self(1 << 30);
-    /// It waits in the small queue in front of the list.
+    /// It is not in the LRU: it waits in the small queue in front of that, or is in a list of the
+    /// policy `density`.
     pub(crate) const IN_SMALL_QUEUE: Self = Self(1 << 31);
+    /// In a list of `density`, which has no recent items: it is not new.
+    pub(crate) const CAME_AGAIN: Self = Self::RECENT;
 
     pub(super) const ALL: Self = Self(Self::RECENT.0 | Self::IN_SMALL_QUEUE.0);
 
@@ -62,6 +65,16 @@ impl LruBits {
 
     pub(crate) const fn has(self, bit: Self) -> bool {
         self.0 & bit.0 != 0
+    }
+
+    /// Whether it is new: in the small queue, or on the lower level of `density`.
+    pub(crate) const fn is_new(self) -> bool {
+        self.0 == Self::IN_SMALL_QUEUE.0
+    }
+
+    /// Whether it is in the newest quarter of a lazy list.
+    pub(crate) const fn is_recent(self) -> bool {
+        self.0 == Self::RECENT.0
     }
 
     /// As bits of the word that has them.

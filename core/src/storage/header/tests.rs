@@ -99,6 +99,13 @@ fn a_header_keeps_the_rest_of_it_when_a_part_changes() {
         let used = if compact { 0 } else { 99 };
         assert_eq!((header.last_use(), header.fetched()), (used, true));
         assert_eq!(kept(&header), (layout.client_flags, layout.deadline));
+        if !compact {
+            arena.header_mut(ITEM).set_stamp(0xA5);
+            assert_eq!(arena.header(ITEM).last_use(), 0xA5 << STAMP_SHIFT | 99);
+            assert_eq!(arena.header(ITEM).stamp(), 0xA5);
+            assert_eq!(arena.header(ITEM).next(), header.next());
+            arena.header_mut(ITEM).set_stamp(0);
+        }
         let deadline = Deadline::from_bits(0x2_8765_4321);
         arena.header_mut(ITEM).set_deadline(deadline);
         let header = arena.header(ITEM);

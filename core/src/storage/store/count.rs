@@ -83,8 +83,10 @@ impl StoreMut<'_> {
     /// Counts an eviction.
     pub(super) fn count_eviction(&mut self, &ItemHandle { item, header }: &ItemHandle) {
         let unfetched = u64::from(!header.fetched());
+        let new = u64::from(header.lru_bits().is_new());
         self.count(item, |stats| {
             stats.evictions += 1;
+            stats.evicted_new += new;
             stats.evicted_unfetched += unfetched;
         });
         let (class, idle) = (self.counted_class(item), self.parts.idle_time(&header));

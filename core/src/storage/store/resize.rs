@@ -9,8 +9,9 @@ use crate::view::RemovalReason;
 
 impl Parts {
     /// Ends the budget before this page.
-    pub(crate) const fn set_limit(&mut self, pages: u32) {
+    pub(crate) fn set_limit(&mut self, pages: u32, page_size: usize) {
         self.slabs.set_limit(pages);
+        self.eviction.set_capacity(pages as u64 * page_size as u64);
     }
 
     /// How many pages are in use beyond the budget.

@@ -3,7 +3,6 @@
 use super::super::arena::{ChunkRef, Page};
 use super::super::chunk::{CONTINUATION, Kind};
 use super::super::handle::ItemHandle;
-use super::super::header::LruBits;
 use super::super::{expiry, page};
 use super::{Parts, Store};
 use crate::view::{ChunkView, Field, PageUse};
@@ -99,7 +98,8 @@ impl<'s> Store<'s> {
 
     /// The fields of an item's header.
     pub(crate) fn fields(self, found: &ItemHandle) -> impl Iterator<Item = Field> + use<> {
-        found.header.fields(self.arena, found.item)
+        let stamped = self.parts.eviction.is_by_density();
+        found.header.fields(self.arena, found.item, stamped)
     }
 
     /// The chunks of an item, that of its header first.
@@ -135,13 +135,13 @@ impl<'s> Store<'s> {
 }
 
 impl ItemHandle {
-    /// Whether the item is in the admission queue.
+    /// Whether the item is in the admission queue, or on the lower level of `density`.
     pub(crate) const fn is_in_small_queue(&self) -> bool {
-        self.header.has(LruBits::IN_SMALL_QUEUE)
+        self.header.lru_bits().is_new()
     }
 
     /// Whether it is in the newest quarter of a lazy list.
     pub(crate) const fn is_recent(&self) -> bool {
-        self.header.has(LruBits::RECENT)
+        self.header.lru_bits().is_recent()
     }
 }

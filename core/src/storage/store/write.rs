@@ -172,6 +172,7 @@ impl StoreMut<'_> {
         let size = layout.size_in_all();
         self.parts.eviction.replace(&mut self.arena, old, size);
         self.fill(old.item, &layout, write, None);
+        self.parts.eviction.replaced(&mut self.arena, old);
         self.schedule(old.item, layout.deadline);
         let class = self.counted_class(old.item);
         let before = old.header.size_in_all();

@@ -1,6 +1,6 @@
 //! How far a budget can grow, and what one shard of a cache is made from.
 
-use dynamidb_core::{Config, ConfigError, Policy};
+use dynamidb_core::{Config, ConfigError};
 
 /// The largest shard: what one cache can address.
 pub(super) const SHARD_MEMORY_MAX: u64 = 4 << 30;
@@ -29,7 +29,7 @@ pub struct Growth {
 /// Whether shares of the budget can move. Each shard's table of evicted hashes would have to be
 /// made for the whole budget.
 pub(super) fn shares_move(config: &Config, growth: Growth) -> bool {
-    growth.max >= config.memory && config.policy != Policy::S3Lru
+    growth.max >= config.memory && !config.policy.remembers_evicted()
 }
 
 /// The configuration of one shard, with an equal share of everything.

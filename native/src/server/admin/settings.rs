@@ -187,6 +187,8 @@ const fn protocol(protocol: Protocol) -> &'static str {
 const fn policy(policy: Policy) -> &'static str {
     match policy {
         Policy::S3Lru => "s3lru",
+        Policy::Density => "density",
+        Policy::DensityFull => "density-full",
         _ => "lru",
     }
 }

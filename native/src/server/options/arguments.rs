@@ -144,7 +144,9 @@ pub(super) struct Arguments {
     slab_min: u16,
 
     /// Which item is evicted when memory is full. lru: the least recently used; s3lru: the same
-    /// behind a queue that keeps keys which are requested only once from evicting others
+    /// behind a queue that keeps keys which are requested only once from evicting others; density:
+    /// by age and size, which gives the fewest misses where sizes differ; density-full: with the
+    /// full weight of size, for fewer misses still, but more bytes missed
     #[arg(long, env = "DYNAMIDB_POLICY", default_value = "lru")]
     #[arg(help_heading = MEMORY, value_name = "NAME", value_parser = policy_parser())]
     policy: Policy,
@@ -376,8 +378,11 @@ fn protocol_parser() -> impl TypedValueParser<Value = Protocol> {
 }
 
 fn policy_parser() -> impl TypedValueParser<Value = Policy> {
-    PossibleValuesParser::new(["lru", "s3lru"]).map(|name| match name.as_str() {
+    let names = ["lru", "s3lru", "density", "density-full"];
+    PossibleValuesParser::new(names).map(|name| match name.as_str() {
         "s3lru" => Policy::S3Lru,
+        "density" => Policy::Density,
+        "density-full" => Policy::DensityFull,
         _ => Policy::Lru,
     })
 }
