@@ -2,7 +2,11 @@
 
 mod conditional;
 mod count;
+#[cfg(feature = "insight")]
+mod insight;
 mod lookup;
+#[cfg(not(feature = "insight"))]
+mod no_insight;
 mod resize;
 mod time;
 mod view;
@@ -10,6 +14,7 @@ mod write;
 
 use alloc::vec::Vec;
 
+use crate::insight::Insight;
 use crate::options::{ArithmeticOptions, SetMode, SetOptions};
 use crate::storage::{Budget, Cas, Counted, Geometry, ItemAttrs, ItemFlags, Layout, Parts};
 use crate::{CasOutcome, Value};
@@ -46,6 +51,7 @@ pub struct Cache<M = Vec<u8>> {
     budget: Budget,
     limit: usize,
     flush_at: Option<Instant>,
+    insight: Insight,
 }
 
 impl Cache<Vec<u8>> {
@@ -54,7 +60,7 @@ impl Cache<Vec<u8>> {
     /// # Errors
     /// [`ConfigError`] says which setting is wrong, or that the memory could not be allocated.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let own = size_of::<Self>();
+        let own = size_of::<Self>() + Insight::bytes(&config);
         let wanted = config.memory.saturating_sub(own);
         Layout::new(&config, wanted, own, 0)?;
         let mut memory = Vec::new();
@@ -114,6 +120,7 @@ impl<M: Memory> Cache<M> {
             budget: layout.budget,
             limit: size + own,
             flush_at: None,
+            insight: Insight::new(config, size + own),
         })
     }
 
@@ -177,10 +184,12 @@ impl<M: Memory> Cache<M> {
         let Some(found) = found else {
             self.parts.stats.get_misses += 1;
             self.parts.count_missing(key.hash);
+            self.was_read(&key, None);
             return None;
         };
         self.store_mut().bump(&found);
         self.count(&found, |stats| stats.get_hits += 1);
+        self.was_read(&key, Some(&found));
         Some(self.item(&found))
     }
 
@@ -230,9 +239,11 @@ impl<M: Memory> Cache<M> {
         let key = self.begin(now, key);
         let Some(found) = self.find(&key) else {
             self.parts.stats.touch_misses += 1;
+            self.was_read(&key, None);
             return None;
         };
         self.count(&found, |stats| stats.touch_hits += 1);
+        self.was_read(&key, Some(&found));
         let deadline = self.deadline(expiry);
         let mut store = self.store_mut();
         store.bump(&found);
@@ -491,6 +502,7 @@ impl<M: Memory> Cache<M> {
         let found = self.find(&key)?;
         let class = self.store_mut().counted_class(found.item);
         self.store_mut().remove(&found, key.hash);
+        self.was_deleted(&key);
         Some(class)
     }
 
@@ -499,6 +511,7 @@ impl<M: Memory> Cache<M> {
         self.parts.stats.cmd_flush += 1;
         self.flush_at = None;
         self.store_mut().clear();
+        self.insight.clear();
     }
 
     /// Removes everything when that moment comes, items stored until then included. Replaces an

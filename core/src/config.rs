@@ -54,6 +54,12 @@ pub struct Config {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub compact: bool,
+    /// Whether the cache samples its requests, so that it knows which keys are
+    /// [asked for most](crate::Cache::hot_keys) and how its
+    /// [hit ratio depends on memory](crate::Cache::miss_ratio_curve). Takes 212 KiB of the heap, or
+    /// as much less for the second as the shard is one of several. Only with the feature `insight`.
+    #[cfg(feature = "insight")]
+    pub insight: bool,
     /// The key of the hash function, and where `cas` begins to count: at 1 if it is 0. Take it from
     /// a source of randomness wherever clients are not trusted; the same seed leads to the same
     /// state for the same inputs.
@@ -92,6 +98,8 @@ impl Config {
             policy: Policy::Lru,
             lru_bump: LruBump::Strict,
             compact: false,
+            #[cfg(feature = "insight")]
+            insight: false,
             hash_seed: 0,
             shard: 0,
             shard_count: 1,
@@ -111,11 +119,14 @@ impl fmt::Debug for Config {
             policy,
             lru_bump,
             compact,
+            #[cfg(feature = "insight")]
+            insight,
             hash_seed: _,
             shard,
             shard_count,
         } = self;
-        f.debug_struct("Config")
+        let mut shown = f.debug_struct("Config");
+        shown
             .field("memory", memory)
             .field("max_items", max_items)
             .field("item_size_max", item_size_max)
@@ -125,8 +136,10 @@ impl fmt::Debug for Config {
             .field("lru_bump", lru_bump)
             .field("compact", compact)
             .field("shard", shard)
-            .field("shard_count", shard_count)
-            .finish_non_exhaustive()
+            .field("shard_count", shard_count);
+        #[cfg(feature = "insight")]
+        shown.field("insight", insight);
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -105,6 +105,10 @@ mod config;
 mod digest;
 mod error;
 mod expiry;
+#[cfg(feature = "insight")]
+pub mod insight;
+#[cfg(not(feature = "insight"))]
+mod insight;
 mod item;
 mod key;
 mod memory;

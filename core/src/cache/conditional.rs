@@ -38,9 +38,11 @@ impl<M: Memory> Cache<M> {
     ) -> Option<GetOutcome<'_>> {
         let key = self.begin(now, key);
         let Some(found) = self.find(&key) else {
+            self.was_read(&key, None);
             return self.vivify(&key, options);
         };
         self.count_hit(&found, options);
+        self.was_read(&key, Some(&found));
         let flags = found.header.flags();
         let due = flags.has(ItemFlags::STALE) || self.is_due(now, &found, options.recache);
         let win = due && !flags.has(ItemFlags::WON);
@@ -332,6 +334,7 @@ impl<M: Memory> Cache<M> {
             self.invalidate(&key, &found, options)?;
         } else {
             self.store_mut().remove(&found, key.hash);
+            self.was_deleted(&key);
         }
         Ok(DeleteOutcome::Deleted)
     }

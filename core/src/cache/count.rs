@@ -17,6 +17,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn reset_stats(&mut self) {
+        self.forget_counted();
         self.parts.stats = Stats::default();
         self.parts.monitor.reset();
     }

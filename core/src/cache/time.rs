@@ -28,6 +28,7 @@ impl<M: Memory> Cache<M> {
         if self.flush_at.is_some_and(|at| at <= now) {
             self.flush_at = None;
             self.store_mut().clear();
+            self.insight.clear();
         }
         self.store_mut().advance(now);
     }

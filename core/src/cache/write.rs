@@ -32,6 +32,7 @@ impl<M: Memory> Cache<M> {
         if fits.is_err() || attrs.deadline.has_passed(clock.time(), clock.floor()) {
             if let Some(old) = old {
                 self.store_mut().remove(old, key.hash);
+                self.was_deleted(key);
             }
             self.parts.stats.total_items += u64::from(fits.is_ok());
             let cas = fits.map(|()| self.parts.cas.next(attrs.cas))?;
@@ -66,6 +67,9 @@ impl<M: Memory> Cache<M> {
             self.store().touched_extent() <= extent,
             "beyond what was asked for"
         );
+        if written.is_some() {
+            self.was_stored(&write.key, size, write.attrs.deadline);
+        }
         written.ok_or_else(|| {
             self.parts.count_no_memory(write, value_len);
             Error::OutOfMemory

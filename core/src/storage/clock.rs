@@ -157,6 +157,29 @@ impl Clock {
         (millis != Deadline::NO_TIME).then(|| self.moment(millis))
     }
 
+    /// Own time in steps of 1.024 s, at the last operation.
+    #[cfg(feature = "insight")]
+    pub(crate) const fn coarse_time(&self) -> u32 {
+        (self.time >> 10) as u32
+    }
+
+    /// The same at a moment that is not earlier.
+    #[cfg(feature = "insight")]
+    pub(crate) fn coarse_time_at(&self, now: Instant) -> u32 {
+        let ahead = now.as_millis().wrapping_sub(self.now.as_millis());
+        let ahead = if self.is_ahead_of(now) { 0 } else { ahead };
+        (self.time.wrapping_add(ahead) >> 10) as u32
+    }
+
+    /// A deadline in such steps.
+    #[cfg(feature = "insight")]
+    pub(crate) const fn coarse_deadline(&self, deadline: Deadline) -> Option<u32> {
+        match deadline.millis(self.floor) {
+            Deadline::NO_TIME => None,
+            millis => Some((millis >> 10) as u32),
+        }
+    }
+
     /// The second that it is.
     #[inline]
     pub(crate) const fn second(&self) -> u32 {

@@ -105,6 +105,16 @@ impl StoreMut<'_> {
 }
 
 impl<'s> Store<'s> {
+    /// Bytes of header, key and value of all items; with their waste where it is not counted apart.
+    #[cfg(feature = "insight")]
+    pub(crate) fn item_bytes(self) -> u64 {
+        if monitor::ON {
+            let classes = self.parts.monitor.classes().iter();
+            return classes.map(|class| class.mem_requested).sum();
+        }
+        self.parts.slabs.bytes_used() as u64
+    }
+
     /// What was counted of each class, and how old its oldest item is.
     ///
     /// That item is looked for among the least recently used ones. If it is not there, it is at
