@@ -137,7 +137,7 @@ fn nothing_is_predicted_until_the_cache_was_full_and_enough_was_read() {
             cache.set(now, &name, &[0; 200]).unwrap();
         }
         steps += 1;
-        if steps % 1000 == 0 {
+        if steps.is_multiple_of(1000) {
             let curve = cache.miss_ratio_curve().unwrap();
             let is_full = cache.stats().evictions > 0;
             let is_ready = curve.predict(2.0).is_some();
@@ -152,6 +152,40 @@ fn nothing_is_predicted_until_the_cache_was_full_and_enough_was_read() {
     for outside in [0.0, 0.06, 4.01, f64::NAN, f64::INFINITY, -1.0] {
         assert_eq!(curve.predict(outside), None, "{outside}");
     }
+}
+
+/// A shard is made with room for the largest budget that there may be, and gets its share then.
+#[test]
+fn a_curve_is_of_the_budget_that_was_set_last() {
+    let load = Load {
+        keys: 60_000,
+        value_len: |_| 200,
+        ttl: None,
+    };
+    let mut config = Config::new(0);
+    config.insight = true;
+    let mut cache = Cache::with_memory(config, vec![0; 256 << 20]).unwrap();
+    cache.set_memory(MEMORY).unwrap();
+    for key in load.requests() {
+        let name = format!("key:{key:08}");
+        if cache.get(Instant::from_secs(0), &*name).is_none() {
+            cache.set(Instant::from_secs(0), &*name, &[0; 200]).unwrap();
+        }
+    }
+    let (_, caches) = load.run(MEMORY, 1, true, 0);
+    let [curve, other] = [&cache, &caches[0]].map(|cache| cache.miss_ratio_curve().unwrap());
+    // The records of a larger memory take some of it.
+    assert!(curve.keys().abs_diff(other.keys()) < 100);
+    let [predicted, truth] = [&curve, &other].map(|curve| curve.predict(2.0).unwrap().hit_ratio);
+    assert!(
+        (predicted - truth).abs() < 0.01,
+        "{predicted} instead of {truth}"
+    );
+    // Half of it is about the same; less is another cache.
+    cache.set_memory(MEMORY / 2).unwrap();
+    assert!(cache.miss_ratio_curve().unwrap().keys() > 0);
+    cache.set_memory(MEMORY / 2 - 1).unwrap();
+    assert_eq!(cache.miss_ratio_curve().unwrap().keys(), 0);
 }
 
 /// Counters that are reset do not change what is known, nor does a flush.

@@ -8,6 +8,7 @@ mod connection;
 mod context;
 mod error;
 mod host;
+mod insight;
 mod listen;
 mod lock;
 mod log;

@@ -12,6 +12,19 @@ const HEADER: usize = 24;
 impl<M: Memory> Cache<M> {
     /// The keys that were asked for most in the last minute, as far as samples tell, in no order;
     /// none unless [`Config::insight`](crate::Config::insight) is set. See [`HotKey`].
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut config = Config::new(4 << 20);
+    /// config.insight = true;
+    /// let mut cache = Cache::new(config)?;
+    /// cache.get(Instant::from_secs(0), "key");
+    /// assert_eq!(cache.hot_keys(Instant::from_secs(20)).next().unwrap().key, b"key");
+    /// assert_eq!(cache.hot_keys(Instant::from_secs(90)).count(), 0);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     pub fn hot_keys(&self, now: Instant) -> impl Iterator<Item = HotKey<'_>> {
         self.insight.hot_keys(self.parts.clock.coarse_time_at(now))
     }
@@ -41,6 +54,14 @@ impl<M: Memory> Cache<M> {
 
     /// How the hit ratio depends on memory, as far as it is known; `None` unless
     /// [`Config::insight`](crate::Config::insight) is set. See [`MissRatioCurve`].
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config};
+    ///
+    /// assert!(Cache::new(Config::new(1 << 20))?.miss_ratio_curve().is_none());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn miss_ratio_curve(&self) -> Option<MissRatioCurve> {
         self.insight.curve(&self.totals())
@@ -89,6 +110,12 @@ impl<M: Memory> Cache<M> {
     pub(super) fn forget_counted(&mut self) {
         let totals = self.totals();
         self.insight.reset_stats(&totals);
+    }
+
+    /// The budget was changed.
+    pub(super) fn learn_of_limit(&mut self) {
+        let totals = self.totals();
+        self.insight.set_memory(self.limit, &totals);
     }
 
     #[cold]

@@ -16,5 +16,7 @@ impl<M: Memory> Cache<M> {
     #[inline(always)]
     pub(super) const fn was_deleted(&mut self, _: &HashedKey<'_>) {}
 
+    pub(super) const fn learn_of_limit(&mut self) {}
+
     pub(super) const fn forget_counted(&mut self) {}
 }

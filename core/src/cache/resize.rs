@@ -61,6 +61,7 @@ impl<M: Memory> Cache<M> {
         self.item_size_max = item_size_max(self.item_size_wanted, budget);
         self.parts.set_limit(pages, self.geometry.page_size());
         self.memory.limit_to(range);
+        self.learn_of_limit();
         Ok(())
     }
 

@@ -1,10 +1,10 @@
 //! The miss-ratio curve: what the hit ratio would be with other memory, from a sample of the keys.
 //!
 //! SHARDS (Waldspurger, Park, Garthwaite and Ahmad, "Efficient MRC construction with SHARDS", FAST
-//! 2015) with a bounded number of keys, in bytes, and with two changes. Large items are sampled more
-//! often, in proportion to their size: few of them make up much of the memory. And distances are
-//! not kept exactly: the keys are in some hundred epochs by their last use, and a reuse distance is
-//! the bytes of the newer epochs and half of the key's own.
+//! 2015) with a bounded number of keys, in bytes, and with two changes. Large items are sampled
+//! more often, in proportion to their size: few of them make up much of the memory. And distances
+//! are not kept exactly: the keys are in some hundred epochs by their last use, and a reuse
+//! distance is the bytes of the newer epochs and half of the key's own.
 //!
 //! The curve is *anchored*: a prediction is the hit ratio that was measured, plus the difference
 //! between the curve at that memory and at the memory there is. Hot keys that the sample has too
@@ -50,6 +50,8 @@ pub(super) struct Curve {
     large: u32,
     /// The same from the next halving on.
     large_next: u32,
+    /// The budget for which the threshold was chosen.
+    memory: u64,
     /// The bytes of all items in a full cache, and the distances of the edges.
     capacity: u64,
     edges: [u64; EDGES],
@@ -97,13 +99,12 @@ impl Curve {
     }
 
     pub(super) fn new(keys: usize, memory: usize, half_life: u64) -> Self {
-        let followed = followed(memory as u64).max(1);
-        let share = (SIZE_AT_FIRST << 32) / followed * keys as u64;
         let mut curve = Self {
             keys: SampledKeys::new(keys),
-            threshold: share.clamp(1, u32::MAX.into()) as u32,
-            large: 4 * SIZE_AT_FIRST as u32,
-            large_next: 4 * SIZE_AT_FIRST as u32,
+            threshold: 0,
+            large: 0,
+            large_next: 0,
+            memory: 0,
             capacity: 0,
             edges: [0; EDGES],
             epochs: [0; EPOCHS],
@@ -116,8 +117,30 @@ impl Curve {
             },
             swept: 0,
         };
-        curve.set_capacity(memory as u64);
+        curve.begin(memory as u64, (0, 0));
         curve
+    }
+
+    /// Begins with so much memory, with nothing known.
+    fn begin(&mut self, memory: u64, counted: (u64, u64)) {
+        let keys = self.keys.slots() as u64 / 2;
+        let share = (SIZE_AT_FIRST << 32) / followed(memory).max(1);
+        self.threshold = share.saturating_mul(keys).clamp(1, u32::MAX.into()) as u32;
+        self.large = 4 * SIZE_AT_FIRST as u32;
+        self.large_next = self.large;
+        self.memory = memory;
+        self.set_capacity(memory);
+        self.clear();
+        self.window.was_full = false;
+        self.restart(counted);
+    }
+
+    /// The cache has another budget now. While it is about the same, as where shards share one,
+    /// what was learned holds.
+    pub(super) fn set_memory(&mut self, memory: u64, counted: (u64, u64)) {
+        if memory > 2 * self.memory || memory < self.memory / 2 || self.keys.len() == 0 {
+            self.begin(memory, counted);
+        }
     }
 
     /// Whether a request has to be shown to it; the size is not known of a key that was not found.
@@ -136,7 +159,7 @@ impl Curve {
             return threshold;
         }
         let weight = (u64::from(size) << 8) / u64::from(self.large);
-        (threshold * weight.min(WEIGHT_MAX << 8) >> 8).min(1 << 32)
+        ((threshold * weight.min(WEIGHT_MAX << 8)) >> 8).min(1 << 32)
     }
 
     #[inline]
@@ -324,7 +347,7 @@ impl Curve {
         self.capacity = capacity.max(1);
         for (number, edge) in self.edges.iter_mut().enumerate() {
             let sixteenths = (self.capacity >> 4).max(1) << (number / 4);
-            *edge = (u128::from(sixteenths) * u128::from(ROOTS[number % 4]) >> 16) as u64;
+            *edge = ((u128::from(sixteenths) * u128::from(ROOTS[number % 4])) >> 16) as u64;
         }
     }
 

@@ -92,6 +92,13 @@ impl Insight {
         }
     }
 
+    /// The cache has another budget.
+    pub(crate) fn set_memory(&mut self, memory: usize, totals: &Totals) {
+        if let Some(samplers) = &mut self.samplers {
+            samplers.curve.set_memory(memory as u64, totals.counted);
+        }
+    }
+
     /// There are no items any more.
     pub(crate) fn clear(&mut self) {
         if let Some(samplers) = &mut self.samplers {

@@ -164,7 +164,7 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(4);
         let (mut table, mut map) = (SampledKeys::new(16), HashMap::new());
         for step in 1..50_000 {
-            let tag = random.u32(..4) << 20 | random.u32(24..33) % 32;
+            let tag = (random.u32(..4) << 20) | (random.u32(24..33) % 32);
             match (table.find(tag), random.u8(..3)) {
                 (None, 0) if !table.is_full() => {
                     let key = SampledKey {

@@ -6,6 +6,7 @@
 
 mod conns;
 mod dump;
+mod insight;
 mod reply;
 mod scan;
 mod settings;
@@ -14,7 +15,7 @@ mod stats;
 mod task;
 mod tuning;
 
-use dynamidb_core::{AdminCommand, AdminOutcome};
+use dynamidb_core::{AdminCommand, AdminOutcome, Dialect};
 
 use crate::server::admin::dump::Dump;
 use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
@@ -44,6 +45,7 @@ pub(crate) fn command(
         b"lru_crawler" => lru_crawler(view, &words),
         b"cache_memlimit" => Answer::Reply(cache_memlimit(view, &words)),
         b"watch" => watch(view, &words),
+        verb if is_hot(view.host().settings.options.dialect, verb) => insight::hot(view, output),
         b"shutdown" => shutdown(view, &words),
         _ => Answer::Reply(ERROR),
     };
@@ -69,6 +71,13 @@ pub(crate) fn command(
         }
         Answer::Close => AdminOutcome::Close,
     }
+}
+
+/// Whether a verb is the `HOT` of DynamiDB's dialect.
+fn is_hot(dialect: Dialect, verb: &[u8]) -> bool {
+    // The dialect of a line is told by its capitals, unless one is chosen.
+    let is_ours = dialect == Dialect::DynamiDb || verb != b"hot";
+    is_ours && dialect != Dialect::Memcached && verb.eq_ignore_ascii_case(b"hot")
 }
 
 /// Continues a command.

@@ -85,6 +85,8 @@ pub struct Options {
     pub policy: Policy,
     /// When a used item moves to the front of the LRU list.
     pub lru_bump: LruBump,
+    /// Whether requests are sampled for hot keys and for the miss-ratio curve.
+    pub insight: bool,
     /// Worker threads. `None` is one for each processor, at most 4.
     pub threads: Option<usize>,
     /// The runtime that drives the sockets.
@@ -192,6 +194,7 @@ impl Options {
             config.policy = Policy::Refuse;
         }
         config.lru_bump = self.lru_bump;
+        config.insight = self.insight;
         config
     }
 
@@ -270,6 +273,7 @@ impl Default for Options {
             slab_min: Self::SLAB_MIN,
             policy: Policy::Lru,
             lru_bump: LruBump::Strict,
+            insight: true,
             threads: None,
             runtime: RuntimeName::DEFAULT,
             verbose: 0,

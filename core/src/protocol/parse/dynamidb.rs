@@ -52,6 +52,9 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
         return Some(Parsed::quit(line.len, reply::BYE));
     } else if is(b"HELP") {
         help(line)
+    } else if is(b"HOT") {
+        // What is asked for most is the host's to say.
+        return Some(Parsed::command(line));
     } else {
         Request::Reply(reply::ERROR)
     };

@@ -1,5 +1,8 @@
 //! Replies and numbers that several commands share.
 
+use std::fmt::Display;
+use std::io::Write;
+
 use std::str::FromStr;
 
 pub(super) const OK: &str = "OK\r\n";
@@ -13,4 +16,10 @@ pub(super) fn number<T: FromStr>(word: &[u8]) -> Option<T> {
     (!text.starts_with('+'))
         .then(|| text.parse().ok())
         .flatten()
+}
+
+/// Appends a line of `stats`.
+pub(super) fn stat(output: &mut Vec<u8>, name: impl Display, value: impl Display) {
+    // Writing to a `Vec` does not fail.
+    let _ = write!(output, "STAT {name} {value}\r\n");
 }

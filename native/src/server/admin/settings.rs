@@ -147,6 +147,7 @@ fn memory(options: &Options, report: &mut dyn FnMut(&str, &dyn Display)) {
     report("max_items", &max_items);
     report("policy", &policy(config.policy));
     report("lru_bump", &lru_bump(config.lru_bump));
+    report("insight", &if config.insight { "yes" } else { "no" });
     report("lru_segmented", &"no");
     report("lru_maintainer_thread", &"no");
     report("slab_reassign", &"yes");

@@ -1,13 +1,11 @@
 //! `stats <word>`: settings, connections, slab classes and lists of items.
 
-use std::fmt::Display;
-use std::io::Write;
-
 use dynamidb_core::{Keyspace, Stats};
 
 use crate::server::admin::conns::Conns;
 use crate::server::admin::dump::Dump;
-use crate::server::admin::reply::{END, ERROR, OK};
+use crate::server::admin::insight;
+use crate::server::admin::reply::{END, ERROR, OK, stat};
 use crate::server::admin::settings;
 use crate::server::admin::sizes::Sizes;
 use crate::server::admin::task::{Answer, Task};
@@ -15,7 +13,7 @@ use crate::server::state::watchers::Kinds;
 use crate::server::view::View;
 
 /// In memcached's order: a prefix of a word means the first word that has it.
-const WORDS: [&str; 7] = [
+const WORDS: [&str; 9] = [
     "detail",
     "settings",
     "cachedump",
@@ -23,6 +21,8 @@ const WORDS: [&str; 7] = [
     "slabs",
     "items",
     "sizes",
+    "hotkeys",
+    "advice",
 ];
 
 /// `stats <word> …`.
@@ -42,6 +42,16 @@ pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut Vec<u8>
         Some(&"cachedump") => return Answer::dump("", Dump::cachedump(view, more)),
         Some(&"slabs") => slabs(view, output),
         Some(&"items") => items(view, output),
+        Some(&"hotkeys") => {
+            if let Err(answer) = insight::hot_keys(view, output) {
+                return answer;
+            }
+        }
+        Some(&"advice") => {
+            if let Err(answer) = insight::advice(view, output) {
+                return answer;
+            }
+        }
         Some(&"sizes") => {
             if view.host().settings.options.memcached.tracks_sizes() {
                 return Answer::Started("", Task::Sizes(Sizes::default()));
@@ -52,11 +62,6 @@ pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut Vec<u8>
     }
     output.extend_from_slice(END.as_bytes());
     Answer::Done
-}
-
-fn stat(output: &mut Vec<u8>, name: impl Display, value: impl Display) {
-    // Writing to a `Vec` does not fail.
-    let _ = write!(output, "STAT {name} {value}\r\n");
 }
 
 fn all_settings(view: &mut View<'_>, output: &mut Vec<u8>) {

@@ -157,6 +157,17 @@ pub(super) struct Arguments {
     #[arg(help_heading = MEMORY, value_name = "NAME", value_parser = lru_bump_parser())]
     lru_bump: LruBump,
 
+    /// Whether the server samples requests to know its hot keys, and what hit ratio it would have
+    /// with more or less memory: `stats hotkeys`, `stats advice`
+    #[arg(
+        long,
+        env = "DYNAMIDB_INSIGHT",
+        value_name = "on|off",
+        default_value = "on"
+    )]
+    #[arg(help_heading = MEMORY, value_parser = on_off_parser(), action = ArgAction::Set)]
+    insight: bool,
+
     /// Worker threads [default: one for each processor, at most 4]
     #[arg(short, long, env = "DYNAMIDB_THREADS", value_name = "COUNT")]
     #[arg(help_heading = PROCESS)]
@@ -302,6 +313,7 @@ impl From<Arguments> for Options {
             slab_min: arguments.slab_min,
             policy: arguments.policy,
             lru_bump: arguments.lru_bump,
+            insight: arguments.insight,
             threads: arguments.threads,
             runtime: arguments.runtime,
             verbose: arguments.verbose,
@@ -392,6 +404,10 @@ fn lru_bump_parser() -> impl TypedValueParser<Value = LruBump> {
         "lazy" => LruBump::Lazy,
         _ => LruBump::Strict,
     })
+}
+
+fn on_off_parser() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["on", "off"]).map(|name| name == "on")
 }
 
 fn runtime_parser() -> impl TypedValueParser<Value = RuntimeName> {
