@@ -8,6 +8,7 @@ mod lookup;
 #[cfg(not(feature = "insight"))]
 mod no_insight;
 mod resize;
+mod snapshot;
 mod time;
 mod view;
 mod write;

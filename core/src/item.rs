@@ -244,6 +244,12 @@ impl<'c> Bytes<'c> {
     }
 }
 
+impl<'c> From<&'c [u8]> for Bytes<'c> {
+    fn from(bytes: &'c [u8]) -> Self {
+        Self::new(StoredValue::Whole(bytes))
+    }
+}
+
 impl fmt::Debug for Bytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.pieces().flatten()).finish()

@@ -61,6 +61,7 @@
 //! | count from a start | [`Cache::arithmetic_with`] | |
 //! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::flush_at`] | the last two in no time |
 //! | have expired memory back early | [`Cache::maintain`] | as many short steps as you like |
+//! | keep the items over a restart | [`Cache::save`], [`snapshot`] | any cache can read them |
 //! | see how it goes | [`Cache::stats`], [`Cache::slabs`] | |
 //! | walk over all items | [`Cache::iter`] | the most recently used first |
 //! | look up many keys at once | [`Cache::prefetch`] before | their waits for memory overlap |
@@ -117,6 +118,7 @@ mod options;
 mod outcome;
 mod protocol;
 mod sizes;
+pub mod snapshot;
 mod stats;
 mod storage;
 mod time;

@@ -28,6 +28,21 @@ impl Cas {
         Self { last, step }
     }
 
+    /// Whether any is given.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.step.is_some()
+    }
+
+    /// Goes on from a number that another count gave last: the next one is greater, unless the
+    /// count begins again.
+    pub(crate) fn resume(&mut self, after: u32) {
+        if let Some(step) = self.step {
+            let (own, begun) = (self.last % step, after - after % step);
+            let last = begun.checked_add(own);
+            self.last = last.unwrap_or_else(|| begun - step.get() + own);
+        }
+    }
+
     /// The last that was given; before that, what comes before the first.
     pub(crate) const fn last(&self) -> u32 {
         self.last
@@ -80,6 +95,35 @@ mod tests {
         let mut cas = Cas::new(0, 0, 1);
         let given = [0, 0, 1 << 40, 0, 7, 0].map(|wanted| cas.next(wanted));
         assert_eq!(given, [1, 2, 1 << 40, 3, 7, 4]);
+    }
+
+    #[test]
+    fn a_resumed_count_gives_greater_numbers_of_its_own_shard() {
+        for after in [0, 1, 4, 5, 6, 7, 1 << 20, u32::MAX - 10] {
+            for shard in 0..5 {
+                let mut cas = Cas::new(1 << 30, shard, 5);
+                cas.resume(after);
+                let next = cas.next(0);
+                assert!(next > u64::from(after), "{next} after {after}");
+                assert_eq!(next % 5, u64::from(shard));
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_that_is_resumed_at_its_end_begins_again() {
+        for after in u32::MAX - 9..=u32::MAX {
+            for shard in 0..5 {
+                let mut cas = Cas::new(0, shard, 5);
+                cas.resume(after);
+                let next = [cas.next(0), cas.next(0)];
+                assert!(
+                    next.iter()
+                        .all(|&next| next % 5 == u64::from(shard) && next > 0)
+                );
+                assert!(next[0] > u64::from(after) || next[0] < 10, "{next:?}");
+            }
+        }
     }
 
     #[test]

@@ -191,12 +191,24 @@ impl Clock {
     /// than 8.4 years ago; with 20, beside the stamp of `density`, less than nine days.
     #[inline]
     pub(crate) const fn used_at(&self, second: u32) -> Instant {
-        let latest = self.second.wrapping_add(self.use_back);
-        let ago = latest.wrapping_sub(second) & self.use_bits;
+        let ago = self.seconds_since_use(second);
         let passed = self.time - self.second_began;
         let began = self.now.as_millis().saturating_sub(passed);
         let latest = began.saturating_add(self.use_back as u64 * 1000);
         Instant::from_millis(latest.saturating_sub(ago as u64 * 1000))
+    }
+
+    /// How many seconds ago that was, counted from the farthest that the clock may have stepped
+    /// back from.
+    #[inline]
+    pub(crate) const fn seconds_since_use(&self, second: u32) -> u32 {
+        let latest = self.second.wrapping_add(self.use_back);
+        latest.wrapping_sub(second) & self.use_bits
+    }
+
+    /// The bits of a second that an item has.
+    pub(crate) const fn use_bits(&self) -> u32 {
+        self.use_bits
     }
 
     /// Whether a deadline that is stored is within the bounds of all. For tests: one below the

@@ -8,6 +8,7 @@
 //! have the bit of those in the small queue, so that a use of an item of the LRU asks no more.
 
 use super::arena::{ArenaMut, ArenaRef, ChunkRef};
+use super::clock::Clock;
 use super::density::Density;
 use super::ghost::Ghosts;
 use super::handle::ItemHandle;
@@ -293,10 +294,7 @@ impl Eviction {
             if !arena.header(oldest).fetched() {
                 return Some(oldest);
             }
-            self.queue.unlink(arena, oldest);
-            let mut header = arena.header_mut(oldest);
-            header.set_lru_bit(LruBits::IN_SMALL_QUEUE, false);
-            self.lru.push(arena, oldest);
+            self.admit(arena, oldest);
         }
         for list in [&mut self.lru, &mut self.queue] {
             let mut oldest = list.oldest(arena);
@@ -308,6 +306,30 @@ impl Eviction {
             }
         }
         None
+    }
+
+    /// Moves an item from the queue, if it is there, to the LRU; with `density`, to the items that
+    /// came again.
+    pub(crate) fn admit(&mut self, arena: &mut ArenaMut<'_>, item: ChunkRef) {
+        let found = arena.item(item);
+        if !found.header.lru_bits().is_new() {
+            return;
+        }
+        if let Some(density) = self.density_mut() {
+            density.unlink(arena, &found);
+            return density.push(arena, item, true);
+        }
+        self.queue.unlink(arena, item);
+        let mut header = arena.header_mut(item);
+        header.set_lru_bit(LruBits::IN_SMALL_QUEUE, false);
+        self.lru.push(arena, item);
+    }
+
+    /// Sorts each list by the second of the last use. Those of `density` count age in bytes.
+    pub(crate) fn sort_by_last_use(&mut self, arena: &mut ArenaMut<'_>, clock: Clock) {
+        for list in [&mut self.lru, &mut self.queue] {
+            list.sort(arena, |header| clock.seconds_since_use(header.last_use()));
+        }
     }
 
     /// The last item of the list that an item with this header was in, as it is linked.

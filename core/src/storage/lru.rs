@@ -284,6 +284,58 @@ impl Lru {
         }
     }
 
+    /// Sorts the items by a number, those with the lowest first; equal ones stay as they are. In
+    /// rounds of six bits each, so that nothing is allocated.
+    pub(crate) fn sort(&mut self, arena: &mut ArenaMut<'_>, number: impl Fn(&ItemHeader) -> u32) {
+        const BITS: u32 = 6;
+        self.flush_pending(arena);
+        let (mut shift, mut more) = (0, true);
+        while more && shift < u32::BITS {
+            more = false;
+            let mut lists = [(ChunkRef::NONE, ChunkRef::NONE); 1 << BITS];
+            let mut item = self.newest;
+            while !item.is_none() {
+                let header = arena.header(item);
+                let rest = number(&header) >> shift;
+                more |= rest >> BITS != 0;
+                let (first, last) = &mut lists[rest as usize % (1 << BITS)];
+                match *last {
+                    ChunkRef::NONE => *first = item,
+                    last => arena.header_mut(last).set_older(item),
+                }
+                *last = item;
+                item = header.older();
+            }
+            self.newest = ChunkRef::NONE;
+            let mut before = ChunkRef::NONE;
+            for (first, last) in lists.into_iter().filter(|(first, _)| !first.is_none()) {
+                match before {
+                    ChunkRef::NONE => self.newest = first,
+                    before => arena.header_mut(before).set_older(first),
+                }
+                arena.header_mut(last).set_older(ChunkRef::NONE);
+                before = last;
+            }
+            shift += BITS;
+        }
+        self.link_back(arena);
+    }
+
+    /// Makes the links towards the newest item, and the end of the list, what the links the other
+    /// way say. No item is recent then.
+    fn link_back(&mut self, arena: &mut ArenaMut<'_>) {
+        let (mut newer, mut item) = (ChunkRef::NONE, self.newest);
+        while !item.is_none() {
+            let mut header = arena.header_mut(item);
+            header.set_newer(newer);
+            header.set_lru_bit(LruBits::RECENT, false);
+            newer = item;
+            item = arena.header(item).older();
+        }
+        self.oldest = newer;
+        (self.recent_oldest, self.recent_len) = (ChunkRef::NONE, 0);
+    }
+
     /// Marks the newest item as recent, and no longer those that are not in the newest quarter.
     fn mark_recent(&mut self, arena: &mut ArenaMut<'_>, item: ChunkRef) {
         arena.header_mut(item).set_lru_bit(LruBits::RECENT, true);

@@ -10,6 +10,7 @@ mod digest;
 mod reclaim;
 mod remove;
 mod resize;
+mod restore;
 mod view;
 mod write;
 

@@ -3,9 +3,9 @@
 use super::super::arena::{ArenaMut, ChunkRef, set_word, word};
 use super::super::chunk::{LINK, SPLIT};
 use super::super::deadline::Deadline;
-use super::is_compact_whole;
 use super::{CAS, DEADLINE, DEADLINE_HIGH, HEADER, HEADER_MAX, ItemFlags, ItemHeader};
 use super::{LENGTHS, LruBits, NEWER, OLDER, SECONDS, STAMP_SHIFT, STAMPED_SECONDS};
+use super::{is_compact, is_compact_whole};
 
 /// The header of an item, to write.
 #[derive(Debug)]
@@ -57,6 +57,15 @@ impl HeaderMut<'_> {
     /// Gives the item exactly these flags.
     pub(crate) fn set_flags(&mut self, flags: ItemFlags) {
         self.set_bits(NEWER, !SECONDS, flags.0);
+    }
+
+    /// Sets the second of the last use, of which an item has these bits. A compact header has none.
+    pub(crate) fn set_last_use(&mut self, second: u32, bits: u32) {
+        let link = word(self.0, LINK);
+        if !is_compact(link) {
+            let at = if link & SPLIT != 0 { HEADER } else { LINK };
+            self.set_bits(at, bits, second);
+        }
     }
 
     pub(crate) fn set_lru_bit(&mut self, bit: LruBits, on: bool) {

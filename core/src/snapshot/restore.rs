@@ -1,0 +1,148 @@
+//! A snapshot becomes the items of one cache.
+
+use super::reader::{Part, ReadError, Reader};
+use super::record::Clocks;
+use crate::{Cache, Instant, Memory};
+
+/// How many items of a snapshot became what.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::snapshot::Restored;
+///
+/// let none = Restored::default();
+/// assert_eq!((none.stored, none.expired, none.refused), (0, 0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Restored {
+    /// Items that were stored. If memory is full, later ones have evicted earlier ones.
+    pub stored: u64,
+    /// Items that have expired meanwhile.
+    pub expired: u64,
+    /// Items that the cache does not take: they are larger than its largest.
+    pub refused: u64,
+}
+
+/// Stores the items of a snapshot in a cache. What the cache has already stays, unless the snapshot
+/// has the same key.
+///
+/// # Examples
+/// A file that comes in pieces of any size:
+/// ```
+/// use dynamidb_core::snapshot::{Clocks, ReadError, Restore};
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let clocks = Clocks::new(Instant::from_secs(0));
+/// let mut cache = Cache::new(Config::new(64 * 1024))?;
+/// cache.set(clocks.now, "key", "value")?;
+/// let (mut buffer, mut file) = ([0; 4096], Vec::new());
+/// let mut save = cache.save(clocks);
+/// while let piece @ [_, ..] = save.next(&mut buffer)? {
+///     file.extend_from_slice(piece);
+/// }
+/// drop(save); // it borrows the cache
+///
+/// cache.clear();
+/// let mut restore = Restore::new(clocks);
+/// let mut input = Vec::new();
+/// for piece in file.chunks(10) {
+///     input.extend_from_slice(piece);
+///     while let used @ 1.. = restore.feed(clocks.now, &mut cache, &input)? {
+///         input.drain(..used);
+///     }
+///     assert!(restore.wanted() > input.len());
+/// }
+/// assert_eq!(restore.finish()?.stored, 1);
+/// assert_eq!(cache.get(clocks.now, "key").unwrap().value, b"value");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Restore {
+    reader: Reader,
+    in_order: bool,
+    wanted: usize,
+    restored: Restored,
+}
+
+impl Restore {
+    /// A host with these clocks begins.
+    #[must_use]
+    pub const fn new(clocks: Clocks) -> Self {
+        Self {
+            reader: Reader::new(clocks),
+            in_order: true,
+            wanted: 0,
+            restored: Restored {
+                stored: 0,
+                expired: 0,
+                refused: 0,
+            },
+        }
+    }
+
+    /// Takes a part of the snapshot off the front of the input, stores its items, and returns how
+    /// many bytes it had; 0 if more bytes are [`wanted`](Self::wanted). Nothing of a block is
+    /// stored before all of it is verified.
+    ///
+    /// # Errors
+    /// [`ReadError`]; what was stored before stays.
+    pub fn feed<M: Memory>(
+        &mut self,
+        now: Instant,
+        cache: &mut Cache<M>,
+        input: &[u8],
+    ) -> Result<usize, ReadError> {
+        let (used, part) = self.reader.next(input)?;
+        match part {
+            Part::Wanted(size) => self.wanted = size,
+            Part::Header(header) => self.in_order = header.in_order,
+            Part::Block(block) => {
+                cache.resume_cas(block.last_cas());
+                for record in block.records() {
+                    self.restored.count(cache.restore(now, &record));
+                }
+            }
+            Part::End(_) if !self.in_order => cache.sort_by_last_use(),
+            Part::End(_) => {}
+        }
+        Ok(used)
+    }
+
+    /// How many bytes the last call of [`feed`](Self::feed) would have needed.
+    #[must_use]
+    pub const fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// What became of the items.
+    ///
+    /// # Errors
+    /// [`ReadError::Truncated`] if the end of the snapshot is missing.
+    pub fn finish(self) -> Result<Restored, ReadError> {
+        self.reader.finish().map(|_| self.restored)
+    }
+}
+
+impl Restored {
+    /// Counts what [`Cache::restore`] has said of an item.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::snapshot::{Record, Restored};
+    /// use dynamidb_core::{Cache, Config, Instant};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let mut restored = Restored::default();
+    /// restored.count(cache.restore(Instant::from_secs(0), &Record::new(b"key", b"value")));
+    /// assert_eq!(restored.stored, 1);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    pub const fn count(&mut self, outcome: Result<bool, crate::Error>) {
+        match outcome {
+            Ok(true) => self.stored += 1,
+            Ok(false) => self.expired += 1,
+            Err(_) => self.refused += 1,
+        }
+    }
+}
