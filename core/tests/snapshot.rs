@@ -584,3 +584,19 @@ fn what_a_cache_has_stays_unless_the_file_has_the_same_key() {
     assert_eq!(cache.get(START, "both").unwrap().value, b"new");
     cache.check();
 }
+
+#[test]
+fn a_key_that_no_line_can_have_counts_as_given_in_base64() {
+    let mut cache = Cache::new(Config::new(64 << 10)).unwrap();
+    for (key, base64) in [
+        (&b"key"[..], false),
+        ("k\u{e9}y".as_bytes(), false),
+        (b"k y", true),
+        (b"key\r\n", true),
+        (b"\x7f", true),
+        (b"\0", true),
+    ] {
+        cache.restore(START, &Record::new(key, b"value")).unwrap();
+        assert_eq!(cache.view_of(key).unwrap().base64, base64, "{key:?}");
+    }
+}

@@ -109,7 +109,9 @@ impl<M: Memory> Cache<M> {
             (record.fetched, ItemFlags::FETCHED),
             (record.stale, ItemFlags::STALE),
             (record.won, ItemFlags::WON),
-            (record.base64, ItemFlags::BASE64),
+            // A key that no line can have must not be written into one: not even if the file is
+            // forged.
+            (record.base64 || !is_text(record.key), ItemFlags::BASE64),
         ];
         let flags = flags.iter().filter(|(is_set, _)| *is_set);
         let flags = flags.fold(ItemFlags::NONE, |all, (_, flag)| all.and(*flag));
@@ -175,4 +177,9 @@ impl<M: Memory> Cache<M> {
     pub fn sort_by_last_use(&mut self) {
         self.store_mut().sort_by_last_use();
     }
+}
+
+/// Whether a key can be part of a line.
+fn is_text(key: &[u8]) -> bool {
+    key.iter().all(|&byte| byte > b' ' && byte != 0x7F)
 }

@@ -120,6 +120,7 @@ pub struct Reader {
     /// How many blocks and items there were.
     blocks: u64,
     items: u64,
+    last_cas: u64,
     is_complete: bool,
 }
 
@@ -140,6 +141,7 @@ impl Reader {
             header: None,
             blocks: 0,
             items: 0,
+            last_cas: 0,
             is_complete: false,
         }
     }
@@ -218,10 +220,11 @@ impl Reader {
             return Err(ReadError::Corrupted);
         }
         self.items += u64::from(fields.items);
+        self.last_cas = self.last_cas.max(fields.last_cas);
         let block = Block {
             payload,
             items: fields.items,
-            last_cas: fields.last_cas,
+            last_cas: self.last_cas,
             away: header.away,
         };
         Ok((size, Part::Block(block)))
@@ -266,7 +269,7 @@ impl<'i> Block<'i> {
         self.items == 0
     }
 
-    /// The last `cas` that the cache had given by then, 0 if it gave none:
+    /// The last `cas` that the caches had given by then, 0 if they gave none:
     /// [`Cache::resume_cas`](crate::Cache::resume_cas) goes on from it.
     #[must_use]
     pub const fn last_cas(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! A cache for many threads, with the calls of `Cache`.
 
 mod conditional;
+mod snapshot;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;

@@ -24,11 +24,13 @@ mod cache;
 mod region;
 mod seed;
 mod shards;
+mod snapshot;
 
 pub use cache::SharedCache;
 pub use region::{Region, Shard};
 pub use seed::random_seed;
 pub use shards::{Growth, ShardGuard, Shards};
+pub use snapshot::RestoreError;
 
 /// The example of the read-me file is a test.
 #[cfg(doctest)]

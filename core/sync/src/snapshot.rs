@@ -1,0 +1,290 @@
+//! All shards as one file, and back: see [`dynamidb_core::snapshot`].
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::iter::Peekable;
+
+use dynamidb_core::snapshot::{Block, Clocks, LiveSave, Part, ReadError, Reader, Restored, Save};
+use dynamidb_core::view::ItemView;
+use dynamidb_core::{Cache, Instant};
+
+use crate::shards::Shards;
+
+/// What is copied under one lock, but for a larger item: some tens of microseconds.
+const PIECE: usize = 64 << 10;
+/// The same where nobody waits, and what is read at once.
+const LARGE_PIECE: usize = 1 << 20;
+
+/// Why items were not restored.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::snapshot::{Clocks, ReadError};
+/// use dynamidb_core::{Config, Instant};
+/// use dynamidb_sync::{RestoreError, SharedCache};
+///
+/// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
+/// let clocks = Clocks::new(Instant::from_secs(0));
+/// let result = cache.restore(clocks, &b"something else, some text of 32 bytes"[..]);
+/// assert!(matches!(result, Err(RestoreError::Snapshot(ReadError::Foreign))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The file is none, or is damaged.
+    Snapshot(ReadError),
+    /// It cannot be read.
+    Io(io::Error),
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snapshot(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RestoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Snapshot(error) => Some(error),
+            Self::Io(error) => Some(error),
+        }
+    }
+}
+
+impl From<ReadError> for RestoreError {
+    fn from(error: ReadError) -> Self {
+        Self::Snapshot(error)
+    }
+}
+
+impl From<io::Error> for RestoreError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Shards {
+    /// Writes all items in the order of use, the least recently used first, and returns how many
+    /// there were. All shards are locked for reading meanwhile.
+    ///
+    /// With one shard the order is exact. Items of several are merged by the second of their last
+    /// use; within one, those of each shard stay in order.
+    ///
+    /// # Errors
+    /// Those of the output.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::snapshot::Clocks;
+    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_sync::{Growth, Shards};
+    ///
+    /// let shards = Shards::new(&Config::new(64 << 20), 4, Growth::default())?;
+    /// let clocks = Clocks::new(Instant::from_secs(0));
+    /// let key = shards.key(b"key");
+    /// shards.lock(shards.index_of(&key)).set(clocks.now, key, "value")?;
+    /// let mut file = Vec::new();
+    /// assert_eq!(shards.save_in_order(clocks, &mut file)?, 1);
+    /// assert_eq!(shards.save(clocks, &mut Vec::new())?, 1);
+    /// shards.for_each(|shard| shard.clear());
+    /// assert_eq!(shards.restore(clocks, &file[..])?.stored, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn save_in_order(&self, clocks: Clocks, mut output: impl Write) -> io::Result<u64> {
+        // In ascending order. A shard that a panic has left half changed is about to be emptied.
+        let shards: Vec<_> = (0..self.len()).filter_map(|n| self.read(n)).collect();
+        let last_cas = shards.iter().map(|shard| shard.last_cas()).max();
+        let items = shards
+            .iter()
+            .map(|shard| (shard.len(), shard.saved_items(clocks.now)));
+        let mut save = Save::new(clocks, Merge::new(items), last_cas.unwrap_or_default());
+        let mut buffer = vec![0; LARGE_PIECE];
+        loop {
+            match save.next(&mut buffer) {
+                Ok([]) => return Ok(save.items()),
+                Ok(piece) => output.write_all(piece)?,
+                Err(error) => buffer.resize(error.0, 0),
+            }
+        }
+    }
+
+    /// Writes all items while others go on working, and returns how many there were. One shard at a
+    /// time is locked, for reading, for as long as 64 KiB or one item take to copy.
+    ///
+    /// Each item is written as it was at some moment of the save, and no key twice. They are in no
+    /// order: [`restore`](Self::restore) sorts them by the second of their last use.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn save(&self, clocks: Clocks, mut output: impl Write) -> io::Result<u64> {
+        let mut save = LiveSave::new(clocks, self.len());
+        let mut buffer = vec![0; PIECE];
+        while let Some(index) = save.cache() {
+            let Some(shard) = self.read(index) else {
+                // A panic has left it half changed: locking it empties it.
+                drop(self.lock(index));
+                continue;
+            };
+            match save.next(clocks.now, &*shard, &mut buffer) {
+                Ok(piece) => {
+                    drop(shard);
+                    output.write_all(piece)?;
+                }
+                Err(error) => buffer.resize(error.0, 0),
+            }
+        }
+        Ok(save.items())
+    }
+
+    /// Stores the items of a snapshot, whatever number of shards it was saved from. Meant for the
+    /// start: what was not saved in order is sorted at the end, under a lock for each shard.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; what was stored before stays.
+    pub fn restore(&self, clocks: Clocks, input: impl Read) -> Result<Restored, RestoreError> {
+        let mut restored = Restored::default();
+        let mut pieces = Pieces::new(input);
+        let mut reader = Reader::new(clocks);
+        let (mut in_order, mut last_cas) = (true, None);
+        loop {
+            let (used, part) = reader.next(pieces.bytes())?;
+            let mut wanted = 0;
+            match part {
+                Part::Wanted(size) => wanted = size,
+                Part::Header(header) => in_order = header.in_order,
+                Part::Block(block) => {
+                    if last_cas.replace(block.last_cas()) != Some(block.last_cas()) {
+                        self.for_each(|shard| shard.resume_cas(block.last_cas()));
+                    }
+                    self.restore_block(clocks.now, &block, &mut restored);
+                }
+                _ => {}
+            }
+            pieces.consume(used);
+            // After the end, a byte more is wanted, to be sure that there is none.
+            if wanted > 0 && !pieces.fill(wanted)? {
+                break;
+            }
+        }
+        reader.finish()?;
+        if !in_order {
+            self.for_each(Cache::sort_by_last_use);
+        }
+        Ok(restored)
+    }
+
+    fn restore_block(&self, now: Instant, block: &Block<'_>, restored: &mut Restored) {
+        for record in block.records() {
+            let key = self.key(record.key);
+            let shard = self.lock(self.index_of(&key));
+            let mut shard = self.with_room(&key, shard, now, record.value.len(), false);
+            restored.count(shard.restore(now, &record));
+        }
+    }
+}
+
+/// What was read and not used yet.
+struct Pieces<R> {
+    input: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl<R: Read> Pieces<R> {
+    fn new(input: R) -> Self {
+        Self {
+            input,
+            buffer: vec![0; LARGE_PIECE],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    fn consume(&mut self, used: usize) {
+        self.start += used;
+    }
+
+    /// Reads until there are so many bytes; `false` if the input ends before.
+    fn fill(&mut self, wanted: usize) -> io::Result<bool> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        while self.end < wanted {
+            match self.input.read(&mut self.buffer[self.end..]) {
+                Ok(0) => return Ok(false),
+                Ok(len) => self.end += len,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The items of several shards, each in the order of use, as one list.
+struct Merge<I: Iterator> {
+    shards: Vec<Source<I>>,
+    /// The shards that have items left, by their next item: the one used longest ago comes first.
+    /// Those of one second come in turn, each as often as it has items, because shards evict at
+    /// nearly the same age.
+    next: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+}
+
+struct Source<I: Iterator> {
+    items: Peekable<I>,
+    len: usize,
+    taken: usize,
+}
+
+impl<'s, I: Iterator<Item = ItemView<'s>>> Merge<I> {
+    fn new(shards: impl Iterator<Item = (usize, I)>) -> Self {
+        let shards = shards.map(|(len, items)| Source {
+            items: items.peekable(),
+            len,
+            taken: 0,
+        });
+        let mut merge = Self {
+            shards: shards.collect(),
+            next: BinaryHeap::new(),
+        };
+        (0..merge.shards.len()).for_each(|index| merge.enter(index));
+        merge
+    }
+
+    /// Enters the next item of a shard, if there is one.
+    fn enter(&mut self, index: usize) {
+        let Source { items, len, taken } = &mut self.shards[index];
+        if let Some(view) = items.peek() {
+            let progress = ((*taken as u64) << 20) / *len as u64;
+            let entry = (view.item.last_used, progress, index);
+            self.next.push(Reverse(entry));
+        }
+    }
+}
+
+impl<'s, I: Iterator<Item = ItemView<'s>>> Iterator for Merge<I> {
+    type Item = ItemView<'s>;
+
+    fn next(&mut self) -> Option<ItemView<'s>> {
+        let Reverse((_, _, index)) = self.next.pop()?;
+        let source = &mut self.shards[index];
+        let view = source.items.next();
+        source.taken += 1;
+        self.enter(index);
+        view
+    }
+}
