@@ -37,6 +37,7 @@
 //! | deadlines | [`Expiry`] in a [`Value`]; [`Cache::maintain`] gives their memory back |
 //! | conditions, leases, outdated values, your own `cas` | [`Cache::get_with`] and the like |
 //! | to see inside: pages, chunks, order, who was evicted and why | [`Cache::pages`], [`view`] |
+//! | to draw what is inside | [`MemoryMap`] |
 //! | to answer memcached's clients | [`Session`], on a [`Cache`] or a [`Keyspace`] of several |
 //!
 //! # Which call do I want
@@ -112,6 +113,7 @@ pub mod insight;
 mod insight;
 mod item;
 mod key;
+mod map;
 mod memory;
 mod number;
 mod options;
@@ -131,6 +133,7 @@ pub use error::{ConfigError, Error};
 pub use expiry::Expiry;
 pub use item::{Bytes, Item, Value};
 pub use key::{Key, KeyHasher};
+pub use map::MemoryMap;
 pub use memory::Memory;
 pub use options::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
 pub use outcome::{ArithmeticOutcome, CasOutcome, DeleteOutcome, GetOutcome, SetOutcome};

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::HashMap;
 
 use dynamidb_core::view::{PageUse, RemovalReason};
-use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, Policy, Value};
+use dynamidb_core::{Cache, Config, Expiry, Instant, LruBump, MemoryMap, Policy, Value};
 
 const MEMORY: usize = 128 * 1024;
 
@@ -337,4 +337,85 @@ fn a_full_memory_evicts_for_memory() {
             .removals()
             .all(|r| r.reason == RemovalReason::Memory && !r.fetched)
     );
+}
+
+/// What a map says about each chunk: page and number, its item, the part in use, whether it goes on
+/// from another; and about each item.
+type Chunks = HashMap<(u32, u32), (u32, u32, bool)>;
+type Items = HashMap<u32, Vec<u32>>;
+
+fn decode(map: MemoryMap) -> (Chunks, Items) {
+    let numbers = map.into_numbers();
+    let (head, rest) = numbers.split_at(3);
+    let (pages, rest) = rest.split_at(head[0] as usize);
+    let (items, chunks) = rest.split_at(head[1] as usize);
+    assert_eq!(chunks.len(), head[2] as usize);
+    let items: Vec<_> = items.chunks_exact(MemoryMap::ITEM).collect();
+    let mut decoded = Chunks::new();
+    for page in pages.chunks_exact(MemoryMap::PAGE) {
+        let touched = if page[0] == 4 { page[2] } else { 0 };
+        for number in 0..touched {
+            let chunk = chunks[(page[4] + number) as usize];
+            let Some(item) = (chunk & 0x7F_FFFF).checked_sub(1) else {
+                continue;
+            };
+            let is_continuation = chunk >> 31 == 1;
+            let position = items[item as usize][0];
+            let what = (position, chunk >> 23 & 0xFF, is_continuation);
+            decoded.insert((page[6], number), what);
+        }
+    }
+    let items = items.iter().map(|item| (item[0], item.to_vec())).collect();
+    (decoded, items)
+}
+
+#[test]
+fn a_map_made_page_by_page_shows_what_a_map_of_the_whole_shows() {
+    let sizes: [&[usize]; 4] = [
+        &[64, 128, 256, 1024, 4096],
+        &[4096],
+        &[32, 48, 4096],
+        &[512],
+    ];
+    for (sizes, compact) in sizes
+        .into_iter()
+        .flat_map(|sizes| [(sizes, true), (sizes, false)])
+    {
+        let mut config = Config::new(4 << 20);
+        config.slab_sizes = sizes.into();
+        config.compact = compact;
+        let mut cache = Cache::new(config).expect("the configuration is right");
+        let bytes = vec![b'v'; 70_000];
+        let now = Instant::from_secs(1000);
+        for step in 0..600_u64 {
+            let len = (step * step * 7 % 900 + (step % 50 / 49) * step * 110) as usize;
+            let key = format!("key{}", step * 7 % 500);
+            let value = value(step * 13, &bytes[..len + 1]);
+            cache
+                .set(now, key.as_bytes(), value)
+                .expect("there is room");
+        }
+        let whole = MemoryMap::whole(&cache, now, usize::MAX);
+        let mut paged = MemoryMap::default();
+        for page in 0..cache.page_count() {
+            paged.add_page(&cache, page, now);
+        }
+        let (whole, paged) = (decode(whole), decode(paged));
+        assert_eq!(whole.1.len(), cache.len());
+        assert_eq!(whole.1, paged.1, "items, {sizes:?}");
+        assert_eq!(whole.0, paged.0, "chunks, {sizes:?}");
+        assert!(whole.0.len() > cache.len(), "some items are split");
+    }
+}
+
+#[test]
+fn a_map_has_no_page_that_the_cache_does_not_have() {
+    let (cache, now) = busy(Policy::Lru);
+    let mut map = MemoryMap::default();
+    for page in [cache.page_count(), u32::MAX] {
+        map.add_page(&cache, page, now);
+    }
+    assert_eq!(map, MemoryMap::default());
+    map.add_page(&cache, cache.page_count() - 1, now);
+    assert_eq!(map.into_numbers()[0] as usize, MemoryMap::PAGE);
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use dynamidb_core::{Cache, Cas, ConfigError, Instant, Session, SessionConfig};
+use dynamidb_core::{Cache, Cas, ConfigError, Instant, MemoryMap, Session, SessionConfig};
 use wasm_bindgen::prelude::*;
 
 use crate::client::Client;
@@ -288,7 +288,7 @@ impl Playground {
             stats.expired_unfetched,
             stats.store_too_large,
             stats.store_no_memory,
-            self.cache.pages().count() as u64,
+            self.cache.page_count().into(),
             self.cache.page_size() as u64,
         ];
         counters.into_iter().map(|counter| counter as f64).collect()
@@ -297,19 +297,9 @@ impl Playground {
     /// The pages, items and chunks; if there are more items than `limit`, the newest and the oldest
     /// `limit / 2`. The first three numbers are the lengths of the three parts.
     ///
-    /// For each page up to the last one in use, six: usage (0 unused, 1 records, 2 index, 3
-    /// overflow of the index, 4 items), chunk size, chunks ever used, chunks in use, the number of
-    /// its first chunk, milliseconds until it is searched for expired items.
-    ///
-    /// For each item, the most recently used first, eight: position; bytes of its value; of its
-    /// key; flags (1 queued, 2 recent, 4 fetched, 8 expired); seconds since its last use;
-    /// milliseconds until it expires; bytes of its chunks; number of its chunks.
-    ///
-    /// For each chunk that was ever used in a page of items, one: in the low 23 bits its item,
-    /// counted from 1, or 0; then eight bits for the part of it that is in use, of 255; the highest
-    /// bit marks a continuation chunk. None if there are more items than `limit`.
+    /// See [`MemoryMap`] for the numbers.
     pub fn snapshot(&self, limit: u32) -> Vec<u32> {
-        snapshot::snapshot(&self.cache, self.instant(), limit as usize)
+        MemoryMap::whole(&self.cache, self.instant(), limit as usize).into_numbers()
     }
 
     /// The timing wheel: how many pages wait in each of its 4 times 64 slots; then, for each

@@ -142,7 +142,7 @@ fn a_snapshot_has_every_chunk_with_its_item() {
         (snapshot[2] as usize, cells.len() as u32)
     );
     let used: u32 = pages
-        .chunks(6)
+        .chunks(7)
         .filter(|page| page[0] == 4)
         .map(|page| page[3])
         .sum();

@@ -5,9 +5,21 @@ use core::fmt;
 
 use super::Cache;
 use crate::digest::Digest;
-use crate::storage::{ItemFlags, ItemHandle};
+use crate::storage::{ItemFlags, ItemHandle, PageInfo};
 use crate::view::{ChunkView, Due, Field, ItemView, PageView, Removal};
 use crate::{ClassStats, Instant, Item, Key, Memory, SlabStats, Stats};
+
+/// A chunk of a page, and the item that it belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct PageChunk<'c> {
+    pub(crate) item: ItemView<'c>,
+    pub(crate) is_continuation: bool,
+    /// Bytes of header, key and value in it.
+    pub(crate) filled: usize,
+    /// How many chunks the item has, and how many bytes they have.
+    pub(crate) item_chunks: usize,
+    pub(crate) item_chunks_size: usize,
+}
 
 impl<M: Memory> Cache<M> {
     /// What happened since the start, and what is held now.
@@ -129,7 +141,42 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn pages(&self) -> impl Iterator<Item = PageView> + '_ {
-        self.store().pages().map(|page| PageView {
+        self.store().pages().map(|page| self.page_view(page))
+    }
+
+    /// How many pages there are, those that were never used included.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config};
+    /// let cache = Cache::new(Config::new(64 * 1024))?;
+    /// assert_eq!(cache.page_count(), cache.pages().count() as u32);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn page_count(&self) -> u32 {
+        self.store().page_count()
+    }
+
+    /// The page with this number; `None` if there are less pages.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::view::PageUse;
+    /// # use dynamidb_core::{Cache, Config};
+    /// let cache = Cache::new(Config::new(64 * 1024))?;
+    /// assert_eq!(cache.page(0).unwrap().usage, PageUse::Records);
+    /// assert!(cache.page(cache.page_count()).is_none());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn page(&self, number: u32) -> Option<PageView> {
+        let page = self.store().page_at(number)?;
+        Some(self.page_view(page))
+    }
+
+    fn page_view(&self, page: PageInfo) -> PageView {
+        PageView {
             number: page.number,
             usage: page.usage,
             chunk_size: page.chunk_size,
@@ -140,6 +187,22 @@ impl<M: Memory> Cache<M> {
                 level,
                 slot,
             }),
+        }
+    }
+
+    /// The chunks of a page that were ever used, in order; `None` for a free one. None at all if
+    /// it is no page of items.
+    pub(crate) fn chunks_in(&self, page: u32) -> impl Iterator<Item = Option<PageChunk<'_>>> {
+        let chunks = self.store().chunks_in(page);
+        chunks.map(|chunk| {
+            let chunk = chunk?;
+            Some(PageChunk {
+                item: self.view(&chunk.item),
+                is_continuation: chunk.is_continuation,
+                filled: chunk.filled,
+                item_chunks: chunk.chain.count,
+                item_chunks_size: chunk.chain.size,
+            })
         })
     }
 

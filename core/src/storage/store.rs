@@ -32,6 +32,7 @@ use super::slab::Slabs;
 use crate::key::HashedKey;
 use crate::{Instant, KeyHasher, SlabStats, Stats};
 
+pub(crate) use view::PageInfo;
 pub(crate) use write::{ItemAttrs, Write, Written};
 
 /// All that a cache keeps about its items besides their bytes.

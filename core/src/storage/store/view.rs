@@ -19,6 +19,24 @@ pub(crate) struct PageInfo {
     pub(crate) due: Option<(u64, u8, u8)>,
 }
 
+/// A chunk of a page, seen from the page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChunkInfo {
+    pub(crate) item: ItemHandle,
+    pub(crate) is_continuation: bool,
+    /// Bytes of header, key and value in it.
+    pub(crate) filled: usize,
+    pub(crate) chain: ChainInfo,
+}
+
+/// The chunks of an item: how many, their bytes, and how many of them are used in the last one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChainInfo {
+    pub(crate) count: usize,
+    pub(crate) size: usize,
+    last_filled: usize,
+}
+
 impl Parts {
     /// The slots in which the wheel's time is, from the finest level on.
     pub(crate) fn wheel_hands(&self) -> [u8; 4] {
@@ -29,9 +47,80 @@ impl Parts {
 impl<'s> Store<'s> {
     /// All pages in order, those that were never used included.
     pub(crate) fn pages(self) -> impl Iterator<Item = PageInfo> + 's {
+        (0..self.page_count()).map(move |number| self.page(Page(number)))
+    }
+
+    pub(crate) fn page_count(self) -> u32 {
         let slabs = &self.parts.slabs;
-        let pages = slabs.limit().max(slabs.high_water());
-        (0..pages).map(move |number| self.page(Page(number)))
+        slabs.limit().max(slabs.high_water())
+    }
+
+    pub(crate) fn page_at(self, number: u32) -> Option<PageInfo> {
+        (number < self.page_count()).then(|| self.page(Page(number)))
+    }
+
+    /// The chunks of a page of items that were ever used, in order; `None` for a free one.
+    pub(crate) fn chunks_in(self, page: u32) -> impl Iterator<Item = Option<ChunkInfo>> + 's {
+        let info = self.page_at(page);
+        let info = info.filter(|info| info.usage == PageUse::Items);
+        let (touched, size) = info.map_or((0, 0), |info| (info.touched, info.chunk_size));
+        let first = move || self.arena.geometry.first_chunk(Page(page));
+        (0..touched).map(move |number| self.chunk_info(first().after(number * size), size))
+    }
+
+    fn chunk_info(self, at: ChunkRef, size: usize) -> Option<ChunkInfo> {
+        let chunk = self.arena.chunk(at);
+        let header = match chunk.kind() {
+            Kind::Free => return None,
+            Kind::Header => at,
+            Kind::Continuation if chunk.is_pending() => return None,
+            Kind::Continuation => chunk.owner(),
+        };
+        let item = self.arena.item(header);
+        let chain = self.chain_info(&item);
+        let is_last = chunk.next().is_none();
+        Some(ChunkInfo {
+            item,
+            is_continuation: chunk.kind() == Kind::Continuation,
+            filled: if is_last { chain.last_filled } else { size },
+            chain,
+        })
+    }
+
+    /// Looks at the few chunks below page size: those of a page come behind them, and are known
+    /// by the bytes that are left.
+    fn chain_info(self, found: &ItemHandle) -> ChainInfo {
+        let Self { arena, parts } = self;
+        let size_of = |chunk| arena.page(arena.geometry.page_of(chunk)).chunk_size();
+        let page_size = parts.slabs.size(parts.slabs.page_class());
+        let all = found.header.size_in_all() as usize;
+        let first = size_of(found.item);
+        let (mut info, mut left) = (
+            ChainInfo {
+                count: 1,
+                size: first,
+                last_filled: all.min(first),
+            },
+            all.saturating_sub(first),
+        );
+        let mut next = arena.chunk(found.item).next();
+        while !next.is_none() {
+            let size = size_of(next);
+            if size == page_size {
+                let payload = page_size - CONTINUATION;
+                let pages = left.div_ceil(payload).max(1);
+                info.count += pages;
+                info.size += pages * page_size;
+                info.last_filled = CONTINUATION + left.saturating_sub((pages - 1) * payload);
+                break;
+            }
+            info.count += 1;
+            info.size += size;
+            info.last_filled = CONTINUATION + left.min(size - CONTINUATION);
+            left = left.saturating_sub(size - CONTINUATION);
+            next = arena.chunk(next).next();
+        }
+        info
     }
 
     fn page(self, page: Page) -> PageInfo {
