@@ -40,6 +40,7 @@ const ITEMS_MAX: usize = (1 << FILL_SHIFT) - 1;
 /// // The first two pages have no items: records, and the index.
 /// let mut sample = MemoryMap::default();
 /// sample.add_page(&cache, 2, now);
+/// assert_eq!(sample.items()[..3], [cache.view_of("key").unwrap().position, 5, 3]);
 /// let sample = sample.into_numbers();
 /// assert_eq!(sample[..3], [7, 8, 1]); // one page, one item, one chunk
 /// assert!(whole.ends_with(&sample[3 + 7..]));
@@ -135,6 +136,12 @@ impl MemoryMap {
             let number = number(at, chunk.filled, page.chunk_size, chunk.is_continuation);
             self.chunks.push(number);
         }
+    }
+
+    /// The numbers of the items so far.
+    #[must_use]
+    pub fn items(&self) -> &[u32] {
+        &self.items
     }
 
     /// All of it as one array: how many numbers there are for pages, for items and for chunks, and

@@ -158,6 +158,22 @@ impl<M: Memory> Cache<M> {
         self.store().page_count()
     }
 
+    /// How many pages were ever used: those behind them are untouched.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let before = cache.pages_begun();
+    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// assert_eq!(cache.pages_begun(), before + 1);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn pages_begun(&self) -> u32 {
+        self.parts.pages_begun()
+    }
+
     /// The page with this number; `None` if there are less pages.
     ///
     /// # Examples

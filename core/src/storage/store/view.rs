@@ -42,6 +42,11 @@ impl Parts {
     pub(crate) fn wheel_hands(&self) -> [u8; 4] {
         self.expiry.hands()
     }
+
+    /// Pages that were ever used.
+    pub(crate) const fn pages_begun(&self) -> u32 {
+        self.slabs.high_water()
+    }
 }
 
 impl<'s> Store<'s> {
