@@ -2,8 +2,9 @@
 
 import { readable } from "./bytes.ts";
 import { element, make } from "./dom.ts";
-import type { Engine, Snapshot } from "./engine.ts";
-import { PAGE } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { PAGE } from "./snapshot.ts";
 import type { Selection } from "./selection.ts";
 import { keyOf } from "./selection.ts";
 import { count, duration } from "./units.ts";

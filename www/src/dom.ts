@@ -23,6 +23,17 @@ export function element<T extends Element = HTMLElement>(selector: string): T {
   return found;
 }
 
+/** Changes the text only if it is different, to avoid a new layout. */
+export function write(target: Element, text: string): void {
+  if (target.textContent !== text) target.textContent = text;
+}
+
+/** A figure, and its unit in small letters. */
+export function figure(target: Element, text: string, small: string): void {
+  if (target.textContent === text + small) return;
+  target.replaceChildren(text, make("small", { textContent: small }));
+}
+
 /** Text with `words in backticks` as code elements. */
 export function prose(text: string): (Node | string)[] {
   return text

@@ -1,11 +1,9 @@
 // The interface to the cache. This is the only file that knows that the engine is a WebAssembly
-// module, and the only one that reads the clock and draws random numbers, which it passes to the
-// engine.
+// module, and the only one that draws random numbers and reads the wall clock, which it passes to
+// the engine.
 
 import init, * as wasm from "../pkg/dynamidb_web.js";
-
-/** Means "none" in the engine's arrays of numbers. */
-export const NONE = 0xffffffff;
+import { NONE, type Snapshot, snapshotOf } from "./snapshot.ts";
 
 /** The settings of a cache. */
 export interface Settings {
@@ -77,26 +75,6 @@ const COUNTERS = [
   "pages",
   "pageSize",
 ] as const;
-
-/** Pages, items and chunks at one moment, as flat arrays: see `snapshot` in the engine. */
-export interface Snapshot {
-  pages: Uint32Array;
-  items: Uint32Array;
-  chunks: Uint32Array;
-}
-/** The numbers per page and per item in these arrays. */
-export const PAGE = 6;
-export const ITEM = 8;
-
-/** Decodes the number of a chunk: its item, counted from 0 (-1: free), and its fill level. */
-export function decodeChunk(number: number): {
-  item: number;
-  isContinuation: boolean;
-  filled: number;
-} {
-  const isContinuation = number >>> 31 === 1;
-  return { item: (number & 0x7fffff) - 1, isContinuation, filled: ((number >>> 23) & 0xff) / 255 };
-}
 
 /** An item that was evicted or has expired. */
 export interface Removal {
@@ -360,13 +338,7 @@ export class Engine {
 
   /** Pages, items and chunks; if there are more items than `limit`, the newest and the oldest. */
   snapshot(limit: number): Snapshot {
-    const numbers = this.#playground.snapshot(limit);
-    const [pages = 0, items = 0] = numbers;
-    return {
-      pages: numbers.subarray(3, 3 + pages),
-      items: numbers.subarray(3 + pages, 3 + pages + items),
-      chunks: numbers.subarray(3 + pages + items),
-    };
+    return snapshotOf(this.#playground.snapshot(limit));
   }
 
   /** Pages in each of the wheel's 4 times 64 slots, where each hand is, the slot of each page. */
@@ -448,29 +420,4 @@ export class Engine {
     }
     return chunks;
   }
-}
-
-/** The real time in milliseconds, for measurements. */
-export function realTime(): number {
-  return performance.now();
-}
-
-/** Calls back before each frame, with the real time since the one before, in milliseconds. */
-export function onFrame(draw: (elapsed: number) => void): void {
-  let before = performance.now();
-  const frame = (now: number) => {
-    draw(Math.max(0, now - before));
-    before = now;
-    requestAnimationFrame(frame);
-  };
-  requestAnimationFrame(frame);
-}
-
-/** Yields to the browser, so that it can draw and handle input. */
-export function yieldToBrowser(): Promise<void> {
-  return new Promise((resolve) => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = () => resolve();
-    channel.port2.postMessage(0);
-  });
 }

@@ -1,7 +1,8 @@
 // Goes back in time: replays the record of the session up to a moment. The engine is exact, so the
 // state there is the same to the last byte; its digest proves it.
 
-import { type Engine, parse, realTime, type Step, yieldToBrowser } from "./engine.ts";
+import { type Engine, parse, type Step } from "./engine.ts";
+import { realTime, yieldToBrowser } from "./frames.ts";
 import type { Model } from "./model.ts";
 import { SLICE } from "./slices.ts";
 

@@ -3,15 +3,8 @@
 import { Clock } from "./clock.ts";
 import { element } from "./dom.ts";
 import { embed, isEmbedded } from "./embed.ts";
-import {
-  defaults,
-  Engine,
-  onFrame,
-  parse,
-  realTime,
-  type Settings,
-  start as load,
-} from "./engine.ts";
+import { defaults, Engine, parse, type Settings, start as load } from "./engine.ts";
+import { onFrame, realTime } from "./frames.ts";
 import { History } from "./history.ts";
 import { keys } from "./keys.ts";
 import { Lessons } from "./lessons.ts";
@@ -22,7 +15,7 @@ import { Player } from "./scenario.ts";
 import { idOf, keyOf, Selection } from "./selection.ts";
 import { SettingsDialog } from "./settings.ts";
 import { Share } from "./share.ts";
-import { type TabName, Tabs } from "./tabs.ts";
+import { Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
 import { themes } from "./theme.ts";
 import { Track } from "./track.ts";
@@ -37,8 +30,14 @@ const MEMORY = 256 * 1024;
 /** The operations that the busy cache has behind it when the page opens: 48 seconds of them. */
 const WARM = 14_400;
 
+/** The tabs below the map. On a phone the terminal is one of them. */
+const TABS = ["terminal", "order", "wire", "removals", "wheel", "compare"] as const;
+type TabName = (typeof TABS)[number];
+
 /** Real milliseconds between two drawings while a scenario is replayed. */
 const PLAYING = 250;
+
+const narrow = matchMedia("(max-width: 759.9px)");
 
 /** Sets up the page, and returns its share dialog, which replays links. */
 async function start(): Promise<Share> {
@@ -60,13 +59,19 @@ async function start(): Promise<Share> {
   const time = new TimeTravel(model, clock, terminal, workload);
   const views = new Views(model, clock, time.track, selection, wire);
   time.cut = (age) => views.removals.cut(age);
-  const tabs = new Tabs(() => {
+  const tabs = new Tabs<TabName>(TABS, () => {
     views.removals.refresh();
     views.changed();
     wire.draw();
     selection.mark();
     workload.redraw();
   });
+  const fitTabs = () => {
+    if (isNarrow()) tabs.open("terminal");
+    else tabs.open(tabs.current === "terminal" ? "order" : tabs.current);
+  };
+  narrow.addEventListener("change", fitTabs);
+  fitTabs();
 
   const lessons = new Lessons(model, player, {
     started: (settings) => {
@@ -301,7 +306,7 @@ class TimeTravel {
 }
 
 function isNarrow(): boolean {
-  return matchMedia("(max-width: 759.9px)").matches;
+  return narrow.matches;
 }
 
 /** The menu of a phone. */

@@ -3,7 +3,8 @@
 import { readable } from "./bytes.ts";
 import { element, make, surface } from "./dom.ts";
 import { isEmbedded } from "./embed.ts";
-import { type Engine, ITEM, NONE, PAGE, realTime, type Snapshot, type Stats } from "./engine.ts";
+import { type Inside, ITEM, NONE, PAGE, type Snapshot } from "./snapshot.ts";
+import { realTime } from "./frames.ts";
 import { type Cell, Cells } from "./map/cells.ts";
 import { type Mode, Palette } from "./map/colours.ts";
 import { Events, type Kind } from "./map/events.ts";
@@ -31,6 +32,13 @@ const TOUCHED_MAX = 16;
 /** The most pages that have to be drawn for every one, used or not. */
 const WHOLE_MAX = 1500;
 
+/** What is said about the cache of a snapshot. */
+interface Stats {
+  pages: number;
+  pageSize: number;
+  items: number;
+}
+
 /** An event whose chunks are found when the map is drawn next. */
 interface Pending {
   kind: Kind;
@@ -53,7 +61,7 @@ export class MemoryMap {
   #mode: Mode = "idle";
   #layout: Layout | undefined;
   /** The cache that is shown: asked for each time, because a replaced one is freed. */
-  readonly #engine: () => Engine;
+  readonly #engine: () => Inside;
   #snapshot: Snapshot | undefined;
   #stats: Stats | undefined;
   #cells: Cells | undefined;
@@ -74,9 +82,17 @@ export class MemoryMap {
 
   /** Whether events are left out: while time flies. */
   isQuiet = false;
+  /** The height that the map may take, if its width does not tell. */
+  height: number | undefined;
+  /** What the legend says about memory instead of the chunk sizes. */
+  note = "";
+  /** What became of an item that is not there any more. */
+  gone = "evicted";
+  /** The place of an item in the eviction order, from 0 to 1, if its number does not tell. */
+  place: ((item: number) => number) | undefined;
 
   /** `open` is called with the position of the item whose bytes are wanted. */
-  constructor(engine: () => Engine, selection: Selection, open: (position: number) => void) {
+  constructor(engine: () => Inside, selection: Selection, open: (position: number) => void) {
     this.#engine = engine;
     this.#selection = selection;
     this.#open = open;
@@ -146,6 +162,12 @@ export class MemoryMap {
     this.#pending = this.#pending.slice(-200);
   }
 
+  /** Shows that something happened to the item at a position. */
+  event(kind: Kind, position: number): void {
+    this.#pending.push({ kind, position });
+    this.#pending = this.#pending.slice(-200);
+  }
+
   /** Forgets everything about another cache. */
   clear(): void {
     this.#events.clear();
@@ -194,8 +216,9 @@ export class MemoryMap {
 
   /** The height that the map may take. */
   #down(): number {
+    if (this.height !== undefined) return this.height;
     if (isEmbedded && matchMedia("(min-width: 760px)").matches)
-       return Math.max(120, innerHeight - BESIDE);
+      return Math.max(120, innerHeight - BESIDE);
     return this.#across >= 900 ? 484 : this.#across >= 560 ? 360 : innerHeight < 700 ? 120 : 220;
   }
 
@@ -240,6 +263,7 @@ export class MemoryMap {
         return chunks.reduce((sum, { overhead, key, value }) => sum + overhead + key + value, 0);
       },
       idAt: (position) => idOf(this.#engine().keyAt(position)),
+      place: this.place,
     };
   }
 
@@ -333,7 +357,7 @@ export class MemoryMap {
     const item = this.#engine().inspect(position);
     if (item === undefined) return;
     const size = item.chunks.reduce((sum, { key, value }) => sum + key + value, 0);
-    const chunks = item.chunks.length;
+    const chunks = item.chunkCount ?? item.chunks.length;
     const left = item.expiresAt === undefined ? undefined : item.expiresAt - this.#engine().now;
     const facts =
       chunks > 1
@@ -433,7 +457,8 @@ export class MemoryMap {
     }
     const isLarge = (this.#layout?.shape.width ?? 0) >= 72 && this.#across >= 900;
     const inUse = isLarge ? [...sizes].sort((a, b) => a - b).slice(0, 5) : [];
-    this.#legend.draw(this.#mode, seconds(idle), inUse, true);
+    const { gone, note } = this;
+    this.#legend.draw(this.#mode, { idle: seconds(idle), gone, sizes: inUse, note });
     const text =
       `${count(stats.pages)} pages of ${bytes(stats.pageSize)}, each with chunks of one size. ` +
       `${count(stats.items)} items. The tables below have the same as text.`;
@@ -487,7 +512,8 @@ export class MemoryMap {
     if (item === undefined) {
       const use = this.#snapshot?.pages[cell.page * PAGE] ?? 0;
       const words = ["unused", "records", "index", "index", "free chunk"];
-      return `page ${cell.page}, ${words[use] ?? "unused"}`;
+      const page = this.#snapshot?.pages[cell.page * PAGE + 6] ?? cell.page;
+      return `page ${page}, ${words[use] ?? "unused"}`;
     }
     const size = item.chunks.reduce((sum, { key, value }) => sum + key + value, 0);
     const at = item.chunks.findIndex(
@@ -498,7 +524,11 @@ export class MemoryMap {
       item.expiresAt === undefined
         ? "never expires"
         : `expires in ${duration(Math.max(0, item.expiresAt - this.#engine().now))}`;
-    const chunk = `chunk ${at + 1} of ${item.chunks.length}`;
+    const all = item.chunkCount;
+    const chunk =
+      all === undefined
+        ? `chunk ${at + 1} of ${item.chunks.length}`
+        : `${all} ${all === 1 ? "chunk" : "chunks"}`;
     return `${readable(item.key)}, ${size} bytes, idle ${seconds(idle)}, ${expires}, ${chunk}`;
   }
 }

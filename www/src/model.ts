@@ -1,6 +1,7 @@
 // The cache that the page shows, with change events. Every change to the cache is made here.
 
-import { type Engine, type Load, NONE, type Removal, type Request } from "./engine.ts";
+import type { Engine, Load, Removal, Request } from "./engine.ts";
+import { NONE } from "./snapshot.ts";
 
 /** A change of the cache. */
 export interface Change {

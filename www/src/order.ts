@@ -2,8 +2,8 @@
 // the number of items does not matter.
 
 import { readable } from "./bytes.ts";
-import { element, make } from "./dom.ts";
-import { type Engine, ITEM, NONE, type Snapshot } from "./engine.ts";
+import { element, make, write } from "./dom.ts";
+import { type Inside, ITEM, NONE, type Snapshot } from "./snapshot.ts";
 import { strength } from "./map/colours.ts";
 import { idOf, keyOf, type Selection } from "./selection.ts";
 import { bytes, count, duration, seconds } from "./units.ts";
@@ -20,7 +20,7 @@ class List {
   readonly #body: HTMLTableSectionElement;
   readonly #isReversed: boolean;
   readonly #selection: Selection;
-  readonly #engine: () => Engine;
+  readonly #engine: () => Inside;
   #snapshot: Snapshot | undefined;
   /** The number of items between the newest and the oldest listed ones. */
   #between = 0;
@@ -29,7 +29,7 @@ class List {
   readonly #shown: Row[] = [];
 
   /** `isReversed`: the least recently used item comes first. */
-  constructor(name: string, isReversed: boolean, engine: () => Engine, selection: Selection) {
+  constructor(name: string, isReversed: boolean, engine: () => Inside, selection: Selection) {
     this.#engine = engine;
     this.#frame = element(`#${name}-frame`);
     this.#table = element<HTMLTableElement>(`#${name}`);
@@ -150,10 +150,10 @@ export class Order {
   #isSelected = false;
   /** Whether the list moves with the chosen item: until the visitor scrolls. */
   #isFollowing = false;
-  readonly #engine: () => Engine;
+  readonly #engine: () => Inside;
   #snapshot: Snapshot | undefined;
 
-  constructor(engine: () => Engine, selection: Selection) {
+  constructor(engine: () => Inside, selection: Selection) {
     this.#engine = engine;
     this.#selection = selection;
     this.#first = new List("order", false, engine, selection);
@@ -221,11 +221,6 @@ interface Row {
   ttl: HTMLElement;
   bar: HTMLElement;
   flags: HTMLElement;
-}
-
-/** Changes the text only if it is different, to avoid a new layout. */
-function write(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 /** The remaining time to live. */

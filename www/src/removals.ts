@@ -2,7 +2,8 @@
 
 import { readable } from "./bytes.ts";
 import { element, make } from "./dom.ts";
-import { NONE, type Removal } from "./engine.ts";
+import type { Removal } from "./engine.ts";
+import { NONE } from "./snapshot.ts";
 import { idOf } from "./selection.ts";
 import { bytes, count, duration, seconds, stopwatch } from "./units.ts";
 

@@ -1,6 +1,7 @@
 // Plays scenarios: step by step with text for the reader, or all at once.
 
-import { type Load, realTime, type Scenario, type Step, yieldToBrowser } from "./engine.ts";
+import type { Load, Scenario, Step } from "./engine.ts";
+import { realTime, yieldToBrowser } from "./frames.ts";
 import type { Model } from "./model.ts";
 import { SLICE } from "./slices.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,34 +1,30 @@
-// The tabs below the map. On a phone the terminal is one of them.
+// Tabs, of which one panel is shown.
 
-const NAMES = ["terminal", "order", "wire", "removals", "wheel", "compare"] as const;
-export type TabName = (typeof NAMES)[number];
-
-export class Tabs {
-  readonly #tabs = NAMES.map((name) => {
-    const tab = document.querySelector<HTMLElement>(`#tab-${name}`);
-    if (tab === null) throw new Error(`no tab ${name}`);
-    return { name, tab, panel: document.querySelector<HTMLElement>(`#panel-${name}`) };
-  });
+export class Tabs<Name extends string> {
+  readonly #tabs: { name: Name; tab: HTMLElement; panel: HTMLElement | null }[];
   readonly #changed: () => void;
-  readonly #narrow = matchMedia("(max-width: 759.9px)");
-  #current: TabName = "order";
+  #current: Name;
 
-  /** `changed` is called when another panel is shown. */
-  constructor(changed: () => void) {
+  /** The first of these names is open. `changed` is called when another panel is shown. */
+  constructor(names: readonly [Name, ...Name[]], changed: () => void) {
+    this.#tabs = names.map((name) => {
+      const tab = document.querySelector<HTMLElement>(`#tab-${name}`);
+      if (tab === null) throw new Error(`no tab ${name}`);
+      return { name, tab, panel: document.querySelector<HTMLElement>(`#panel-${name}`) };
+    });
     this.#changed = changed;
+    this.#current = names[0];
     for (const { name, tab } of this.#tabs) {
       tab.addEventListener("click", () => this.open(name));
       tab.addEventListener("keydown", (event) => this.#key(event));
     }
-    this.#narrow.addEventListener("change", () => this.#fit());
-    this.#fit();
   }
 
-  get current(): TabName {
+  get current(): Name {
     return this.#current;
   }
 
-  open(name: TabName): void {
+  open(name: Name): void {
     this.#current = name;
     document.body.dataset.tab = name;
     for (const one of this.#tabs) {
@@ -38,12 +34,6 @@ export class Tabs {
       if (one.panel !== null) one.panel.hidden = !isOpen;
     }
     this.#changed();
-  }
-
-  /** On a phone the terminal comes first; elsewhere it is beside the tabs. */
-  #fit(): void {
-    if (this.#narrow.matches) this.open("terminal");
-    else this.open(this.#current === "terminal" ? "order" : this.#current);
   }
 
   #key(event: KeyboardEvent): void {

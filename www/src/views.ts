@@ -2,8 +2,8 @@
 
 import { Chosen } from "./chosen.ts";
 import type { Clock } from "./clock.ts";
-import { element, make } from "./dom.ts";
-import { realTime } from "./engine.ts";
+import { element, figure, write } from "./dom.ts";
+import { realTime } from "./frames.ts";
 import { Feed } from "./feed.ts";
 import { ItemView } from "./item.ts";
 import { MemoryMap } from "./memory.ts";
@@ -12,7 +12,7 @@ import { Order } from "./order.ts";
 import { Removals } from "./removals.ts";
 import { idOf, type Selection } from "./selection.ts";
 import type { Track } from "./track.ts";
-import { bytes, count } from "./units.ts";
+import { count, share } from "./units.ts";
 import { Wheel } from "./wheel.ts";
 import type { Wire } from "./wire.ts";
 import { Yours } from "./yours.ts";
@@ -128,36 +128,18 @@ export class Views {
     this.yours.draw(engine, snapshot, !isLesson, this.#selection.current);
     const { isPast } = this.#model;
     this.#track.draw(this.#model.engine.age, engine.age, isPast, this.#selection.current);
-    write("#stat-items", count(stats.items));
-    figure("#stat-memory", ...share(stats.bytes + stats.indexBytes, stats.limit));
+    write(element("#stat-items"), count(stats.items));
+    figure(element("#stat-memory"), ...share(stats.bytes + stats.indexBytes, stats.limit));
     const ratio = stats.gets === 0 ? "–" : ((100 * stats.hits) / stats.gets).toFixed(1);
-    figure("#stat-hits", ratio, stats.gets === 0 ? "" : " %");
-    write("#stat-evicted", count(stats.evictions));
-    write("#stat-expired", count(stats.expired));
+    figure(element("#stat-hits"), ratio, stats.gets === 0 ? "" : " %");
+    write(element("#stat-evicted"), count(stats.evictions));
+    write(element("#stat-expired"), count(stats.expired));
     const hasDigest = !this.#clock.isRunning && stats.items <= DIGEST_ITEMS_MAX;
     element("#digest").hidden = !hasDigest;
-    if (hasDigest) write("#stat-digest", engine.digest());
+    if (hasDigest) write(element("#stat-digest"), engine.digest());
     this.#drawn = realTime();
     // The smaller of two: a machine that was busy with something else does not slow the next ones.
     const cost = this.#drawn - start;
     [this.#cost, this.#before] = [Math.min(cost, this.#before), cost];
   }
-}
-
-/** A part of a whole in the unit of the whole: `245`, ` of 256 KiB`. */
-function share(part: number, whole: number): [string, string] {
-  const text = bytes(whole);
-  const unit = 1024 ** ["B", "KiB", "MiB", "GiB"].indexOf(text.split(" ")[1] ?? "B");
-  return [String(Number((part / unit).toPrecision(3))), ` of ${text}`];
-}
-
-function figure(selector: string, text: string, small: string): void {
-  const target = element(selector);
-  if (target.textContent === text + small) return;
-  target.replaceChildren(text, make("small", { textContent: small }));
-}
-
-function write(selector: string, text: string): void {
-  const target = element(selector);
-  if (target.textContent !== text) target.textContent = text;
 }

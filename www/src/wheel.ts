@@ -1,7 +1,7 @@
 // The expiry wheel: each page is in the slot of the time at which it is searched for expired items.
 
 import { colour, element, surface } from "./dom.ts";
-import { NONE, PAGE, type Snapshot } from "./engine.ts";
+import { NONE, PAGE, type Snapshot } from "./snapshot.ts";
 import { count, duration } from "./units.ts";
 
 const [LEVELS, SLOTS] = [4, 64];

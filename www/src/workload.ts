@@ -1,15 +1,8 @@
 // Runs loads on the cache, and on a second cache to compare with.
 
 import { element, make } from "./dom.ts";
-import {
-  defaultLoad,
-  defaults,
-  Engine,
-  type Load,
-  realTime,
-  type Settings,
-  yieldToBrowser,
-} from "./engine.ts";
+import { defaultLoad, defaults, Engine, type Load, type Settings } from "./engine.ts";
+import { realTime, yieldToBrowser } from "./frames.ts";
 import type { Model } from "./model.ts";
 import { loadOf, PRESETS } from "./presets.ts";
 import { Progress } from "./progress.ts";

@@ -2,7 +2,8 @@
 
 import { readable } from "./bytes.ts";
 import { element, make } from "./dom.ts";
-import { type Engine, ITEM, type Snapshot } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { ITEM, type Snapshot } from "./snapshot.ts";
 import { strength } from "./map/colours.ts";
 import { idOf, keyOf } from "./selection.ts";
 import { count, duration } from "./units.ts";

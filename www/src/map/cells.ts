@@ -1,6 +1,6 @@
 // Finds the chunks of items in a snapshot.
 
-import { decodeChunk, ITEM, PAGE, type Snapshot } from "../engine.ts";
+import { decodeChunk, ITEM, PAGE, type Snapshot } from "../snapshot.ts";
 import { ITEMS } from "./paint.ts";
 
 /** A chunk: its page, and its number in the page. */

@@ -5,13 +5,24 @@ import type { Mode } from "./colours.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Shows the legend. `idle` is the time since the last item was used, `sizes` are in bytes. */
+/** What the legend says beside the colours. */
+export interface Words {
+  /** The time since the last item was used. */
+  idle: string;
+  /** What became of an item that is not there any more. */
+  gone: string;
+  /** The chunk sizes, in bytes. */
+  sizes: number[];
+  /** What is said instead of the sizes. */
+  note: string;
+}
+
 export class Legend {
   readonly #element = element("#legend");
   #shown = "";
 
-  draw(mode: Mode, idle: string, sizes: number[], hasEvents: boolean): void {
-    const key = `${mode} ${idle} ${sizes.join()} ${hasEvents}`;
+  draw(mode: Mode, { idle, gone, sizes, note }: Words): void {
+    const key = `${mode} ${idle} ${gone} ${sizes.join()} ${note}`;
     if (key === this.#shown) return;
     this.#shown = key;
     const parts: HTMLElement[] = [];
@@ -25,13 +36,11 @@ export class Legend {
       parts.push(entry("first chunk", square("--s4")), entry("other chunks", square("--s2")));
       parts.push(entry("wasted", mark("M1 13 14 1M6 13 17 3", "--gone", true)));
     }
-    if (hasEvents && mode === "idle") parts.push(entry("hit", hit()));
-    if (hasEvents) {
-      parts.push(entry("evicted", mark("M1.5 12.5 16.5 1.5", "--gone", true)));
-      parts.push(entry("expired", dots()));
-    }
+    if (mode === "idle") parts.push(entry("hit", hit()));
+    parts.push(entry(gone, mark("M1.5 12.5 16.5 1.5", "--gone", true)), entry("expired", dots()));
     parts.push(entry("free", mark("", "--rule2", true)));
-    if (sizes.length > 0) {
+    if (note !== "") parts.push(make("span", { className: "sizes", textContent: note }));
+    else if (sizes.length > 0) {
       const last = entry(`chunks of ${sizes.join(", ")} B`, bars(sizes));
       last.className = "sizes";
       parts.push(last);

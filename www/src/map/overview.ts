@@ -1,10 +1,10 @@
 // Beside a few enlarged pages: the whole memory, small, and the order of the items.
 
-import { element, make, surface } from "../dom.ts";
-import { ITEM, NONE, PAGE } from "../engine.ts";
+import { element, make, surface, write } from "../dom.ts";
+import { ITEM, NONE, PAGE } from "../snapshot.ts";
 import { bytes, count, seconds } from "../units.ts";
 import { fit, Layout } from "./layout.ts";
-import { paint, type Scene, UNUSED } from "./paint.ts";
+import { paint, placeOf, type Scene, UNUSED } from "./paint.ts";
 
 /** The most items that are listed. */
 const LISTED_MAX = 8;
@@ -37,25 +37,26 @@ export class Overview {
     }
     const list =
       layout.pages.length === 1 ? `page ${layout.pages[0]}` : `${layout.pages.length} pages`;
-    write("#overview-title", `Enlarged: ${list}, with all items.`);
+    write(element("#overview-title"), `Enlarged: ${list}, with all items.`);
     let used = 0;
     for (let at = 0; at < snapshot.pages.length; at += PAGE) {
       if (snapshot.pages[at] !== UNUSED) used += 1;
     }
     write(
-      "#overview-text",
+      element("#overview-text"),
       `${count(pages)} pages of ${bytes(pageSize)}, ${count(pages - used)} of them unused.`,
     );
     this.#order(scene, current);
   }
 
-  #order({ snapshot, palette, keyAt, idAt }: Scene, current: string | undefined): void {
+  #order(scene: Scene, current: string | undefined): void {
+    const { snapshot, palette, keyAt, idAt } = scene;
     const all = snapshot.items.length / ITEM;
     element("#overview h3").hidden = all === 0 || all > LISTED_MAX;
     if (all > LISTED_MAX) return this.#list.replaceChildren();
     const rows = Array.from({ length: all }, (_, item) => {
       const [position = NONE, , , , idle = 0] = snapshot.items.subarray(item * ITEM);
-      const { fill, text } = palette.labelled(item / Math.max(1, all - 1));
+      const { fill, text } = palette.labelled(placeOf(scene, item));
       const key = keyAt(position);
       const last = item === all - 1 && all > 1 ? ", next to go" : "";
       const row = make(
@@ -76,9 +77,4 @@ export class Overview {
     }
     this.#list.replaceChildren(...rows);
   }
-}
-
-function write(selector: string, text: string): void {
-  const target = element(selector);
-  if (target.textContent !== text) target.textContent = text;
 }

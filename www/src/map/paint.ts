@@ -1,6 +1,6 @@
 // Paints pages and chunks: the still part of the map.
 
-import { decodeChunk, ITEM, NONE, PAGE, type Snapshot } from "../engine.ts";
+import { decodeChunk, ITEM, NONE, PAGE, type Snapshot } from "../snapshot.ts";
 import { bytes, seconds } from "../units.ts";
 import type { Mode, Palette } from "./colours.ts";
 import { CELL_MIN, cell, gridOf, type Layout, type Rect } from "./layout.ts";
@@ -20,12 +20,19 @@ export interface Scene {
   /** The readable key of the item at a position, and its bytes in use, for labels. */
   keyAt: (position: number) => string;
   usedAt: (position: number) => number;
-  /** The same, byte for byte, for links. */
+  /** The key byte for byte, for links. */
   idAt: (position: number) => string;
+  /** The place of an item in the eviction order, from 0 to 1, if its number does not tell. */
+  place?: ((item: number) => number) | undefined;
 }
 
 export function chunksIn(scene: { pageSize: number }, size: number): number {
   return Math.max(1, Math.floor(scene.pageSize / Math.max(1, size)));
+}
+
+/** The place of an item in the eviction order: 0 is just used, 1 is next to go. */
+export function placeOf({ snapshot, place }: Scene, item: number): number {
+  return place?.(item) ?? item / Math.max(1, snapshot.items.length / ITEM - 1);
 }
 
 /** Paints all pages of a layout. */
@@ -40,13 +47,11 @@ export function paint(context: CanvasRenderingContext2D, layout: Layout, scene: 
 class Painter {
   readonly #context: CanvasRenderingContext2D;
   readonly #scene: Scene;
-  readonly #all: number;
   #hatch: CanvasPattern | string | undefined;
 
   constructor(context: CanvasRenderingContext2D, scene: Scene) {
     this.#context = context;
     this.#scene = scene;
-    this.#all = Math.max(2, scene.snapshot.items.length / ITEM) - 1;
   }
 
   page(page: number, at: Rect): void {
@@ -132,7 +137,7 @@ class Painter {
       return;
     }
     const isLabelled = at.width >= LABELLED && at.height >= 40 && !isContinuation;
-    const label = palette.labelled(item / this.#all);
+    const label = palette.labelled(placeOf(this.#scene, item));
     context.fillStyle = isLabelled && mode === "idle" ? label.fill : this.#colour(item);
     context.fillRect(at.x, at.y, at.width, at.height);
     if (!isLabelled || mode !== "idle") return;
@@ -149,7 +154,7 @@ class Painter {
     const flags = snapshot.items[item * ITEM + 3] ?? 0;
     if (mode === "read") return palette.stop((flags & READ) !== 0 ? 5 : 0);
     if ((flags & EXPIRED) !== 0) return palette.time;
-    if (mode === "idle") return palette.idle(item / this.#all);
+    if (mode === "idle") return palette.idle(placeOf(this.#scene, item));
     const remaining = snapshot.items[item * ITEM + 5] ?? NONE;
     return remaining === NONE ? palette.never : palette.expires(remaining);
   }

@@ -1,7 +1,9 @@
 // One cache of a race.
 
 import { colour, make, surface } from "../dom.ts";
-import { defaults, Engine, ITEM, realTime, type Settings, type Stats } from "../engine.ts";
+import { defaults, Engine, type Settings, type Stats } from "../engine.ts";
+import { ITEM, PAGE } from "../snapshot.ts";
+import { realTime } from "../frames.ts";
 import { Cells } from "../map/cells.ts";
 import type { Mode, Palette } from "../map/colours.ts";
 import { Events } from "../map/events.ts";
@@ -137,7 +139,7 @@ export class Lane {
     const now = realTime();
     for (const position of isQuiet ? [] : this.#gone) {
       const rects = (this.#cells?.of(position) ?? []).map(({ page, chunk }) => {
-        const size = snapshot.pages[page * 6 + 1] ?? 0;
+        const size = snapshot.pages[page * PAGE + 1] ?? 0;
         return layout.chunk(page, chunk, chunksIn({ pageSize }, size));
       });
       this.#events.add(

@@ -2,7 +2,7 @@
 // once for its chart; then it is shown from the start, and can be moved to any request.
 
 import { element, make } from "../dom.ts";
-import { realTime } from "../engine.ts";
+import { realTime } from "../frames.ts";
 import { type Mode, Palette } from "../map/colours.ts";
 import { bytes, count } from "../units.ts";
 import { RaceChart, type Curves } from "./chart.ts";
