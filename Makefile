@@ -26,6 +26,10 @@ demo: ## build the playground and serve it
 	.ci/setup web node
 	npm --prefix www run demo
 
+dashboard: ## build the dashboard, and put it where the server has it
+	.ci/setup node
+	npm --prefix www run dashboard
+
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
@@ -116,7 +120,7 @@ test-npm: ## the npm package: installed, type-checked, in Node and in Chromium
 	web/npm/build
 	node --test web/npm/test/package.test.mjs
 
-test-www: ## the built page: logic, size, and use in Chromium
+test-www: ## the built pages: logic, size, use in Chromium, and that the server has this dashboard
 	npm --prefix www run build
 	npm --prefix www test
 

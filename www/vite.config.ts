@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, type Plugin, type UserConfig } from "vite";
 
 /** The picture of a link to the page, which the page itself does not need. */
 const PREVIEW = "preview.png";
@@ -42,8 +42,8 @@ function sameOrigin(): Plugin {
   return { name: "same-origin", apply: "build", transformIndexHtml: { order: "post", handler } };
 }
 
-export default defineConfig({
-  // Relative, so that the built page works in any folder of any host.
+/** The playground: a static page, which works in any folder of any host. */
+const playground: UserConfig = {
   base: "./",
   plugins: [offline(), picture(), sameOrigin()],
   build: {
@@ -51,4 +51,25 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-});
+};
+
+/** The dashboard: a few files with fixed names, which the server has in its binary. */
+const dashboard: UserConfig = {
+  base: "/",
+  publicDir: false,
+  plugins: [sameOrigin()],
+  build: {
+    outDir: "dist-dashboard",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      input: "dashboard.html",
+      output: {
+        entryFileNames: "dashboard.js",
+        assetFileNames: "[name][extname]",
+      },
+    },
+  },
+};
+
+export default defineConfig(({ mode }) => (mode === "dashboard" ? dashboard : playground));

@@ -193,6 +193,7 @@ const NOT_SOURCES: &[&str] = &[
     "target",
     "node_modules",
     "dist",
+    "dist-dashboard",
     "pkg",
     ".git",
     ".venv",

@@ -62,15 +62,12 @@ export function surface(canvas: HTMLCanvasElement, width: number, height: number
   return context;
 }
 
-const probe = make("span");
+let probe: HTMLElement | undefined;
 
 /** The colour of a custom property in the current theme. */
 export function colour(name: string): string {
   // A computed colour, because a canvas does not know light-dark().
-  if (!probe.isConnected) {
-    probe.hidden = true;
-    document.body.append(probe);
-  }
+  probe ??= document.body.appendChild(make("span", { hidden: true }));
   probe.style.color = `var(${name})`;
   return getComputedStyle(probe).color;
 }

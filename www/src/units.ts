@@ -12,11 +12,13 @@ export function bytes(count: number): string {
   return `${unit === 0 ? count : Number(count.toPrecision(3))} ${UNITS[unit]}`;
 }
 
-/** A part of a whole in the unit of the whole: `245`, ` of 256 KiB`. */
+/** A part of a whole, mostly in the unit of the whole: `245`, ` of 256 KiB`. */
 export function share(part: number, whole: number): [string, string] {
   const text = bytes(whole);
   const unit = 1024 ** Math.max(0, UNITS.indexOf(text.split(" ")[1] ?? "B"));
-  return [String(Number((part / unit).toPrecision(3))), ` of ${text}`];
+  if (part / unit >= 0.1) return [String(Number((part / unit).toPrecision(3))), ` of ${text}`];
+  const [number = "", name = ""] = bytes(part).split(" ");
+  return [number, ` ${name} of ${text}`];
 }
 
 /** A number with thousands separators. */

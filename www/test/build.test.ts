@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 
 const ASSETS = "dist/assets";
 /** Limits of what a visitor downloads, in kilobytes of gzip. */
@@ -63,4 +63,21 @@ test("the page can be installed, and all that its manifest and head name is ther
 test("nothing in the page comes from another host", () => {
   const html = readFileSync("dist/index.html", "utf8");
   assert.deepEqual(html.match(/(?:href|src|content)="(?:https?:)?\/\/[^"]*"/g), null);
+});
+
+test("the dashboard in the server is the one that is built, and stays below 60 kB gzipped", (t) => {
+  const [built, embedded] = ["dist-dashboard", "../native/src/server/admin_port/dashboard"];
+  const names = readdirSync(built);
+  assert.notEqual(names.length, 0, `nothing in ${built}: run \`npm run build\` first`);
+  const kept = [...names.map((name) => `${name}.gz`), "OFL.txt"];
+  assert.deepEqual(readdirSync(embedded).sort(), kept.sort(), "run `make dashboard`");
+  let size = 0;
+  for (const name of names) {
+    const compressed = readFileSync(join(embedded, `${name}.gz`));
+    size += compressed.length;
+    const isSame = gunzipSync(compressed).equals(readFileSync(join(built, name)));
+    assert.ok(isSame, `${name} is not what the sources make: run \`make dashboard\``);
+  }
+  t.diagnostic(`${(size / 1000).toFixed(1)} kB`);
+  assert.ok(size <= 60_000, `${size} bytes`);
 });

@@ -22,6 +22,10 @@ function executablePath(): string {
   return path;
 }
 
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: executablePath(), args: ARGS });
+}
+
 /** A browser and a server for the page that `npm run build` made. */
 export class Site {
   readonly url: string;
@@ -38,8 +42,7 @@ export class Site {
 
   static async open(): Promise<Site> {
     const server = await preview({ preview: { port: 0, host: "127.0.0.1" }, logLevel: "error" });
-    const browser = await chromium.launch({ executablePath: executablePath(), args: ARGS });
-    return new Site(server, browser);
+    return new Site(server, await launch());
   }
 
   /** The same for the tests of a file: fails a test whose pages had errors. */
