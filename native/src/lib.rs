@@ -10,10 +10,11 @@
 //! use std::io::{BufRead, BufReader, Write};
 //! use std::net::TcpStream;
 //!
-//! use dynamidb::{Options, Server};
+//! use dynamidb::{Admin, Options, Server};
 //!
 //! let mut options = Options::default();
 //! options.port = 0;
+//! options.admin = Admin::Off;
 //! let server = Server::bind(&options)?;
 //! let (address, stop) = (server.local_addrs()[0], server.stop_handle());
 //! let running = std::thread::spawn(|| server.run());
@@ -35,5 +36,6 @@ mod server;
 
 #[cfg(feature = "server")]
 pub use server::{
-    Error, Listen, ListenAddress, Log, MemcachedOptions, Options, RuntimeName, Server, StopHandle,
+    Admin, Error, Listen, ListenAddress, Log, MemcachedOptions, Options, RuntimeName, Server,
+    StopHandle,
 };

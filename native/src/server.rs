@@ -2,11 +2,13 @@
 
 mod accept;
 pub(crate) mod admin;
+mod admin_port;
 mod auth;
 pub(crate) mod clock;
 mod connection;
 mod context;
 mod error;
+mod heartbeat;
 mod host;
 mod insight;
 mod listen;
@@ -34,19 +36,20 @@ use dynamidb_core::{Config, Dialect, Protocol};
 use dynamidb_sync::{Growth, Shards, random_seed};
 
 use crate::server::accept::Acceptor;
+use crate::server::admin_port::AdminPort;
 use crate::server::auth::Users;
 use crate::server::auth::sasl::Accounts;
 use crate::server::context::ServerContext;
 use crate::server::listen::{Listener, Listeners, listen};
 use crate::server::options::size_text;
 use crate::server::process::{Account, memory_limit, open_files};
-use crate::server::runtime::Runtime;
+use crate::server::runtime::{Runtime, no_thread};
 use crate::server::stop::Stop;
 use crate::server::worker::Worker;
 
 pub use self::error::Error;
 pub use self::log::Log;
-pub use self::options::{Listen, ListenAddress, MemcachedOptions, Options};
+pub use self::options::{Admin, Listen, ListenAddress, MemcachedOptions, Options};
 pub use self::runtime::RuntimeName;
 
 /// How often a stopping server checks whether the last connection is closed.
@@ -56,6 +59,7 @@ const DRAIN_PERIOD: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Server {
     listeners: Listeners,
+    admin_port: Option<AdminPort>,
     runtime: RuntimeName,
     context: Arc<ServerContext>,
 }
@@ -118,6 +122,7 @@ impl Server {
         };
         let shards = Shards::new(&config, options.thread_count(), growth)?;
         let listeners = listen(options)?;
+        let admin_port = AdminPort::bind(options)?;
         if let Some(account) = account {
             account.assume(&listeners.files, &options.memcached)?;
         }
@@ -131,6 +136,7 @@ impl Server {
             ServerContext::new(options, shards, users, accounts, addresses, max_connections);
         let server = Self {
             listeners,
+            admin_port,
             runtime: options.runtime,
             context: Arc::new(context),
         };
@@ -143,6 +149,12 @@ impl Server {
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         let sockets = self.listeners.sockets.iter();
         sockets.filter_map(Listener::address).collect()
+    }
+
+    /// The address of the admin port, if there is one, with the port that was picked.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        Some(self.admin_port.as_ref()?.address)
     }
 
     /// A handle that stops the server.
@@ -182,6 +194,7 @@ impl Server {
 
     async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
         let Listeners { sockets, files } = self.listeners;
+        let admin_port = self.admin_port;
         let inboxes = (0..self.context.server.settings.options.thread_count()).map(|number| {
             let worker = Worker::<R>::new(Arc::clone(&self.context));
             let inbox = worker.inbox();
@@ -201,6 +214,17 @@ impl Server {
             runtime.spawn(0, Arc::clone(&acceptor).accept(listener, options));
         }
         runtime.spawn(0, upkeep::run::<R>(Arc::clone(&self.context)));
+        let admin_port = admin_port.map(|port| {
+            for worker in 0..self.context.server.settings.options.thread_count() {
+                runtime.spawn(
+                    worker,
+                    heartbeat::run::<R>(Arc::clone(&self.context), worker),
+                );
+            }
+            port.serve(Arc::clone(&self.context))
+        });
+        // Served until the last connection is closed.
+        let _admin_port = admin_port.transpose().map_err(no_thread)?;
         self.context.stop.requested().await;
         drop(files);
         self.context.server.clients.wake_all();
@@ -243,6 +267,9 @@ impl Server {
                     tracing::info!("clients of {} need not sign in", listener.name());
                 }
             }
+        }
+        if let Some(port) = &self.admin_port {
+            port.announce();
         }
         let items = config
             .max_items

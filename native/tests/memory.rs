@@ -30,8 +30,10 @@ fn limited(limit: &str, kibibytes: &str, words: &str) -> Command {
     command.args(["-l", "127.0.0.1", "-p", "0"]);
     command.args(words.split_whitespace());
     for (name, value) in server.get_envs() {
-        assert!(value.is_none());
-        command.env_remove(name);
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
     }
     command
 }

@@ -34,6 +34,8 @@ fn help_is_grouped_and_complete() {
         ("-l, --listen <ADDRESSES>", "[default: 127.0.0.1"),
         ("-c, --max-connections <COUNT>", "[default: 10000"),
         ("--stall-timeout <SECONDS>", "[default: 30]"),
+        ("--admin <HOST:PORT>", "[default: 127.0.0.1:11280"),
+        ("--slow-log <MILLISECONDS>", "from readable to written"),
         (
             "--dialect <NAME>",
             "[possible values: auto, dynamidb, memcached]",
@@ -482,6 +484,7 @@ fn a_thread_that_cannot_start_is_reported_in_one_line_with_status_1() {
         let server = command.get_program().to_owned();
         let limited = Command::new("prlimit")
             .arg("--nproc=1")
+            .env("DYNAMIDB_ADMIN", "off")
             .arg(server)
             .args([
                 "-u",
@@ -570,15 +573,16 @@ fn max_connections_may_use_all_open_files_except_those_reserved() {
         let server = command().get_program().to_owned();
         let mut limited = Command::new("prlimit");
         limited.arg("--nofile=256:256").arg(server);
+        limited.env("DYNAMIDB_ADMIN", "off");
         limited.args(["-l", "127.0.0.1:0", "-c", connections]);
         limited
     };
-    Process::spawn(&mut limited("192")).stop();
-    let refused = limited("193").output().unwrap();
+    Process::spawn(&mut limited("172")).stop();
+    let refused = limited("173").output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        said.contains("the limit of 256 open files is enough for 192 connections"),
+        said.contains("the limit of 256 open files is enough for 172 connections"),
         "{said}"
     );
 }

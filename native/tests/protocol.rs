@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use conversations::{Conversation, Host};
-use dynamidb::{Options, RuntimeName, Server};
+use dynamidb::{Admin, Options, RuntimeName, Server};
 use dynamidb_core::{Config, Protocol};
 
 /// How long a reply may take on a machine with much else to do.
@@ -76,6 +76,7 @@ fn play_with(conversation: &Conversation, runtime: RuntimeName, users: Option<Pa
     options.auth_file = users;
     options.memcached.protocol = Some(conversation.settings.protocol);
     options.port = 0;
+    options.admin = Admin::Off;
     options.runtime = runtime;
     options.threads = Some(2);
     options.dialect = conversation.settings.dialect;

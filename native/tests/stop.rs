@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dynamidb::{Options, RuntimeName, Server};
+use dynamidb::{Admin, Options, RuntimeName, Server};
 use support::{Client, Process};
 
 fn on_each_runtime(test: impl Fn(Process)) {
@@ -212,6 +212,7 @@ fn a_program_can_run_several_servers_in_turn_and_at_once() {
     for &runtime in RuntimeName::ALL {
         let mut options = Options::default();
         options.port = 0;
+        options.admin = Admin::Off;
         options.runtime = runtime;
         let start = || {
             let server = Server::bind(&options).unwrap();

@@ -54,7 +54,7 @@ pub struct Session {
 /// # let cache = Cache::new(Config::new(64 * 1024))?;
 /// let session = Session::new(SessionConfig::default());
 /// let first: Option<FirstRequest<'_>> = session.parse(b"get key\r\n", &cache);
-/// assert!(first.is_some());
+/// assert_eq!(first.and_then(|first| first.verb()), Some("get"));
 /// assert!(session.parse(b"get ke", &cache).is_none());
 /// # Ok::<(), dynamidb_core::ConfigError>(())
 /// ```
@@ -70,6 +70,12 @@ impl<'i> FirstRequest<'i> {
     #[must_use]
     pub const fn key(&self) -> Key<'i> {
         self.key
+    }
+
+    /// What memcached calls the request; `None` if it is about no key.
+    #[must_use]
+    pub const fn verb(&self) -> Option<&'static str> {
+        self.parsed.request.verb()
     }
 }
 

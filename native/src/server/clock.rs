@@ -44,6 +44,12 @@ impl Clock {
         self.origin + elapsed.saturating_sub(self.started)
     }
 
+    /// Microseconds since the start, and never 0: to measure how long something takes.
+    pub(crate) fn micros(&self) -> u64 {
+        let micros = elapsed_time().saturating_sub(self.started).as_micros();
+        u64::try_from(micros).unwrap_or(u64::MAX).max(1)
+    }
+
     /// Whole seconds since the start.
     pub(crate) fn uptime(&self) -> u64 {
         self.now().since(self.origin).as_secs()

@@ -44,6 +44,7 @@ use crate::server::host::{SessionHost, SignIns};
 use crate::server::runtime::{Runtime, Stream};
 use crate::server::state::clients::{Client, ConnState};
 use crate::server::state::count;
+use crate::server::state::measured::Measured;
 use crate::server::view::Held;
 
 /// The most that a connection reads in one turn: a millisecond of the smallest requests. With other
@@ -151,6 +152,10 @@ impl<R: Runtime> Connection<R> {
             let flushed = suspended.poll_flush(cx, &mut self.stream, &self.context.server);
             if flushed?.is_pending() {
                 return Ok(Received::Nothing);
+            }
+            if let Some(measured) = suspended.measured.take() {
+                let server = &self.context.server;
+                server.count_written_at(server.clock.micros(), &measured, &self.client);
             }
         }
         // Replies are finished, but not a list of all items.
@@ -374,6 +379,22 @@ impl<R: Runtime> Connection<R> {
         }
         self.context.server.count_written(sent);
         Ok(())
+    }
+
+    /// Counts how long a measured request took, once its replies are written: now, which is given
+    /// in microseconds, or after a later turn.
+    pub(crate) fn count_written(&mut self, measured: Measured, now: u64) {
+        match self.suspended.as_deref_mut() {
+            // How long a wrong password is held back says nothing about the server.
+            Some(suspended) if suspended.held.is_some() => {}
+            Some(suspended) if !suspended.output.is_empty() => {
+                suspended.measured = Some(Box::new(measured));
+            }
+            _ => {
+                let server = &self.context.server;
+                server.count_written_at(now, &measured, &self.client);
+            }
+        }
     }
 
     /// Last step: keeps what is not processed, and says what happens next.

@@ -1,6 +1,7 @@
 //! What the server is started with. A program sets the fields of [`Options`]; the binary fills them
 //! from its command line and environment.
 
+mod admin;
 mod arguments;
 mod command_line;
 mod environment;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol, SessionConfig, SlabSizes};
 
+pub use self::admin::Admin;
 pub use self::memcached::MemcachedOptions;
 pub(crate) use self::values::size_text;
 use self::values::{ITEM_SIZE_MIN, grown_sizes};
@@ -63,6 +65,14 @@ pub struct Options {
     pub require_tls_auth: bool,
     /// How many connections the system queues for each listener until they are accepted.
     pub backlog: u16,
+    /// Where the admin port listens: HTTP, read only, for metrics and a dashboard.
+    pub admin: Admin,
+    /// Shows keys on the admin port if it can be reached from other hosts, too. On loopback they
+    /// are shown in any case; with [`MemcachedOptions::disable_dumping`] in none.
+    pub admin_keys: bool,
+    /// Logs requests that take this many milliseconds or more, and why; every turn is measured
+    /// then.
+    pub slow_log: Option<u32>,
     /// Which verbs are understood.
     pub dialect: Dialect,
     /// The version that memcached's clients are told, in visible ASCII characters.
@@ -263,6 +273,9 @@ impl Default for Options {
             auth_file: None,
             require_tls_auth: false,
             backlog: Self::BACKLOG,
+            admin: Admin::Default,
+            admin_keys: false,
+            slow_log: None,
             dialect: Dialect::Auto,
             memcached_version: Self::MEMCACHED_VERSION.into(),
             memory: None,

@@ -10,7 +10,7 @@ use std::fmt;
 
 #[cfg(feature = "async-std")]
 pub(crate) use self::async_std::AsyncStd;
-pub(crate) use self::interface::{Runtime, Stream, Timer, yield_now};
+pub(crate) use self::interface::{Runtime, Stream, Timer, no_thread, yield_now};
 #[cfg(feature = "tokio")]
 pub(crate) use self::tokio::Tokio;
 

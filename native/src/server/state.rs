@@ -2,9 +2,13 @@
 //! memcached's names.
 
 pub(crate) mod clients;
+pub(crate) mod heartbeats;
+pub(crate) mod latency;
+pub(crate) mod measured;
 pub(crate) mod prefixes;
 pub(crate) mod rate_limited;
 pub(crate) mod settings;
+pub(crate) mod slow;
 pub(crate) mod watchers;
 
 use std::cell::Cell;
@@ -22,10 +26,14 @@ use crate::server::connection::foreign::ForeignProtocols;
 use crate::server::connection::linger::Rejections;
 use crate::server::log;
 use crate::server::process::open_files::FILES_RESERVED;
-use crate::server::state::clients::Clients;
+use crate::server::state::clients::{Client, Clients};
+use crate::server::state::heartbeats::Heartbeats;
+use crate::server::state::latency::{CommandClass, Latency};
+use crate::server::state::measured::Measured;
 use crate::server::state::prefixes::Prefixes;
 use crate::server::state::rate_limited::RateLimitedEvent;
 use crate::server::state::settings::{Settings, Switches};
+use crate::server::state::slow::SlowLog;
 use crate::server::state::watchers::Watchers;
 use crate::server::stop::Stop;
 
@@ -39,6 +47,9 @@ pub(crate) struct ServerState {
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) prefixes: Prefixes,
     pub(crate) stop: Arc<Stop>,
+    pub(crate) heartbeats: Heartbeats,
+    pub(crate) latency: Latency,
+    pub(crate) slow: SlowLog,
     /// Open connections.
     pub(crate) connections: AtomicUsize,
     /// Connections accepted so far.
@@ -139,8 +150,12 @@ impl ServerState {
         let stat_prefix = settings.options.memcached.stat_prefix;
         let watchers = Arc::<Watchers>::default();
         watchers.count_prefixes(stat_prefix.is_some());
+        let clock = Clock::start();
         Self {
-            clock: Clock::start(),
+            clock,
+            heartbeats: Heartbeats::new(settings.options.thread_count(), clock.now()),
+            latency: Latency::default(),
+            slow: SlowLog::new(settings.options.slow_log),
             switches: Switches::new(&settings.options),
             settings,
             clients: Clients::default(),
@@ -218,6 +233,16 @@ impl ServerState {
         count(&self.traffic[stripe()].written, bytes as u64);
     }
 
+    /// Counts a request whose replies were written at this moment, in microseconds.
+    pub(crate) fn count_written_at(&self, now: u64, measured: &Measured, client: &Client) {
+        let took = now.saturating_sub(measured.since);
+        let class = CommandClass::of(measured.verb);
+        self.latency.of(class).record(took);
+        let watchers = &self.watchers;
+        self.slow
+            .record(self.clock.now(), took, measured, client, watchers);
+    }
+
     /// Reports all statistics by memcached's names, and then those that it does not have.
     pub(crate) fn report(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         self.report_process(report);
@@ -226,6 +251,7 @@ impl ServerState {
             .report(&mut |name, value| report(name, &value));
         report("log_lines_dropped", &log::dropped());
         report("detail_uncounted", &self.prefixes.uncounted());
+        report("slow_requests", &self.slow.count());
         for name in ALWAYS_ZERO {
             report(name, &0);
         }
@@ -294,6 +320,8 @@ impl ServerState {
         log::reset();
         self.watchers.reset();
         self.prefixes.reset();
+        self.latency.reset();
+        self.slow.reset();
         for event in self.events() {
             event.reset();
         }

@@ -38,6 +38,12 @@ impl<'s> View<'s> {
         self.held
     }
 
+    /// The lock of a shard.
+    pub(crate) fn locked(mut self, index: usize) -> Option<Held<'s>> {
+        self.shard(index);
+        self.held
+    }
+
     /// The shard in which a key lives.
     pub(crate) fn shard_of(&self, key: &Key<'_>) -> usize {
         self.shards.index_of(key)

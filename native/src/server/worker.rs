@@ -11,6 +11,8 @@
 
 mod inbox;
 mod ready;
+mod stopwatch;
+pub(crate) mod timing;
 
 use std::future::poll_fn;
 use std::io;
@@ -26,10 +28,13 @@ use crate::server::connection::buffers::{InputPool, OUTPUT_KEPT, SMALL, Slot};
 use crate::server::connection::{Connection, NextStep, READ_MAX, Received};
 use crate::server::context::ServerContext;
 use crate::server::runtime::Runtime;
+use crate::server::state::measured::Measured;
 use crate::server::view::View;
 use crate::server::worker::inbox::Arrival;
 pub(crate) use crate::server::worker::inbox::Inbox;
 use crate::server::worker::ready::{ConnectionWaker, ReadyList, Token};
+use crate::server::worker::stopwatch::Stopwatch;
+use crate::server::worker::timing::{Ready, Timing};
 
 /// The most connections in one turn.
 const TURN_CONNECTIONS: usize = 64;
@@ -54,6 +59,7 @@ pub(crate) struct Worker<R: Runtime> {
     slots: Vec<Slot>,
     outputs: Vec<Vec<u8>>,
     pool: InputPool,
+    timing: Timing,
 }
 
 /// A connection and what wakes it.
@@ -68,6 +74,8 @@ struct ConnectionEntry<R: Runtime> {
 struct TurnEntry {
     /// Its key in the slab.
     key: usize,
+    /// Since when it is ready, in microseconds; 0 if that is not measured.
+    since: u64,
     received: Received,
     /// How many bytes of the input are processed.
     used: usize,
@@ -88,6 +96,7 @@ impl<R: Runtime> Worker<R> {
             slots: Vec::new(),
             outputs: Vec::new(),
             pool: InputPool::default(),
+            timing: Timing::default(),
         }
     }
 
@@ -106,8 +115,10 @@ impl<R: Runtime> Worker<R> {
             self.open(arrival);
         }
         self.tokens.clear();
-        self.ready.take(TURN_CONNECTIONS, &mut self.tokens);
-        self.turn();
+        let rest = self.ready.take(TURN_CONNECTIONS, &mut self.tokens);
+        let server = &self.context.server;
+        let ready = self.timing.begin(server, self.tokens.len(), rest);
+        self.turn(&ready);
         if !self.ready.park(cx.waker()) {
             // The runtime polls the sockets in between, so that a busy connection does not keep
             // others waiting.
@@ -136,9 +147,9 @@ impl<R: Runtime> Worker<R> {
         }
     }
 
-    fn turn(&mut self) {
-        self.receive();
-        self.process();
+    fn turn(&mut self, ready: &Ready) {
+        self.receive(ready);
+        self.process(ready);
         for at in 0..self.turn.len() {
             self.finish(at);
         }
@@ -146,11 +157,11 @@ impl<R: Runtime> Worker<R> {
     }
 
     /// Receives from the connections that are ready, until there is enough to do.
-    fn receive(&mut self) {
+    fn receive(&mut self, ready: &Ready) {
         let mut size = 0;
         // Many greedy clients must not keep a quiet one waiting for a full read of each.
         let limit = (TURN_INPUT / self.tokens.len().max(1)).clamp(SMALL, READ_MAX);
-        for &token in &self.tokens {
+        for (place, &token) in self.tokens.iter().enumerate() {
             // A waker may be woken after its connection was closed.
             let entry = self.connections.get_mut(token.key);
             let Some(entry) = entry.filter(|entry| entry.queue.token() == token) else {
@@ -177,6 +188,7 @@ impl<R: Runtime> Worker<R> {
             size += slot.input().len();
             self.turn.push(TurnEntry {
                 key: token.key,
+                since: ready.since(place),
                 received,
                 used: 0,
                 outcome,
@@ -185,7 +197,7 @@ impl<R: Runtime> Worker<R> {
     }
 
     /// Processes what was received, and sends the replies.
-    fn process(&mut self) {
+    fn process(&mut self, ready: &Ready) {
         let Self {
             context,
             connections,
@@ -226,17 +238,19 @@ impl<R: Runtime> Worker<R> {
         let now = context.server.clock.now();
         let mut unsent_size = 0;
         let mut sent = 0;
-        for (number, (at, first, _)) in work.iter().enumerate() {
+        let mut stopwatch = Stopwatch::new(context, ready);
+        for (number, (at, first, shard)) in work.iter().enumerate() {
             let (entry, output) = (&mut turn[*at], &mut outputs[*at]);
             let connection = &mut connections[entry.key].connection;
             let input = slots[*at].input().bytes();
-            let lock = held.take();
+            let lock = stopwatch.start(entry.since, *first, *shard, input, held.take());
             let processed =
                 guard(|| Ok(connection.process(now, *first, input, output, lock, context)));
             match processed {
                 Ok((used, lock)) => (entry.used, held) = (used, lock),
                 Err(error) => entry.outcome = Err(error),
             }
+            stopwatch.executed(output.len());
             unsent_size += output.len();
             if unsent_size > TURN_OUTPUT {
                 // No lock is held while the kernel copies.
@@ -250,6 +264,11 @@ impl<R: Runtime> Worker<R> {
         drop(held);
         for (at, entry) in turn.iter_mut().enumerate() {
             send(connections, entry, &mut outputs[at]);
+        }
+        if let Some((written, measured)) = stopwatch.written(turn.len()) {
+            for ((at, ..), measured) in work.iter().zip(measured) {
+                count_written(connections, &turn[*at], measured, written);
+            }
         }
     }
 
@@ -296,6 +315,19 @@ fn send<R: Runtime>(
     // Not at the end of the turn: until then others may have large replies too.
     output.clear();
     output.shrink_to(OUTPUT_KEPT);
+}
+
+/// Counts how long a request took whose replies were written at this moment, if it is measured.
+fn count_written<R: Runtime>(
+    connections: &mut Slab<ConnectionEntry<R>>,
+    turn_entry: &TurnEntry,
+    measured: Measured,
+    written: u64,
+) {
+    if measured.since > 0 && turn_entry.outcome.is_ok() {
+        let connection = &mut connections[turn_entry.key].connection;
+        connection.count_written(measured, written);
+    }
 }
 
 /// Runs a step of one connection. A panic in it is an error of this connection alone.

@@ -12,6 +12,8 @@ import pytest
 START_SECONDS = 10
 STOP_SECONDS = 5
 
+# Its default is the same for all servers.
+os.environ["DYNAMIDB_ADMIN"] = "off"
 # Debian has twemproxy there.
 os.environ["PATH"] += ":/usr/sbin"
 # The library in pylibmc's package looks for the mechanisms of SASL where it was built.
@@ -70,6 +72,15 @@ def serve(command):
 def dynamidb(request):
     """The port of our server."""
     yield from serve([request.config.getoption("--server")])
+
+
+@pytest.fixture
+def monitored(request):
+    """The ports of our server for clients and for monitoring."""
+    admin = free_port()
+    server = [request.config.getoption("--server"), "-m", "8", "-t", "2"]
+    for port in serve([*server, "--admin", f"127.0.0.1:{admin}"]):
+        yield port, admin
 
 
 @pytest.fixture(scope="session")

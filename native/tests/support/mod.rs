@@ -16,7 +16,8 @@ use dynamidb::RuntimeName;
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The binary, without environment variables that set its options.
+/// The binary, without environment variables that set its options, and without an admin port
+/// unless the command line asks for one: its default is the same for all.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dynamidb"));
     for (name, _) in std::env::vars()
@@ -24,6 +25,7 @@ pub(crate) fn command() -> Command {
     {
         command.env_remove(name);
     }
+    command.env("DYNAMIDB_ADMIN", "off");
     command
 }
 
@@ -100,6 +102,18 @@ impl Process {
             log,
             later,
         }
+    }
+
+    /// Where its admin port is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        let said = |line: &String| {
+            let address = line.split("admin port: http://").nth(1)?;
+            address.split('/').next()?.parse().ok()
+        };
+        self.log
+            .iter()
+            .find_map(said)
+            .expect("it has an admin port")
     }
 
     pub(crate) fn connect(&self) -> Client {

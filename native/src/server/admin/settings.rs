@@ -127,6 +127,8 @@ fn network(settings: &Settings, report: &mut dyn FnMut(&str, &dyn Display)) {
     report("maxconns_fast", &"yes");
     report("idle_timeout", &options.memcached.idle_timeout());
     report("stall_timeout", &options.stall_timeout);
+    report("admin", &options.admin);
+    report("slow_log_ms", &options.slow_log.unwrap_or(0));
     report("read_buf_mem_limit", &ServerState::BUFFERED_MAX);
     report("watcher_logbuf_size", &QUEUE_SIZE);
     report("ssl_enabled", &"no");

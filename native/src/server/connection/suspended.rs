@@ -11,6 +11,7 @@ use crate::server::connection::timeout::TimeoutTimer;
 use crate::server::runtime::Stream;
 use crate::server::state::ServerState;
 use crate::server::state::clients::ConnState;
+use crate::server::state::measured::Measured;
 
 /// What a connection keeps while it waits for its client, or for its turn.
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Suspended {
     /// Bytes that were received and not processed: half a request, or with a backlog whole ones.
     pub(crate) input: Input,
     pub(crate) output: UnsentOutput,
+    /// The request whose replies these are, if it is measured.
+    pub(crate) measured: Option<Box<Measured>>,
     /// For how long replies are held back, because of wrong passwords from the client's address.
     pub(crate) held: Option<Duration>,
     /// Whether this is a watcher that has closed its sending side.

@@ -10,7 +10,7 @@ use dynamidb_core::{Dialect, LruBump, Policy, Protocol};
 
 use crate::server::options::memcached::MemcachedOptions;
 use crate::server::options::values::{delimiter, growth, item_size, memory_size, mode};
-use crate::server::options::{Listen, Options};
+use crate::server::options::{Admin, Listen, Options};
 use crate::server::runtime::RuntimeName;
 
 const ABOUT: &str =
@@ -84,6 +84,15 @@ pub(super) struct Arguments {
     #[arg(help_heading = NETWORK, value_name = "COUNT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     backlog: u16,
+
+    /// Where HTTP serves metrics (/metrics), health checks and a dashboard, read only; or off
+    /// [default: 127.0.0.1:11280, or off if another program has that port]
+    #[arg(long, env = "DYNAMIDB_ADMIN", value_name = "HOST:PORT", help_heading = NETWORK)]
+    admin: Option<Admin>,
+
+    /// Show keys on the admin port also if other hosts can reach it
+    #[arg(long, env = "DYNAMIDB_ADMIN_KEYS", help_heading = NETWORK)]
+    admin_keys: bool,
 
     /// Which verbs are understood. auto: with a capital letter DynamiDB's, in lower case
     /// memcached's
@@ -182,6 +191,11 @@ pub(super) struct Arguments {
     /// command `watch` shows requests
     #[arg(short, long, action = ArgAction::Count, help_heading = PROCESS)]
     verbose: u8,
+
+    /// Log requests that take this long, from readable to written, and why
+    #[arg(long, env = "DYNAMIDB_SLOW_LOG", help_heading = PROCESS, value_name = "MILLISECONDS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    slow_log: Option<u32>,
 
     #[command(flatten)]
     memcached: MemcachedArguments,
@@ -303,6 +317,9 @@ impl From<Arguments> for Options {
             auth_file: arguments.auth_file,
             require_tls_auth: arguments.require_tls_auth,
             backlog: arguments.backlog,
+            admin: arguments.admin.unwrap_or_default(),
+            admin_keys: arguments.admin_keys,
+            slow_log: arguments.slow_log,
             dialect: arguments.dialect,
             memcached_version: arguments.memcached_version,
             memory: arguments.memory,

@@ -2,12 +2,14 @@
 
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 
+use crate::server::admin_port::limits::FILES_MAX;
 use crate::server::connection::linger::REJECTIONS_MAX;
 use crate::server::error::Error;
 use crate::server::options::Options;
 
-/// File descriptors that are not connections: listeners, the runtime's, standard streams.
-pub(crate) const FILES_RESERVED: u64 = 64;
+/// File descriptors that are not connections: listeners, the runtime's, standard streams, those of
+/// the admin port.
+pub(crate) const FILES_RESERVED: u64 = 64 + FILES_MAX;
 
 /// The connection limit. Raises the limit of open files if the connections need it.
 pub(crate) fn connection_limit(wanted: Option<u32>) -> Result<usize, Error> {

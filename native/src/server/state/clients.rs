@@ -45,6 +45,8 @@ pub(crate) struct Client {
     /// The file of a Unix socket: the client's if it has one, or else the server's.
     file: Option<Box<Path>>,
     state: AtomicU8,
+    /// When it connected.
+    opened_at: Instant,
     /// When it last sent a request, in milliseconds since 1970.
     last_active: AtomicU64,
 }
@@ -75,6 +77,7 @@ impl Clients {
             local: address(socket.local_addr()),
             file: file(socket.peer_addr()).or_else(|| file(socket.local_addr())),
             state: AtomicU8::new(ConnState::Waiting as u8),
+            opened_at: now,
             last_active: AtomicU64::new(now.as_millis()),
         });
         let entry = Entry {
@@ -131,6 +134,25 @@ impl Client {
         Duration::from_millis(now.as_millis().saturating_sub(last_active))
     }
 
+    /// How long ago it connected.
+    pub(crate) fn age(&self, now: Instant) -> Duration {
+        now.since(self.opened_at)
+    }
+
+    /// Where it comes from: an address with a port, or a Unix socket.
+    pub(crate) fn origin(&self) -> String {
+        match (self.peer, &self.file) {
+            (Some(address), _) => address.to_string(),
+            (None, Some(file)) => format!("unix:{}", file.display()),
+            (None, None) => "unix".into(),
+        }
+    }
+
+    /// What it waits for, by memcached's name.
+    pub(crate) fn state_name(&self) -> &'static str {
+        ConnState::NAMES[usize::from(self.state.load(Ordering::Relaxed))]
+    }
+
     /// The address it comes from; none of a Unix socket.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.peer.map(|peer| peer.ip())
@@ -178,7 +200,6 @@ impl Client {
             (None, Some(file)) => format!("unix:{}", file.display()),
             (None, None) => "unix".into(),
         };
-        let state = self.state.load(Ordering::Relaxed);
         let idle = self.idle_for(now).as_secs();
         write!(output, "STAT {number}:addr {}\r\n", address(self.peer))?;
         write!(
@@ -186,11 +207,7 @@ impl Client {
             "STAT {number}:listen_addr {}\r\n",
             address(self.listener(listeners))
         )?;
-        write!(
-            output,
-            "STAT {number}:state {}\r\n",
-            ConnState::NAMES[usize::from(state)]
-        )?;
+        write!(output, "STAT {number}:state {}\r\n", self.state_name())?;
         write!(output, "STAT {number}:secs_since_last_cmd {idle}\r\n")
     }
 }

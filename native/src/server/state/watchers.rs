@@ -17,6 +17,7 @@ use crate::server::clock::unix_time;
 use crate::server::lock::lock;
 use crate::server::percent::push_percent_encoded;
 use crate::server::state::clients::Client;
+use crate::server::state::measured::Measured;
 
 /// The most watchers; memcached's limit.
 const WATCHERS_MAX: usize = 20;
@@ -37,6 +38,8 @@ impl Kinds {
     const CONNECTIONS: Self = Self(16);
     /// No lines, but counts: `stats detail`.
     pub(crate) const PREFIXES: Self = Self(32);
+    /// Requests that take long.
+    pub(crate) const SLOW: Self = Self(64);
     /// The kinds that are about items.
     const ITEMS: Self = Self(1 | 2 | 4 | 8 | 32);
 
@@ -48,6 +51,7 @@ impl Kinds {
             b"evictions" => Self::EVICTIONS,
             b"deletions" => Self::DELETIONS,
             b"connevents" => Self::CONNECTIONS,
+            b"slow" => Self::SLOW,
             b"sysevents" | b"rawcmds" | b"proxyreqs" | b"proxyevents" | b"proxyuser" => Self(0),
             _ => return None,
         })
@@ -238,6 +242,24 @@ impl Watchers {
                 write!(line, " reason={reason}")?;
             }
             write!(line, " cfd={}", client.number)
+        });
+    }
+
+    /// Reports a request that took this many microseconds.
+    pub(crate) fn on_slow(&self, took: u64, measured: &Measured, cause: &str, client: u64) {
+        let Measured {
+            queued,
+            locked,
+            executed,
+            input,
+            output,
+            ..
+        } = measured;
+        let (verb, key) = (measured.verb.unwrap_or("none"), measured.key.as_deref());
+        self.line(Kinds::SLOW, "slow", key, |line| {
+            write!(line, "cmd={verb} us={took} cause={cause} queued={queued} ")?;
+            write!(line, "locked={locked} executed={executed} ")?;
+            write!(line, "in={input} out={output} cfd={client}")
         });
     }
 

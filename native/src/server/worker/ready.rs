@@ -60,10 +60,12 @@ impl ReadyList {
     }
 
     /// Moves up to `limit` connections to `tokens`, in the order in which they became ready.
-    pub(crate) fn take(&self, limit: usize, tokens: &mut Vec<Token>) {
+    /// Returns how many are left.
+    pub(crate) fn take(&self, limit: usize, tokens: &mut Vec<Token>) -> usize {
         let mut state = lock(&self.state);
         let count = state.tokens.len().min(limit);
         tokens.extend(state.tokens.drain(..count));
+        state.tokens.len()
     }
 
     /// Has the worker run although no connection is ready.

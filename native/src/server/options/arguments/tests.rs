@@ -187,6 +187,12 @@ fn an_error_is_one_line_that_names_the_option() {
         ("--runtime none", "--runtime"),
         ("-l :1", "--listen"),
         ("-l host:port", "--listen"),
+        ("--admin 127.0.0.1", "--admin"),
+        ("--admin on", "--admin"),
+        ("--slow-log 0", "--slow-log"),
+        ("--slow-log -1", "--slow-log"),
+        ("--admin :11280", "--admin"),
+        ("--admin 127.0.0.1:65536", "--admin"),
     ] {
         let error = parse(line).unwrap_err();
         assert!(

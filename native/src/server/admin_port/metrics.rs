@@ -1,0 +1,20 @@
+//! `/metrics`: what is counted, for Prometheus.
+
+mod exposition;
+mod memcached;
+mod own;
+
+use crate::server::admin_port::figures::Figures;
+use crate::server::admin_port::metrics::exposition::Exposition;
+use crate::server::admin_port::response::Response;
+
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) fn respond(figures: &Figures, open_metrics: bool) -> Response {
+    let mut exposition = Exposition::new(open_metrics);
+    memcached::write(figures, &mut exposition);
+    own::write(figures, &mut exposition);
+    let content_type = if open_metrics { OPEN_METRICS } else { PLAIN };
+    Response::ok(content_type, exposition.finish().into_bytes())
+}
