@@ -2,6 +2,8 @@
 
 mod conditional;
 mod count;
+#[cfg(feature = "flush-prefix")]
+mod flush;
 #[cfg(feature = "insight")]
 mod insight;
 mod lookup;
@@ -212,7 +214,7 @@ impl<M: Memory> Cache<M> {
         if self.flush_at.is_some_and(|at| at <= now) {
             return None;
         }
-        let item = self.item(&self.store().find(&key)?);
+        let item = self.item(&self.find_unchanged(&key)?);
         item.expires_at.is_none_or(|end| end > now).then_some(item)
     }
 
@@ -540,8 +542,8 @@ impl<M: Memory> Cache<M> {
 
     /// Does at most `limit` steps of upkeep and returns how many it did; fewer than `limit` means
     /// that nothing is left to do for now. A step takes microseconds: it frees what has
-    /// expired in one page, empties a page that is beyond a smaller budget, or shrinks the
-    /// index by one bucket.
+    /// expired in one page, removes what a flush by prefix has removed from a few buckets,
+    /// empties a page that is beyond a smaller budget, or shrinks the index by one bucket.
     ///
     /// Nothing is served past its deadline whether or not this is called; calling it gives the
     /// memory back.
@@ -564,7 +566,7 @@ impl<M: Memory> Cache<M> {
             let extent = self.store().worst_case_extent(0);
             self.memory.extend_to(extent);
             let mut store = self.store_mut();
-            let done = store.expire_page() || store.maintain();
+            let done = store.expire_page() || store.sweep().is_some() || store.maintain();
             debug_assert!(
                 self.store().touched_extent() <= extent,
                 "beyond what was asked for"
@@ -578,7 +580,7 @@ impl<M: Memory> Cache<M> {
         done
     }
 
-    /// How many items there are, expired ones that were not reclaimed yet included.
+    /// How many items there are, expired and flushed ones that were not reclaimed yet included.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.parts.len()

@@ -68,6 +68,11 @@ pub struct Config {
     pub shard: u16,
     /// And how many there are. No two of them give items the same `cas`.
     pub shard_count: u16,
+    /// How many [flushes by prefix](crate::Cache::flush_prefix) may be under way at once, 256 bytes
+    /// each: by default one for every 64 KiB of memory, as far as
+    /// [`FLUSH_PREFIX_LIMIT`](Self::FLUSH_PREFIX_LIMIT).
+    #[cfg(feature = "flush-prefix")]
+    pub flush_prefix_max: usize,
 }
 
 impl Config {
@@ -79,6 +84,9 @@ impl Config {
     pub const ITEM_SIZE_MAX: usize = 1 << 20;
     /// The largest item that can be asked for: lengths are kept in 24 bits.
     pub const ITEM_SIZE_LIMIT: usize = 1 << 24;
+    /// How many flushes by prefix may be under way at once: their numbers are kept in 6 bits.
+    #[cfg(feature = "flush-prefix")]
+    pub const FLUSH_PREFIX_LIMIT: usize = 63;
 
     /// The defaults for a budget of `memory` bytes: pages of 4096 bytes and the slab sizes
     /// 64, 128, 256, 1024, 4096; smaller pages below 256 KiB, with the slab sizes that fit them.
@@ -103,6 +111,8 @@ impl Config {
             hash_seed: 0,
             shard: 0,
             shard_count: 1,
+            #[cfg(feature = "flush-prefix")]
+            flush_prefix_max: (memory >> 16).min(Self::FLUSH_PREFIX_LIMIT),
         }
     }
 }
@@ -124,6 +134,8 @@ impl fmt::Debug for Config {
             hash_seed: _,
             shard,
             shard_count,
+            #[cfg(feature = "flush-prefix")]
+            flush_prefix_max,
         } = self;
         let mut shown = f.debug_struct("Config");
         shown
@@ -134,7 +146,10 @@ impl fmt::Debug for Config {
             .field("page_size", page_size)
             .field("policy", policy)
             .field("lru_bump", lru_bump)
-            .field("compact", compact)
+            .field("compact", compact);
+        #[cfg(feature = "flush-prefix")]
+        shown.field("flush_prefix_max", flush_prefix_max);
+        shown
             .field("shard", shard)
             .field("shard_count", shard_count);
         #[cfg(feature = "insight")]

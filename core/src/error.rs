@@ -27,6 +27,10 @@ pub enum Error {
     OutOfMemory,
     /// The stored value is not a decimal number that fits 64 bits. Store one first.
     NotANumber,
+    /// As many flushes by prefix as there may be are under way. Try again when upkeep has ended
+    /// one, or raise [`Config::flush_prefix_max`](crate::Config::flush_prefix_max).
+    #[cfg(feature = "flush-prefix")]
+    TooManyFlushes,
 }
 
 impl fmt::Display for Error {
@@ -36,6 +40,8 @@ impl fmt::Display for Error {
             Self::ValueTooLarge => "the item is larger than the largest that the cache takes",
             Self::OutOfMemory => "no memory could be freed for the item",
             Self::NotANumber => "the value is not a number",
+            #[cfg(feature = "flush-prefix")]
+            Self::TooManyFlushes => "too many flushes by prefix are under way",
         })
     }
 }
@@ -74,6 +80,10 @@ pub enum ConfigError {
     /// The largest item must be between 1 byte and
     /// [`Config::ITEM_SIZE_LIMIT`](crate::Config::ITEM_SIZE_LIMIT). Holds the wrong one.
     ItemSize(usize),
+    /// There may be no more flushes by prefix at once than
+    /// [`Config::FLUSH_PREFIX_LIMIT`](crate::Config::FLUSH_PREFIX_LIMIT). Holds the wrong number.
+    #[cfg(feature = "flush-prefix")]
+    FlushPrefixes(usize),
     /// The allocator did not provide the memory.
     OutOfMemory,
 }
@@ -103,6 +113,13 @@ impl fmt::Display for ConfigError {
                 write!(
                     f,
                     "the largest item cannot be {size} bytes: 1 to 16777216 are possible"
+                )
+            }
+            #[cfg(feature = "flush-prefix")]
+            Self::FlushPrefixes(count) => {
+                write!(
+                    f,
+                    "{count} flushes by prefix at once: at most 63 are possible"
                 )
             }
             Self::OutOfMemory => f.write_str("the memory could not be allocated"),

@@ -61,6 +61,7 @@
 //! | bring versions of your own | [`Cache::set_with`] | a `cas` of 64 bits |
 //! | count from a start | [`Cache::arithmetic_with`] | |
 //! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::flush_at`] | the last two in no time |
+//! | remove what has keys with a prefix | `Cache::flush_prefix` | in no time, too |
 //! | have expired memory back early | [`Cache::maintain`] | as many short steps as you like |
 //! | keep the items over a restart | [`Cache::save`], [`snapshot`] | any cache can read them |
 //! | see how it goes | [`Cache::stats`], [`Cache::slabs`] | |
@@ -92,6 +93,9 @@
 //! - **The meta commands** are the feature `meta`, on by default. A program that needs none saves
 //!   13 kB of flash on a Cortex-M4 with `default-features = false`. They are unknown then, and `ms`
 //!   ends the conversation, so that its value is not taken for a command.
+//! - **Flushes by prefix** are the feature `flush-prefix`, on by default. Each that may be under
+//!   way takes 256 bytes of the memory, and there are none in less than 64 KiB unless
+//!   `Config::flush_prefix_max` says so.
 //! - **The binary protocol** of memcached is the feature `binary`, off by default: 9 kB of flash
 //!   on a Cortex-M4. With it the first byte of each client selects the protocol, unless
 //!   [`SessionConfig::protocol`] does.

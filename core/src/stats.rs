@@ -27,6 +27,9 @@ pub struct Stats {
     pub cmd_touch: u64,
     /// Flushes.
     pub cmd_flush: u64,
+    /// Flushes by prefix.
+    #[cfg(feature = "flush-prefix")]
+    pub cmd_flush_prefix: u64,
     /// `me` requests, which show an item's attributes.
     pub cmd_meta: u64,
     /// `get` found an item.
@@ -79,10 +82,16 @@ pub struct Stats {
     pub expiry_lag_max: u64,
     /// The same of all [`reclaimed`](Self::reclaimed) items together: divide for the mean.
     pub expiry_lag_total: u64,
+    /// Items that flushes by prefix have removed, as far as they are swept out.
+    #[cfg(feature = "flush-prefix")]
+    pub flush_prefix_items: u64,
     /// Chunks that were moved, so that their pages became free.
     pub chunks_moved: u64,
     /// Pages that became free that way.
     pub slabs_moved: u64,
+    /// Flushes by prefix whose items are being swept out now.
+    #[cfg(feature = "flush-prefix")]
+    pub flush_prefix_active: u64,
     /// Items held now.
     pub curr_items: u64,
     /// Bytes of the chunks that hold them now.
@@ -97,7 +106,7 @@ pub struct Stats {
 
 impl Stats {
     /// Adds another cache's numbers: the sum over shards. A flush reaches all shards and counts
-    /// once.
+    /// once, by prefix or not.
     ///
     /// # Examples
     /// ```
@@ -149,6 +158,8 @@ impl Stats {
         self.expired_unfetched += other.expired_unfetched;
         self.expiry_lag_max = self.expiry_lag_max.max(other.expiry_lag_max);
         self.expiry_lag_total += other.expiry_lag_total;
+        #[cfg(feature = "flush-prefix")]
+        self.add_flushes(other);
         self.chunks_moved += other.chunks_moved;
         self.slabs_moved += other.slabs_moved;
         self.curr_items += other.curr_items;
@@ -156,6 +167,15 @@ impl Stats {
         self.unused_pages += other.unused_pages;
         self.hash_bytes += other.hash_bytes;
         self.limit_maxbytes += other.limit_maxbytes;
+    }
+}
+
+#[cfg(feature = "flush-prefix")]
+impl Stats {
+    fn add_flushes(&mut self, other: &Self) {
+        self.cmd_flush_prefix = self.cmd_flush_prefix.max(other.cmd_flush_prefix);
+        self.flush_prefix_active = self.flush_prefix_active.max(other.flush_prefix_active);
+        self.flush_prefix_items += other.flush_prefix_items;
     }
 }
 

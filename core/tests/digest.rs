@@ -207,6 +207,7 @@ fn which_items_are_queued_shows() {
     let caches = [Policy::Lru, Policy::S3Lru].map(|policy| {
         let mut config = Config::new(MEMORY);
         config.policy = policy;
+        config.flush_prefix_max = 0;
         // The same pages, though the other policy takes some memory for itself.
         let memory = match policy {
             Policy::Lru => MEMORY - MEMORY / 128,

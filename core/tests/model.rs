@@ -10,6 +10,8 @@
 mod conditional;
 #[path = "model/evictions.rs"]
 mod evictions;
+#[path = "model/flush.rs"]
+mod flush;
 
 use core::time::Duration;
 
@@ -418,6 +420,7 @@ impl Run {
                 self.within_memory();
             }
             111..=120 => self.resize(),
+            121..=150 => self.flush_prefix(),
             _ => {}
         }
     }
@@ -555,29 +558,21 @@ fn run(config: &Config, keys: u64, value_len_max: u64, operations: u64, check_ev
 
 #[test]
 fn a_tiny_cache_with_every_step_checked() {
-    run(&Config::new(16 * 1024), 300, 3000, operations(40_000), 1);
+    let mut config = Config::new(16 * 1024);
+    config.flush_prefix_max = 3;
+    run(&config, 300, 3000, operations(40_000), 1);
 }
 
 #[test]
 fn small_pages() {
-    run(
-        &Config::new(64 * 1024),
-        400,
-        20_000,
-        operations(1_600_000),
-        500,
-    );
+    let config = Config::new(64 * 1024);
+    run(&config, 400, 20_000, operations(1_600_000), 500);
 }
 
 #[test]
 fn the_default_page_size() {
-    run(
-        &Config::new(300 * 1024),
-        1000,
-        80_000,
-        operations(1_600_000),
-        500,
-    );
+    let config = Config::new(300 * 1024);
+    run(&config, 1000, 80_000, operations(1_600_000), 500);
 }
 
 #[test]

@@ -46,6 +46,10 @@ fn cache(policy: Policy, start: u32) -> Cache {
             cache.delete(now, &(number - 20).to_le_bytes());
         }
     }
+    // The lookup sweeps the item out, and the flush goes on.
+    let key = cache.items().next().expect("it is full").key.to_vec();
+    cache.flush_prefix(&key).unwrap();
+    assert!(cache.get(now, &key[..]).is_none());
     cache.check();
     cache
 }
@@ -76,7 +80,9 @@ fn the_counters_of_all_caches_add_up_by_name() {
         let counts = all.iter().map(|counters| counters[&name]);
         // One flush is a flush of each cache.
         let expected = match &*name {
-            "cmd_flush" | "expiry_lag_max" => counts.max().unwrap(),
+            "cmd_flush" | "cmd_flush_prefix" | "flush_prefix_active" | "expiry_lag_max" => {
+                counts.max().unwrap()
+            }
             _ => counts.sum(),
         };
         assert!(expected > 0, "nothing that is done here counts as {name}");
@@ -216,6 +222,11 @@ fn a_deletion_counts_as_what_it_is_and_as_what_it_found() {
     counts("delete_hits", |c, _| c.delete(NOW, "k"));
     counts("delete_misses", |c, _| c.delete(NOW, "x"));
     counts("cmd_flush", |c, _| c.clear());
+    let flush = |cache: &mut Cache, prefix: &str| cache.flush_prefix(prefix.as_bytes());
+    counts("cmd_flush_prefix flush_prefix_active", |c, _| flush(c, "k"));
+    counts("", |c, _| flush(c, "").is_err());
+    let expected = "cmd_flush_prefix delete_misses flush_prefix_active flush_prefix_items";
+    counts(expected, |c, _| flush(c, "k").is_ok() && c.delete(NOW, "k"));
     counts("cmd_flush", |c, _| c.flush_at(Instant::from_secs(9)));
     let delete = |expected, key: &str, change: fn(&mut DeleteOptions, u64)| {
         counts(expected, |cache, cas| {

@@ -51,6 +51,7 @@ fn config(number: u8) -> Config {
     }
     config.compact = number % 3 == 0;
     config.hash_seed = number.into();
+    config.flush_prefix_max = usize::from(number % 4);
     config
 }
 
@@ -75,6 +76,8 @@ enum Operation {
     Sleep(u32),
     /// Up to 64 keys with values of one size: some of these fill the memory and the index grows.
     Many(u8, u8, u8),
+    /// The keys that begin as this one does, up to so many bytes.
+    FlushPrefix(u8, u8),
 }
 
 #[derive(Arbitrary, Debug, Clone, Copy)]
@@ -322,6 +325,19 @@ impl<'m> Run<'m> {
                 let memory = self.memory / 255 * usize::from(share);
                 if self.cache.set_memory(memory).is_ok() {
                     self.item_size_max = self.item_size_wanted.min(memory / 4);
+                }
+            }
+            Operation::FlushPrefix(number, len) => {
+                let key = key(number.into());
+                let prefix = &key[..1 + usize::from(len) % key.len()];
+                match self.cache.flush_prefix(prefix) {
+                    Ok(()) => self
+                        .stored
+                        .retain(|&number, _| !self::key(number).starts_with(prefix)),
+                    Err(error) => {
+                        assert_eq!(error, Error::TooManyFlushes);
+                        assert!(!self.cache.can_flush_prefix());
+                    }
                 }
             }
             Operation::Wait(millis) => self.now = now + Duration::from_millis(millis.into()),

@@ -29,6 +29,12 @@ impl<M: Memory> Cache<M> {
         self.is_live(&found).then_some(found)
     }
 
+    /// The item under a key, whether or not it has expired; changes nothing.
+    pub(super) fn find_unchanged(&self, key: &HashedKey<'_>) -> Option<ItemHandle> {
+        let found = self.store().find(key);
+        found.filter(|found| !self.store().is_flushed(found))
+    }
+
     /// Whether the deadline of an item lies ahead; if it does not, the item is removed.
     #[inline]
     pub(super) fn is_live(&mut self, found: &ItemHandle) -> bool {

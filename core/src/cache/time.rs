@@ -6,11 +6,15 @@ use crate::storage::Deadline;
 use crate::{Expiry, Instant, Key, Memory};
 
 impl<M: Memory> Cache<M> {
-    /// Every operation on a key begins here: the clock is set and the key hashed.
+    /// Every operation on a key begins here: the clock is set, the key hashed, and what a flush has
+    /// removed is not there any more.
     #[inline]
     pub(super) fn begin<'k>(&mut self, now: Instant, key: impl Into<Key<'k>>) -> HashedKey<'k> {
         let key = self.hasher().hashed(&key.into());
         self.set_clock(now);
+        if self.parts.flushes.is_active() {
+            self.store_mut().sweep_bucket_of(key.hash);
+        }
         key
     }
 

@@ -39,6 +39,8 @@ impl<M: Memory> Cache<M> {
             unused_pages: self.parts.unused_pages() as u64,
             hash_bytes: self.store().index_bytes() as u64,
             limit_maxbytes: self.limit as u64,
+            #[cfg(feature = "flush-prefix")]
+            flush_prefix_active: self.parts.flushes.len().into(),
             ..self.parts.stats
         }
     }
@@ -109,7 +111,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], Item<'_>)> {
-        let items = self.store().items();
+        let items = self.unflushed(self.store().items());
         items.map(|found| (self.store().key(&found), self.item(&found)))
     }
 
@@ -238,7 +240,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn items(&self) -> impl DoubleEndedIterator<Item = ItemView<'_>> {
-        let items = self.store().items();
+        let items = self.unflushed(self.store().items());
         items.map(|found| self.view(&found))
     }
 
@@ -266,6 +268,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn scan(&self, cursor: u32) -> (impl Iterator<Item = ItemView<'_>>, Option<u32>) {
         let (items, next) = self.store().group(cursor);
+        let items = items.filter(|found| !self.store().is_flushed(found));
         (items.map(|found| self.view(&found)), next)
     }
 
@@ -283,7 +286,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn inspect(&self, position: u32) -> Option<ItemView<'_>> {
-        let found = self.store().at_position(position)?;
+        let found = self.at_position(position)?;
         Some(self.view(&found))
     }
 
@@ -303,7 +306,7 @@ impl<M: Memory> Cache<M> {
     #[must_use]
     pub fn view_of<'k>(&self, key: impl Into<Key<'k>>) -> Option<ItemView<'_>> {
         let key = self.hasher().hashed(&key.into());
-        let found = self.store().find(&key)?;
+        let found = self.find_unchanged(&key)?;
         Some(self.view(&found))
     }
 
@@ -321,7 +324,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn fields(&self, position: u32) -> impl Iterator<Item = Field> + use<M> {
-        let found = self.store().at_position(position);
+        let found = self.at_position(position);
         let fields = found.map(|found| self.store().fields(&found));
         fields.into_iter().flatten()
     }
@@ -339,7 +342,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn chunks(&self, position: u32) -> impl Iterator<Item = ChunkView<'_>> {
-        let found = self.store().at_position(position);
+        let found = self.at_position(position);
         let chunks = move |found| self.store().chunks(found);
         found.into_iter().flat_map(chunks)
     }
@@ -358,7 +361,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     #[must_use]
     pub fn next_expiry(&self, now: Instant) -> Option<Instant> {
-        let items = self.store().items();
+        let items = self.unflushed(self.store().items());
         let ends = items.filter_map(|found| self.parts.clock.instant(found.header.deadline()));
         ends.filter(|&end| end > now).min()
     }
@@ -433,6 +436,19 @@ impl<M: Memory> Cache<M> {
     /// Makes room for new notes.
     pub fn clear_removals(&mut self) {
         self.parts.removals.forget();
+    }
+
+    /// The items that no flush has removed.
+    fn unflushed(
+        &self,
+        items: impl DoubleEndedIterator<Item = ItemHandle>,
+    ) -> impl DoubleEndedIterator<Item = ItemHandle> {
+        items.filter(|found| !self.store().is_flushed(found))
+    }
+
+    fn at_position(&self, position: u32) -> Option<ItemHandle> {
+        let found = self.store().at_position(position);
+        found.filter(|found| !self.store().is_flushed(found))
     }
 
     fn view(&self, found: &ItemHandle) -> ItemView<'_> {

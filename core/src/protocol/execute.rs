@@ -47,6 +47,15 @@ pub(super) fn execute<H: Host>(
             context.answer(noreply, reply::OK);
             return None;
         }
+        #[cfg(feature = "flush-prefix")]
+        Request::FlushPrefix { prefix, noreply } => {
+            let reply = match context.host.flush_prefix(prefix) {
+                Ok(()) => reply::OK,
+                Err(error) => reply::error(error),
+            };
+            context.answer(noreply, reply);
+            return None;
+        }
         Request::Stats => {
             stats::report(context.host, context.output);
             return None;

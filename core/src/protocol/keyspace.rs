@@ -92,6 +92,35 @@ pub trait Keyspace {
         }
     }
 
+    /// Removes everything that is stored under keys with this prefix: see
+    /// [`Cache::flush_prefix`]. All caches take part, or if one of them cannot, none. A host whose
+    /// caches others may flush meanwhile keeps them from it.
+    ///
+    /// # Errors
+    /// As [`Cache::flush_prefix`].
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Instant, Keyspace};
+    ///
+    /// let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// cache.set(Instant::from_secs(0), "berlin:42", "value")?;
+    /// Keyspace::flush_prefix(&mut cache, b"berlin:")?;
+    /// assert!(cache.get(Instant::from_secs(0), "berlin:42").is_none());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[cfg(feature = "flush-prefix")]
+    fn flush_prefix(&mut self, prefix: &[u8]) -> Result<(), crate::Error> {
+        let mut can = true;
+        self.for_each(|cache| can &= cache.can_flush_prefix());
+        if !can {
+            return Err(crate::Error::TooManyFlushes);
+        }
+        let mut result = Ok(());
+        self.for_each(|cache| result = result.and_then(|()| cache.flush_prefix(prefix)));
+        result
+    }
+
     /// Fetches the memory that lookups of these keys will need, so that their waits overlap.
     fn prefetch(&mut self, keys: &[Key<'_>]) {
         let _ = keys;

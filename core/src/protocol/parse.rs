@@ -97,7 +97,10 @@ fn is_dynamidb(dialect: Dialect, verb: &[u8]) -> bool {
 /// memcached's commands but those that are for the host.
 #[derive(Clone, Copy, Debug)]
 enum Verb {
-    Retrieve { form: Form, touches: bool },
+    Retrieve {
+        form: Form,
+        touches: bool,
+    },
     Store(SetMode),
     CompareAndSwap,
     Meta(MetaCommand),
@@ -106,6 +109,8 @@ enum Verb {
     Arithmetic(Sign),
     Touch,
     FlushAll,
+    #[cfg(feature = "flush-prefix")]
+    FlushPrefix,
     Version,
     Stats,
     Quit,
@@ -115,8 +120,14 @@ const fn retrieve(form: Form, touches: bool) -> Verb {
     Verb::Retrieve { form, touches }
 }
 
+const VERB_COUNT: usize = if cfg!(feature = "flush-prefix") {
+    25
+} else {
+    24
+};
+
 /// The most frequent ones come first.
-static VERBS: [(&[u8], Verb); 24] = [
+static VERBS: [(&[u8], Verb); VERB_COUNT] = [
     (b"get", retrieve(Form::Flags, false)),
     (b"set", Verb::Store(SetMode::Set)),
     (b"mg", Verb::Meta(MetaCommand::Get)),
@@ -138,6 +149,8 @@ static VERBS: [(&[u8], Verb); 24] = [
     (b"append", Verb::Store(SetMode::Append)),
     (b"prepend", Verb::Store(SetMode::Prepend)),
     (b"flush_all", Verb::FlushAll),
+    #[cfg(feature = "flush-prefix")]
+    (b"flush_prefix", Verb::FlushPrefix),
     (b"version", Verb::Version),
     (b"stats", Verb::Stats),
     (b"quit", Verb::Quit),
@@ -171,6 +184,8 @@ fn memcached<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {
         Verb::Arithmetic(sign) => classic::arithmetic(sign, line),
         Verb::Touch => classic::touch(line),
         Verb::FlushAll => classic::flush_all(config, line),
+        #[cfg(feature = "flush-prefix")]
+        Verb::FlushPrefix => classic::flush_prefix(config, line),
         Verb::Version => Request::Version,
         Verb::Stats => match line.arguments().next() {
             None => Request::Stats,

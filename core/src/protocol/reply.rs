@@ -19,6 +19,8 @@ pub(super) const BAD_LINE: &[u8] = b"CLIENT_ERROR bad command line format\r\n";
 pub(super) const BAD_CHUNK: &[u8] = b"CLIENT_ERROR bad data chunk\r\n";
 pub(super) const BAD_EXPTIME: &[u8] = b"CLIENT_ERROR invalid exptime argument\r\n";
 pub(super) const FLUSH_DISABLED: &[u8] = b"CLIENT_ERROR flush_all not allowed\r\n";
+#[cfg(feature = "flush-prefix")]
+pub(super) const FLUSH_PREFIX_DISABLED: &[u8] = b"CLIENT_ERROR flush_prefix not allowed\r\n";
 pub(super) const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta argument\r\n";
 pub(super) const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache\r\n";
 
@@ -88,6 +90,8 @@ pub(super) const fn error(error: Error) -> &'static [u8] {
         Error::ValueTooLarge => TOO_LARGE,
         Error::OutOfMemory => b"SERVER_ERROR out of memory storing object\r\n",
         Error::NotANumber => b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
+        #[cfg(feature = "flush-prefix")]
+        Error::TooManyFlushes => b"SERVER_ERROR too many flushes by prefix are under way\r\n",
     }
 }
 

@@ -49,6 +49,12 @@ pub(super) enum Request<'i> {
         at: Option<Expiry>,
         noreply: bool,
     },
+    /// What is stored under keys with this prefix.
+    #[cfg(feature = "flush-prefix")]
+    FlushPrefix {
+        prefix: &'i [u8],
+        noreply: bool,
+    },
     #[cfg_attr(not(feature = "meta"), expect(dead_code, reason = "there is none"))]
     Meta(MetaRequest<'i>),
     /// In a packet.
@@ -90,6 +96,8 @@ impl<'i> Request<'i> {
             | Self::Touch { key, .. } => key,
             Self::Meta(meta) => meta.key(),
             Self::Binary(request) => request.key(),
+            #[cfg(feature = "flush-prefix")]
+            Self::FlushPrefix { .. } => &[],
             Self::FlushAll { .. }
             | Self::Stats
             | Self::ResetStats

@@ -9,7 +9,11 @@ use crate::Stats;
 /// Answers `stats`.
 pub(super) fn report(host: &mut impl Host, output: &mut Vec<u8>) {
     host.host_stats(&mut |name, value| host_line(output, name, value));
-    for (name, value) in names().zip(counters(&sum(host))) {
+    let stats = sum(host);
+    let counted = names().zip(counters(&stats));
+    #[cfg(feature = "flush-prefix")]
+    let counted = counted.chain(flush_counters(&stats));
+    for (name, value) in counted {
         for text in [b"STAT ", name, b" "] {
             output.extend_from_slice(text);
         }
@@ -94,6 +98,16 @@ const fn counters(stats: &Stats) -> [u64; 37] {
         stats.evicted_new,
         stats.expiry_lag_max,
         stats.expiry_lag_total,
+    ]
+}
+
+/// What is counted of flushes by prefix, which memcached does not have.
+#[cfg(feature = "flush-prefix")]
+const fn flush_counters(stats: &Stats) -> [(&'static [u8], u64); 3] {
+    [
+        (b"cmd_flush_prefix", stats.cmd_flush_prefix),
+        (b"flush_prefix_active", stats.flush_prefix_active),
+        (b"flush_prefix_items", stats.flush_prefix_items),
     ]
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0  bytes [12]  tags: eight bits of the hash of each item, never 0; 0 in an empty slot
-//! 12  word        the next bucket of the chain, or none
+//! 12  word        the next bucket of the chain, or none; in a first bucket, how far it is swept
 //! 16  words [12]  the items; the filled slots come first
 //! ```
 
@@ -10,6 +10,7 @@ use core::ops::{Deref, DerefMut};
 
 use super::arena::{Arena, ArenaMut, ArenaRef, ChunkRef, Geometry, Offset};
 use super::arena::{part, part_mut, set_word, word};
+use super::flush::Mark;
 
 /// How many items a bucket holds.
 pub(crate) const SLOTS: usize = 12;
@@ -95,8 +96,16 @@ impl<B: Deref<Target = Line>> Bucket<B> {
     /// Where the next bucket of the chain begins.
     #[inline]
     pub(crate) fn next(&self, geometry: &Geometry) -> Option<Offset> {
-        let next = ChunkRef::from_word(word(&*self.line, OVERFLOW));
+        let next = ChunkRef::from_word(word(&*self.line, OVERFLOW) & !Mark::MASK);
         (!next.is_none()).then(|| geometry.at(next))
+    }
+}
+
+impl<B: Deref<Target = Line>> Bucket<B> {
+    /// How far the chain that begins here is swept.
+    #[inline]
+    pub(crate) fn mark(&self) -> Mark {
+        Mark::from_word(word(&*self.line, OVERFLOW))
     }
 }
 
@@ -119,7 +128,14 @@ impl<B: DerefMut<Target = Line>> Bucket<B> {
 
     /// Appends a bucket to the one that is the last of its chain; none ends the chain here.
     pub(crate) fn set_next(&mut self, next: ChunkRef) {
-        set_word(&mut *self.line, OVERFLOW, next.within(0));
+        let mark = word(&*self.line, OVERFLOW) & Mark::MASK;
+        set_word(&mut *self.line, OVERFLOW, next.within(0) | mark);
+    }
+
+    /// Marks how far the chain that begins here is swept.
+    pub(crate) fn set_mark(&mut self, mark: Mark) {
+        let word = mark.within(word(&*self.line, OVERFLOW));
+        set_word(&mut *self.line, OVERFLOW, word);
     }
 }
 

@@ -20,11 +20,13 @@ mod tests;
 
 use super::arena::{ArenaMut, ArenaRef, ChunkRef, Geometry, Offset, Page};
 use super::bucket::SLOTS;
+use super::flush;
 use super::handle::ItemHandle;
 use super::page;
 use super::slab::Slabs;
 use crate::KeyHasher;
 use crate::key::HashedKey;
+pub(crate) use slot::{chain_len, nth_item};
 use slot::{extend, locate, vacate};
 
 /// Items per bucket that make the index grow; below half of it, it shrinks.
@@ -115,7 +117,7 @@ impl Index {
 
     /// Where a bucket begins.
     #[inline]
-    fn at(&self, arena: ArenaRef<'_>, bucket: u32) -> Offset {
+    pub(crate) fn at(&self, arena: ArenaRef<'_>, bucket: u32) -> Offset {
         let (page, line) = arena.geometry.split_line(bucket);
         arena.geometry.line_at(arena.word(map_at(page)) + line)
     }
@@ -123,6 +125,15 @@ impl Index {
     fn clear_bucket(&self, arena: &mut ArenaMut<'_>, bucket: u32) {
         let at = self.at(arena.view(), bucket);
         arena.bucket_mut(at).clear();
+    }
+
+    /// Marks a bucket as far swept as another.
+    fn copy_mark(&self, arena: &mut ArenaMut<'_>, from: u32, to: u32) {
+        if flush::ON {
+            let from = arena.bucket(self.at(arena.view(), from)).mark();
+            let to = self.at(arena.view(), to);
+            arena.bucket_mut(to).set_mark(from);
+        }
     }
 
     /// The item under this key that is not this one. Inlined, with all below it: one lookup is too
@@ -206,6 +217,11 @@ impl Index {
             };
         }
     }
+}
+
+/// The numbers of the buckets of a group that has so many.
+fn numbers(members: u32, groups: u32, group: u32) -> impl Iterator<Item = u32> + Clone {
+    (0..members).map(move |member| member * groups + group)
 }
 
 /// The item that a search in this bucket will most likely look at first; none if there is none.

@@ -2,6 +2,7 @@
 //! configuration is checked here, once, when a cache is made.
 
 use super::arena::{Geometry, Offset};
+use super::flush::Flushes;
 use crate::{Config, ConfigError, LruBump, Policy, SlabSizes};
 
 /// How a memory is divided, once the configuration was found to be right.
@@ -17,6 +18,9 @@ pub(crate) struct Layout {
     /// Where the table of evicted hashes begins, and how many words it has.
     pub(crate) ghosts_at: Offset,
     pub(crate) ghosts_len: usize,
+    /// Where the prefixes of flushes begin, and how many bytes they have.
+    pub(crate) flushes_at: Offset,
+    pub(crate) flushes_size: usize,
     pub(crate) policy: Policy,
     pub(crate) lru_bump: LruBump,
     pub(crate) budget: Budget,
@@ -26,9 +30,9 @@ pub(crate) struct Layout {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     page_size: usize,
-    /// Bytes of the cache's own fields, and of the table of evicted hashes.
+    /// Bytes of the cache's own fields, and of the tables besides the map of the index.
     own: usize,
-    ghosts: usize,
+    tables: usize,
     /// The largest budget.
     most: usize,
 }
@@ -41,9 +45,9 @@ impl Budget {
         }
         let arena = memory.saturating_sub(self.own);
         let map = Layout::table_size(Layout::map_len(self.page_size, arena));
-        let pages = arena.saturating_sub(map + self.ghosts + Geometry::LINE) / self.page_size;
+        let pages = arena.saturating_sub(map + self.tables + Geometry::LINE) / self.page_size;
         if pages < Layout::PAGES_MIN {
-            let least = Layout::least(self.page_size, |_| self.ghosts);
+            let least = Layout::least(self.page_size, |_| self.tables);
             return Err(ConfigError::MemoryTooSmall(self.own + least));
         }
         Ok(pages as u32)
@@ -74,6 +78,10 @@ impl Layout {
         if !(1..=Config::ITEM_SIZE_LIMIT).contains(&config.item_size_max) {
             return Err(ConfigError::ItemSize(config.item_size_max));
         }
+        #[cfg(feature = "flush-prefix")]
+        if config.flush_prefix_max > Config::FLUSH_PREFIX_LIMIT {
+            return Err(ConfigError::FlushPrefixes(config.flush_prefix_max));
+        }
         let sizes = Self::sizes(config)?;
         if memory as u64 > Geometry::MEMORY_MAX {
             return Err(ConfigError::MemoryTooLarge(Geometry::MEMORY_MAX));
@@ -81,17 +89,19 @@ impl Layout {
         let map_len = Self::map_len(page_size, memory);
         let ghosts_len = Self::ghosts_len(config.policy, memory);
         let ghosts_at = Self::table_size(map_len);
+        let flushes_at = ghosts_at + Self::table_size(ghosts_len);
+        let flushes_size = Flushes::table_size(config);
         let budget = Budget {
             page_size,
             own,
-            ghosts: Self::table_size(ghosts_len),
+            tables: Self::table_size(ghosts_len) + flushes_size,
             most: memory.saturating_add(own),
         };
         let ghosts = |memory| Self::table_size(Self::ghosts_len(config.policy, memory));
-        let least = own + Self::least(page_size, ghosts);
+        let least = own + Self::least(page_size, |memory| ghosts(memory) + flushes_size);
         let pages = budget.pages(budget.most);
         let pages = pages.map_err(|_| ConfigError::MemoryTooSmall(least))?;
-        let tables = ghosts_at + budget.ghosts;
+        let tables = ghosts_at + budget.tables;
         let base = (address + tables).next_multiple_of(Geometry::LINE) - address;
         let geometry = Geometry::new(base, page_size);
         Ok(Self {
@@ -101,6 +111,8 @@ impl Layout {
             map_len: map_len as u32,
             ghosts_at: Offset::START + ghosts_at,
             ghosts_len,
+            flushes_at: Offset::START + flushes_at,
+            flushes_size,
             policy: config.policy,
             lru_bump: config.lru_bump,
             budget,
@@ -126,12 +138,12 @@ impl Layout {
     }
 
     /// The least memory that holds the fewest pages and the tables of just so much memory.
-    fn least(page_size: usize, ghosts: impl Fn(usize) -> usize) -> usize {
+    fn least(page_size: usize, tables: impl Fn(usize) -> usize) -> usize {
         let pages = Self::PAGES_MIN * page_size + Geometry::LINE;
         let mut least = pages;
         loop {
             let map = Self::table_size(Self::map_len(page_size, least));
-            let needed = pages + map + ghosts(least);
+            let needed = pages + map + tables(least);
             if needed == least {
                 return least;
             }

@@ -13,9 +13,9 @@
 //! make views of that: `page.rs` of page records, `bucket.rs` of buckets, `header.rs` of item
 //! headers, `chunk.rs` of the chunks behind them. `layout.rs` divides the memory, `plan.rs` says
 //! which chunks an item takes, `chain.rs` how its value runs through them. Beside them, `clock.rs`
-//! has the cache's own time, in which a `deadline.rs` is, `cas.rs` counts stores, `removal.rs` logs
-//! evicted and expired items, `monitor.rs` counts by slab class, `prefetch.rs` asks for memory
-//! before it is needed.
+//! has the cache's own time, in which a `deadline.rs` is, `cas.rs` counts stores, `flush.rs` knows
+//! the flushes by prefix that are under way, `removal.rs` logs evicted and expired items,
+//! `monitor.rs` counts by slab class, `prefetch.rs` asks for memory before it is needed.
 
 mod arena;
 mod bucket;
@@ -28,6 +28,11 @@ mod deadline;
 mod density;
 mod eviction;
 mod expiry;
+#[cfg(feature = "flush-prefix")]
+mod flush;
+#[cfg(not(feature = "flush-prefix"))]
+#[path = "flush/disabled.rs"]
+mod flush;
 mod ghost;
 mod handle;
 mod header;

@@ -11,6 +11,7 @@ mod reclaim;
 mod remove;
 mod resize;
 mod restore;
+mod sweep;
 mod view;
 mod write;
 
@@ -21,6 +22,7 @@ use super::clock::Clock;
 use super::deadline::Deadline;
 use super::eviction::Eviction;
 use super::expiry::Expiry;
+use super::flush::Flushes;
 use super::ghost::Ghosts;
 use super::handle::ItemHandle;
 use super::header::{self, ItemFlags};
@@ -50,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) stats: Stats,
     pub(crate) monitor: Monitor,
     pub(crate) removals: Removals,
+    pub(crate) flushes: Flushes,
 }
 
 /// The items of a cache and what finds them, to read.
@@ -104,6 +107,7 @@ impl Parts {
             stats,
             monitor: Monitor::new(),
             removals: Removals::new(),
+            flushes: Flushes::new(layout.flushes_at, layout.flushes_size),
         }
     }
 
@@ -280,6 +284,7 @@ impl<'s> StoreMut<'s> {
         parts.eviction.clear();
         parts.expiry.clear();
         parts.monitor.clear();
+        parts.flushes.clear();
         if let Some(index) = Index::new(arena, &mut parts.slabs, parts.map_len) {
             parts.index = index;
         }

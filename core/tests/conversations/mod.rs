@@ -55,6 +55,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("dialects.txt", include_str!("dialects.txt")),
     ("dynamidb.txt", include_str!("dynamidb.txt")),
     ("expiry.txt", include_str!("expiry.txt")),
+    ("flush_prefix.txt", include_str!("flush_prefix.txt")),
     ("lru.txt", include_str!("lru.txt")),
     ("meta_arithmetic.txt", include_str!("meta_arithmetic.txt")),
     ("meta_base64.txt", include_str!("meta_base64.txt")),

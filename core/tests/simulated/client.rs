@@ -113,6 +113,9 @@ pub(crate) enum Action {
     Flush {
         seconds: u64,
     },
+    FlushPrefix {
+        prefix: Vec<u8>,
+    },
 }
 
 pub(crate) struct Client {
@@ -221,16 +224,23 @@ impl Client {
                 ));
                 self.then(Action::Calculate { key, up, delta });
             }
-            _ => {
-                let seconds = if rng.u32(..10) == 0 {
-                    rng.u64(..100)
-                } else {
-                    return;
-                };
-                self.say(format!("flush_all {seconds}\r\n"));
-                self.then(Action::Flush { seconds });
-            }
+            _ => match rng.u32(..10) {
+                0 => {
+                    let seconds = rng.u64(..100);
+                    self.say(format!("flush_all {seconds}\r\n"));
+                    self.then(Action::Flush { seconds });
+                }
+                1..4 => self.say_flush_prefix(rng, key),
+                _ => {}
+            },
         }
+    }
+
+    fn say_flush_prefix(&mut self, rng: &mut Rng, mut key: Vec<u8>) {
+        key.truncate(rng.usize(1..=key.len()));
+        let verb = *rng.choice(&["flush_prefix ", "FLUSH "]).expect("not empty");
+        self.say([verb.as_bytes(), &key, b"\r\n"].concat());
+        self.then(Action::FlushPrefix { prefix: key });
     }
 
     fn say_harmless(&mut self, rng: &mut Rng) {

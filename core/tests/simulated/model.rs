@@ -133,6 +133,17 @@ impl Model {
                 assert_eq!(line(replies), "OK\r\n");
                 self.flush_at = self.now + seconds * 1000;
             }
+            Action::FlushPrefix { prefix } => {
+                let reply = line(replies);
+                if reply == "OK\r\n" {
+                    self.entries.retain(|key, _| !key.starts_with(prefix));
+                } else {
+                    assert_eq!(
+                        reply,
+                        "SERVER_ERROR too many flushes by prefix are under way\r\n"
+                    );
+                }
+            }
         }
     }
 

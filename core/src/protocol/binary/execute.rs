@@ -269,5 +269,8 @@ const fn status(error: Error) -> Status {
         Error::ValueTooLarge => Status::TooLarge,
         Error::OutOfMemory => Status::OutOfMemory,
         Error::NotANumber => Status::NotANumber,
+        // No packet begins a flush by prefix.
+        #[cfg(feature = "flush-prefix")]
+        Error::TooManyFlushes => Status::OutOfMemory,
     }
 }

@@ -158,3 +158,24 @@ pub(super) fn flush_all<'i>(config: &SessionConfig, line: Line<'i>) -> Request<'
     };
     Request::FlushAll { at, noreply }
 }
+
+/// `flush_prefix <prefix> [noreply]`, which memcached does not have.
+#[cfg(feature = "flush-prefix")]
+#[cold]
+pub(super) fn flush_prefix<'i>(config: &SessionConfig, line: Line<'i>) -> Request<'i> {
+    if !config.flush_enabled {
+        return refuse(line, reply::FLUSH_PREFIX_DISABLED);
+    }
+    let mut words = line.arguments();
+    match (words.next(), words.next(), words.next()) {
+        // Of an empty prefix this is what arrives.
+        (None | Some(b"noreply"), None, _) => bad_line(),
+        (Some(prefix), None | Some(b"noreply"), None) if line::is_key(prefix) => {
+            Request::FlushPrefix {
+                prefix,
+                noreply: line.noreply(),
+            }
+        }
+        _ => refuse(line, reply::BAD_LINE),
+    }
+}

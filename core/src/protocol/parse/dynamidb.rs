@@ -15,14 +15,25 @@ pub(super) const LINE_TOO_LONG: &[u8] = b"CLIENT_ERROR line is longer than 2048 
 const SET_USAGE: &[u8] = b"CLIENT_ERROR expected SET <key> <expire_seconds> <value_size>\r\n";
 const GET_USAGE: &[u8] = b"CLIENT_ERROR expected GET <key>...\r\n";
 const DELETE_USAGE: &[u8] = b"CLIENT_ERROR expected DELETE <key>\r\n";
-const HELP_USAGE: &[u8] = b"CLIENT_ERROR expected HELP [SET|GET|DELETE|QUIT|HELP]\r\n";
+const HELP_USAGE: &[u8] = match cfg!(feature = "flush-prefix") {
+    true => b"CLIENT_ERROR expected HELP [SET|GET|DELETE|FLUSH|QUIT|HELP]\r\n",
+    false => b"CLIENT_ERROR expected HELP [SET|GET|DELETE|QUIT|HELP]\r\n",
+};
+#[cfg(feature = "flush-prefix")]
+const FLUSH_USAGE: &[u8] = b"CLIENT_ERROR expected FLUSH <prefix>\r\n";
+#[cfg(feature = "flush-prefix")]
+const PREFIX_TOO_LONG: &[u8] = b"CLIENT_ERROR prefix is longer than 250 bytes\r\n";
+#[cfg(feature = "flush-prefix")]
+const PREFIX_CONTROL: &[u8] = b"CLIENT_ERROR prefix contains a control character\r\n";
+#[cfg(feature = "flush-prefix")]
+const FLUSH_DISABLED: &[u8] = b"CLIENT_ERROR FLUSH not allowed\r\n";
 const KEY_TOO_LONG: &[u8] = b"CLIENT_ERROR key is longer than 250 bytes\r\n";
 const KEY_CONTROL: &[u8] = b"CLIENT_ERROR key contains a control character\r\n";
 const BAD_EXPIRE: &[u8] = b"CLIENT_ERROR expire_seconds is not a number of seconds\r\n";
 const BAD_SIZE: &[u8] = b"CLIENT_ERROR value_size is not a number of bytes\r\n";
 
 /// All commands, in the words of the refusals.
-const HELP: [(&[u8], &[u8]); 5] = [
+const HELP: [(&[u8], &[u8]); 5 + cfg!(feature = "flush-prefix") as usize] = [
     (
         b"SET",
         b"SET <key> <expire_seconds> <value_size>, then the value on a line of its own; \
@@ -30,8 +41,16 @@ const HELP: [(&[u8], &[u8]); 5] = [
     ),
     (b"GET", b"GET <key>...\r\n"),
     (b"DELETE", b"DELETE <key>\r\n"),
+    #[cfg(feature = "flush-prefix")]
+    (b"FLUSH", b"FLUSH <prefix>, all keys that begin with it\r\n"),
     (b"QUIT", b"QUIT\r\n"),
-    (b"HELP", b"HELP [SET|GET|DELETE|QUIT|HELP]\r\n"),
+    (
+        b"HELP",
+        match cfg!(feature = "flush-prefix") {
+            true => b"HELP [SET|GET|DELETE|FLUSH|QUIT|HELP]\r\n",
+            false => b"HELP [SET|GET|DELETE|QUIT|HELP]\r\n",
+        },
+    ),
 ];
 
 const RETRIEVAL: Retrieval = Retrieval {
@@ -55,6 +74,8 @@ pub(super) fn parse<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed
     } else if is(b"HOT") {
         // What is asked for most is the host's to say.
         return Some(Parsed::command(line));
+    } else if cfg!(feature = "flush-prefix") && is(b"FLUSH") {
+        flush(config, line)
     } else {
         Request::Reply(reply::ERROR)
     };
@@ -100,6 +121,28 @@ fn delete<'i>(line: Line<'i>) -> Request<'i> {
         },
         Err(reply) => Request::Reply(reply),
     }
+}
+
+#[cfg(feature = "flush-prefix")]
+#[cold]
+fn flush<'i>(config: &SessionConfig, line: Line<'i>) -> Request<'i> {
+    if !config.flush_enabled {
+        return Request::Reply(FLUSH_DISABLED);
+    }
+    match arguments(line) {
+        None => Request::Reply(FLUSH_USAGE),
+        Some([prefix]) if prefix.len() > Key::LEN_MAX => Request::Reply(PREFIX_TOO_LONG),
+        Some([prefix]) if line::has_control(prefix) => Request::Reply(PREFIX_CONTROL),
+        Some([prefix]) => Request::FlushPrefix {
+            prefix,
+            noreply: false,
+        },
+    }
+}
+
+#[cfg(not(feature = "flush-prefix"))]
+const fn flush<'i>(_config: &SessionConfig, _line: Line<'i>) -> Request<'i> {
+    Request::Reply(reply::ERROR)
 }
 
 fn set<'i>(config: &SessionConfig, line: Line<'i>) -> Option<Parsed<'i>> {

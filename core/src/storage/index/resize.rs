@@ -5,7 +5,7 @@ use super::super::bucket::SLOTS;
 use super::super::page;
 use super::super::slab::Slabs;
 use super::slot::{Slot, chain_len, vacate};
-use super::{Index, ItemHasher, LOAD, MEMBERS_MAX, MEMBERS_MIN, map_at, set_page};
+use super::{Index, ItemHasher, LOAD, MEMBERS_MAX, MEMBERS_MIN, map_at, numbers, set_page};
 
 impl Index {
     /// Whether there are more items than the buckets are meant for.
@@ -22,6 +22,18 @@ impl Index {
     pub(crate) fn needs_page(&self, arena: ArenaRef<'_>, slabs: &Slabs) -> bool {
         let (_, line) = arena.geometry.split_line(self.buckets());
         line == 0 || !self.can_spread(arena, slabs, self.members)
+    }
+
+    /// The buckets whose items the next [`grow`](Self::grow) spreads.
+    pub(crate) fn next_grown(&self) -> impl Iterator<Item = u32> + Clone + use<> {
+        numbers(self.members, self.groups, self.split)
+    }
+
+    /// The buckets whose items the next [`shrink`](Self::shrink) gathers.
+    pub(crate) fn next_shrunk(&self) -> impl Iterator<Item = u32> + Clone + use<> {
+        let before = self.before();
+        let (groups, members, split) = before.unwrap_or((self.groups, 0, 0));
+        numbers(members + 1, groups, split)
     }
 
     /// Adds one bucket and spreads the items of one group over it. Does nothing where there is no
@@ -48,6 +60,7 @@ impl Index {
             return;
         }
         self.clear_bucket(arena, bucket);
+        self.copy_mark(arena, group, bucket);
         self.split += 1;
         self.spread(arena, slabs, group, hasher);
         if self.split == self.groups {
@@ -65,23 +78,33 @@ impl Index {
         slabs: &mut Slabs,
         hasher: &impl ItemHasher,
     ) {
-        let before = (self.groups, self.members, self.split);
-        if self.split == 0 {
-            if self.members == MEMBERS_MIN {
-                if self.groups == 1 {
-                    return;
-                }
-                (self.groups, self.members) = (self.groups / 2, MEMBERS_MAX);
-            }
-            (self.members, self.split) = (self.members - 1, self.groups);
-        }
-        self.split -= 1;
+        let now = (self.groups, self.members, self.split);
+        let Some(before) = self.before() else {
+            return;
+        };
+        (self.groups, self.members, self.split) = before;
         if !self.can_spread(arena.view(), slabs, self.members + 1) {
-            (self.groups, self.members, self.split) = before;
+            (self.groups, self.members, self.split) = now;
             return;
         }
         self.spread(arena, slabs, self.split, hasher);
         self.give_back(arena, slabs);
+    }
+
+    /// Groups, members and split, before the last bucket was added; `None` if it is one of the
+    /// first.
+    fn before(&self) -> Option<(u32, u32, u32)> {
+        let (mut groups, mut members, mut split) = (self.groups, self.members, self.split);
+        if split == 0 {
+            if members == MEMBERS_MIN {
+                if groups == 1 {
+                    return None;
+                }
+                (groups, members) = (groups / 2, MEMBERS_MAX);
+            }
+            (members, split) = (members - 1, groups);
+        }
+        Some((groups, members, split - 1))
     }
 
     /// Gives the last page back if no bucket is in it.

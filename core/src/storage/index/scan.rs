@@ -1,7 +1,7 @@
 //! Walks over all items by way of the index.
 
 use super::super::arena::{ArenaRef, ChunkRef};
-use super::{Index, ItemHasher};
+use super::{Index, ItemHasher, numbers};
 
 impl Index {
     /// Every item, in the order of buckets.
@@ -25,13 +25,22 @@ impl Index {
         arena: ArenaRef<'m>,
         cursor: u32,
     ) -> (impl Iterator<Item = ChunkRef> + 'm, Option<u32>) {
+        let (numbers, next) = self.group_buckets(cursor);
+        let items = numbers.flat_map(move |number| self.bucket_items(arena, number));
+        (items, next)
+    }
+
+    /// The numbers of the buckets at this cursor, and the next cursor, if there is one.
+    pub(crate) fn group_buckets(
+        &self,
+        cursor: u32,
+    ) -> (impl Iterator<Item = u32> + Clone + use<>, Option<u32>) {
         let group = cursor.reverse_bits() & (self.groups - 1);
         let members = self.members + u32::from(group < self.split);
-        let numbers = (0..members).map(move |member| member * self.groups + group);
-        let items = numbers.flat_map(move |number| self.bucket_items(arena, number));
         // All cursors, divided by a power of two.
         let next = group.reverse_bits().checked_add(u32::MAX / self.groups);
-        (items, next.and_then(|last| last.checked_add(1)))
+        let next = next.and_then(|last| last.checked_add(1));
+        (numbers(members, self.groups, group), next)
     }
 
     fn bucket_items<'m>(

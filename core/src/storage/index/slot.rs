@@ -1,6 +1,7 @@
 //! Slots of a chain of buckets: found, emptied, and one bucket more.
 
 use super::super::arena::{ArenaMut, ArenaRef, ChunkRef, Offset, Page};
+use super::super::bucket::SLOTS;
 use super::super::slab::Slabs;
 use super::{NoRoom, tag};
 
@@ -12,9 +13,15 @@ pub(super) struct Slot {
 }
 
 /// How many items the chain that begins there has.
-pub(super) fn chain_len(arena: ArenaRef<'_>, first: Offset) -> usize {
+pub(crate) fn chain_len(arena: ArenaRef<'_>, first: Offset) -> usize {
     let chain = arena.bucket_chain(first);
     chain.map(|at| arena.bucket(at).len()).sum()
+}
+
+/// The n-th item of the chain that begins there: all its buckets but the last are full.
+pub(crate) fn nth_item(arena: ArenaRef<'_>, first: Offset, number: usize) -> Option<ChunkRef> {
+    let at = arena.bucket_chain(first).nth(number / SLOTS)?;
+    Some(arena.bucket(at).item(number % SLOTS))
 }
 
 /// The slot of an item with this hash.
@@ -34,6 +41,7 @@ pub(super) fn locate(
 }
 
 /// Appends an empty overflow bucket to the last bucket of a chain.
+#[cold]
 pub(super) fn extend(
     arena: &mut ArenaMut<'_>,
     slabs: &mut Slabs,

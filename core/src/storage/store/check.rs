@@ -15,6 +15,7 @@ impl Store<'_> {
         parts.slabs.check(arena, parts.index.pages(&arena.geometry));
         let high_water = parts.slabs.high_water();
         parts.expiry.check(arena, high_water, parts.clock.floor());
+        self.check_marks();
         let overflows = parts.index.check(arena, &parts.hasher);
         parts.eviction.check(arena);
         assert_eq!(parts.index.len(), parts.len(), "items in index and list");
@@ -39,6 +40,23 @@ impl Store<'_> {
         assert_eq!(chunks, used, "chunks of items");
         let used = parts.slabs.used(parts.slabs.index_class());
         assert_eq!(overflows, used, "overflow buckets");
+    }
+
+    /// No bucket misses more than the flushes that are under way, and those that the sweep has
+    /// passed miss only what began since.
+    fn check_marks(self) {
+        let Self { arena, parts } = self;
+        let (index, flushes) = (&parts.index, &parts.flushes);
+        let mut cursor = Some(0);
+        while let Some(here) = cursor {
+            let (numbers, next) = index.group_buckets(here);
+            let passed = next.is_some_and(|next| next <= flushes.cursor());
+            for number in numbers {
+                let missed = flushes.missed(arena.bucket(index.at(arena, number)).mark());
+                assert!(missed <= flushes.missed_max(passed), "a bucket not swept");
+            }
+            cursor = next;
+        }
     }
 
     /// Counts the chunks of an item.

@@ -27,9 +27,22 @@ impl Store<'_> {
             digest.number(u64::from(bucket));
             digest.number(u64::from(item.within(0)));
         }
+        self.digest_flushes(digest);
         parts.eviction.digest(arena, digest);
         for found in self.items() {
             self.digest_item(&found, digest);
+        }
+    }
+
+    /// The flushes by prefix that are under way, and what each bucket missed of them.
+    fn digest_flushes(self, digest: &mut Digest) {
+        let Self { arena, parts } = self;
+        if parts.flushes.is_active() {
+            parts.flushes.digest(arena, digest);
+            for number in 0..parts.index.buckets() {
+                let mark = arena.bucket(parts.index.at(arena, number)).mark();
+                digest.number(parts.flushes.missed(mark).into());
+            }
         }
     }
 

@@ -13,16 +13,24 @@ use super::StoreMut;
 use crate::view::RemovalReason;
 
 impl StoreMut<'_> {
-    /// Frees something: what has expired, a page by moving its chunks, or the least recently used
-    /// item. `false` if there is nothing.
+    /// Frees something: what was flushed or has expired, a page by moving its chunks, or the least
+    /// recently used item. `false` if there is nothing.
     pub(crate) fn free_space(&mut self) -> bool {
-        self.expire_page() || self.compact() || self.evict(RemovalReason::Memory)
+        self.sweep_out()
+            || self.expire_page()
+            || self.compact()
+            || self.evict(RemovalReason::Memory)
     }
 
-    /// Frees something without moving anything: what has expired, or if nothing has, the least
+    /// Frees something without moving anything: what was flushed or has expired, else the least
     /// recently used item. `false` if there is nothing.
     pub(crate) fn expire_or_evict(&mut self, reason: RemovalReason) -> bool {
-        self.expire_page() || self.evict(reason)
+        self.sweep_out() || self.expire_page() || self.evict(reason)
+    }
+
+    /// Goes on with the sweep of flushes by prefix; `false` if there was nothing to remove.
+    fn sweep_out(&mut self) -> bool {
+        self.sweep().is_some_and(|removed| removed > 0)
     }
 
     /// Removes the least recently used item.
@@ -33,6 +41,11 @@ impl StoreMut<'_> {
         };
         let hash = parts.hasher.hash_item(arena.view(), victim);
         let found = arena.item(victim);
+        if parts.flushes.is_active() && self.view().is_flushed(&found) {
+            self.remove_flushed(&found);
+            return true;
+        }
+        let Self { arena, parts } = self;
         parts.eviction.remember(arena, &found.header, hash);
         self.count_eviction(&found);
         self.log_removal(&found, reason);

@@ -287,6 +287,7 @@ impl StoreMut<'_> {
                 steps += 1;
             }
         }
+        self.sweep_before_spread(self.parts.index.next_grown());
         let Self { arena, parts } = self;
         parts.index.grow(arena, &mut parts.slabs, &parts.hasher);
     }
@@ -295,6 +296,7 @@ impl StoreMut<'_> {
     /// are.
     #[inline(never)]
     pub(super) fn shrink_index(&mut self) -> bool {
+        self.sweep_before_spread(self.parts.index.next_shrunk());
         let Self { arena, parts } = self;
         let before = parts.index.buckets();
         parts.index.shrink(arena, &mut parts.slabs, &parts.hasher);
