@@ -346,6 +346,10 @@ fn stats_settings_shows_the_options() {
     let mut client: Client = server.connect();
     client.ask("flush_all\r\n", "CLIENT_ERROR flush_all not allowed\r\n");
     client.ask(
+        "flush_prefix p\r\n",
+        "CLIENT_ERROR flush_prefix not allowed\r\n",
+    );
+    client.ask(
         "set k 0 0 1\r\nx\r\ngets k\r\n",
         "STORED\r\nVALUE k 0 1 0\r\nx\r\nEND\r\n",
     );

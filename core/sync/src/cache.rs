@@ -414,6 +414,33 @@ impl SharedCache {
         self.shards.for_each(Shard::clear);
     }
 
+    /// Removes everything that is stored under keys with this prefix, in the same time however much
+    /// there is. What is stored under such keys once this has returned stays. The memory comes back
+    /// as the items are swept out: by [`maintain`](Self::maintain), and by operations that come
+    /// across them.
+    ///
+    /// # Errors
+    /// [`Error::KeyLength`], if the prefix is empty or longer than a key may be;
+    /// [`Error::TooManyFlushes`], if
+    /// [`Config::flush_prefix_max`](dynamidb_core::Config::flush_prefix_max) of them are under way.
+    /// Nothing has changed then.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Config, Instant};
+    /// # use dynamidb_sync::SharedCache;
+    /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "berlin:42", "value")?;
+    /// cache.set(now, "paris:42", "value")?;
+    /// cache.flush_prefix("berlin:")?;
+    /// assert!(cache.get(now, "berlin:42").is_none() && cache.get(now, "paris:42").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flush_prefix(&self, prefix: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.shards.flush_prefix(prefix.as_ref())
+    }
+
     /// Removes everything when that moment comes, items stored until then included. Replaces an
     /// earlier such request.
     ///

@@ -12,10 +12,10 @@ mod rebalance;
 mod share;
 
 use std::ops::Deref;
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use dynamidb_core::{Cache, Config, ConfigError, Instant, Key, KeyHasher, Stats};
+use dynamidb_core::{Cache, Config, ConfigError, Error, Instant, Key, KeyHasher, Stats};
 
 use self::budget::Budget;
 pub use self::growth::Growth;
@@ -35,10 +35,10 @@ const PREFETCHES: usize = 16;
 
 /// The shards of a cache, for hosts that lock one over several operations.
 ///
-/// Locks are taken in this order: the budget's, then one shard's. Nobody waits for another lock
-/// while holding a shard but [`prefetch`](Self::prefetch), which locks several for reading, in
-/// ascending order. So no two threads wait for each other, as long as who holds a [`ShardGuard`]
-/// drops it before any other call.
+/// Locks are taken in this order: that of flushes by prefix or the budget's, then one shard's.
+/// Nobody waits for another lock while holding a shard but [`prefetch`](Self::prefetch), which
+/// locks several for reading, in ascending order. So no two threads wait for each other, as long as
+/// who holds a [`ShardGuard`] drops it before any other call.
 ///
 /// # Examples
 /// ```
@@ -67,6 +67,8 @@ pub struct Shards {
     shards: Vec<RwLock<Share>>,
     hasher: KeyHasher,
     budget: Budget,
+    /// Held while a flush by prefix goes through the shards: it begins in all or in none.
+    flush: Mutex<()>,
     /// The shard with which the next [`maintain_all`](Self::maintain_all) begins.
     next_maintained: AtomicUsize,
 }
@@ -118,6 +120,7 @@ impl Shards {
                         shards: shares.into_iter().map(RwLock::new).collect(),
                         hasher,
                         budget,
+                        flush: Mutex::new(()),
                         next_maintained: AtomicUsize::new(0),
                     });
                 }
@@ -184,6 +187,38 @@ impl Shards {
         for index in 0..self.len() {
             visit(&mut self.lock(index));
         }
+    }
+
+    /// Removes everything that is stored under keys with this prefix, in all shards or in none: see
+    /// [`Cache::flush_prefix`](dynamidb_core::Cache::flush_prefix). It takes effect in one shard
+    /// after the other, so for each key at one moment before this returns.
+    ///
+    /// # Errors
+    /// As [`Cache::flush_prefix`](dynamidb_core::Cache::flush_prefix).
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_sync::{Growth, Shards};
+    ///
+    /// let shards = Shards::new(&Config::new(64 << 20), 4, Growth::default())?;
+    /// let (now, key) = (Instant::from_secs(0), shards.key(b"berlin:42"));
+    /// shards.lock(shards.index_of(&key)).set(now, key, "value")?;
+    /// shards.flush_prefix(b"berlin:")?;
+    /// assert!(shards.lock(shards.index_of(&key)).get(now, key).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flush_prefix(&self, prefix: &[u8]) -> Result<(), Error> {
+        // Nobody else begins one between the two rounds, so that what the first has found holds.
+        let _flush = self.flush.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shards = 0..self.len();
+        if !shards
+            .clone()
+            .all(|index| self.lock(index).can_flush_prefix())
+        {
+            return Err(Error::TooManyFlushes);
+        }
+        shards.try_for_each(|index| self.lock(index).flush_prefix(prefix))
     }
 
     /// The counters of all shards together.

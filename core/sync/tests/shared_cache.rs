@@ -1,10 +1,11 @@
 //! What programs see of a `SharedCache`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dynamidb_core::{Cas, CasOutcome, Config, ConfigError, Expiry, Instant, Value};
-use dynamidb_sync::SharedCache;
+use dynamidb_core::{Cas, CasOutcome, Config, ConfigError, Error, Expiry, Instant, Value};
+use dynamidb_sync::{Growth, Shards, SharedCache};
 
 const NOW: Instant = Instant::from_secs(1);
 
@@ -71,6 +72,93 @@ fn clear_counts_as_one_flush() {
     assert_eq!(cache.stats().cmd_flush, 1);
     cache.clear();
     assert_eq!(cache.stats().cmd_flush, 2);
+}
+
+#[test]
+fn flush_prefix_reaches_all_shards_and_counts_once() {
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    assert!(cache.shards() > 1);
+    for number in 0..1000 {
+        cache.set(NOW, format!("p:{number}"), "old").unwrap();
+        cache.set(NOW, format!("q:{number}"), "old").unwrap();
+    }
+    cache.flush_prefix("p:").unwrap();
+    for number in 0..1000 {
+        assert!(cache.get(NOW, format!("p:{number}")).is_none());
+        assert!(cache.get(NOW, format!("q:{number}")).is_some());
+    }
+    assert_eq!(cache.stats().cmd_flush_prefix, 1);
+    assert_eq!(cache.stats().flush_prefix_active, 1);
+    while cache.maintain(NOW, 64) == 64 {}
+    let stats = cache.stats();
+    assert_eq!(
+        (stats.flush_prefix_active, stats.flush_prefix_items),
+        (0, 1000)
+    );
+    assert_eq!(cache.len(), 1000);
+    assert_eq!(cache.flush_prefix(""), Err(Error::KeyLength));
+    assert_eq!(cache.flush_prefix([b'p'; 251]), Err(Error::KeyLength));
+}
+
+/// One shard that has ended fewer flushes than the others keeps them from beginning one.
+#[test]
+fn flush_prefix_begins_in_all_shards_or_in_none() {
+    let mut config = Config::new(64 << 20);
+    config.flush_prefix_max = 1;
+    let shards = Shards::new(&config, 4, Growth::default()).unwrap();
+    shards.lock(3).flush_prefix(b"other").unwrap();
+    assert_eq!(shards.flush_prefix(b"p"), Err(Error::TooManyFlushes));
+    let mut active = Vec::new();
+    shards.for_each(|shard| active.push(shard.stats().flush_prefix_active));
+    assert_eq!(active.iter().sum::<u64>(), 1, "{active:?}");
+    while shards.maintain(3, NOW, 64) == 64 {}
+    assert_eq!(shards.flush_prefix(b"p"), Ok(()));
+}
+
+/// Each writer counts up its key, and each flush promises that no count from before it is seen
+/// afterwards.
+#[test]
+fn nobody_sees_after_a_flush_what_was_stored_before_it() {
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    let flushed: [AtomicU64; 4] = Default::default();
+    let stored: [AtomicU64; 4] = Default::default();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let (cache, stored, flushed) = (&cache, &stored[writer], &flushed[writer]);
+            scope.spawn(move || {
+                let key = |number: u64| format!("p:{writer}:{}", number % 50);
+                for number in 1..=20_000_u64 {
+                    // What is below this was stored before a flush that has returned.
+                    let least = flushed.load(Ordering::SeqCst);
+                    if let Some(value) = cache.get(NOW, key(number)) {
+                        let seen: u64 = String::from_utf8(value).unwrap().parse().unwrap();
+                        assert!(seen > least, "{seen} was stored before {least}");
+                    }
+                    cache
+                        .set(NOW, key(number), number.to_string().as_str())
+                        .unwrap();
+                    stored.store(number, Ordering::SeqCst);
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..500 {
+                let before = stored
+                    .each_ref()
+                    .map(|stored| stored.load(Ordering::SeqCst));
+                match cache.flush_prefix("p:") {
+                    Ok(()) => {
+                        for (flushed, before) in flushed.iter().zip(before) {
+                            flushed.store(before, Ordering::SeqCst);
+                        }
+                    }
+                    Err(error) => assert_eq!(error, Error::TooManyFlushes),
+                }
+                cache.maintain(NOW, 7);
+            }
+        });
+    });
+    assert!(cache.stats().cmd_flush_prefix > 0);
 }
 
 #[test]

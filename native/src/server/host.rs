@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Credentials, Event, Host};
+use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Credentials, Error, Event, Host};
 use dynamidb_core::{Instant, Key, Keyspace};
 use dynamidb_sync::{Region, Shard, Shards};
 
@@ -86,6 +86,10 @@ impl Keyspace for SessionHost<'_> {
 
     fn cache_at(&mut self, index: usize) -> Option<&mut Shard> {
         self.view.cache_at(index)
+    }
+
+    fn flush_prefix(&mut self, prefix: &[u8]) -> Result<(), Error> {
+        self.view.flush_prefix(prefix)
     }
 
     fn prefetch(&mut self, keys: &[Key<'_>]) {

@@ -1,6 +1,6 @@
 //! The shards as one session sees them.
 
-use dynamidb_core::{ClassStats, ConfigError, Instant, Key, Keyspace, SlabStats};
+use dynamidb_core::{ClassStats, ConfigError, Error, Instant, Key, Keyspace, SlabStats};
 use dynamidb_sync::{Region, Shard, ShardGuard, Shards};
 
 use crate::server::state::ServerState;
@@ -142,6 +142,11 @@ impl Keyspace for View<'_> {
 
     fn cache_at(&mut self, index: usize) -> Option<&mut Shard> {
         (index < self.shards.len()).then(|| self.shard(index))
+    }
+
+    fn flush_prefix(&mut self, prefix: &[u8]) -> Result<(), Error> {
+        self.release();
+        self.shards.flush_prefix(prefix)
     }
 
     fn prefetch(&mut self, keys: &[Key<'_>]) {

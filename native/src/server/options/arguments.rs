@@ -218,7 +218,7 @@ struct MemcachedArguments {
     #[arg(short = 'A', long, env = "DYNAMIDB_ENABLE_SHUTDOWN", help_heading = COMMANDS)]
     enable_shutdown: bool,
 
-    /// Refuse `flush_all`
+    /// Refuse `flush_all` and `flush_prefix`
     #[arg(short = 'F', long, env = "DYNAMIDB_DISABLE_FLUSH_ALL", help_heading = COMMANDS)]
     disable_flush_all: bool,
 

@@ -26,7 +26,7 @@ pub struct MemcachedOptions {
     pub unix_mask: u32,
     /// Whether clients can stop the server by `shutdown`.
     pub enable_shutdown: bool,
-    /// Refuses `flush_all`.
+    /// Refuses `flush_all` and `flush_prefix`.
     pub disable_flush_all: bool,
     /// Refuses commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump` and
     /// `detail`.
