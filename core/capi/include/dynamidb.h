@@ -57,7 +57,9 @@ enum {
     DYNAMIDB_BAD_SLAB_SIZES = -13,   /* 1 to 62 ascending multiples of 16 from 32 to the page size */
     DYNAMIDB_BAD_PAGE_SIZE = -14,    /* a power of two from 512 to 65536 */
     DYNAMIDB_BAD_ITEM_SIZE = -15,    /* 1 byte to 16 MiB */
-    DYNAMIDB_BAD_POLICY = -16
+    DYNAMIDB_BAD_POLICY = -16,
+    DYNAMIDB_TOO_MANY_FLUSHES = -17, /* flush_prefix_max of them are under way */
+    DYNAMIDB_BAD_FLUSH_PREFIX_MAX = -18 /* at most 63 */
 };
 
 /* The name of a status, such as "DYNAMIDB_OK"; "unknown" for any other number. */
@@ -91,6 +93,8 @@ typedef struct dynamidb_config {
     uint64_t hash_seed[2];    /* random if keys come from untrusted sources */
     uint32_t policy;
     uint32_t compact;         /* not 0: items have no cas, and take 8 bytes less */
+    size_t flush_prefix_max;  /* flushes by prefix at once, 256 bytes each; by default one for
+                                 every 64 KiB, at most 63 */
 } dynamidb_config;
 
 /* Never the cas of an item: what the items of a compact cache have instead. */
@@ -187,9 +191,16 @@ dynamidb_status dynamidb_decrement(dynamidb_cache *cache, uint64_t now, const vo
 dynamidb_status dynamidb_clear(dynamidb_cache *cache);
 
 /*
+ * Deletes all items whose keys begin with these bytes, in constant time: none of them is served any
+ * more. Their memory is reclaimed by dynamidb_maintain, and by calls that come across them.
+ */
+dynamidb_status dynamidb_flush_prefix(dynamidb_cache *cache, const void *prefix,
+                                      size_t prefix_len);
+
+/*
  * Does at most `limit` steps of maintenance, each of them short; fewer in *done mean that nothing
- * is left to do. It reclaims the memory of expired items, which are never served, with or without
- * it. `done` may be NULL.
+ * is left to do. It reclaims the memory of expired and flushed items, which are never served, with
+ * or without it. `done` may be NULL.
  */
 dynamidb_status dynamidb_maintain(dynamidb_cache *cache, uint64_t now, size_t limit, size_t *done);
 

@@ -18,6 +18,7 @@ pub struct RawConfig {
     pub hash_seed: [u64; 2],
     pub policy: u32,
     pub compact: u32,
+    pub flush_prefix_max: usize,
 }
 
 impl RawConfig {
@@ -54,6 +55,9 @@ impl RawConfig {
             _ => return Err(Status::BadPolicy),
         };
         made.compact = config.compact != 0;
+        if config.flush_prefix_max > 0 {
+            made.flush_prefix_max = config.flush_prefix_max;
+        }
         Ok(made)
     }
 }

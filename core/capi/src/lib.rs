@@ -513,6 +513,26 @@ pub unsafe extern "C" fn dynamidb_clear(handle: *mut Handle) -> Status {
     }))
 }
 
+/// `dynamidb_flush_prefix`
+///
+/// # Safety
+/// As [`dynamidb_get`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dynamidb_flush_prefix(
+    handle: *mut Handle,
+    prefix: *const c_void,
+    prefix_len: usize,
+) -> Status {
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
+        let mut call = unsafe { Call::begin(handle) }?;
+        // SAFETY: as the caller guarantees.
+        let prefix = unsafe { call.key(prefix, prefix_len) }?;
+        call.cache().flush_prefix(prefix.as_bytes())?;
+        Ok(Status::Ok)
+    })())
+}
+
 /// `dynamidb_maintain`
 ///
 /// # Safety

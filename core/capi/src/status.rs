@@ -29,6 +29,8 @@ pub enum Status {
     BadPageSize = -14,
     BadItemSize = -15,
     BadPolicy = -16,
+    TooManyFlushes = -17,
+    BadFlushPrefixMax = -18,
 }
 
 impl Status {
@@ -54,6 +56,8 @@ impl Status {
             -14 => c"DYNAMIDB_BAD_PAGE_SIZE",
             -15 => c"DYNAMIDB_BAD_ITEM_SIZE",
             -16 => c"DYNAMIDB_BAD_POLICY",
+            -17 => c"DYNAMIDB_TOO_MANY_FLUSHES",
+            -18 => c"DYNAMIDB_BAD_FLUSH_PREFIX_MAX",
             _ => c"unknown",
         }
     }
@@ -65,6 +69,7 @@ impl From<Error> for Status {
             Error::KeyLength => Self::KeyLength,
             Error::ValueTooLarge => Self::ValueTooLarge,
             Error::NotANumber => Self::NotANumber,
+            Error::TooManyFlushes => Self::TooManyFlushes,
             _ => Self::OutOfMemory,
         }
     }
@@ -77,6 +82,7 @@ impl From<ConfigError> for Status {
             ConfigError::MemoryTooLarge(_) => Self::MemoryTooLarge,
             ConfigError::PageSize(_) => Self::BadPageSize,
             ConfigError::ItemSize(_) => Self::BadItemSize,
+            ConfigError::FlushPrefixes(_) => Self::BadFlushPrefixMax,
             ConfigError::SlabSizeCount
             | ConfigError::SlabSizeOrder(_)
             | ConfigError::SlabSize(_) => Self::BadSlabSizes,

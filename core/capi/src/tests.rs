@@ -296,6 +296,7 @@ fn init_rejects_memory_before_writing_to_it() {
         hash_seed: [0; 2],
         policy: 0,
         compact: 0,
+        flush_prefix_max: 0,
     };
     unsafe {
         assert_eq!(dynamidb_memory_min(&zero, &mut least), Status::Ok);
@@ -316,6 +317,13 @@ fn init_rejects_memory_before_writing_to_it() {
         );
         for (config, status) in [
             (RawConfig { policy: 2, ..zero }, Status::BadPolicy),
+            (
+                RawConfig {
+                    flush_prefix_max: 64,
+                    ..zero
+                },
+                Status::BadFlushPrefixMax,
+            ),
             (
                 RawConfig {
                     page_size: 500,

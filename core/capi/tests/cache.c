@@ -124,13 +124,43 @@ static void operations_match_a_model(size_t size) {
     free(memory);
 }
 
+/* A flush by prefix deletes the items under it, and what is stored later stays. */
+static void flush_prefix_deletes_what_was_stored(void) {
+    enum { SIZE = 16 * 1024 };
+    unsigned char *memory = allocate(SIZE);
+    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 0, 1};
+    dynamidb_cache *cache = NULL;
+    size_t done = 0;
+    CHECK(dynamidb_init(memory, SIZE, &config, &cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, 0, "p:1", 3, "v", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, 0, "q:1", 3, "v", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    CHECK(dynamidb_flush_prefix(cache, "p:", 0) == DYNAMIDB_KEY_LENGTH);
+    CHECK(dynamidb_flush_prefix(cache, "p:", 251) == DYNAMIDB_KEY_LENGTH);
+    CHECK(dynamidb_flush_prefix(cache, NULL, 2) == DYNAMIDB_NULL_POINTER);
+    CHECK(dynamidb_flush_prefix(cache, memory + 100, 2) == DYNAMIDB_OVERLAP);
+    CHECK(dynamidb_flush_prefix(cache, "p:", 2) == DYNAMIDB_OK);
+    CHECK(dynamidb_flush_prefix(cache, "q:", 2) == DYNAMIDB_TOO_MANY_FLUSHES);
+    CHECK(dynamidb_touch(cache, 0, "p:1", 3, DYNAMIDB_NEVER) == DYNAMIDB_NOT_FOUND);
+    CHECK(dynamidb_touch(cache, 0, "q:1", 3, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    CHECK(dynamidb_add(cache, 0, "p:1", 3, "w", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    do {
+        CHECK(dynamidb_maintain(cache, 0, 10, &done) == DYNAMIDB_OK);
+    } while (done == 10);
+    CHECK(dynamidb_flush_prefix(cache, "q:", 2) == DYNAMIDB_OK);
+    CHECK(dynamidb_delete(cache, 0, "q:1", 3) == DYNAMIDB_NOT_FOUND);
+    CHECK(dynamidb_delete(cache, 0, "p:1", 3) == DYNAMIDB_OK);
+    config.flush_prefix_max = 64;
+    CHECK(dynamidb_init(memory, SIZE, &config, &cache) == DYNAMIDB_BAD_FLUSH_PREFIX_MAX);
+    free(memory);
+}
+
 /* Wrong arguments return an error and write nothing. */
 static void wrong_arguments_are_rejected(void) {
     enum { SIZE = 16 * 1024 };
     unsigned char *memory = allocate(SIZE);
     unsigned char before[SIZE];
     dynamidb_cache *cache = NULL;
-    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 0};
+    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 0, 0};
     size_t least;
     memset(memory, 0xA5, SIZE);
     memcpy(before, memory, SIZE);
@@ -189,7 +219,7 @@ static void arithmetic_and_visitors(void) {
 /* A compact cache has no cas, which DYNAMIDB_NO_CAS must not match. */
 static void compact_items_match_no_cas(void) {
     static uint64_t memory[2048];
-    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 1};
+    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, 0, 1, 0};
     dynamidb_cache *cache;
     dynamidb_item item;
     char value[1];
@@ -236,6 +266,7 @@ int main(void) {
     ticks();
     arithmetic_and_visitors();
     compact_items_match_no_cas();
+    flush_prefix_deletes_what_was_stored();
     wrong_arguments_are_rejected();
     operations_match_a_model(16 * 1024);
     operations_match_a_model(40 * 1024 + 8);
