@@ -142,8 +142,8 @@ export class Cache<V = Stored> {
    * that. While it is being loaded, further calls for this key wait for the same result.
    *
    * If the loader fails, all of them fail, and nothing is stored; nor is `undefined`, or a value
-   * for which there is no space. `set`, `add`, `delete` and `clear` forget the load: its result
-   * goes to those who wait for it and is not stored.
+   * for which there is no space. `set`, `add`, `delete`, `deletePrefix` and `clear` forget the
+   * load: its result goes to those who wait for it and is not stored.
    */
   async fetch(
     key: string,
@@ -209,8 +209,24 @@ export class Cache<V = Stored> {
   }
 
   /**
-   * Reclaims the memory of expired items, a bounded number at a time. Expired items are never
-   * served, with or without this. Returns whether there is more to do.
+   * Deletes all values whose keys begin with this, at once, however many there are. Their memory is
+   * reclaimed by `maintain`, and by calls that come across them.
+   *
+   * Throws `KEY_LENGTH` if the prefix is empty or longer than 250 bytes of UTF-8.
+   */
+  deletePrefix(prefix: string): void {
+    const now = this.timed ? this.now() : 0
+    const engine = this.engine ?? this.open()
+    const status = engine.deletePrefix(now, memory.writeKey(prefix))
+    this.report()
+    if (status !== 0) throw statusError(status)
+    for (const key of this.loads.keys()) if (key.startsWith(prefix)) this.loads.delete(key)
+  }
+
+  /**
+   * Reclaims the memory of expired items and of those that `deletePrefix` has deleted, a bounded
+   * number at a time. They are never served, with or without this. Returns whether there is more
+   * to do.
    */
   maintain(): boolean {
     const now = this.timed ? this.now() : 0
@@ -219,7 +235,7 @@ export class Cache<V = Stored> {
     return isMore
   }
 
-  /** The number of items, including expired ones whose memory is not reclaimed yet. */
+  /** The number of items, including those that are gone but whose memory is not reclaimed yet. */
   get size(): number {
     return (this.engine ?? this.open()).size
   }

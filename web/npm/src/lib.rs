@@ -91,6 +91,7 @@ impl Engine {
         let mut config = Config::new(memory as usize);
         // JavaScript sees neither `cas` nor the time of the last use.
         config.compact = true;
+        config.flush_prefix_max = config.flush_prefix_max.max(1);
         config.max_items = max_items.map(|max| max as usize);
         config.item_size_max = item_size_max.map_or(config.item_size_max, |max| max as usize);
         config.policy = match policy {
@@ -211,7 +212,24 @@ impl Engine {
         self.cache.clear();
     }
 
-    /// Reclaims the memory of expired items. Returns whether there is more to do.
+    /// Deletes all values whose keys begin with that. Returns a status.
+    #[wasm_bindgen(js_name = deletePrefix)]
+    pub fn delete_prefix(&mut self, now: f64, prefix: usize) -> u32 {
+        with(|buffers| {
+            let prefix = buffers.key(prefix);
+            loop {
+                match self.cache.flush_prefix(prefix) {
+                    Ok(()) => return STORED,
+                    // Upkeep ends those that are under way.
+                    Err(Error::TooManyFlushes) if self.maintain(now) => {}
+                    Err(Error::TooManyFlushes) if self.cache.can_flush_prefix() => {}
+                    Err(error) => return status(&error),
+                }
+            }
+        })
+    }
+
+    /// Reclaims the memory of expired and deleted items. Returns whether there is more to do.
     pub fn maintain(&mut self, now: f64) -> bool {
         self.cache.maintain(instant(now), MAINTAIN_LIMIT) == MAINTAIN_LIMIT
     }

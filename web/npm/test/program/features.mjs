@@ -10,6 +10,7 @@ export async function features(dynamidb) {
   policies(Cache)
   slabSizes(Cache)
   iteration(Cache)
+  prefixes(Cache)
   codecs(dynamidb)
   evictions(Cache)
   unreported(Cache)
@@ -159,6 +160,30 @@ function iteration(Cache) {
   equal(entries.next().done, true)
   equal([...all].length, 299)
   equal([...cache].join(), 'new,value')
+}
+
+function prefixes(Cache) {
+  const cache = new Cache(1 << 20)
+  for (let number = 0; number < 500; number++) cache.set(`ü:${number}`, 'old').set(`v:${number}`, 'old')
+  equal(cache.deletePrefix('ü:'), undefined)
+  cache.set('ü:7', 'new')
+  equal(cache.get('ü:6') ?? cache.peek('ü:5') ?? cache.has('ü:4'), false)
+  equal(cache.get('ü:7') + cache.get('v:7'), 'newold')
+  equal([...cache.keys()].length, 501)
+  while (cache.maintain());
+  equal(cache.size, 501)
+  // More at once than are under way at once, also in the smallest cache.
+  const small = new Cache(12_000)
+  for (let number = 0; number < 200; number++) {
+    small.set(`${number}:key`, 'value')
+    cache.deletePrefix(`v:${number}`)
+    small.deletePrefix(`${number}:`)
+    equal(small.has(`${number}:key`) || cache.has(`v:${number}`), false)
+  }
+  equal([...cache.keys()].join(), 'ü:7')
+  throws('KEY_LENGTH', () => cache.deletePrefix(''))
+  throws('KEY_LENGTH', () => cache.deletePrefix('ü'.repeat(126)))
+  throws('ARGUMENT', () => cache.deletePrefix(5))
 }
 
 function codecs({ Cache, json }) {
@@ -338,6 +363,8 @@ async function fetches(Cache) {
     [() => cache.set('race', 'newer'), 'newer'],
     [() => cache.add('race', 'newer'), 'newer'],
     [() => cache.delete('race'), undefined],
+    [() => cache.deletePrefix('ra'), undefined],
+    [() => cache.deletePrefix('rb'), 'older'],
     [() => cache.clear(), undefined],
   ]) {
     cache.delete('race')

@@ -253,7 +253,7 @@ function freed(Cache) {
   const cache = new Cache(1 << 16)
   cache.set('key', 'value')
   cache.free()
-  for (const name of [...CALLS, 'set', 'add', 'clear', 'stats', Symbol.iterator])
+  for (const name of [...CALLS, 'set', 'add', 'clear', 'deletePrefix', 'stats', Symbol.iterator])
     throws('FREED', () => cache[name]('key', name === 'set' || name === 'add' ? 'value' : undefined))
   throws('FREED', () => cache.size)
   cache.free()
