@@ -63,7 +63,7 @@ msrv: ## all that users build compiles with the oldest Rust that Cargo.toml prom
 test-core: ## the cache and the protocol, and the cache for threads
 	cargo test --locked -p dynamidb-core
 	cargo test --locked -p dynamidb-core --examples
-	cargo test --locked -p dynamidb-core --all-features --lib --test monitoring --test binary --test density --test insight
+	cargo test --locked -p dynamidb-core --all-features --lib --test monitoring --test binary --test density --test flush --test insight
 	cargo test --locked -p dynamidb-sync
 	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \
 		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'

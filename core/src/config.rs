@@ -149,11 +149,11 @@ impl fmt::Debug for Config {
             .field("compact", compact);
         #[cfg(feature = "flush-prefix")]
         shown.field("flush_prefix_max", flush_prefix_max);
+        #[cfg(feature = "insight")]
+        shown.field("insight", insight);
         shown
             .field("shard", shard)
             .field("shard_count", shard_count);
-        #[cfg(feature = "insight")]
-        shown.field("insight", insight);
         shown.finish_non_exhaustive()
     }
 }
