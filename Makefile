@@ -100,10 +100,12 @@ test-native: ## the server, on tokio and on async-std
 	cargo test --locked -p dynamidb
 	cargo test --locked -p dynamidb --no-default-features --features async-std
 
-test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std
+test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std, with io_uring and without
 	cargo test --locked --target-dir target --manifest-path native/bench/Cargo.toml
 	SOAK_SECONDS=20 $(MAKE) soak
 	SOAK_SECONDS=20 RUNTIME=async-std $(MAKE) soak
+	DYNAMIDB_IO_URING=off SOAK_SECONDS=20 $(MAKE) soak
+	DYNAMIDB_IO_URING=off SOAK_SECONDS=20 RUNTIME=async-std $(MAKE) soak
 
 test-differential: ## random sessions: memcached and the server must answer the same
 	cargo test --locked -p dynamidb --test differential -- --nocapture

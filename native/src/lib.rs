@@ -29,13 +29,12 @@
 //! running.join().expect("it does not panic")?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![forbid(unsafe_code)]
 
 #[cfg(feature = "server")]
 mod server;
 
 #[cfg(feature = "server")]
 pub use server::{
-    Admin, Error, Listen, ListenAddress, Log, MemcachedOptions, Options, RuntimeName, Server,
-    StopHandle,
+    Admin, Error, IoUring, Listen, ListenAddress, Log, MemcachedOptions, Options, RuntimeName,
+    Server, StopHandle,
 };

@@ -45,11 +45,11 @@ use crate::server::options::size_text;
 use crate::server::process::{Account, memory_limit, open_files};
 use crate::server::runtime::{Runtime, no_thread};
 use crate::server::stop::Stop;
-use crate::server::worker::Worker;
+use crate::server::worker::{Ring, Worker};
 
 pub use self::error::Error;
 pub use self::log::Log;
-pub use self::options::{Admin, Listen, ListenAddress, MemcachedOptions, Options};
+pub use self::options::{Admin, IoUring, Listen, ListenAddress, MemcachedOptions, Options};
 pub use self::runtime::RuntimeName;
 
 /// How often a stopping server checks whether the last connection is closed.
@@ -61,6 +61,8 @@ pub struct Server {
     listeners: Listeners,
     admin_port: Option<AdminPort>,
     runtime: RuntimeName,
+    /// One for each worker, or none.
+    rings: Vec<Ring>,
     context: Arc<ServerContext>,
 }
 
@@ -126,6 +128,8 @@ impl Server {
         if let Some(account) = account {
             account.assume(&listeners.files, &options.memcached)?;
         }
+        // The system may allow it to root alone.
+        let rings = rings(options)?;
         let addresses = listeners.sockets.iter().filter_map(Listener::address);
         let addresses: Vec<_> = addresses.collect();
         if options.require_tls_auth && accounts.is_some() {
@@ -138,6 +142,7 @@ impl Server {
             listeners,
             admin_port,
             runtime: options.runtime,
+            rings,
             context: Arc::new(context),
         };
         server.announce(&config);
@@ -195,8 +200,9 @@ impl Server {
     async fn serve<R: Runtime>(self, runtime: &Arc<R>) -> io::Result<()> {
         let Listeners { sockets, files } = self.listeners;
         let admin_port = self.admin_port;
+        let mut rings = self.rings.into_iter();
         let inboxes = (0..self.context.server.settings.options.thread_count()).map(|number| {
-            let worker = Worker::<R>::new(Arc::clone(&self.context));
+            let worker = Worker::<R>::new(Arc::clone(&self.context), rings.next());
             let inbox = worker.inbox();
             runtime.spawn(number, worker.run());
             inbox
@@ -282,10 +288,11 @@ impl Server {
             self.context.server.settings.max_connections,
         );
         tracing::info!(
-            "runtime {}, threads: {}, shards: {}",
+            "runtime {}, threads: {}, shards: {}, io_uring: {}",
             self.runtime,
             self.context.server.settings.options.thread_count(),
             self.context.shards.len(),
+            if self.rings.is_empty() { "no" } else { "yes" },
         );
         memory_limit::warn_if_exceeded(config.memory);
         let target = match (addresses.first(), self.listeners.files.first()) {
@@ -304,6 +311,25 @@ impl Server {
             _ => r"SET key1 30 5\r\nhello\r\nQUIT\r\n",
         };
         tracing::info!("try: printf '{requests}' | nc {target}");
+    }
+}
+
+/// A ring for each worker, or none. Fails if there have to be some and cannot be.
+fn rings(options: &Options) -> Result<Vec<Ring>, Error> {
+    if options.io_uring == IoUring::Off {
+        return Ok(Vec::new());
+    }
+    let all = (0..options.thread_count()).map(|_| Ring::new());
+    match Ring::try_out().and_then(|()| all.collect::<io::Result<Vec<_>>>()) {
+        Ok(rings) => Ok(rings),
+        Err(source) if options.io_uring == IoUring::On => Err(Error::System {
+            what: "use io_uring",
+            source,
+        }),
+        Err(error) => {
+            tracing::info!("sockets are read and written one by one: no io_uring, {error}");
+            Ok(Vec::new())
+        }
     }
 }
 

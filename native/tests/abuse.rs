@@ -1,5 +1,5 @@
 //! What clients may do to the server, and what may be done to its process, without harm to others.
-//! On each runtime.
+//! On each runtime, with io_uring and without.
 
 // A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
@@ -13,14 +13,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
-use support::{Client, PATIENCE, Process, on_each_runtime};
+use support::{Client, PATIENCE, Process, in_each_mode};
 
 /// How long a quiet client may wait for one reply in a hundred while others are greedy.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 
 #[test]
 fn urgent_data_delays_no_request_behind_it() {
-    on_each_runtime("-t 1", |server| {
+    in_each_mode("-t 1", |server| {
         let mut client = server.connect();
         client.ask("version\r\n", "VERSION 1.6.45\r\n");
         for marks in 1..4 {
@@ -75,7 +75,7 @@ fn wait_of_a_quiet_client(server: &Process) -> Duration {
 
 #[test]
 fn a_quiet_client_is_served_soon_beside_ten_greedy_ones() {
-    on_each_runtime("-t 1", |server| {
+    in_each_mode("-t 1", |server| {
         let end = AtomicBool::new(false);
         thread::scope(|scope| {
             for _ in 0..10 {
@@ -97,7 +97,7 @@ fn a_quiet_client_is_served_soon_beside_ten_greedy_ones() {
 
 #[test]
 fn buffers_of_all_clients_together_are_bounded() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut watcher = server.connect();
         let half = [b"set k 0 0 1000000\r\n", &vec![b'x'; 900_000][..]].concat();
         let mut clients = Vec::new();
@@ -125,7 +125,7 @@ fn buffers_of_all_clients_together_are_bounded() {
 
 #[test]
 fn large_replies_to_many_clients_at_once_are_bounded() {
-    on_each_runtime("-t 1 -m 128 -I 16m", |server| {
+    in_each_mode("-t 1 -m 128 -I 16m", |server| {
         let mut watcher = server.connect();
         let value = vec![b'x'; 16_000_000];
         watcher.say("set k 0 0 16000000\r\n");
@@ -155,7 +155,7 @@ fn large_replies_to_many_clients_at_once_are_bounded() {
 
 #[test]
 fn an_item_that_expired_while_the_process_was_stopped_is_not_served() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut client = server.connect();
         for number in 0..200 {
             client.ask(format!("set k{number} 0 1 1\r\nv\r\n"), "STORED\r\n");
@@ -176,7 +176,7 @@ fn an_item_that_expired_while_the_process_was_stopped_is_not_served() {
 
 #[test]
 fn rejected_clients_that_stay_hold_few_files_for_a_short_time() {
-    on_each_runtime("-m 64 -c 1", |server| {
+    in_each_mode("-m 64 -c 1", |server| {
         let mut first = server.connect();
         first.ask("version\r\n", "VERSION 1.6.45\r\n");
         let (files, mut most) = (server.files(), 0);
@@ -208,7 +208,7 @@ const STOPPED: Duration = Duration::from_millis(7500);
 
 #[test]
 fn input_that_arrived_while_the_process_was_stopped_prevents_a_timeout() {
-    on_each_runtime(TIMEOUTS, |server| {
+    in_each_mode(TIMEOUTS, |server| {
         let value = vec![b'v'; 1_000_000];
         let reply = [b"VALUE k 0 1000000\r\n", &value[..], b"\r\nEND\r\n"].concat();
         let store = [b"set k 0 0 1000000\r\n", &value[..], b"\r\n"].concat();
@@ -261,7 +261,7 @@ fn input_that_arrived_while_the_process_was_stopped_prevents_a_timeout() {
 
 #[test]
 fn a_client_that_was_idle_while_the_process_was_stopped_times_out() {
-    on_each_runtime(TIMEOUTS, |server| {
+    in_each_mode(TIMEOUTS, |server| {
         let mut idle = server.connect();
         idle.ask("version\r\n", "VERSION 1.6.45\r\n");
         let mut half = server.connect();
@@ -280,7 +280,7 @@ fn a_client_that_was_idle_while_the_process_was_stopped_times_out() {
 
 #[test]
 fn thousands_of_short_connections_leave_no_memory_or_files() {
-    on_each_runtime("-m 64 -c 100", |server| {
+    in_each_mode("-m 64 -c 100", |server| {
         let mut watcher = server.connect();
         // Only a server that serves has opened what it needs for itself.
         watcher.ask("version\r\n", "VERSION 1.6.45\r\n");
@@ -319,7 +319,7 @@ fn thousands_of_short_connections_leave_no_memory_or_files() {
 
 #[test]
 fn an_endless_request_is_not_kept_in_memory() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut watcher = server.connect();
         let before = server.resident();
         let mut keys = server.connect();

@@ -63,6 +63,7 @@ fn help_is_grouped_and_complete() {
             "[default: one for each processor, at most 4]",
         ),
         ("--runtime <NAME>", "[default: "),
+        ("--io-uring <WHEN>", "[possible values: auto, on, off]"),
         (
             "-v, --verbose",
             "Log each connection that opens or ends, too",
@@ -307,6 +308,7 @@ fn environment_variables_set_options_and_the_command_line_wins() {
         ("SLAB_SIZES", "64,4096"),
         ("THREADS", "2"),
         ("RUNTIME", &RuntimeName::DEFAULT.to_string()),
+        ("IO_URING", "off"),
     ] {
         command.env(format!("DYNAMIDB_{name}"), value);
     }
@@ -315,6 +317,7 @@ fn environment_variables_set_options_and_the_command_line_wins() {
     for expected in [
         "memory 16m, 6 items of up to 512k, slab sizes [64, 4096], 77 connections",
         "threads: 2",
+        "io_uring: no",
     ] {
         assert!(log.contains(expected), "{expected} is missing in\n{log}");
     }

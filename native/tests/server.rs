@@ -1,4 +1,5 @@
-//! The binary under clients of all kinds: many, slow, silent, vanishing. On each runtime.
+//! The binary under clients of all kinds: many, slow, silent, vanishing. On each runtime, with
+//! io_uring and without.
 
 // A failed test panics with the reason.
 #![allow(clippy::unwrap_used)]
@@ -11,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use socket2::SockRef;
-use support::{Client, PATIENCE, on_each_runtime};
+use support::{Client, PATIENCE, in_each_mode};
 
 const KIB: u64 = 1024;
 
@@ -34,7 +35,7 @@ fn store(client: &mut Client, key: &str, value: &[u8]) {
 
 #[test]
 fn the_documented_examples_work_for_a_client_that_half_closes() {
-    on_each_runtime("", |server| {
+    in_each_mode("", |server| {
         for (said, heard) in [
             ("SET key1 30 5\r\nhello\r\n\r\n", "STORED\r\n"),
             ("GET key1\r\n\r\n", "VALUE key1 5\r\nhello\r\nEND\r\n"),
@@ -52,7 +53,7 @@ fn the_documented_examples_work_for_a_client_that_half_closes() {
 
 #[test]
 fn connections_are_served_up_to_the_limit() {
-    on_each_runtime("-c 3", |server| {
+    in_each_mode("-c 3", |server| {
         let mut clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
         for client in &mut clients {
             client.ask("version\r\n", "VERSION 1.6.45\r\n");
@@ -79,7 +80,7 @@ fn connections_are_served_up_to_the_limit() {
 
 #[test]
 fn a_rejected_client_reads_its_error_however_much_it_sends() {
-    on_each_runtime("-c 1 -m 64", |server| {
+    in_each_mode("-c 1 -m 64", |server| {
         let mut first = server.connect();
         first.ask("version\r\n", "VERSION 1.6.45\r\n");
         let request = [&b"set k 0 0 100000\r\n"[..], &[b'x'; 100_000], b"\r\n"].concat();
@@ -103,7 +104,7 @@ fn a_rejected_client_reads_its_error_however_much_it_sends() {
 
 #[test]
 fn quit_frees_the_connection_slot() {
-    on_each_runtime("-c 10", |server| {
+    in_each_mode("-c 10", |server| {
         // These take a few milliseconds together.
         for _ in 0..100 {
             assert_eq!(server.connect().converse("QUIT\r\n"), "BYE\r\n");
@@ -114,7 +115,7 @@ fn quit_frees_the_connection_slot() {
 
 #[test]
 fn a_request_may_come_byte_by_byte() {
-    on_each_runtime("", |server| {
+    in_each_mode("", |server| {
         let mut client = server.connect();
         for byte in b"set k 0 0 3\r\n\r\n.\r\nget k\r\n" {
             client.say([*byte]);
@@ -127,7 +128,7 @@ fn a_request_may_come_byte_by_byte() {
 
 #[test]
 fn values_up_to_the_largest_are_returned_whole() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut client = server.connect();
         for len in [0, 8, 65_528, 65_536, 300_000, (1 << 20) - 8] {
             let value = long_value(len);
@@ -147,7 +148,7 @@ fn values_up_to_the_largest_are_returned_whole() {
 #[test]
 fn an_item_of_a_quarter_of_the_memory_is_stored_and_no_larger_one() {
     for options in ["-m 2", "-m 2 -I 512k"] {
-        on_each_runtime(options, |server| {
+        in_each_mode(options, |server| {
             let settings = server.connect().converse("stats settings\r\n");
             assert!(settings.contains("STAT item_size_max 524288\r\n"));
             let mut client = server.connect();
@@ -165,7 +166,7 @@ fn an_item_of_a_quarter_of_the_memory_is_stored_and_no_larger_one() {
 
 #[test]
 fn a_vanished_client_frees_its_slot_and_buffers() {
-    on_each_runtime("", |server| {
+    in_each_mode("", |server| {
         let mut watcher = server.connect();
         for round in 0..50 {
             let mut client = server.connect();
@@ -184,7 +185,7 @@ fn a_vanished_client_frees_its_slot_and_buffers() {
 
 #[test]
 fn replies_of_a_closed_connection_reach_no_other_client() {
-    on_each_runtime("-t 1", |server| {
+    in_each_mode("-t 1", |server| {
         for _ in 0..500 {
             let mut leaving = server.connect();
             // In some of the rounds it is closed before the reply is written.
@@ -201,7 +202,7 @@ fn replies_of_a_closed_connection_reach_no_other_client() {
 
 #[test]
 fn an_announced_value_takes_no_memory_before_it_is_sent() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut watcher = server.connect();
         let before = server.resident();
         let clients: Vec<_> = (0..300)
@@ -223,7 +224,7 @@ fn an_announced_value_takes_no_memory_before_it_is_sent() {
 
 #[test]
 fn an_idle_connection_takes_little_memory() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut watcher = server.connect();
         store(&mut watcher, "k", &long_value(20_000));
         let connect = || {
@@ -246,7 +247,7 @@ fn an_idle_connection_takes_little_memory() {
 
 #[test]
 fn a_client_that_never_reads_is_not_read_from_and_loses_no_reply() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let value = long_value(500_000);
         let mut watcher = server.connect();
         store(&mut watcher, "k", &value);
@@ -273,7 +274,7 @@ fn a_client_that_never_reads_is_not_read_from_and_loses_no_reply() {
 
 #[test]
 fn a_stalled_client_is_disconnected_and_an_idle_one_is_not() {
-    on_each_runtime("-m 64 --stall-timeout 1", |server| {
+    in_each_mode("-m 64 --stall-timeout 1", |server| {
         let mut watcher = server.connect();
         store(&mut watcher, "k", &long_value(1_000_000));
         let mut silent = server.connect();
@@ -304,7 +305,7 @@ fn a_stalled_client_is_disconnected_and_an_idle_one_is_not() {
 
 #[test]
 fn a_lack_of_file_descriptors_pauses_accepting() {
-    on_each_runtime("-c 500", |server| {
+    in_each_mode("-c 500", |server| {
         let mut old = server.connect();
         store(&mut old, "k", b"v");
         let limit = format!("--nofile={}:{}", 40, 40);
@@ -329,7 +330,7 @@ fn a_lack_of_file_descriptors_pauses_accepting() {
 
 #[test]
 fn expired_items_are_removed_without_a_request() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut client = server.connect();
         for number in 0..1000 {
             client.ask(format!("SET short{number} 1 1\r\nx\r\n"), "STORED\r\n");
@@ -345,7 +346,7 @@ fn expired_items_are_removed_without_a_request() {
 
 #[test]
 fn by_default_a_thousand_items_are_kept_in_lru_order() {
-    on_each_runtime("-t 2", |server| {
+    in_each_mode("-t 2", |server| {
         let mut client = server.connect();
         for number in 0..1001 {
             client.ask(format!("set k{number} 0 0 1\r\nx\r\n"), "STORED\r\n");
@@ -360,7 +361,7 @@ fn by_default_a_thousand_items_are_kept_in_lru_order() {
 
 #[test]
 fn many_threads_keep_one_cache() {
-    on_each_runtime("-t 4 -m 128", |server| {
+    in_each_mode("-t 4 -m 128", |server| {
         assert!(server.log.join("\n").contains("threads: 4, shards: 16"));
         let mut client = server.connect();
         store(&mut client, "sum", b"0");
@@ -396,7 +397,7 @@ fn many_threads_keep_one_cache() {
 
 #[test]
 fn of_concurrent_compare_and_swaps_one_wins() {
-    on_each_runtime("-t 4 -m 128", |server| {
+    in_each_mode("-t 4 -m 128", |server| {
         let mut client = server.connect();
         let mut rivals: Vec<_> = (0..4).map(|_| server.connect()).collect();
         for round in 0..200 {

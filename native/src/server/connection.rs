@@ -24,6 +24,7 @@ mod timeout;
 
 use std::io;
 use std::mem;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -33,7 +34,9 @@ use nix::poll::PollFlags;
 use socket2::TcpKeepalive;
 
 use crate::server::auth::{AuthOutcome, WRONG_PASSWORD};
-use crate::server::connection::buffers::{Input, InputPool, SMALL, Slot, UnsentOutput};
+use crate::server::connection::buffers::{
+    BatchedRead, Input, InputPool, SMALL, Slot, UnsentOutput,
+};
 use crate::server::connection::linger::Linger;
 use crate::server::connection::suspended::Suspended;
 use crate::server::connection::timeout::{
@@ -131,6 +134,27 @@ impl<R: Runtime> Connection<R> {
         connection
     }
 
+    /// Whether the first step of a turn only reads, and there probably is something: then it may be
+    /// read before, together with other connections'.
+    pub(crate) fn is_about_to_read(&mut self, cx: &mut Context<'_>) -> bool {
+        matches!(self.state, State::New | State::SignIn(_) | State::Open)
+            && !self.backlog
+            && !self.large
+            && self.suspended.as_ref().is_none_or(|s| s.keeps_nothing())
+            && !self.context.stop.is_requested()
+            && matches!(self.stream.poll_readable(cx), Poll::Ready(Ok(())))
+    }
+
+    /// Whether replies may be sent before the fourth step, together with other connections'.
+    pub(crate) fn may_send(&self) -> bool {
+        let suspended = self.suspended.as_ref();
+        suspended.is_none_or(|suspended| suspended.held.is_none())
+    }
+
+    pub(crate) fn socket(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
     /// First step of a turn: sends earlier replies, and reads about `limit` bytes of what has
     /// arrived.
     ///
@@ -204,9 +228,8 @@ impl<R: Runtime> Connection<R> {
         };
         let mut total = 0;
         while total < limit {
-            let unfilled = slot.unfilled(pool);
-            let size = unfilled.len();
-            match self.stream.poll_read(cx, unfilled) {
+            let (read, size) = self.poll_read(cx, slot, pool);
+            match read {
                 Poll::Pending => break,
                 Poll::Ready(read) => match read {
                     // What came before is processed first. The next read returns the same again.
@@ -235,6 +258,25 @@ impl<R: Runtime> Connection<R> {
             self.context.server.count_read(total);
         }
         Ok(total > 0)
+    }
+
+    /// Reads once, unless a batched read has done that. Also returns for how many bytes there was
+    /// space.
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: &mut Slot,
+        pool: &mut InputPool,
+    ) -> (Poll<io::Result<usize>>, usize) {
+        if let Some(BatchedRead { outcome, size }) = slot.batched.take() {
+            if matches!(outcome, Ok(read) if (1..size).contains(&read)) {
+                self.stream.set_drained();
+            }
+            return (Poll::Ready(outcome), size);
+        }
+        let unfilled = slot.unfilled(pool);
+        let size = unfilled.len();
+        (self.stream.poll_read(cx, unfilled), size)
     }
 
     /// Handles the end of the input of a watcher, which still gets its lines. `false` if this is
@@ -354,16 +396,21 @@ impl<R: Runtime> Connection<R> {
         (used, held)
     }
 
-    /// Fourth step: sends the replies, and keeps what the socket does not take.
+    /// Fourth step: sends the replies, of which `sent` bytes are sent, and keeps what the socket
+    /// does not take.
     ///
     /// # Errors
     /// Why the connection has to be closed.
-    pub(crate) fn send(&mut self, cx: &mut Context<'_>, output: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn send(
+        &mut self,
+        cx: &mut Context<'_>,
+        output: &mut Vec<u8>,
+        mut sent: usize,
+    ) -> io::Result<()> {
         if let Some(suspended) = self.suspended.as_mut().filter(|s| s.held.is_some()) {
             suspended.output = UnsentOutput::rest_of(output, 0);
             return self.account();
         }
-        let mut sent = 0;
         while sent < output.len() {
             match self.stream.poll_write(cx, &output[sent..])? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),

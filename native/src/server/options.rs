@@ -19,7 +19,7 @@ pub use self::admin::Admin;
 pub use self::memcached::MemcachedOptions;
 pub(crate) use self::values::size_text;
 use self::values::{ITEM_SIZE_MIN, grown_sizes};
-pub use self::values::{Listen, ListenAddress};
+pub use self::values::{IoUring, Listen, ListenAddress};
 use self::variables::{Variable, name_variables};
 use crate::server::error::Error;
 use crate::server::runtime::RuntimeName;
@@ -101,6 +101,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// The runtime that drives the sockets.
     pub runtime: RuntimeName,
+    /// Whether sockets are read and written by io_uring, many at a time.
+    pub io_uring: IoUring,
     /// With 1 or more, the binary logs each connection that opens or ends. `stats settings` shows
     /// it.
     pub verbose: u8,
@@ -289,6 +291,7 @@ impl Default for Options {
             insight: true,
             threads: None,
             runtime: RuntimeName::DEFAULT,
+            io_uring: IoUring::Auto,
             verbose: 0,
             output_max: SessionConfig::default().output_max,
             memcached: MemcachedOptions::default(),

@@ -77,6 +77,8 @@ pub(crate) struct ServerState {
     pub(crate) accept_paused_us: AtomicU64,
     /// How often a connection with more to do made way for others.
     pub(crate) yields: AtomicU64,
+    /// Threads that use io_uring.
+    pub(crate) rings: AtomicUsize,
     /// Whether accepting is not paused.
     pub(crate) accepting: AtomicBool,
     /// Bytes of the buffers that all connections keep: half-sent requests and unsent replies.
@@ -194,6 +196,7 @@ impl ServerState {
             throttle: Throttle::default(),
             accept_paused_us: AtomicU64::new(0),
             yields: AtomicU64::new(0),
+            rings: AtomicUsize::new(0),
             accepting: AtomicBool::new(true),
             buffered: AtomicUsize::new(0),
             traffic: Default::default(),
@@ -283,6 +286,7 @@ impl ServerState {
             report("rusage_system", &seconds(usage.system_time()));
         }
         report("threads", &options.thread_count());
+        report("io_uring_threads", &self.rings.load(Ordering::Relaxed));
     }
 
     fn report_connections(&self, report: &mut dyn FnMut(&str, &dyn Display)) {

@@ -4,15 +4,26 @@
 //! parse the first request of each and prefetch what all of them will look up, process all, send to
 //! all. Waits for memory overlap across connections that way, code stays in the processor's cache,
 //! and a shard is locked once for all its requests. With one connection ready a turn is just read,
-//! process, write.
+//! process, write; with more, io_uring does all reads by one call of the system, and all writes by
+//! another.
 //!
 //! Connections are processed in the order of the shards of their first keys. That order is free:
 //! clients whose requests are in progress at the same time cannot tell which came first.
 
+mod batch;
 mod inbox;
 mod ready;
+#[cfg_attr(
+    not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )),
+    path = "worker/ring/absent.rs"
+)]
+mod ring;
 mod stopwatch;
 pub(crate) mod timing;
+mod transfer;
 
 use std::future::poll_fn;
 use std::io;
@@ -24,17 +35,20 @@ use std::task::{Context, Poll, Waker};
 use dynamidb_core::{FirstRequest, Key, Keyspace};
 use slab::Slab;
 
-use crate::server::connection::buffers::{InputPool, OUTPUT_KEPT, SMALL, Slot};
+use crate::server::connection::buffers::{BatchedRead, InputPool, OUTPUT_KEPT, SMALL, Slot};
 use crate::server::connection::{Connection, NextStep, READ_MAX, Received};
 use crate::server::context::ServerContext;
 use crate::server::runtime::Runtime;
 use crate::server::state::measured::Measured;
 use crate::server::view::View;
+use crate::server::worker::batch::Batch;
 use crate::server::worker::inbox::Arrival;
 pub(crate) use crate::server::worker::inbox::Inbox;
 use crate::server::worker::ready::{ConnectionWaker, ReadyList, Token};
+pub(crate) use crate::server::worker::ring::Ring;
 use crate::server::worker::stopwatch::Stopwatch;
 use crate::server::worker::timing::{Ready, Timing};
+use crate::server::worker::transfer::Transfer;
 
 /// The most connections in one turn.
 const TURN_CONNECTIONS: usize = 64;
@@ -60,6 +74,7 @@ pub(crate) struct Worker<R: Runtime> {
     outputs: Vec<Vec<u8>>,
     pool: InputPool,
     timing: Timing,
+    batch: Batch,
 }
 
 /// A connection and what wakes it.
@@ -79,13 +94,17 @@ struct TurnEntry {
     received: Received,
     /// How many bytes of the input are processed.
     used: usize,
+    /// How many bytes of the output are sent, or why none can be.
+    sent: io::Result<usize>,
     outcome: io::Result<()>,
 }
 
 impl<R: Runtime> Worker<R> {
-    pub(crate) fn new(context: Arc<ServerContext>) -> Self {
+    /// A worker, which uses this ring.
+    pub(crate) fn new(context: Arc<ServerContext>, ring: Option<Ring>) -> Self {
         let ready = Arc::<ReadyList>::default();
         Self {
+            batch: Batch::new(Arc::clone(&context), ring),
             context,
             inbox: Arc::new(Inbox::new(Arc::clone(&ready))),
             ready,
@@ -106,6 +125,7 @@ impl<R: Runtime> Worker<R> {
 
     /// Serves connections forever.
     pub(crate) async fn run(mut self) {
+        self.batch.start();
         poll_fn(|cx| self.poll(cx)).await
     }
 
@@ -158,24 +178,35 @@ impl<R: Runtime> Worker<R> {
 
     /// Receives from the connections that are ready, until there is enough to do.
     fn receive(&mut self, ready: &Ready) {
-        let mut size = 0;
+        let mut size = self.receive_batch();
         // Many greedy clients must not keep a quiet one waiting for a full read of each.
         let limit = (TURN_INPUT / self.tokens.len().max(1)).clamp(SMALL, READ_MAX);
-        for (place, &token) in self.tokens.iter().enumerate() {
-            // A waker may be woken after its connection was closed.
-            let entry = self.connections.get_mut(token.key);
-            let Some(entry) = entry.filter(|entry| entry.queue.token() == token) else {
+        for (number, &token) in self.tokens.iter().enumerate() {
+            let Some(entry) = find(&mut self.connections, token) else {
                 continue;
             };
             entry.queue.start_turn();
-            if size > TURN_INPUT {
-                entry.queue.queue();
-                continue;
-            }
+            let slot = self.slots.get(number);
+            let batched = slot
+                .and_then(|slot| slot.batched.as_ref())
+                .map(BatchedRead::len);
+            let limit = match size {
+                ..=TURN_INPUT => limit,
+                // What is read already.
+                _ if batched.is_some() => 1,
+                _ => {
+                    entry.queue.queue();
+                    continue;
+                }
+            };
             let at = self.turn.len();
             if at == self.slots.len() {
                 self.slots.push(Slot::new());
                 self.outputs.push(Vec::new());
+            }
+            if batched.is_some() {
+                // Connections before it may have been passed over.
+                self.slots.swap(at, number);
             }
             let (slot, output) = (&mut self.slots[at], &mut self.outputs[at]);
             let (connection, pool) = (&mut entry.connection, &mut self.pool);
@@ -185,15 +216,60 @@ impl<R: Runtime> Worker<R> {
                 Ok(received) => (received, Ok(())),
                 Err(error) => (Received::Nothing, Err(error)),
             };
-            size += slot.input().len();
+            size += slot.input().len().saturating_sub(batched.unwrap_or(0));
             self.turn.push(TurnEntry {
                 key: token.key,
-                since: ready.since(place),
+                since: ready.since(number),
                 received,
                 used: 0,
+                sent: Ok(0),
                 outcome,
             });
         }
+    }
+
+    /// Reads from all connections that are about to read, together. Returns how much that is.
+    fn receive_batch(&mut self) -> usize {
+        if !self.batch.has_ring() || self.tokens.len() < 2 {
+            return 0;
+        }
+        let Self {
+            connections,
+            tokens,
+            slots,
+            outputs,
+            batch,
+            ..
+        } = self;
+        while slots.len() < tokens.len() {
+            slots.push(Slot::new());
+            outputs.push(Vec::new());
+        }
+        let size = TURN_INPUT / tokens.len();
+        let is_reading = |&token| {
+            find(connections, token).is_some_and(|entry| {
+                let cx = &mut Context::from_waker(&entry.waker);
+                guard(|| Ok(entry.connection.is_about_to_read(cx))).unwrap_or_default()
+            })
+        };
+        let reading: Vec<bool> = tokens.iter().map(is_reading).collect();
+        let chosen = slots.iter_mut().zip(&*tokens).zip(&reading);
+        let mut transfers: Vec<_> = chosen
+            .filter(|(_, reads)| **reads)
+            .map(|((slot, token), _)| {
+                let socket = connections[token.key].connection.socket();
+                Transfer::receive(socket, slot.batch_buffer(size))
+            })
+            .collect();
+        batch.perform(&mut transfers);
+        let outcomes: Vec<_> = transfers.into_iter().map(Transfer::finish).collect();
+        let mut total = 0;
+        let chosen = slots.iter_mut().zip(&reading).filter(|(_, reads)| **reads);
+        for ((slot, _), outcome) in chosen.zip(outcomes) {
+            slot.batched = outcome.map(|(outcome, size)| BatchedRead { outcome, size });
+            total += slot.batched.as_ref().map_or(0, BatchedRead::len);
+        }
+        total
     }
 
     /// Processes what was received, and sends the replies.
@@ -204,6 +280,7 @@ impl<R: Runtime> Worker<R> {
             turn,
             slots,
             outputs,
+            batch,
             ..
         } = self;
         let mut keyspace = View::new(&context.shards, &context.server);
@@ -255,16 +332,14 @@ impl<R: Runtime> Worker<R> {
             if unsent_size > TURN_OUTPUT {
                 // No lock is held while the kernel copies.
                 held = None;
-                for (at, _, _) in &work[sent..=number] {
-                    send(connections, &mut turn[*at], &mut outputs[*at]);
-                }
+                let processed = work[sent..=number].iter().map(|(at, _, _)| *at);
+                send_all(connections, turn, outputs, processed, batch);
                 (unsent_size, sent) = (0, number + 1);
             }
         }
         drop(held);
-        for (at, entry) in turn.iter_mut().enumerate() {
-            send(connections, entry, &mut outputs[at]);
-        }
+        let all = 0..turn.len();
+        send_all(connections, turn, outputs, all, batch);
         if let Some((written, measured)) = stopwatch.written(turn.len()) {
             for ((at, ..), measured) in work.iter().zip(measured) {
                 count_written(connections, &turn[*at], measured, written);
@@ -301,6 +376,46 @@ impl<R: Runtime> Worker<R> {
     }
 }
 
+/// The connection that has this token. A waker may be woken after its connection was closed.
+fn find<R: Runtime>(
+    connections: &mut Slab<ConnectionEntry<R>>,
+    token: Token,
+) -> Option<&mut ConnectionEntry<R>> {
+    let entry = connections.get_mut(token.key);
+    entry.filter(|entry| entry.queue.token() == token)
+}
+
+/// Sends the replies to these connections of the turn.
+fn send_all<R: Runtime>(
+    connections: &mut Slab<ConnectionEntry<R>>,
+    turn: &mut [TurnEntry],
+    outputs: &mut [Vec<u8>],
+    which: impl Iterator<Item = usize> + Clone,
+    batch: &mut Batch,
+) {
+    if batch.has_ring() {
+        let mut senders: Vec<_> = which.clone().collect();
+        senders.retain(|&at| {
+            let connection = &connections[turn[at].key].connection;
+            !outputs[at].is_empty() && turn[at].outcome.is_ok() && connection.may_send()
+        });
+        let transfers = senders.iter().map(|&at| {
+            let socket = connections[turn[at].key].connection.socket();
+            Transfer::send(socket, &outputs[at])
+        });
+        let mut transfers: Vec<_> = transfers.collect();
+        batch.perform(&mut transfers);
+        for (&at, transfer) in senders.iter().zip(transfers) {
+            if let Some((sent, _)) = transfer.finish() {
+                turn[at].sent = sent;
+            }
+        }
+    }
+    for at in which {
+        send(connections, &mut turn[at], &mut outputs[at]);
+    }
+}
+
 /// Sends the replies to one connection.
 fn send<R: Runtime>(
     connections: &mut Slab<ConnectionEntry<R>>,
@@ -310,7 +425,8 @@ fn send<R: Runtime>(
     if !output.is_empty() && turn_entry.outcome.is_ok() {
         let entry = &mut connections[turn_entry.key];
         let cx = &mut Context::from_waker(&entry.waker);
-        turn_entry.outcome = guard(|| entry.connection.send(cx, output));
+        let sent = mem::replace(&mut turn_entry.sent, Ok(0));
+        turn_entry.outcome = guard(|| entry.connection.send(cx, output, sent?));
     }
     // Not at the end of the turn: until then others may have large replies too.
     output.clear();
@@ -341,6 +457,7 @@ mod tests {
     use std::future::pending;
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
+    use std::os::fd::{AsFd, BorrowedFd};
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
@@ -368,10 +485,12 @@ mod tests {
     }
 
     impl Fixture {
-        fn new() -> Self {
+        fn new(ring: Option<Ring>) -> Self {
             let context = context();
+            let mut worker = Worker::new(Arc::clone(&context), ring);
+            worker.batch.start();
             Self {
-                worker: Worker::new(Arc::clone(&context)),
+                worker,
                 context,
                 listener: TcpListener::bind("127.0.0.1:0").unwrap(),
             }
@@ -417,20 +536,13 @@ mod tests {
         runtime.enable_all().build().unwrap().block_on(test);
     }
 
-    #[test]
-    fn a_turn_receives_its_share_from_each_and_no_more_than_its_limit_from_all() {
-        // Of one client all, up to the most of one read; of some, an equal share; of many, a small
-        // buffer each, until there is enough.
-        let cases = [
-            (1, 200_000, READ_MAX + SMALL),
-            (6, 50_000, 6 * 50_000),
-            (40, 30_000, (TURN_INPUT / SMALL + 1) * SMALL),
-        ];
+    /// Each case is a number of clients, what each sends, and what a turn has to receive of it.
+    fn check_shares(ring: impl Fn() -> Option<Ring>, cases: &[(usize, usize, usize)]) {
         // Nothing is replied.
         let requests = b"delete k noreply\r\n".repeat(20_000);
-        for (count, size, expected) in cases {
+        for &(count, size, expected) in cases {
             block_on(async {
-                let mut fixture = Fixture::new();
+                let mut fixture = Fixture::new(ring());
                 let mut clients = Vec::new();
                 for _ in 0..count {
                     clients.push(fixture.connect().await);
@@ -452,9 +564,41 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_receives_its_share_from_each_and_no_more_than_its_limit_from_all() {
+        // Of one client all, up to the most of one read; of some, an equal share; of many, a small
+        // buffer each, until there is enough.
+        let cases = [
+            (1, 200_000, READ_MAX + SMALL),
+            (6, 50_000, 6 * 50_000),
+            (40, 30_000, (TURN_INPUT / SMALL + 1) * SMALL),
+        ];
+        check_shares(|| None, &cases);
+    }
+
+    #[cfg(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))]
+    #[test]
+    fn with_io_uring_a_turn_receives_from_each_and_no_more_than_its_limit_from_all() {
+        if ring::tests::ring().is_none() {
+            return;
+        }
+        // First a small buffer or an equal share of all, then the rest, until there is enough.
+        let share = TURN_INPUT / 40;
+        let cases = [
+            (1, 200_000, READ_MAX + SMALL),
+            (6, 50_000, 5 * 50_000 + SMALL),
+            (40, 5_000, 40 * 5_000),
+            (40, 30_000, 40 * share + SMALL - share),
+        ];
+        check_shares(|| Ring::new().ok(), &cases);
+    }
+
+    #[test]
     fn a_waker_that_outlives_its_connection_gives_no_other_a_turn() {
         block_on(async {
-            let mut fixture = Fixture::new();
+            let mut fixture = Fixture::new(None);
             let first = fixture.connect().await;
             fixture
                 .run_until(|worker| worker.connections.len() == 1)
@@ -488,6 +632,12 @@ mod tests {
         panics: bool,
     }
 
+    impl AsFd for FaultyStream {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.socket.as_fd()
+        }
+    }
+
     impl Stream for FaultyStream {
         fn poll_read(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
             Poll::Pending
@@ -500,6 +650,8 @@ mod tests {
         fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Pending
         }
+
+        fn set_drained(&mut self) {}
 
         fn socket(&self) -> SockRef<'_> {
             assert!(!self.panics, "on purpose");
@@ -539,7 +691,7 @@ mod tests {
     #[test]
     fn a_panic_while_a_connection_opens_ends_only_that_connection() {
         let context = context();
-        let mut worker = Worker::<Faulty>::new(Arc::clone(&context));
+        let mut worker = Worker::<Faulty>::new(Arc::clone(&context), None);
         for panics in [false, true, false] {
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
             let permit = ConnectionPermit::acquire(&context, ListenerOptions::default()).unwrap();

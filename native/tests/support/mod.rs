@@ -46,6 +46,14 @@ pub(crate) fn on_each_runtime(words: &str, test: impl Fn(Process)) {
     }
 }
 
+/// The same, with io_uring where the system has it, and without.
+pub(crate) fn in_each_mode(words: &str, test: impl Fn(Process)) {
+    for io_uring in ["auto", "off"] {
+        eprintln!("io_uring {io_uring}");
+        on_each_runtime(&format!("{words} --io-uring {io_uring}"), &test);
+    }
+}
+
 /// A running server; killed when it is dropped.
 pub(crate) struct Process {
     child: Child,

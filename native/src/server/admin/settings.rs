@@ -133,6 +133,7 @@ fn network(settings: &Settings, report: &mut dyn FnMut(&str, &dyn Display)) {
     report("watcher_logbuf_size", &QUEUE_SIZE);
     report("ssl_enabled", &"no");
     report("runtime", &options.runtime);
+    report("io_uring", &options.io_uring);
     report("dialect", &dialect(options.dialect));
     report("client_flags_size", &size_of::<u32>());
 }

@@ -5,6 +5,7 @@
 //! `Vec` beside it. What a connection cannot finish within its turn it keeps, in memory of at most
 //! twice the size: a copy, or the buffer itself if it is large and at least half full.
 
+use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -38,6 +39,21 @@ const fn is_copied(len: usize, buffer_size: usize) -> bool {
 pub(crate) struct Slot {
     small: Input,
     large: Option<Input>,
+    pub(crate) batched: Option<BatchedRead>,
+}
+
+/// A read that a worker has done for several connections at once. The bytes are in the slot.
+pub(crate) struct BatchedRead {
+    pub(crate) outcome: io::Result<usize>,
+    /// How many bytes there was space for.
+    pub(crate) size: usize,
+}
+
+impl BatchedRead {
+    /// How many bytes it has read.
+    pub(crate) fn len(&self) -> usize {
+        *self.outcome.as_ref().unwrap_or(&0)
+    }
 }
 
 impl Slot {
@@ -46,6 +62,7 @@ impl Slot {
         Self {
             small: Input::with_size(SMALL),
             large: None,
+            batched: None,
         }
     }
 
@@ -65,9 +82,17 @@ impl Slot {
         self.input_mut().unfilled()
     }
 
+    /// Where a batched read puts up to `size` bytes, in a slot that is empty.
+    pub(crate) fn batch_buffer(&mut self, size: usize) -> &mut [u8] {
+        let unfilled = self.small.unfilled();
+        let size = size.min(unfilled.len());
+        &mut unfilled[..size]
+    }
+
     /// Empties the slot for the next connection.
     pub(crate) fn clear(&mut self, pool: &mut InputPool) {
         self.small.clear();
+        self.batched = None;
         if let Some(large) = self.large.take() {
             pool.put(large);
         }

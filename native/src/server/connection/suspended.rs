@@ -37,6 +37,11 @@ impl Suspended {
         matches!(self.task.as_deref(), Some(Task::Watch(_)))
     }
 
+    /// Whether there is neither input nor output nor a task: only timers.
+    pub(crate) fn keeps_nothing(&self) -> bool {
+        self.task.is_none() && self.input.is_empty() && self.output.is_empty()
+    }
+
     /// Appends the lines that wait for a watcher; pending if there are none, or nobody watches.
     pub(crate) fn poll_watch(&mut self, cx: &mut Context<'_>, output: &mut Vec<u8>) -> Poll<()> {
         match self.task.as_deref_mut() {

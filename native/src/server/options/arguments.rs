@@ -10,7 +10,7 @@ use dynamidb_core::{Dialect, LruBump, Policy, Protocol};
 
 use crate::server::options::memcached::MemcachedOptions;
 use crate::server::options::values::{delimiter, growth, item_size, memory_size, mode};
-use crate::server::options::{Admin, Listen, Options};
+use crate::server::options::{Admin, IoUring, Listen, Options};
 use crate::server::runtime::RuntimeName;
 
 const ABOUT: &str =
@@ -187,6 +187,12 @@ pub(super) struct Arguments {
     #[arg(help_heading = PROCESS, value_name = "NAME", value_parser = runtime_parser())]
     runtime: RuntimeName,
 
+    /// Read and write many sockets by one call of the system, with Linux' io_uring. auto: where the
+    /// system allows it; on: do not start without it
+    #[arg(long, env = "DYNAMIDB_IO_URING", default_value = "auto")]
+    #[arg(help_heading = PROCESS, value_name = "WHEN", value_parser = io_uring_parser())]
+    io_uring: IoUring,
+
     /// Log each connection that opens or ends, too. More of it, as in -vv, changes nothing: the
     /// command `watch` shows requests
     #[arg(short, long, action = ArgAction::Count, help_heading = PROCESS)]
@@ -333,6 +339,7 @@ impl From<Arguments> for Options {
             insight: arguments.insight,
             threads: arguments.threads,
             runtime: arguments.runtime,
+            io_uring: arguments.io_uring,
             verbose: arguments.verbose,
             memcached: arguments.memcached.into(),
             ..Self::default()
@@ -425,6 +432,14 @@ fn lru_bump_parser() -> impl TypedValueParser<Value = LruBump> {
 
 fn on_off_parser() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["on", "off"]).map(|name| name == "on")
+}
+
+fn io_uring_parser() -> impl TypedValueParser<Value = IoUring> {
+    PossibleValuesParser::new(["auto", "on", "off"]).map(|name| match name.as_str() {
+        "on" => IoUring::On,
+        "off" => IoUring::Off,
+        _ => IoUring::Auto,
+    })
 }
 
 fn runtime_parser() -> impl TypedValueParser<Value = RuntimeName> {

@@ -16,6 +16,29 @@ const NO_AUTH: &str = "noauth";
 /// The size of memcached's item header.
 const MEMCACHED_HEADER: usize = 48;
 
+/// Whether io_uring is used.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum IoUring {
+    /// If the system has it and allows it.
+    #[default]
+    Auto,
+    /// A server does not start without it.
+    On,
+    /// Not at all.
+    Off,
+}
+
+impl fmt::Display for IoUring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
 /// A listener: where, and how its clients are served.
 ///
 /// # Examples

@@ -47,11 +47,13 @@ pub(crate) type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A connected socket. `poll_*` instead of `async`, so that all connections of a thread share
 /// buffers: they are used during a call, not while waiting for a client.
-pub(crate) trait Stream: Debug + Send + Unpin + 'static {
+pub(crate) trait Stream: AsFd + Debug + Send + Unpin + 'static {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>>;
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
     /// Ready if a read may succeed. Otherwise the task is woken when it may.
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Called after a short read of the socket itself: it is empty until the next event.
+    fn set_drained(&mut self);
     fn socket(&self) -> SockRef<'_>;
 
     /// Whether the socket itself has one of these events, an error, or both directions closed: the

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -131,9 +132,14 @@ impl Connected {
     /// Forgets urgent data, which is read.
     #[cfg(target_os = "linux")]
     fn clear_urgent_data(&self) {
+        self.clear(Interest::PRIORITY);
+    }
+
+    /// Forgets readiness until the next event.
+    fn clear(&self, interest: Interest) {
         // Readiness is cleared by an operation that would block.
         let operation = |_: &Socket| Err(io::ErrorKind::WouldBlock.into());
-        let _: io::Result<()> = self.socket.try_io(Interest::PRIORITY, operation);
+        let _: io::Result<()> = self.socket.try_io(interest, operation);
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -143,6 +149,12 @@ impl Connected {
 
     #[cfg(not(target_os = "linux"))]
     const fn clear_urgent_data(&self) {}
+}
+
+impl AsFd for Connected {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.get_ref().as_fd()
+    }
 }
 
 impl Stream for Connected {
@@ -181,6 +193,12 @@ impl Stream for Connected {
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_read_ready(cx).map_ok(|_| ())
+    }
+
+    fn set_drained(&mut self) {
+        if !self.has_urgent_data() {
+            self.clear(Interest::READABLE);
+        }
     }
 
     fn socket(&self) -> SockRef<'_> {

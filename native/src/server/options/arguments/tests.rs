@@ -185,6 +185,7 @@ fn an_error_is_one_line_that_names_the_option() {
         ("--lru-bump never", "--lru-bump"),
         ("--dialect redis", "--dialect"),
         ("--runtime none", "--runtime"),
+        ("--io-uring yes", "--io-uring"),
         ("-l :1", "--listen"),
         ("-l host:port", "--listen"),
         ("--admin 127.0.0.1", "--admin"),

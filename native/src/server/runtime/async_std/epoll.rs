@@ -231,6 +231,12 @@ impl Connected {
     }
 }
 
+impl AsFd for Connected {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 impl Stream for Connected {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         let len = into.len();
@@ -244,6 +250,12 @@ impl Stream for Connected {
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let source = self.source()?;
         source.poll(READ, cx).map(Ok)
+    }
+
+    fn set_drained(&mut self) {
+        if let Ok(source) = self.source() {
+            source.set_drained(READ);
+        }
     }
 
     fn socket(&self) -> SockRef<'_> {

@@ -1,6 +1,7 @@
 //! The sockets of a worker where there is no epoll: async-std's reactor is told of each wait.
 
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -44,6 +45,12 @@ impl Connected {
     }
 }
 
+impl AsFd for Connected {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.get_ref().as_fd()
+    }
+}
+
 impl Stream for Connected {
     fn poll_read(&mut self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
@@ -67,6 +74,10 @@ impl Stream for Connected {
 
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_readable(cx)
+    }
+
+    fn set_drained(&mut self) {
+        // The next read finds out.
     }
 
     fn socket(&self) -> SockRef<'_> {
