@@ -23,8 +23,11 @@ use crate::digest::Digest;
 const CLASSES: usize = 10;
 const SMALLEST_SHIFT: u32 = 6;
 
+/// Whether there is any of this; without the feature it takes no room.
+pub(crate) const ON: bool = cfg!(feature = "density");
+
 /// The lists: new items by size class, then those that came again.
-const LISTS: usize = 2 * CLASSES;
+const LISTS: usize = if ON { 2 * CLASSES } else { 0 };
 
 /// Ticks in a capacity of bytes that came again.
 const TICKS: u64 = 64;

@@ -9,7 +9,7 @@
 
 use super::arena::{ArenaMut, ArenaRef, ChunkRef};
 use super::clock::Clock;
-use super::density::Density;
+use super::density::{self, Density};
 use super::ghost::Ghosts;
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
@@ -23,9 +23,6 @@ const QUEUE_SHARE: u64 = 10;
 /// How many items may be admitted in one search for a victim, so that the search is bounded.
 const ADMISSIONS_MAX: usize = 16;
 
-/// Without the feature there is no `density`, and this takes no room.
-const DENSITY: usize = cfg!(feature = "density") as usize;
-
 /// The bit of a hash that says in a ghost of `density` on which level it was.
 const LEVEL: u64 = 1;
 
@@ -37,7 +34,7 @@ pub(crate) struct Eviction {
     /// Empty but with `s3lru`.
     queue: Lru,
     /// Empty but with `density`; then the two above are.
-    density: [Density; DENSITY],
+    density: [Density; density::ON as usize],
     ghosts: Ghosts,
     /// The item that is being stored: it is not evicted.
     pinned: ChunkRef,
@@ -51,7 +48,7 @@ impl Eviction {
             policy,
             lru: Lru::new(lazy),
             queue: Lru::new(false),
-            density: [(); DENSITY].map(|()| Density::new(size_shift, capacity)),
+            density: [(); density::ON as usize].map(|()| Density::new(size_shift, capacity)),
             ghosts,
             pinned: ChunkRef::NONE,
         }
@@ -153,11 +150,9 @@ impl Eviction {
         hash: u64,
         old: Option<&ItemHeader>,
     ) {
-        if self.density().is_some() {
-            return self.push_by_density(arena, item, hash, old);
-        }
         let admitted = match (self.policy, old) {
             (Policy::Lru | Policy::Refuse, _) => true,
+            _ if self.density().is_some() => return self.push_by_density(arena, item, hash, old),
             (_, Some(old)) => !old.has(LruBits::IN_SMALL_QUEUE),
             (_, None) => self.ghosts.take(arena, hash, self.lru.len()),
         };
@@ -278,9 +273,6 @@ impl Eviction {
         if self.policy == Policy::Refuse {
             return None;
         }
-        if let Some(density) = self.density() {
-            return density.victim(arena.view(), self.pinned);
-        }
         for _ in 0..ADMISSIONS_MAX {
             let oldest = self.queue.oldest(arena);
             if oldest.is_none() || oldest == self.pinned {
@@ -305,7 +297,8 @@ impl Eviction {
                 return Some(oldest);
             }
         }
-        None
+        let density = self.density()?;
+        density.victim(arena.view(), self.pinned)
     }
 
     /// Moves an item from the queue, if it is there, to the LRU; with `density`, to the items that
@@ -334,10 +327,12 @@ impl Eviction {
 
     /// The last item of the list that an item with this header was in, as it is linked.
     pub(crate) fn linked_last(&self, header: &ItemHeader) -> ChunkRef {
-        match (header.has(LruBits::IN_SMALL_QUEUE), self.density()) {
-            (false, _) => self.lru.linked_last(),
-            (true, None) => self.queue.linked_last(),
-            (true, Some(density)) => density.linked_last(header),
+        if !header.has(LruBits::IN_SMALL_QUEUE) {
+            return self.lru.linked_last();
+        }
+        match self.density() {
+            None => self.queue.linked_last(),
+            Some(density) => density.linked_last(header),
         }
     }
 

@@ -244,3 +244,30 @@ fn a_large_value_after_a_lower_budget_evicts_little_more_than_it_needs() {
     while shards.maintain_all(NOW, 8) == 8 {}
     assert!(shares(&shards).1 <= 8 * MIB);
 }
+
+/// The table of what was evicted is made for a fixed memory.
+#[test]
+fn shares_stay_with_policies_that_remember_what_was_evicted() {
+    for policy in [Policy::S3Lru, Policy::Density, Policy::DensityFull] {
+        let mut config = config(16 * MIB);
+        config.policy = policy;
+        let shards = Shards::with_count(&config, 4, GROWTH).unwrap();
+        // All but a few keys are of one shard, which would take from the others.
+        for number in 0..200_000_u32 {
+            let key = number.to_le_bytes();
+            let is_first = shards.index_of(&shards.key(&key)) == 0;
+            if is_first || number % 64 == 0 {
+                set(&shards, NOW, &key, &[0; 300]).unwrap();
+            }
+        }
+        let mut evicted = Vec::new();
+        shards.for_each(|shard| {
+            let stats = shard.stats();
+            assert_eq!(stats.limit_maxbytes, 4 * MIB as u64, "{policy:?}");
+            assert_eq!(stats.evicted_new, stats.evictions);
+            shard.check();
+            evicted.push(stats.evictions);
+        });
+        assert!(evicted[0] > 30_000 && evicted[1..] == [0; 3], "{evicted:?}");
+    }
+}
