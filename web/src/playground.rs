@@ -127,8 +127,8 @@ impl Playground {
     }
 
     /// The core's settings for a budget of `memory` bytes, as numbers: memory, item limit
-    /// (`u32::MAX`: none), largest item, policy (0 LRU, 1 S3LRU), dialect (0 both, 1 DynamiDB's, 2
-    /// memcached's), then the slab sizes.
+    /// (`u32::MAX`: none), largest item, policy (0 LRU, 1 S3LRU, 2 density), dialect (0 both, 1
+    /// DynamiDB's, 2 memcached's), then the slab sizes.
     pub fn defaults(memory: u32) -> Vec<u32> {
         Settings::new(memory).numbers()
     }

@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 
 use crate::limits::ADVANCE_MAX;
-use crate::{Load, Policy, Settings};
+use crate::{Load, Settings};
 
 /// The first line of a scenario: its format and the version of it.
 pub(crate) const MAGIC: &str = "dynamidb scenario 1";
@@ -151,8 +151,10 @@ fn write_settings(settings: &Settings, seed: u128, start: u64, text: &mut String
         let sizes: Vec<_> = settings.slab_sizes.iter().map(u32::to_string).collect();
         line("slab-sizes", &sizes.join(","));
     }
-    if settings.policy == Policy::S3Lru {
-        line("policy", &"s3lru");
+    let policies = Settings::POLICIES.iter();
+    let named = { policies }.find(|(_, policy)| *policy == settings.policy);
+    if let Some((name, _)) = named.filter(|_| settings.policy != defaults.policy) {
+        line("policy", name);
     }
     if let Some((name, _)) = Settings::DIALECTS
         .iter()

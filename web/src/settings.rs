@@ -24,6 +24,8 @@ pub enum Policy {
     Lru,
     /// New items pass an admission queue before the LRU.
     S3Lru,
+    /// By age and size.
+    Density,
 }
 
 /// The settings of a playground. Every field may be changed before it is made.
@@ -67,8 +69,11 @@ impl Settings {
 
 impl Settings {
     /// The policies by their number, with their names in a scenario.
-    pub(crate) const POLICIES: [(&str, Policy); 2] =
-        [("lru", Policy::Lru), ("s3lru", Policy::S3Lru)];
+    pub(crate) const POLICIES: [(&str, Policy); 3] = [
+        ("lru", Policy::Lru),
+        ("s3lru", Policy::S3Lru),
+        ("density", Policy::Density),
+    ];
     /// The dialects by their number, with their names in a scenario.
     pub(crate) const DIALECTS: [(&str, Dialect); 3] = [
         ("auto", Dialect::Auto),
@@ -77,7 +82,8 @@ impl Settings {
     ];
 
     /// As an array for JavaScript: memory, item limit (`u32::MAX`: none), largest item, policy (0
-    /// LRU, 1 S3LRU), dialect (0 both, 1 DynamiDB's, 2 memcached's), then the slab sizes.
+    /// LRU, 1 S3LRU, 2 density), dialect (0 both, 1 DynamiDB's, 2 memcached's), then the slab
+    /// sizes.
     pub(crate) fn numbers(&self) -> Vec<u32> {
         let limits = [
             self.memory,
@@ -112,6 +118,7 @@ impl Settings {
         config.policy = match self.policy {
             Policy::Lru => dynamidb_core::Policy::Lru,
             Policy::S3Lru => dynamidb_core::Policy::S3Lru,
+            Policy::Density => dynamidb_core::Policy::Density,
         };
         config.hash_seed = hash_seed;
         config

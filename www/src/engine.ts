@@ -15,7 +15,7 @@ export interface Settings {
   itemSizeMax: number;
   /** The slab sizes, in bytes. */
   slabSizes: number[];
-  policy: "lru" | "s3lru";
+  policy: "lru" | "s3lru" | "density";
   dialect: "auto" | "dynamidb" | "memcached";
 }
 
@@ -138,7 +138,7 @@ export interface Inspection {
   fields: Field[];
 }
 
-const POLICIES = ["lru", "s3lru"] as const;
+const POLICIES = ["lru", "s3lru", "density"] as const;
 const DIALECTS = ["auto", "dynamidb", "memcached"] as const;
 
 function numbersOf(settings: Settings): Uint32Array {

@@ -5,7 +5,7 @@ import type { Codec } from './codec.js'
 import { argumentError } from './errors.js'
 
 /** Which item is evicted when memory is full. */
-export type Policy = 'lru' | 's3lru' | 'refuse'
+export type Policy = 'lru' | 's3lru' | 'density' | 'refuse'
 
 /** Why an item is no longer there: `evict` for memory or `maxItems`, `expire` for its `ttl`. */
 export type RemovalReason = 'evict' | 'expire'
@@ -24,7 +24,8 @@ export interface CacheOptions<V = unknown> {
   ttl?: number
   /**
    * Which item is evicted when memory is full: the least recently used one (`lru`, the default);
-   * one that was asked for once before others (`s3lru`); none, so that `set` fails (`refuse`).
+   * one that was asked for once before others (`s3lru`); the one that takes the most memory for the
+   * longest time (`density`); none, so that `set` fails (`refuse`).
    */
   policy?: Policy
   /**
@@ -63,7 +64,7 @@ export interface Settings<V> {
 }
 
 /** In the order of `src/lib.rs`. */
-const POLICIES: readonly unknown[] = ['lru', 's3lru', 'refuse']
+const POLICIES: readonly unknown[] = ['lru', 's3lru', 'refuse', 'density']
 export const SEED_LENGTH = 16
 const WHOLE_MAX = 2 ** 32 - 1
 const ITEM_SIZE_MAX = 1 << 20
@@ -92,7 +93,7 @@ export function readOptions<V>(memory: unknown, options: unknown): Settings<V> {
       'onEviction is a function',
     ),
   }
-  if (settings.policy < 0) throw argumentError("policy is 'lru', 's3lru' or 'refuse'")
+  if (settings.policy < 0) throw argumentError("policy is 'lru', 's3lru', 'density' or 'refuse'")
   settings.seed &&= new Uint8Array(settings.seed)
   return settings
 }

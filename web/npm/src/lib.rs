@@ -97,6 +97,7 @@ impl Engine {
         config.policy = match policy {
             1 => Policy::S3Lru,
             2 => Policy::Refuse,
+            3 => Policy::Density,
             _ => Policy::Lru,
         };
         let made = with(|buffers| {

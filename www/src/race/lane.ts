@@ -34,6 +34,12 @@ export const POLICIES: readonly Policy[] = [
     text: "Newcomers wait in a queue until they are read again.",
     line: "--s5",
   },
+  {
+    policy: "density",
+    name: "Density",
+    text: "Age times size decides, and newcomers count for more.",
+    line: "--s5",
+  },
 ];
 
 export class Lane {

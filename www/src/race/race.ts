@@ -6,7 +6,7 @@ import { realTime } from "../frames.ts";
 import { type Mode, Palette } from "../map/colours.ts";
 import { bytes, count } from "../units.ts";
 import { RaceChart, type Curves } from "./chart.ts";
-import { Lane, MEMORY, POLICIES } from "./lane.ts";
+import { Lane, MEMORY, POLICIES, type Policy } from "./lane.ts";
 import { type Course, COURSES, fileCourse, requestsOf } from "./phases.ts";
 
 /** Requests a second at ×1. */
@@ -19,6 +19,8 @@ const FILE_MAX = 64 << 20;
 export class Race {
   readonly #element = element("#race");
   readonly #closed: () => void;
+  /** The LRU, and the one that it is compared with. */
+  #policies = POLICIES.slice(0, 2);
   #lanes: Lane[] = [];
   #chart: RaceChart | undefined;
   #course: Course = COURSES[0] ?? fileCourse("", new Uint8Array());
@@ -50,7 +52,7 @@ export class Race {
     if (this.isOpen) return;
     document.body.dataset.view = "race";
     this.#element.hidden = false;
-    this.#lanes = POLICIES.map((policy) => new Lane(policy));
+    this.#lanes = this.#policies.map((policy) => new Lane(policy));
     this.#build();
     this.#begin(this.#course);
     element("#race h2").focus();
@@ -175,7 +177,7 @@ export class Race {
     this.#isStale = false;
     this.#palette ??= new Palette();
     for (const lane of this.#lanes) lane.draw(this.#mode, this.#palette, this.#speed === 100);
-    this.#chart?.draw(this.#course, this.#all, this.#at, this.#curves, POLICIES);
+    this.#chart?.draw(this.#course, this.#all, this.#at, this.#curves, this.#policies);
     element("#race-count").textContent = count(this.#at);
     element("#race-of").textContent = `of ${count(this.#all)} requests`;
     element("#race-says").textContent = this.#words();
@@ -186,7 +188,7 @@ export class Race {
     const phase = phases[Math.min(this.#phase, phases.length - 1)];
     if (popular === 0 || phase === undefined) return "";
     const [first = 0, second = 0] = this.#lanes.map((lane) => lane.holds(popular));
-    const [one, other] = POLICIES;
+    const [one, other] = this.#policies;
     const where =
       this.#at >= this.#all
         ? "At the end"
@@ -199,7 +201,7 @@ export class Race {
     const [first = 0, second = 0] = ratios;
     const more = second - first;
     const sign = more >= 0 ? "+" : "−";
-    const lines = POLICIES.map(({ name, line }, lane) => {
+    const lines = this.#policies.map(({ name, line }, lane) => {
       const text = make("b", { textContent: `${name} ${(ratios[lane] ?? 0).toFixed(1)} %` });
       text.style.color = line === "--faint" ? "var(--quiet)" : "var(--s5)";
       return text;
@@ -254,7 +256,7 @@ export class Race {
           make("h2", { textContent: "Race two policies", tabIndex: -1 }),
           make("p", { id: "race-text", className: "quiet" }),
         ),
-        make("div", { className: "row" }, this.#colours(), courses, file, back),
+        make("div", { className: "row" }, this.#colours(), this.#others(), courses, file, back),
       ),
       make("div", { className: "lanes" }, ...this.#lanes.map((lane) => lane.element)),
       make("div", { id: "race-key" }, ...key(), make("p", { id: "race-says" })),
@@ -273,6 +275,20 @@ export class Race {
         make("div", { id: "race-end" }),
       ),
     );
+  }
+
+  /** The policies that the LRU can be compared with. */
+  #others(): HTMLElement {
+    const others = POLICIES.slice(1).map(({ policy, name }): [string, string] => [policy, name]);
+    const chosen = this.#policies[1]?.policy ?? "";
+    return choice("race-policy", "Compare with", others, chosen, (chosen) => {
+      const isShown = ({ policy }: Policy) => policy === "lru" || policy === chosen;
+      this.#policies = POLICIES.filter(isShown);
+      for (const lane of this.#lanes) lane.free();
+      this.#lanes = this.#policies.map((policy) => new Lane(policy));
+      element("#race .lanes").replaceChildren(...this.#lanes.map((lane) => lane.element));
+      this.#begin(this.#course);
+    });
   }
 
   #colours(): HTMLElement {

@@ -190,6 +190,19 @@ test("your own file of keys races too", async () => {
   await shows(page, "#race-text", "the values become six times as large");
 });
 
+test("the LRU races against density, too", async () => {
+  const page = await site.visit({ viewport: { width: 1440, height: 900 } }, "#race");
+  await shows(page, "#race-end b", "S3LRU");
+  await page.locator("#race label", { hasText: "Density" }).click();
+  await shows(page, "#race-end b", "Density");
+  const ends = (await page.locator("#race-end b").allTextContents()).map((text) =>
+    Number(/([\d.]+) %/.exec(text)?.[1]),
+  );
+  const [density = 0, lru = 0] = ends;
+  assert.ok(density > lru + 1, ends.join());
+  assert.deepEqual(await page.locator(".lane h3").allTextContents(), ["LRU", "Density"]);
+});
+
 test("the tab of a phone returns to the terminal with a command", async () => {
   const page = await site.visit({ viewport: { width: 390, height: 844 }, hasTouch: true });
   await tab(page, "order");
