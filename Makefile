@@ -135,6 +135,9 @@ bench-core: ## the cache beside its peers: time, pauses, memory and protocol
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- protocol
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- flooding
 
+bench-misses: load ## misses of each policy beside memcached and what could be known at best
+	target/release/dynamidb-bench misses
+
 bench-server: load ## the server beside memcached and redis: processor time, latency, memory, threads
 	target/release/dynamidb-bench table
 	target/release/dynamidb-bench latency

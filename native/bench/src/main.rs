@@ -4,6 +4,7 @@
 //! it says how many servers one has to buy, and other work on the machine disturbs it least. The
 //! server has the first processor and the load the second.
 
+mod belady;
 mod chart;
 mod client;
 mod figures;

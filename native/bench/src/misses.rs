@@ -1,5 +1,6 @@
 //! How often a server has to say no: the same requests to each, in the way caches are used. What is
-//! asked for and not there is stored. Everything comes from a seed.
+//! asked for and not there is stored. Everything comes from a seed. Beside the servers stands what
+//! [Belady's rule](belady) makes of it.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,12 +11,15 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, LogNormal, Zipf};
 
+use crate::belady;
 use crate::peer::{Kind, Options, Peer};
 use crate::report::head;
 
 const REQUESTS: u32 = 1_000_000;
 /// MiB.
 const MEMORY: [usize; 3] = [16, 32, 64];
+/// Bytes of a key, as `key` writes it.
+const KEY_LEN: usize = 16;
 /// So many keys are asked for at once.
 const BATCH: usize = 64;
 const SEED: u64 = 7;
@@ -76,16 +80,44 @@ impl Scene {
     }
 }
 
+/// How much was missed: requests, and bytes of their values.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Misses {
+    pub requests: u64,
+    pub bytes: u64,
+}
+
+impl Misses {
+    pub const fn add(&mut self, value_len: usize) {
+        self.requests += 1;
+        self.bytes += value_len as u64;
+    }
+
+    /// As shares of these, which are all.
+    fn share(self, all: Self) -> String {
+        let share = |part: u64, all: u64| part as f64 / all as f64;
+        let (requests, bytes) = (
+            share(self.requests, all.requests),
+            share(self.bytes, all.bytes),
+        );
+        format!("{requests:.4} {bytes:.4}")
+    }
+}
+
 /// Prints a row for each scene and memory.
 pub fn print(server: &Path) -> io::Result<()> {
     head(server);
-    let lru = (Kind::DynamiDb("tokio"), "--policy lru");
-    let s3lru = (Kind::DynamiDb("tokio"), "--policy s3lru");
-    let servers = [lru, s3lru, (Kind::Memcached, "")];
+    let policies = ["lru", "s3lru", "density", "density-full"];
+    let ours = policies.map(|policy| (Kind::DynamiDb("tokio"), format!("--policy {policy}")));
+    let servers = [&ours[..], &[(Kind::Memcached, String::new())]].concat();
     let installed = Kind::all();
-    println!("| share of misses | memory | lru | s3lru | memcached | RSS of the three, MiB |");
-    println!("|---|---|---|---|---|---|");
+    let names = policies.join(" | ");
+    println!("Each cell: misses by requests, and by bytes.\n");
+    println!("| load | MiB | {names} | memcached | Belady | RSS of the servers, MiB |");
+    println!("|{}", "---|".repeat(policies.len() + 5));
     for (scene, name) in Scene::ALL {
+        let mut all = Misses::default();
+        scene.keys().for_each(|key| all.add(scene.value_len(key)));
         for memory in MEMORY {
             let mut cells = Vec::new();
             let mut resident = Vec::new();
@@ -97,28 +129,30 @@ pub fn print(server: &Path) -> io::Result<()> {
                 let options = Options {
                     memory,
                     pinned: false,
-                    more: (*more).into(),
+                    more: more.clone(),
                     ..Options::default()
                 };
                 let peer = Peer::start(kind, server, &options)?;
-                let misses = play(&peer, scene)?;
-                cells.push(format!("{:.4}", f64::from(misses) / f64::from(REQUESTS)));
+                cells.push(play(&peer, scene)?.share(all));
                 resident.push((peer.resident()? / 1024).to_string());
             }
+            let keys: Vec<u32> = scene.keys().collect();
+            let bound = belady::misses(&keys, |key| scene.value_len(key), KEY_LEN, memory << 20);
+            cells.push(bound.share(all));
             let (cells, resident) = (cells.join(" | "), resident.join(", "));
-            println!("| {name} | {memory} MiB | {cells} | {resident} |");
+            println!("| {name} | {memory} | {cells} | {resident} |");
         }
     }
     Ok(())
 }
 
 /// Asks for everything and stores what is not there; returns how much that was.
-fn play(peer: &Peer, scene: Scene) -> io::Result<u32> {
+fn play(peer: &Peer, scene: Scene) -> io::Result<Misses> {
     let mut socket = BufReader::with_capacity(1 << 18, TcpStream::connect(peer.address)?);
     socket.get_ref().set_nodelay(true)?;
     let value = vec![b'v'; 500_000];
     let mut keys = scene.keys();
-    let mut misses = 0;
+    let mut misses = Misses::default();
     loop {
         let batch: Vec<u32> = keys.by_ref().take(BATCH).collect();
         if batch.is_empty() {
@@ -130,10 +164,10 @@ fn play(peer: &Peer, scene: Scene) -> io::Result<u32> {
         let found = ask(&mut socket, &batch)?;
         for (key, found) in batch.into_iter().zip(found) {
             if !found && known.insert(key) {
+                misses.add(scene.value_len(key));
                 absent.push(key);
             }
         }
-        misses += absent.len() as u32;
         store(&mut socket, scene, &absent, &value)?;
     }
 }
