@@ -123,6 +123,7 @@ test-npm: ## the npm package: installed, type-checked, in Node and in Chromium
 	node --test web/npm/test/package.test.mjs
 
 test-www: ## the built pages: logic, size, use in Chromium, and that the server has this dashboard
+	cargo build --locked --release -p dynamidb
 	npm --prefix www run build
 	npm --prefix www test
 

@@ -14,8 +14,6 @@ mod insight;
 mod listen;
 mod lock;
 mod log;
-#[cfg_attr(not(test), expect(dead_code, reason = "the admin port serves it"))]
-mod memory_map;
 mod options;
 mod percent;
 mod process;

@@ -10,6 +10,7 @@ mod exchange;
 mod figures;
 mod health;
 pub(crate) mod limits;
+mod map;
 mod metrics;
 mod request;
 mod response;

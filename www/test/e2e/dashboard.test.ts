@@ -7,6 +7,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { shows } from "./actions.ts";
 import { launch } from "./browser.ts";
 import { type Behaviour, FakeServer } from "./fake-server.ts";
+import { RealServer } from "./real-server.ts";
 
 const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
 const WIDE = { width: 1440, height: 900 };
@@ -148,6 +149,31 @@ test("what a server does not offer is said, and what would be there", async () =
   const { page } = await open();
   await shows(page, "#panel-hot", /Not counted by this server.*asked for most.*dynamidb --help/);
   await shows(page, "#advice-text", /with less and with more memory.*dynamidb --help/);
+});
+
+test("a running server has this dashboard, and shows what is stored in it", async () => {
+  const server = await RealServer.start();
+  try {
+    await server.send(Array.from({ length: 500 }, (_, at) => `set real:${at} 0 60 3\r\nabc\r\n`));
+    const page = await browser.newPage({ viewport: WIDE });
+    page.setDefaultTimeout(TIMEOUT);
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (message) => {
+      if (/Content Security Policy/.test(message.text())) errors.push(message.text());
+    });
+    await page.goto(server.url);
+    await shows(page, "#figure-items", /^500$/);
+    await shows(page, "#facts", /127\.0\.0\.1:\d+\s*attached\s*read-only.*1 shard\s*LRU/s);
+    await shows(page, "#map-text", /^\d+ pages in use of [\d,]+, refreshed every second$/);
+    await page.click("#tab-order");
+    await shows(page, "#order tbody", /real:\d+/);
+    await page.click("#tab-conns");
+    await shows(page, "#panel-conns tbody", "127.0.0.1:");
+    await server.stop();
+    await shows(page, "#lost", /^No answer since \d+ s\. Trying again\.$/);
+  } finally {
+    await server.stop();
+  }
 });
 
 test("advice is a curve and a sentence", async () => {

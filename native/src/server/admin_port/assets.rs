@@ -1,5 +1,5 @@
 //! The dashboard's files, which are part of the binary. They are compressed with gzip, which every
-//! browser accepts, and made from `www`.
+//! browser accepts, and made from `www` by `make dashboard`.
 
 use crate::server::admin_port::request::Request;
 use crate::server::admin_port::response::{Response, TEXT};
@@ -7,8 +7,35 @@ use crate::server::admin_port::response::{Response, TEXT};
 /// Path, type and content.
 type Asset = (&'static str, &'static str, &'static [u8]);
 
-const ASSETS: &[Asset] = &[];
+const ASSETS: &[Asset] = &[
+    (
+        "/",
+        "text/html; charset=utf-8",
+        include_bytes!("dashboard/dashboard.html.gz"),
+    ),
+    (
+        "/dashboard.js",
+        "text/javascript",
+        include_bytes!("dashboard/dashboard.js.gz"),
+    ),
+    (
+        "/dashboard.css",
+        "text/css",
+        include_bytes!("dashboard/dashboard.css.gz"),
+    ),
+    (
+        "/icon.svg",
+        "image/svg+xml",
+        include_bytes!("dashboard/icon.svg.gz"),
+    ),
+    (
+        "/recursive.woff2",
+        "font/woff2",
+        include_bytes!("dashboard/recursive.woff2.gz"),
+    ),
+];
 
+/// The first page for programs that cannot unpack it.
 const PLAIN: &str = "\
 DynamiDB, read only:
 
@@ -17,22 +44,21 @@ DynamiDB, read only:
 /readyz       whether clients are accepted
 /api/server   what runs here
 /api/stats    statistics as JSON
+/api/map      the memory of a shard, for the dashboard that a browser shows here
 ";
 
 /// The file of this path.
 pub(super) fn respond(request: &Request) -> Response {
     let path = &request.path;
     let Some((_, content_type, body)) = ASSETS.iter().find(|(name, ..)| name == path) else {
-        return match &**path {
-            "/" => Response::ok(TEXT, PLAIN.as_bytes()),
-            _ => Response::error(404, "there is nothing here"),
-        };
+        return Response::error(404, "there is nothing here");
     };
-    if !request.gzip {
-        return Response::error(406, "this is sent compressed with gzip");
-    }
-    Response {
-        gzip: true,
-        ..Response::ok(content_type, *body)
+    match &**path {
+        _ if request.gzip => Response {
+            gzip: true,
+            ..Response::ok(content_type, *body)
+        },
+        "/" => Response::ok(TEXT, PLAIN.as_bytes()),
+        _ => Response::error(406, "this is sent compressed with gzip"),
     }
 }

@@ -3,8 +3,32 @@
 use dynamidb_core::{Instant, MemoryMap};
 use dynamidb_sync::Shards;
 
+use crate::server::admin_port::request::Request;
+use crate::server::admin_port::response::Response;
+use crate::server::context::ServerContext;
+
+const BYTES: &str = "application/octet-stream";
+
 /// The most pages of a map: 21 across and 12 down fill the space that the dashboard has for them.
-pub(crate) const MAP_PAGES_MAX: u32 = 252;
+const MAP_PAGES_MAX: u32 = 252;
+
+/// The map of the shard that is asked for: `shard=3`.
+pub(super) fn respond(context: &ServerContext, request: &Request, keys_shown: bool) -> Response {
+    let query = request.query.as_deref().unwrap_or_default();
+    let shard = query.strip_prefix("shard=").map(str::parse);
+    let Some(Ok(shard)) = shard else {
+        return Response::error(400, "ask for /api/map?shard=0");
+    };
+    match memory_map(
+        &context.shards,
+        shard,
+        context.server.clock.now(),
+        keys_shown,
+    ) {
+        Some(map) => Response::ok(BYTES, map),
+        None => Response::error(404, "there is no such shard"),
+    }
+}
 
 /// The pages of a shard that were ever used, or a sample, as numbers of 32 bits in little-endian
 /// order: how many pages the shard has; how many of them were ever used; bytes of a page; then the
@@ -12,12 +36,7 @@ pub(crate) const MAP_PAGES_MAX: u32 = 252;
 ///
 /// `None` if there is no such shard, or a panic has left it half changed. The shard is locked for
 /// a page at a time, to read.
-pub(crate) fn memory_map(
-    shards: &Shards,
-    index: usize,
-    now: Instant,
-    has_keys: bool,
-) -> Option<Vec<u8>> {
+fn memory_map(shards: &Shards, index: usize, now: Instant, has_keys: bool) -> Option<Vec<u8>> {
     if index >= shards.len() {
         return None;
     }
