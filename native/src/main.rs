@@ -92,10 +92,11 @@ fn serve(options: &Options) -> Result<(), Error> {
     })?;
     let handle = Arc::<OnceLock<StopHandle>>::default();
     let has_users = options.auth_file.is_some() || options.memcached.enable_sasl;
+    let has_state = options.state.is_some();
     let signal_handle = Arc::clone(&handle);
     thread::Builder::new()
         .name("signals".into())
-        .spawn(move || handle_signals(signals, &signal_handle, has_users))
+        .spawn(move || handle_signals(signals, &signal_handle, has_users, has_state))
         .map_err(|source| Error::System {
             what: "start a thread",
             source,
@@ -113,19 +114,22 @@ fn serve(options: &Options) -> Result<(), Error> {
 }
 
 /// Handles signals. Nothing here takes long, so that the next signal is handled soon.
-fn handle_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users: bool) {
+fn handle_signals(
+    mut signals: Signals,
+    handle: &OnceLock<StopHandle>,
+    has_users: bool,
+    has_state: bool,
+) {
     let mut stopping = false;
     for signal in signals.forever() {
-        if let SIGUSR1 | SIGUSR2 = signal {
-            let name = if signal == SIGUSR1 {
-                "SIGUSR1"
-            } else {
-                "SIGUSR2"
-            };
-            tracing::info!("{name} is ignored");
+        if signal == SIGUSR1 {
+            tracing::info!("SIGUSR1 is ignored");
             continue;
         }
         match (signal, await_server(handle)) {
+            (SIGUSR2, Some(handle)) if has_state => save(handle.clone()),
+            (SIGUSR2, _) if has_state => tracing::warn!("SIGUSR2 is ignored during the start"),
+            (SIGUSR2, _) => tracing::info!("SIGUSR2 is ignored: there is no file to save to"),
             (SIGHUP, Some(handle)) if has_users => reload_users(handle.clone()),
             (SIGHUP, _) => tracing::info!("SIGHUP is ignored: there is no file of users to reload"),
             (_, Some(handle)) if !stopping => {
@@ -134,6 +138,9 @@ fn handle_signals(mut signals: Signals, handle: &OnceLock<StopHandle>, has_users
                 handle.stop();
                 tracing::info!("stopping; a second signal ends the process at once");
                 LAST_LINE_IS_DUE.store(false, Ordering::SeqCst);
+            }
+            (_, Some(handle)) if handle.abandon_save() => {
+                tracing::warn!("the save is abandoned; a further signal ends the process at once");
             }
             (_, Some(_)) => std::process::exit(1),
             (signal, None) => {
@@ -178,6 +185,19 @@ fn reload_users(handle: StopHandle) {
     if let Err(error) = spawned {
         READING.store(false, Ordering::Release);
         tracing::warn!("users are unchanged: {error}");
+    }
+}
+
+/// Saves the items in a separate thread: the disk may be slow.
+fn save(handle: StopHandle) {
+    let thread = thread::Builder::new().name("save".into());
+    let spawned = thread.spawn(move || {
+        if let Err(error) = handle.save() {
+            tracing::warn!("{error}");
+        }
+    });
+    if let Err(error) = spawned {
+        tracing::warn!("the items are not saved: {error}");
     }
 }
 

@@ -19,6 +19,7 @@ mod percent;
 mod process;
 mod runtime;
 pub(crate) mod state;
+mod state_file;
 mod stop;
 mod upkeep;
 mod view;
@@ -26,8 +27,8 @@ mod worker;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use dynamidb_core::{Config, Dialect, Protocol};
@@ -37,11 +38,13 @@ use crate::server::accept::Acceptor;
 use crate::server::admin_port::AdminPort;
 use crate::server::auth::Users;
 use crate::server::auth::sasl::Accounts;
+use crate::server::clock::Clock;
 use crate::server::context::ServerContext;
 use crate::server::listen::{Listener, Listeners, listen};
 use crate::server::options::size_text;
 use crate::server::process::{Account, memory_limit, open_files};
 use crate::server::runtime::{Runtime, no_thread};
+use crate::server::state_file::StateFile;
 use crate::server::stop::Stop;
 use crate::server::worker::{Ring, Worker};
 
@@ -70,6 +73,7 @@ pub struct StopHandle {
     // Not the whole context: a handle must not keep the cache in memory.
     stop: Arc<Stop>,
     accounts: Option<Arc<Accounts>>,
+    context: Weak<ServerContext>,
 }
 
 impl StopHandle {
@@ -77,6 +81,30 @@ impl StopHandle {
     /// when the replies in progress are sent. Clients have five seconds to read them.
     pub fn stop(&self) {
         self.stop.request();
+    }
+
+    /// Ends a save of the items that a stop has begun: the file of [`Options::state`] stays as it
+    /// was, and [`Server::run`] fails. Returns whether there was one to end.
+    pub fn abandon_save(&self) -> bool {
+        let context = self.context.upgrade();
+        let state_file = context.and_then(|context| context.state_file.clone());
+        state_file.is_some_and(|file| file.abandon())
+    }
+
+    /// Saves all items to the file of [`Options::state`] while clients are served, and returns how
+    /// many there were; `None` if there is no such file. Each item is saved as it was at some
+    /// moment of the save. It takes as long as the disk does.
+    ///
+    /// # Errors
+    /// [`Error::System`]; the file stays as it was. So it does if another save is in progress, or
+    /// if the server stops.
+    pub fn save(&self) -> Result<Option<u64>, Error> {
+        let Some(context) = self.context.upgrade() else {
+            return Ok(None);
+        };
+        let saved = context.state_file.as_ref();
+        let saved = saved.map(|file| file.save(&context.shards));
+        saved.transpose().map_err(save_error)
     }
 
     /// Reloads the files of users, if there are any: [`Options::auth_file`] and
@@ -121,10 +149,21 @@ impl Server {
             },
         };
         let shards = Shards::new(&config, options.thread_count(), growth)?;
+        let clock = Clock::start();
+        let state_file = options.state.as_deref();
+        let state_file = state_file.map(|path| StateFile::open(path, clock));
+        let state_file = state_file.transpose()?.map(Arc::new);
+        // Before anybody can connect: the first answer is from a warm cache.
+        if let Some(file) = &state_file {
+            file.restore(&shards);
+        }
         let listeners = listen(options)?;
         let admin_port = AdminPort::bind(options)?;
         if let Some(account) = account {
             account.assume(&listeners.files, &options.memcached)?;
+        }
+        if let Some(file) = &state_file {
+            file.check_writable()?;
         }
         // The system may allow it to root alone.
         let rings = rings(options)?;
@@ -134,8 +173,11 @@ impl Server {
             refuse_beyond_host(&listeners.sockets)?;
         }
         let accounts = accounts.map(Arc::new);
-        let context =
+        let mut context =
             ServerContext::new(options, shards, users, accounts, addresses, max_connections);
+        // The one that the restored deadlines follow.
+        context.server.clock = clock;
+        context.state_file = state_file;
         let server = Self {
             listeners,
             admin_port,
@@ -166,14 +208,17 @@ impl Server {
         StopHandle {
             stop: Arc::clone(&self.context.stop),
             accounts: self.context.accounts.clone(),
+            context: Arc::downgrade(&self.context),
         }
     }
 
-    /// Serves clients until the server is stopped.
+    /// Serves clients until the server is stopped. Then saves the items, with [`Options::state`].
     ///
     /// # Errors
-    /// [`Error::System`] if a thread cannot be started or a socket not be registered.
+    /// [`Error::System`] if a thread cannot be started or a socket not be registered, or if the
+    /// items cannot be saved.
     pub fn run(self) -> Result<(), Error> {
+        let context = Arc::clone(&self.context);
         let outcome = match self.runtime {
             #[cfg(feature = "tokio")]
             RuntimeName::Tokio => self.run_on::<runtime::Tokio>(),
@@ -183,7 +228,10 @@ impl Server {
         outcome.map_err(|source| Error::System {
             what: "serve",
             source,
-        })
+        })?;
+        let saved = context.state_file.as_ref();
+        let saved = saved.map(|file| file.save_at_stop(&context.shards));
+        saved.transpose().map(|_| ()).map_err(save_error)
     }
 
     fn run_on<R: Runtime>(self) -> io::Result<()> {
@@ -328,6 +376,13 @@ fn rings(options: &Options) -> Result<Vec<Ring>, Error> {
             tracing::info!("sockets are read and written one by one: no io_uring, {error}");
             Ok(Vec::new())
         }
+    }
+}
+
+fn save_error(source: io::Error) -> Error {
+    Error::System {
+        what: "save the items",
+        source,
     }
 }
 

@@ -62,6 +62,7 @@ fn help_is_grouped_and_complete() {
             "-t, --threads <COUNT>",
             "[default: one for each processor, at most 4]",
         ),
+        ("--state <FILE>", "written at a stop"),
         ("--runtime <NAME>", "[default: "),
         ("--io-uring <WHEN>", "[possible values: auto, on, off]"),
         (

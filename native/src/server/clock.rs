@@ -7,6 +7,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamidb_core::Instant;
+use dynamidb_core::snapshot::Clocks;
 
 /// The time of the server, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,11 @@ impl Clock {
     /// Whole seconds since the start.
     pub(crate) fn uptime(&self) -> u64 {
         self.now().since(self.origin).as_secs()
+    }
+
+    /// Both clocks now, for items that leave the process or come back.
+    pub(crate) fn both(&self) -> Clocks {
+        Clocks::new(self.now()).unix(unix_time())
     }
 
     /// Both clocks now, to convert times to dates.

@@ -13,6 +13,7 @@ use crate::server::listen::ListenerOptions;
 use crate::server::options::Options;
 use crate::server::state::ServerState;
 use crate::server::state::settings::Settings;
+use crate::server::state_file::StateFile;
 use crate::server::stop::Stop;
 use dynamidb_sync::Shards;
 
@@ -29,6 +30,8 @@ pub(crate) struct ServerContext {
     pub(crate) users: Option<Arc<Users>>,
     /// Who may sign in by SASL, if clients of the binary protocol have to.
     pub(crate) accounts: Option<Arc<Accounts>>,
+    /// What keeps the items while the server does not run.
+    pub(crate) state_file: Option<Arc<StateFile>>,
 }
 
 impl ServerContext {
@@ -56,6 +59,7 @@ impl ServerContext {
             idle_timeout: seconds(options.memcached.idle_timeout()),
             users,
             accounts,
+            state_file: None,
         }
     }
 }

@@ -97,6 +97,9 @@ pub struct Options {
     pub lru_bump: LruBump,
     /// Whether requests are sampled for hot keys and for the miss-ratio curve.
     pub insight: bool,
+    /// A file that keeps the items while the server does not run: written at a stop, read at the
+    /// start. It has all keys and values.
+    pub state: Option<PathBuf>,
     /// Worker threads. `None` is one for each processor, at most 4.
     pub threads: Option<usize>,
     /// The runtime that drives the sockets.
@@ -153,6 +156,9 @@ impl Options {
                 "-s/--unix-socket",
                 "the path must not have control characters",
             ),
+            () if !self.state.iter().all(|path| is_plain(path)) => {
+                ("--state", "the path must not have control characters")
+            }
             () if self.max_connections == Some(0) => ("-c/--max-connections", "the minimum is 1"),
             () if self.thread_count() == 0 => ("-t/--threads", "the minimum is 1"),
             () if self.thread_count() > THREADS_MAX => ("-t/--threads", "the maximum is 64"),
@@ -289,6 +295,7 @@ impl Default for Options {
             policy: Policy::Lru,
             lru_bump: LruBump::Strict,
             insight: true,
+            state: None,
             threads: None,
             runtime: RuntimeName::DEFAULT,
             io_uring: IoUring::Auto,

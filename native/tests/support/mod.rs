@@ -179,6 +179,18 @@ impl Process {
         self.later.iter().collect()
     }
 
+    /// Waits until it logs a line with this text.
+    pub(crate) fn await_log(&self, text: &str) {
+        let mut lines = Vec::new();
+        while !lines
+            .last()
+            .is_some_and(|line: &String| line.contains(text))
+        {
+            let line = self.later.recv_timeout(PATIENCE);
+            lines.push(line.unwrap_or_else(|_| panic!("no {text} in {lines:#?}")));
+        }
+    }
+
     /// Resident memory in KiB.
     pub(crate) fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();

@@ -176,6 +176,10 @@ pub(super) struct Arguments {
     )]
     #[arg(help_heading = MEMORY, value_parser = on_off_parser(), action = ArgAction::Set)]
     insight: bool,
+    /// A file that keeps all items while the server does not run: written at a stop and on SIGUSR2,
+    /// read at the start
+    #[arg(long, env = "DYNAMIDB_STATE", help_heading = MEMORY, value_name = "FILE")]
+    state: Option<PathBuf>,
 
     /// Worker threads [default: one for each processor, at most 4]
     #[arg(short, long, env = "DYNAMIDB_THREADS", value_name = "COUNT")]
@@ -337,6 +341,7 @@ impl From<Arguments> for Options {
             policy: arguments.policy,
             lru_bump: arguments.lru_bump,
             insight: arguments.insight,
+            state: arguments.state,
             threads: arguments.threads,
             runtime: arguments.runtime,
             io_uring: arguments.io_uring,

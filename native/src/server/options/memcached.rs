@@ -138,7 +138,7 @@ impl MemcachedOptions {
             (
                 self.memory_file.is_some(),
                 "-e/--memory-file",
-                "items are kept in memory only",
+                "items are kept by --state FILE, on any file system",
             ),
             (
                 self.enable_ssl,
