@@ -99,6 +99,6 @@ pub use format::{BLOCK_SIZE_MAX, END_SIZE, HEADER_SIZE, VERSION, buffer_size};
 pub use live::LiveSave;
 pub use reader::{Block, Header, Part, ReadError, Reader};
 pub use record::{Clocks, Record};
-pub use restore::{Restore, Restored};
+pub use restore::{Restore, Restored, Sorting};
 pub use save::Save;
 pub use writer::{BlockWriter, BufferTooSmall, Writer};

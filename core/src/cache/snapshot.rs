@@ -152,6 +152,11 @@ impl<M: Memory> Cache<M> {
         }
     }
 
+    /// Whether an item was evicted since the counters were reset.
+    pub(crate) const fn has_evicted(&self) -> bool {
+        self.parts.stats.evictions > 0
+    }
+
     /// Brings all items into the order of the second of their last use, for those that were stored
     /// in another one: of a [`LiveSave`](crate::snapshot::LiveSave). Items of the same second stay
     /// as they are; so do those of a [`compact`](crate::Config::compact) cache, which have none.

@@ -60,9 +60,62 @@ pub struct Restored {
 #[derive(Clone, Debug)]
 pub struct Restore {
     reader: Reader,
-    in_order: bool,
+    /// If the items come in no order.
+    sorting: Option<Sorting>,
     wanted: usize,
     restored: Restored,
+}
+
+/// Brings the items of a cache into the order of their last use while more are stored in no order:
+/// at the end, and once memory is full now and then, so that it keeps those that were used last.
+///
+/// # Examples
+/// ```
+/// use core::time::Duration;
+/// use dynamidb_core::snapshot::{Record, Sorting};
+/// use dynamidb_core::{Cache, Config, Instant};
+///
+/// let mut config = Config::new(64 * 1024);
+/// config.max_items = Some(100);
+/// let mut cache = Cache::new(config)?;
+/// let now = Instant::from_secs(10_000);
+/// let mut sorting = Sorting::default();
+/// for number in 0..1000_u64 {
+///     let key = number.to_le_bytes();
+///     let mut record = Record::new(&key, b"value");
+///     record.idle = Duration::from_secs(number * 7 % 1000);
+///     cache.restore(now, &record)?;
+///     sorting.stored(&mut cache);
+/// }
+/// sorting.finish(&mut cache);
+/// let idle = |item: &dynamidb_core::view::ItemView<'_>| now.since(item.item.last_used);
+/// let old = cache.items().filter(|item| idle(item) > Duration::from_secs(150)).count();
+/// assert!(old < 10, "{old}");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Sorting {
+    /// How many items were stored since they were sorted.
+    stored: usize,
+}
+
+impl Sorting {
+    /// Once memory is full: after how many items they are sorted, as a part of all.
+    const PERIOD: usize = 16;
+
+    /// Another item was stored.
+    pub fn stored<M: Memory>(&mut self, cache: &mut Cache<M>) {
+        self.stored += 1;
+        if cache.has_evicted() && self.stored * Self::PERIOD > cache.len() {
+            cache.sort_by_last_use();
+            self.stored = 0;
+        }
+    }
+
+    /// The last one was stored.
+    pub fn finish<M: Memory>(self, cache: &mut Cache<M>) {
+        cache.sort_by_last_use();
+    }
 }
 
 impl Restore {
@@ -71,7 +124,7 @@ impl Restore {
     pub const fn new(clocks: Clocks) -> Self {
         Self {
             reader: Reader::new(clocks),
-            in_order: true,
+            sorting: None,
             wanted: 0,
             restored: Restored {
                 stored: 0,
@@ -96,15 +149,23 @@ impl Restore {
         let (used, part) = self.reader.next(input)?;
         match part {
             Part::Wanted(size) => self.wanted = size,
-            Part::Header(header) => self.in_order = header.in_order,
+            Part::Header(header) => {
+                self.sorting = (!header.in_order).then(Sorting::default);
+            }
             Part::Block(block) => {
                 cache.resume_cas(block.last_cas());
                 for record in block.records() {
                     self.restored.count(cache.restore(now, &record));
+                    if let Some(sorting) = &mut self.sorting {
+                        sorting.stored(cache);
+                    }
                 }
             }
-            Part::End(_) if !self.in_order => cache.sort_by_last_use(),
-            Part::End(_) => {}
+            Part::End(_) => {
+                if let Some(sorting) = self.sorting.take() {
+                    sorting.finish(cache);
+                }
+            }
         }
         Ok(used)
     }

@@ -6,9 +6,10 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::iter::Peekable;
 
-use dynamidb_core::snapshot::{Block, Clocks, LiveSave, Part, ReadError, Reader, Restored, Save};
+use dynamidb_core::Instant;
+use dynamidb_core::snapshot::{Block, Clocks, LiveSave, Part, ReadError, Reader, Record};
+use dynamidb_core::snapshot::{Restored, Save, Sorting};
 use dynamidb_core::view::ItemView;
-use dynamidb_core::{Cache, Instant};
 
 use crate::shards::Shards;
 
@@ -16,6 +17,8 @@ use crate::shards::Shards;
 const PIECE: usize = 64 << 10;
 /// The same where nobody waits, and what is read at once.
 const LARGE_PIECE: usize = 1 << 20;
+/// How many items are looked up ahead, so that their waits for memory overlap.
+const PREFETCHES: usize = 16;
 
 /// Why items were not restored.
 ///
@@ -152,18 +155,21 @@ impl Shards {
         let mut restored = Restored::default();
         let mut pieces = Pieces::new(input);
         let mut reader = Reader::new(clocks);
-        let (mut in_order, mut last_cas) = (true, None);
+        // For each shard, if the items come in no order.
+        let (mut sorting, mut last_cas) = (Vec::new(), None);
         loop {
             let (used, part) = reader.next(pieces.bytes())?;
             let mut wanted = 0;
             match part {
                 Part::Wanted(size) => wanted = size,
-                Part::Header(header) => in_order = header.in_order,
+                Part::Header(header) if !header.in_order => {
+                    sorting.resize(self.len(), Sorting::default());
+                }
                 Part::Block(block) => {
                     if last_cas.replace(block.last_cas()) != Some(block.last_cas()) {
                         self.for_each(|shard| shard.resume_cas(block.last_cas()));
                     }
-                    self.restore_block(clocks.now, &block, &mut restored);
+                    self.restore_block(clocks.now, &block, &mut sorting, &mut restored);
                 }
                 _ => {}
             }
@@ -174,18 +180,37 @@ impl Shards {
             }
         }
         reader.finish()?;
-        if !in_order {
-            self.for_each(Cache::sort_by_last_use);
+        for (index, sorting) in sorting.into_iter().enumerate() {
+            sorting.finish(&mut self.lock(index));
         }
         Ok(restored)
     }
 
-    fn restore_block(&self, now: Instant, block: &Block<'_>, restored: &mut Restored) {
-        for record in block.records() {
-            let key = self.key(record.key);
-            let shard = self.lock(self.index_of(&key));
-            let mut shard = self.with_room(&key, shard, now, record.value.len(), false);
-            restored.count(shard.restore(now, &record));
+    fn restore_block(
+        &self,
+        now: Instant,
+        block: &Block<'_>,
+        sorting: &mut [Sorting],
+        restored: &mut Restored,
+    ) {
+        let mut records = block.records();
+        let (mut batch, mut keys) = (Vec::new(), Vec::new());
+        loop {
+            batch.extend(records.by_ref().take(PREFETCHES));
+            keys.extend(batch.iter().map(|record: &Record<'_>| self.key(record.key)));
+            if batch.is_empty() {
+                return;
+            }
+            self.prefetch(&keys);
+            for (key, record) in keys.drain(..).zip(batch.drain(..)) {
+                let index = self.index_of(&key);
+                let shard = self.lock(index);
+                let mut shard = self.with_room(&key, shard, now, record.value.len(), false);
+                restored.count(shard.restore(now, &record));
+                if let Some(sorting) = sorting.get_mut(index) {
+                    sorting.stored(&mut shard);
+                }
+            }
         }
     }
 }

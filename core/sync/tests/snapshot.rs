@@ -94,18 +94,26 @@ fn less_memory_keeps_the_items_that_were_used_last() {
         saved.set(now, number.to_le_bytes(), &[7; 300]).unwrap();
     }
     let end = NOW + Duration::from_secs(4000);
-    let mut file = Vec::new();
-    saved.save_in_order(Clocks::new(end), &mut file).unwrap();
-    let restored = cache(8 << 20, 2);
-    restored.restore(Clocks::new(end), &file[..]).unwrap();
-    let kept: Vec<_> = (0..40_000_u32)
-        .filter(|number| restored.peek(end, number.to_le_bytes(), |_| ()).is_some())
-        .collect();
-    assert!(kept.len() > 10_000, "{}", kept.len());
-    // Shards evict at nearly the same age.
-    let newest = 40_000 - kept.len() as u32;
-    let old = kept.iter().filter(|&&number| number < newest).count();
-    assert!(old * 10 < kept.len(), "{old} of {}", kept.len());
+    for live in [false, true] {
+        let mut file = Vec::new();
+        match live {
+            true => saved.save(Clocks::new(end), &mut file).unwrap(),
+            false => saved.save_in_order(Clocks::new(end), &mut file).unwrap(),
+        };
+        let restored = cache(8 << 20, 2);
+        restored.restore(Clocks::new(end), &file[..]).unwrap();
+        let kept = |number: &u32| restored.peek(end, number.to_le_bytes(), |_| ()).is_some();
+        let kept: Vec<_> = (0..40_000_u32).filter(kept).collect();
+        assert!(kept.len() > 10_000, "{}", kept.len());
+        // Shards evict at nearly the same age.
+        let newest = 40_000 - kept.len() as u32;
+        let old = kept.iter().filter(|&&number| number < newest).count();
+        assert!(
+            old * 10 < kept.len(),
+            "{old} of {}, live: {live}",
+            kept.len()
+        );
+    }
 }
 
 #[test]
