@@ -399,6 +399,7 @@ fn init_applies_the_configuration() {
         hash_seed: [1, 2],
         policy: 1,
         compact: 1,
+        flush_prefix_max: 0,
     };
     let program = Program::with(&config);
     for key in ["a", "b", "c", "d", "e"] {
@@ -429,5 +430,5 @@ fn every_status_has_the_name_of_the_header() {
             names += 1;
         }
     }
-    assert_eq!(names, 20);
+    assert_eq!(names, 22);
 }
