@@ -522,7 +522,7 @@ impl SharedCache {
         next.map(within).or(behind)
     }
 
-    /// How many items there are, expired ones that were not freed yet included.
+    /// How many items there are, expired and flushed ones that were not freed yet included.
     #[must_use]
     pub fn len(&self) -> usize {
         let mut len = 0;

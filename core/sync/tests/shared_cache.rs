@@ -127,7 +127,7 @@ fn nobody_sees_after_a_flush_what_was_stored_before_it() {
             let (cache, stored, flushed) = (&cache, &stored[writer], &flushed[writer]);
             scope.spawn(move || {
                 let key = |number: u64| format!("p:{writer}:{}", number % 50);
-                for number in 1..=20_000_u64 {
+                for number in 1..=5_000_u64 {
                     // What is below this was stored before a flush that has returned.
                     let least = flushed.load(Ordering::SeqCst);
                     if let Some(value) = cache.get(NOW, key(number)) {
@@ -142,7 +142,7 @@ fn nobody_sees_after_a_flush_what_was_stored_before_it() {
             });
         }
         scope.spawn(|| {
-            for _ in 0..500 {
+            for _ in 0..200 {
                 let before = stored
                     .each_ref()
                     .map(|stored| stored.load(Ordering::SeqCst));

@@ -1,4 +1,4 @@
-//! Gives back what has expired and nobody asks for, a bounded piece at a time.
+//! Gives back what has expired or was flushed and nobody asks for, a bounded piece at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
