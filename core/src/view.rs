@@ -111,7 +111,8 @@ pub struct ItemView<'c> {
     pub item: Item<'c>,
     /// Which of the slab sizes its first chunk has, from 0 on.
     pub class: u8,
-    /// Whether it waits in the admission queue of [`Policy::S3Lru`](crate::Policy::S3Lru).
+    /// Whether it is new: it waits in the admission queue of
+    /// [`Policy::S3Lru`](crate::Policy::S3Lru), or is on the lower level of `Policy::Density`.
     pub queued: bool,
     /// Whether it is in the newest quarter of a lazy list.
     pub young: bool,

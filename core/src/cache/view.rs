@@ -225,7 +225,8 @@ impl<M: Memory> Cache<M> {
     }
 
     /// All items and where they are, the most recently used first; those in the admission queue
-    /// come last. From the other end it is the order of eviction, with [`Policy::Lru`].
+    /// come last. From the other end it is the order of eviction, with [`Policy::Lru`], and with
+    /// `Policy::Density` as long as nothing is used or stored.
     ///
     /// [`Policy::Lru`]: crate::Policy::Lru
     ///
