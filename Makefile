@@ -13,6 +13,9 @@ export WASM_BINDGEN_TEST_DRIVER_TIMEOUT := 60
 # The oldest Rust that Cargo.toml promises to work with.
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 
+# What `make dist` builds. Others need a linker for them.
+DIST_TARGETS ?= x86_64-unknown-linux-musl
+
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 300
 
@@ -33,7 +36,7 @@ dashboard: ## build the dashboard, and put it where the server has it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-wasm test-npm test-www ## run every test there is
+test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-deploy test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 test-all: test miri ## the same, and what is slow and rare: bundlers, long loads, fuzzing, mutants, Miri
@@ -96,6 +99,9 @@ wasi: ## the protocol on standard input and output, as WebAssembly under WASI
 size: ## what a device pays for the core, checked against core/firmware/budget.txt
 	core/firmware/measure
 
+generate: ## the manual, the completions and the page of options, from the declarations of options
+	GENERATE=1 cargo test --locked -p dynamidb --lib generated
+
 test-native: ## the server, on tokio and on async-std
 	cargo test --locked -p dynamidb
 	cargo test --locked -p dynamidb --no-default-features --features async-std
@@ -109,6 +115,19 @@ test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std
 
 test-differential: ## random sessions: memcached and the server must answer the same
 	cargo test --locked -p dynamidb --test differential -- --nocapture
+
+test-deploy: ## units, manifests and files of options that operators copy
+	.ci/setup deploy
+	cargo build --locked --release -p dynamidb
+	python -B -m pytest -p no:cacheprovider native/tests/deploy
+
+dist: ## a static server in target/dist for each of DIST_TARGETS
+	.ci/setup musl
+	for target in $(DIST_TARGETS); do \
+		cargo build --locked --release -p dynamidb --target $$target || exit 1; \
+		install -D target/$$target/release/dynamidb target/dist/dynamidb-$$target || exit 1; \
+	done
+	cargo check --locked -p dynamidb --target aarch64-unknown-linux-musl
 
 test-clients: ## clients in C, Python, PHP, JavaScript, Ruby and Rust against the running server
 	cargo build --locked --release -p dynamidb

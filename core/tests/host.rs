@@ -18,6 +18,7 @@ struct TestHost {
     watched: bool,
     events: Vec<String>,
     resets: usize,
+    read_only: bool,
 }
 
 impl TestHost {
@@ -28,6 +29,7 @@ impl TestHost {
             watched: false,
             events: Vec::new(),
             resets: 0,
+            read_only: false,
         }
     }
 }
@@ -82,8 +84,12 @@ impl Host for TestHost {
         AdminOutcome::Pending
     }
 
+    fn allows_writes(&self) -> bool {
+        !self.read_only
+    }
+
     fn wants_events(&self) -> bool {
-        self.watched
+        self.watched || self.read_only
     }
 
     fn on_event(&mut self, event: &Event<'_>) {
@@ -314,4 +320,56 @@ fn events_change_no_reply() {
     let (quiet, _) = converse(&mut quiet, said.as_bytes());
     let (watched, _) = converse(&mut watched, said.as_bytes());
     assert_eq!(watched, quiet);
+}
+
+#[test]
+fn a_host_that_allows_no_writes_has_them_refused_and_reads_served() {
+    let mut host = TestHost::new();
+    host.cache.set(NOW, "k", "5").unwrap();
+    host.read_only = true;
+    let refused = "CLIENT_ERROR this user may only read\r\n";
+    for (request, reply) in [
+        ("set k 0 0 1\r\nx\r\n", refused),
+        ("SET k 0 1\r\nx\r\n", refused),
+        ("delete k\r\n", refused),
+        ("DELETE k\r\n", refused),
+        ("incr k 1\r\n", refused),
+        ("touch k 0\r\n", refused),
+        ("gat 1 k k\r\n", refused),
+        ("flush_all\r\n", refused),
+        ("stats reset\r\n", refused),
+        ("set k 0 0 1 noreply\r\nx\r\n", ""),
+        ("delete k noreply\r\n", ""),
+        ("flush_all noreply\r\n", ""),
+        ("get k\r\n", "VALUE k 0 1\r\n5\r\nEND\r\n"),
+        ("GET k\r\n", "VALUE k 1\r\n5\r\nEND\r\n"),
+        ("version\r\n", "VERSION 1.6.45\r\n"),
+    ] {
+        assert_eq!(
+            converse(&mut host, request.as_bytes()).0,
+            reply,
+            "{request}"
+        );
+    }
+    if cfg!(feature = "meta") {
+        for (request, reply) in [
+            ("ms k 1\r\nx\r\n", refused),
+            ("md k q\r\n", refused),
+            ("ma k\r\n", refused),
+            ("mg k v T1\r\n", refused),
+            ("mg n N1\r\n", refused),
+            ("mg k R9\r\n", refused),
+            ("mg k v k\r\n", "VA 1 kk\r\n5\r\n"),
+            ("mn\r\n", "MN\r\n"),
+        ] {
+            assert_eq!(
+                converse(&mut host, request.as_bytes()).0,
+                reply,
+                "{request}"
+            );
+        }
+    }
+    assert_eq!((host.cache.stats().curr_items, host.resets), (1, 0));
+    host.read_only = false;
+    assert_eq!(converse(&mut host, b"delete k\r\n").0, "DELETED\r\n");
 }

@@ -35,6 +35,6 @@ mod server;
 
 #[cfg(feature = "server")]
 pub use server::{
-    Admin, Error, IoUring, Listen, ListenAddress, Log, MemcachedOptions, Options, RuntimeName,
-    Server, StopHandle,
+    Admin, Error, IoUring, Listen, ListenAddress, Log, LogFormat, MemcachedOptions, Options,
+    ProcessLog, RuntimeName, Server, ServiceManager, StopHandle,
 };

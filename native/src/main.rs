@@ -7,15 +7,15 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use dynamidb::{Error, Log, Options, Server, StopHandle};
+use dynamidb::{Error, Log, Options, ProcessLog, Server, ServiceManager, StopHandle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
-use tracing::Level;
 
 /// The variable that names a file for the ports that the server listens on.
 const PORT_FILE_VARIABLE: &str = "MEMCACHED_PORT_FILENAME";
@@ -30,6 +30,8 @@ const LICENSE: &str = concat!(
 
 /// How long the end of the process waits for the last log line.
 const LAST_LINE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a watchdog hears of the server in the time that it allows.
+const BEATS: u32 = 3;
 /// How often [`wait_until`] checks.
 const POLL_PERIOD: Duration = Duration::from_millis(5);
 
@@ -43,24 +45,13 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stdout(), "{LICENSE}");
         return ExitCode::SUCCESS;
     }
-    let level = match options.verbose {
-        0 => Level::INFO,
-        _ => Level::DEBUG,
-    };
     let log = match Log::to_stderr() {
-        Ok(log) => Arc::new(log),
+        Ok(log) => Arc::new(log.install(options.log_format, options.verbose)),
         Err(error) => {
             eprintln!("error: cannot start a thread for the log: {error}");
             return ExitCode::FAILURE;
         }
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_target(false)
-        .with_writer(Arc::clone(&log))
-        // If the log has no reader, an error message on the same stream would panic.
-        .log_internal_errors(false)
-        .init();
     // The standard library's hook would wait for the log's reader.
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = Backtrace::capture();
@@ -69,12 +60,10 @@ fn main() -> ExitCode {
             _ => tracing::error!("{panic}"),
         }
     }));
-    let code = match serve(&options) {
+    let code = match serve(options, &log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let line = format!("error: {error}\n");
-            // Writing to the log does not fail.
-            let _ = (&*log).write_all(line.as_bytes());
+            log.fatal(&error);
             ExitCode::from(error.exit_code())
         }
     };
@@ -82,7 +71,7 @@ fn main() -> ExitCode {
     code
 }
 
-fn serve(options: &Options) -> Result<(), Error> {
+fn serve(options: Options, log: &Arc<ProcessLog>) -> Result<(), Error> {
     // Scripts send SIGHUP to have files reloaded. It must not end a server that has none, and lose
     // all items; nor must the two signals that have no meaning here.
     let signals = [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2];
@@ -90,21 +79,37 @@ fn serve(options: &Options) -> Result<(), Error> {
         what: "listen for signals",
         source,
     })?;
+    let manager = Arc::new(ServiceManager::from_env());
     let handle = Arc::<OnceLock<StopHandle>>::default();
-    let has_users = options.auth_file.is_some() || options.memcached.enable_sasl;
+    let reloads = options.has_files().then(|| {
+        let (reload, reloads) = mpsc::sync_channel(1);
+        let (options, log) = (options.clone(), Arc::clone(log));
+        let manager = Arc::clone(&manager);
+        let run = move || reload_each_time(&reloads, options, &log, &manager);
+        spawn("reload", run).map(|()| reload)
+    });
+    let reloads = reloads.transpose()?;
+    let (signal_handle, signal_manager) = (Arc::clone(&handle), Arc::clone(&manager));
     let has_state = options.state.is_some();
-    let signal_handle = Arc::clone(&handle);
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || handle_signals(signals, &signal_handle, has_users, has_state))
-        .map_err(|source| Error::System {
-            what: "start a thread",
-            source,
-        })?;
-    let server = Server::bind(options)?;
+    spawn("signals", move || {
+        handle_signals(
+            signals,
+            &signal_handle,
+            reloads.as_ref(),
+            has_state,
+            &signal_manager,
+        );
+    })?;
+    let mut server = Server::bind(&options)?;
     write_ports(&server)?;
+    if let Some(watchdog) = manager.watchdog() {
+        let manager = Arc::clone(&manager);
+        server.on_heartbeat(watchdog / BEATS, move || manager.alive());
+    }
     // It is set only once.
     let _ = handle.set(server.stop_handle());
+    // Connections that come before the workers run wait in the backlog.
+    manager.ready("serving");
     let outcome = server.run();
     // A server without clients ends before the thread above has logged why.
     wait_until(LAST_LINE_TIMEOUT, || {
@@ -113,12 +118,21 @@ fn serve(options: &Options) -> Result<(), Error> {
     outcome
 }
 
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+    let spawned = thread::Builder::new().name(name.into()).spawn(run);
+    spawned.map(drop).map_err(|source| Error::System {
+        what: "start a thread",
+        source,
+    })
+}
+
 /// Handles signals. Nothing here takes long, so that the next signal is handled soon.
 fn handle_signals(
     mut signals: Signals,
     handle: &OnceLock<StopHandle>,
-    has_users: bool,
+    reloads: Option<&SyncSender<StopHandle>>,
     has_state: bool,
+    manager: &ServiceManager,
 ) {
     let mut stopping = false;
     for signal in signals.forever() {
@@ -130,11 +144,15 @@ fn handle_signals(
             (SIGUSR2, Some(handle)) if has_state => save(handle.clone()),
             (SIGUSR2, _) if has_state => tracing::warn!("SIGUSR2 is ignored during the start"),
             (SIGUSR2, _) => tracing::info!("SIGUSR2 is ignored: there is no file to save to"),
-            (SIGHUP, Some(handle)) if has_users => reload_users(handle.clone()),
-            (SIGHUP, _) => tracing::info!("SIGHUP is ignored: there is no file of users to reload"),
+            (SIGHUP, Some(handle)) => match reloads.map(|to| to.try_send(handle.clone())) {
+                Some(Ok(())) => {}
+                Some(Err(_)) => tracing::warn!("SIGHUP is ignored: files are still being reloaded"),
+                None => tracing::info!("SIGHUP is ignored: there is no file to reload"),
+            },
             (_, Some(handle)) if !stopping => {
                 stopping = true;
                 LAST_LINE_IS_DUE.store(true, Ordering::SeqCst);
+                manager.stopping();
                 handle.stop();
                 tracing::info!("stopping; a second signal ends the process at once");
                 LAST_LINE_IS_DUE.store(false, Ordering::SeqCst);
@@ -143,6 +161,7 @@ fn handle_signals(
                 tracing::warn!("the save is abandoned; a further signal ends the process at once");
             }
             (_, Some(_)) => std::process::exit(1),
+            // Before there is anything to lose.
             (signal, None) => {
                 // The default handler ends the process; if not, exit does.
                 let _ = emulate_default_handler(signal);
@@ -167,24 +186,33 @@ fn wait_until(timeout: Duration, condition: impl Fn() -> bool) {
     }
 }
 
-/// Reloads the users in a separate thread: the file may be a pipe that nobody writes to.
-fn reload_users(handle: StopHandle) {
-    static READING: AtomicBool = AtomicBool::new(false);
-    if READING.swap(true, Ordering::AcqRel) {
-        tracing::warn!("SIGHUP is ignored: the users are still being reloaded");
-        return;
-    }
-    let thread = thread::Builder::new().name("users".into());
-    let spawned = thread.spawn(move || {
+/// Reloads whenever it is told to, in a thread of its own: a file may be a pipe that nobody writes
+/// to. What is wrong stays as it was.
+fn reload_each_time(
+    reloads: &Receiver<StopHandle>,
+    mut current: Options,
+    log: &ProcessLog,
+    manager: &ServiceManager,
+) {
+    for handle in reloads {
+        manager.reloading();
         match handle.reload_users() {
-            Ok(()) => tracing::info!("users were reloaded"),
+            Ok(()) if current.has_users() => tracing::info!("users were reloaded"),
+            Ok(()) => {}
             Err(error) => tracing::warn!("users are unchanged: {error}"),
         }
-        READING.store(false, Ordering::Release);
-    });
-    if let Err(error) = spawned {
-        READING.store(false, Ordering::Release);
-        tracing::warn!("users are unchanged: {error}");
+        match Options::read_again() {
+            Ok(new) => {
+                log.set_verbose(new.verbose);
+                handle.reload(&mut current, new);
+            }
+            Err(errors) => {
+                for error in errors {
+                    tracing::warn!("options are unchanged: {error}");
+                }
+            }
+        }
+        manager.ready("serving");
     }
 }
 

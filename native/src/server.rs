@@ -17,7 +17,9 @@ mod log;
 mod options;
 mod percent;
 mod process;
+mod reload;
 mod runtime;
+mod service_manager;
 pub(crate) mod state;
 mod state_file;
 mod stop;
@@ -40,6 +42,7 @@ use crate::server::auth::Users;
 use crate::server::auth::sasl::Accounts;
 use crate::server::clock::Clock;
 use crate::server::context::ServerContext;
+use crate::server::heartbeat::Watchdog;
 use crate::server::listen::{Listener, Listeners, listen};
 use crate::server::options::size_text;
 use crate::server::process::{Account, memory_limit, open_files};
@@ -50,8 +53,11 @@ use crate::server::worker::{Ring, Worker};
 
 pub use self::error::Error;
 pub use self::log::Log;
+pub use self::log::format::LogFormat;
+pub use self::log::subscriber::ProcessLog;
 pub use self::options::{Admin, IoUring, Listen, ListenAddress, MemcachedOptions, Options};
 pub use self::runtime::RuntimeName;
+pub use self::service_manager::ServiceManager;
 
 /// How often a stopping server checks whether the last connection is closed.
 const DRAIN_PERIOD: Duration = Duration::from_millis(5);
@@ -65,9 +71,10 @@ pub struct Server {
     /// One for each worker, or none.
     rings: Vec<Ring>,
     context: Arc<ServerContext>,
+    watchdog: Option<Watchdog>,
 }
 
-/// Stops a [`Server`] from another thread, or reloads its users.
+/// Stops a [`Server`] from another thread, or reloads its users and limits.
 #[derive(Clone, Debug)]
 pub struct StopHandle {
     // Not the whole context: a handle must not keep the cache in memory.
@@ -116,6 +123,29 @@ impl StopHandle {
         let accounts = self.accounts.as_ref();
         accounts.map_or(Ok(()), |accounts| accounts.reload())
     }
+
+    /// Puts `new` into effect as far as a running server can: the memory, the connection limit,
+    /// timeouts, and what `stats settings` shows of [`Options::verbose`]. Logs what changes, and
+    /// names what differs from `current` and needs a restart. `current` becomes what is in effect.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb::{Options, Server};
+    ///
+    /// let mut options = Options::default();
+    /// options.port = 0;
+    /// let server = Server::bind(&options)?;
+    /// let mut new = options.clone();
+    /// new.stall_timeout = 5;
+    /// server.stop_handle().reload(&mut options, new);
+    /// assert_eq!(options.stall_timeout, 5);
+    /// # Ok::<(), dynamidb::Error>(())
+    /// ```
+    pub fn reload(&self, current: &mut Options, new: Options) {
+        if let Some(context) = self.context.upgrade() {
+            reload::limits(&context, current, new);
+        }
+    }
 }
 
 impl Server {
@@ -127,7 +157,22 @@ impl Server {
     /// [`Error::Option`] if an option is wrong, does not fit another or cannot be met,
     /// [`Error::Listen`] if an address is in use or not this host's.
     pub fn bind(options: &Options) -> Result<Self, Error> {
-        Self::open(options).map_err(|error| options.name_variable(error))
+        Self::open(options).map_err(|error| options.name_source(error))
+    }
+
+    /// Finds what [`bind`](Self::bind) would refuse, but for addresses that are in use. Opens no
+    /// socket and changes no user.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn check(options: &Options) -> Result<(), Error> {
+        options.check()?;
+        Account::wanted(&options.memcached)?;
+        open_files::connection_limit(options.max_connections)?;
+        let users = options.auth_file.as_deref().map(Users::load).transpose()?;
+        Accounts::load(users.map(Arc::new), options.memcached.sasl_users())?;
+        Shards::new(&options.config(), options.thread_count(), Growth::default())?;
+        Ok(())
     }
 
     fn open(options: &Options) -> Result<Self, Error> {
@@ -184,6 +229,7 @@ impl Server {
             runtime: options.runtime,
             rings,
             context: Arc::new(context),
+            watchdog: None,
         };
         server.announce(&config);
         Ok(server)
@@ -200,6 +246,23 @@ impl Server {
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         Some(self.admin_port.as_ref()?.address)
+    }
+
+    /// Calls `beat` in each period in which all workers made progress, until the server stops.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use dynamidb::{Options, Server};
+    ///
+    /// let mut options = Options::default();
+    /// options.port = 0;
+    /// let mut server = Server::bind(&options)?;
+    /// server.on_heartbeat(Duration::from_secs(10), || println!("alive"));
+    /// # Ok::<(), dynamidb::Error>(())
+    /// ```
+    pub fn on_heartbeat(&mut self, period: Duration, beat: impl Fn() + Send + Sync + 'static) {
+        self.watchdog = Some(Watchdog::new(period, beat));
     }
 
     /// A handle that stops the server.
@@ -247,7 +310,8 @@ impl Server {
         let Listeners { sockets, files } = self.listeners;
         let admin_port = self.admin_port;
         let mut rings = self.rings.into_iter();
-        let inboxes = (0..self.context.server.settings.options.thread_count()).map(|number| {
+        let threads = self.context.server.settings.options.thread_count();
+        let inboxes = (0..threads).map(|number| {
             let worker = Worker::<R>::new(Arc::clone(&self.context), rings.next());
             let inbox = worker.inbox();
             runtime.spawn(number, worker.run());
@@ -266,15 +330,8 @@ impl Server {
             runtime.spawn(0, Arc::clone(&acceptor).accept(listener, options));
         }
         runtime.spawn(0, upkeep::run::<R>(Arc::clone(&self.context)));
-        let admin_port = admin_port.map(|port| {
-            for worker in 0..self.context.server.settings.options.thread_count() {
-                runtime.spawn(
-                    worker,
-                    heartbeat::run::<R>(Arc::clone(&self.context), worker),
-                );
-            }
-            port.serve(Arc::clone(&self.context))
-        });
+        heartbeat::start(&**runtime, &self.context, self.watchdog);
+        let admin_port = admin_port.map(|port| port.serve(Arc::clone(&self.context)));
         // Served until the last connection is closed.
         let _admin_port = admin_port.transpose().map_err(no_thread)?;
         self.context.stop.requested().await;
@@ -310,8 +367,9 @@ impl Server {
             let addresses = readable.join(", ");
             tracing::warn!("whoever can read the traffic of {addresses} reads names and passwords");
         }
-        for file in &self.listeners.files {
-            tracing::info!("listening on {}", file.path().display());
+        let own = self.listeners.sockets.iter();
+        for listener in own.filter(|listener| listener.address().is_none()) {
+            tracing::info!("listening on {}", listener.name());
         }
         if self.context.accounts.is_some() {
             for listener in &self.listeners.sockets {
@@ -331,7 +389,7 @@ impl Server {
             size_text(config.memory),
             size_text(config.item_size_max),
             config.slab_sizes,
-            self.context.server.settings.max_connections,
+            self.context.server.limits.max_connections(),
         );
         tracing::info!(
             "runtime {}, threads: {}, shards: {}, io_uring: {}",

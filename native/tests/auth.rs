@@ -6,9 +6,15 @@
 mod support;
 
 use std::fs;
+#[cfg(feature = "hashed")]
+use std::io::Write;
+#[cfg(feature = "hashed")]
+use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "hashed")]
+use support::command;
 use support::{PATIENCE, Process, on_each_runtime};
 
 /// Runs a test against servers that know a user.
@@ -107,6 +113,139 @@ fn a_password_may_end_in_blanks_and_the_file_may_start_with_a_byte_order_mark() 
     fs::remove_file(&path).unwrap();
 }
 
+#[cfg(feature = "hashed")]
+#[test]
+fn a_hashed_password_is_printed_and_lets_its_user_in() {
+    let mut hashing = command();
+    let hashing = hashing.arg("--hash-password").stdin(Stdio::piped());
+    let mut hashing = hashing.stdout(Stdio::piped()).spawn().unwrap();
+    hashing
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"love lace\n")
+        .unwrap();
+    let output = hashing.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let hash = String::from_utf8(output.stdout).unwrap();
+    assert!(hash.starts_with("{SSHA256}"), "{hash}");
+    let path = std::env::temp_dir().join(format!("hashed-{}", std::process::id()));
+    fs::write(&path, format!("ada:{hash}bob:plain\n")).unwrap();
+    on_each_runtime(&format!("-Y {}", path.display()), |server| {
+        for (token, reply) in [
+            ("ada love lace", "STORED\r\n"),
+            ("bob plain", "STORED\r\n"),
+            ("ada love lac", "CLIENT_ERROR authentication failure\r\n"),
+            (
+                &format!("ada {}", hash.trim()),
+                "CLIENT_ERROR authentication failure\r\n",
+            ),
+        ] {
+            let said = format!("set auth 0 0 {}\r\n{token}\r\n", token.len());
+            assert_eq!(server.connect().converse(said), reply, "{token:?}");
+        }
+        server.stop();
+    });
+    fs::remove_file(&path).unwrap();
+    let output = command()
+        .arg("--hash-password")
+        .stdin(Stdio::null())
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+}
+
+#[test]
+fn a_read_only_user_reads_and_changes_nothing() {
+    let path = std::env::temp_dir().join(format!("roles-{}", std::process::id()));
+    fs::write(&path, "ada:a\n[read-only]\nbob:b\n").unwrap();
+    let words = format!("-Y {} -A -m 64 -D :", path.display());
+    on_each_runtime(&words, |server| {
+        let mut ada = server.connect();
+        ada.ask("set auth 0 0 5\r\nada a\r\n", "STORED\r\n");
+        ada.ask("set k 0 0 1\r\n5\r\n", "STORED\r\n");
+        let mut bob = server.connect();
+        bob.ask("set auth 0 0 5\r\nbob b\r\n", "STORED\r\n");
+        let refused = "CLIENT_ERROR this user may only read\r\n";
+        for request in [
+            "set k 0 0 1\r\nx\r\n",
+            "add n 0 0 1\r\nx\r\n",
+            "replace k 0 0 1\r\nx\r\n",
+            "append k 0 0 1\r\nx\r\n",
+            "prepend k 0 0 1\r\nx\r\n",
+            "cas k 0 0 1 1\r\nx\r\n",
+            "SET k 0 1\r\nx\r\n",
+            "DELETE k\r\n",
+            "delete k\r\n",
+            "incr k 1\r\n",
+            "decr k 1\r\n",
+            "touch k 1\r\n",
+            "gat 1 k n\r\n",
+            "gats 1 k\r\n",
+            "ms k 1\r\nx\r\n",
+            "md k q\r\n",
+            "ma k\r\n",
+            "mg k v T1\r\n",
+            "mg n v N1\r\n",
+            "mg k v R100\r\n",
+            "flush_all\r\n",
+            "flush_all 10\r\n",
+            "stats reset\r\n",
+            "stats detail off\r\n",
+            "stats sizes_disable\r\n",
+            "cache_memlimit 32\r\n",
+            "verbosity 1\r\n",
+            "slabs automove 0\r\n",
+            "lru mode flat\r\n",
+            "lru_crawler disable\r\n",
+            "shutdown\r\n",
+        ] {
+            bob.ask(request, refused);
+        }
+        // Requests that want no reply get none, and what is too large its own.
+        bob.say("set k 0 0 1 noreply\r\nx\r\ndelete k noreply\r\nflush_all noreply\r\n");
+        bob.say(format!(
+            "set k 0 0 2000000\r\n{}\r\n",
+            "x".repeat(2_000_000)
+        ));
+        bob.must_hear("SERVER_ERROR object too large for cache\r\n");
+        // What is read ahead together is judged one by one.
+        bob.ask(
+            "get k\r\nset k 0 0 1\r\nx\r\nget k\r\n",
+            format!("VALUE k 0 1\r\n5\r\nEND\r\n{refused}VALUE k 0 1\r\n5\r\nEND\r\n"),
+        );
+        bob.ask("mg k v\r\n", "VA 1\r\n5\r\n");
+        bob.ask("mn\r\n", "MN\r\n");
+        bob.ask("version\r\n", "VERSION 1.6.45\r\n");
+        bob.ask("lru_crawler mgdump all\r\n", "OK\r\nmg k\r\nEN\r\n");
+        assert_eq!(bob.stat("curr_items"), 1);
+        ada.ask("get k\r\n", "VALUE k 0 1\r\n5\r\nEND\r\n");
+        // Nothing that he tried was counted or came into effect.
+        assert_eq!(ada.stat("cmd_flush"), 0);
+        assert_eq!(ada.stat("limit_maxbytes"), 64 << 20);
+        ada.ask("delete k\r\n", "DELETED\r\n");
+        server.stop();
+    });
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn who_signs_in_is_logged_with_vv_alone() {
+    let path = std::env::temp_dir().join(format!("signs-in-{}", std::process::id()));
+    fs::write(&path, "ada:a\n[read-only]\nbob:b\n").unwrap();
+    for (words, count) in [("", 0), ("-v", 0), ("-vv", 2)] {
+        on_each_runtime(&format!("-Y {} {words}", path.display()), |server| {
+            for user in ["ada a", "bob b"] {
+                let said = format!("set auth 0 0 5\r\n{user}\r\n");
+                assert_eq!(server.connect().converse(said), "STORED\r\n");
+            }
+            let log = server.stop().join("\n");
+            assert_eq!(log.matches(" has signed in, Read").count(), count, "{log}");
+            assert_eq!(log.contains(" has signed in, ReadOnly"), count > 0, "{log}");
+        });
+    }
+    fs::remove_file(&path).unwrap();
+}
+
 #[test]
 fn sighup_reloads_users() {
     let path = std::env::temp_dir().join(format!("users-{}", std::process::id()));
@@ -151,7 +290,7 @@ fn sighup_without_users_is_ignored() {
         }
         let log = server.stop().join("\n");
         assert!(
-            log.contains("SIGHUP is ignored: there is no file of users"),
+            log.contains("SIGHUP is ignored: there is no file to reload"),
             "{log}"
         );
     });

@@ -191,6 +191,74 @@ fn a_log_on_a_full_disk_is_counted_as_lost() {
     });
 }
 
+/// Whether a line is an object of strings, the first of which are a time, this level and a message.
+fn is_json_line(line: &str, level: &str) -> bool {
+    let object = line
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    let strings: Vec<_> = object.unwrap_or_default().split('"').collect();
+    let [
+        _,
+        "time",
+        ":",
+        time,
+        ",",
+        "level",
+        ":",
+        its,
+        ",",
+        "message",
+        ":",
+        ..,
+        "",
+    ] = strings[..]
+    else {
+        return false;
+    };
+    time.len() == "2026-11-30T20:10:45.000000Z".len() && time.ends_with('Z') && its == level
+}
+
+#[test]
+fn every_line_of_a_json_log_is_an_object() {
+    let file = path("json");
+    let mut command = support::command();
+    command.env("DYNAMIDB_NO_SUCH_OPTION", "1");
+    let words = "--log-format json -v";
+    let mut server = Silent::spawn(command, words, fs::File::create(&file).unwrap());
+    server.connect().ask("version\r\n", "VERSION 1.6.45\r\n");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    let log = fs::read_to_string(&file).unwrap();
+    let mut levels: Vec<_> = Vec::new();
+    for line in log.lines() {
+        let known = ["info", "debug", "warning"]
+            .into_iter()
+            .find(|level| is_json_line(line, level));
+        levels.push(known.unwrap_or_else(|| panic!("{line}")));
+    }
+    assert_eq!(levels[0], "warning");
+    assert!(
+        levels.len() > 5 && levels.contains(&"info") && levels.contains(&"debug"),
+        "{log}"
+    );
+    // What ends the process is an object as well.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut command = support::command();
+    let output = command
+        .args(["--log-format", "json", "-p", &port])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let last = said.lines().last().unwrap();
+    assert!(
+        is_json_line(last, "error") && last.contains("cannot listen on"),
+        "{said}"
+    );
+    fs::remove_file(&file).unwrap();
+}
+
 #[test]
 fn an_error_at_the_start_ends_the_process_if_its_log_is_not_read() {
     let (_reader, writer) = full_stream();

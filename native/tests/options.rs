@@ -513,7 +513,7 @@ fn a_thread_that_cannot_start_is_reported_in_one_line_with_status_1() {
 }
 
 #[test]
-fn verbose_logs_connections_and_repeating_it_changes_nothing() {
+fn verbose_logs_connections() {
     for &runtime in RuntimeName::ALL {
         for (words, expected) in [("", 0), ("-v", 4), ("-vv", 4), ("-vvv", 4)] {
             let server = Process::start(runtime, words);

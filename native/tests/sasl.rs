@@ -198,6 +198,55 @@ fn wrong_passwords_slow_down_the_answers_to_their_address_in_both_protocols() {
 }
 
 #[test]
+fn a_read_only_user_of_the_binary_protocol_changes_nothing() {
+    let users = File::new("roles", "ada:a\n[read-only]\nbob:b\n");
+    on_each_runtime(&format!("-Y {}", users.path()), |server| {
+        let (mut ada, mut bob) = (server.connect(), server.connect());
+        assert_eq!(sign_in(&mut ada, "ada", "a"), 0);
+        assert_eq!(sign_in(&mut bob, "bob", "b"), 0);
+        let with_extras = |opcode, extras: &[u8], value: &str| {
+            let mut packet = packet(opcode, "k", value);
+            packet[4] = extras.len() as u8;
+            packet[11] += extras.len() as u8;
+            packet.splice(24..24, extras.iter().copied());
+            packet
+        };
+        let set = |opcode| with_extras(opcode, &[0; 8], "1");
+        assert_eq!(ask(&mut ada, &set(0x01)).0, 0);
+        for refused in [
+            // set, add, replace, and quiet ones
+            set(0x01),
+            set(0x02),
+            set(0x03),
+            set(0x11),
+            // append, prepend, delete, incr, touch, gat, gatq, flush
+            packet(0x0e, "k", "x"),
+            packet(0x0f, "k", "x"),
+            packet(0x04, "k", ""),
+            with_extras(0x05, &[0; 20], ""),
+            with_extras(0x1c, &[0; 4], ""),
+            with_extras(0x1d, &[0; 4], ""),
+            with_extras(0x1e, &[0; 4], ""),
+            packet(0x08, "", ""),
+        ] {
+            let (status, text) = ask(&mut bob, &refused);
+            assert_eq!(status, REFUSED, "{:#x}", refused[1]);
+            assert_eq!(text, b"This user may only read");
+        }
+        assert_eq!(ask(&mut bob, &packet(0x10, "reset", "")).0, 4);
+        assert_eq!(noop(&mut bob), 0);
+        let (status, body) = ask(&mut bob, &packet(0x00, "k", ""));
+        assert_eq!((status, &body[4..]), (0, &b"1"[..]));
+        // Signed in anew as somebody else, the same client may.
+        assert_eq!(sign_in(&mut bob, "ada", "a"), 0);
+        assert_eq!(ask(&mut bob, &packet(0x04, "k", "")).0, 0);
+        assert_eq!(sign_in(&mut bob, "bob", "b"), 0);
+        assert_eq!(ask(&mut bob, &set(0x01)).0, REFUSED);
+        server.stop();
+    });
+}
+
+#[test]
 fn passwords_that_would_leave_the_host_are_warned_of_or_refused() {
     let users = File::new("plain", "ada:lovelace\n");
     let start = |words: &str| {

@@ -34,12 +34,12 @@ mod state;
 #[cfg(not(feature = "binary"))]
 pub(super) use self::disabled::{
     BinaryControl, BinaryRequest, Login, PacketSkip, PendingStat, control, execute, initial_state,
-    parse, resume, skip,
+    parse, refuse, resume, skip,
 };
 #[cfg(feature = "binary")]
 pub(super) use self::{
     control::{control, resume, skip},
-    execute::execute,
+    execute::{execute, refuse},
     parse::{initial_state, parse},
     request::{BinaryControl, BinaryRequest},
     state::{Login, PacketSkip, PendingStat},

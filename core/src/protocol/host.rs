@@ -131,7 +131,53 @@ pub trait Host: Keyspace {
         false
     }
 
-    /// Whether the host wants every [`Event`]. Asked before each request.
+    /// Whether the client may change items. If not, what would change one is refused with an error.
+    /// Asked only while the host [`wants_events`](Self::wants_events), so that a request of a
+    /// client who may do everything costs nothing more. Admin commands are for the host to refuse.
+    ///
+    /// # Examples
+    /// A host whose clients may only read:
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
+    ///
+    /// struct ReadOnly(Cache);
+    ///
+    /// impl Keyspace for ReadOnly {
+    ///     # type Memory = Vec<u8>;
+    ///     # fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+    ///     #     self.0.key(bytes)
+    ///     # }
+    ///     # fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    ///     #     &mut self.0
+    ///     # }
+    ///     # fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
+    ///     #     self.0.cache_at(index)
+    ///     # }
+    ///     // (the functions that say where the items are)
+    /// }
+    ///
+    /// impl Host for ReadOnly {
+    ///     fn allows_writes(&self) -> bool {
+    ///         false
+    ///     }
+    ///     fn wants_events(&self) -> bool {
+    ///         true
+    ///     }
+    /// }
+    ///
+    /// let mut host = ReadOnly(Cache::new(Config::new(64 * 1024))?);
+    /// let mut session = Session::new(SessionConfig::default());
+    /// let (now, mut output) = (Instant::from_secs(0), Vec::new());
+    /// let _ = session.process(now, b"get k\r\ndelete k\r\n", &mut host, &mut output);
+    /// assert_eq!(output, b"END\r\nCLIENT_ERROR this user may only read\r\n");
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    fn allows_writes(&self) -> bool {
+        true
+    }
+
+    /// Whether the host wants every [`Event`], or has to be asked who may write. Asked before each
+    /// request.
     fn wants_events(&self) -> bool {
         false
     }

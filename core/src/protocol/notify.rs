@@ -7,7 +7,7 @@ use super::context::Context;
 use super::event::Effect;
 use super::execute::execute;
 use super::request::Request;
-use super::{Action, Event, Host, ItemSummary, Lookup, SessionConfig};
+use super::{Action, Event, Host, ItemSummary, Lookup, SessionConfig, binary, reply};
 use crate::Key;
 
 /// Executes one request and tells the host. `key` is the request's, with its hash.
@@ -19,6 +19,9 @@ pub(super) fn execute_and_notify<H: Host>(
     request: &Request<'_>,
     key: Key<'_>,
 ) {
+    if !context.host.allows_writes() && request.writes() {
+        return refuse(context, request);
+    }
     let mut buffer = [0; Key::LEN_MAX];
     let plain_key = match request {
         Request::Meta(meta) => key.written(meta.key_bytes(&mut buffer)),
@@ -49,6 +52,22 @@ pub(super) fn execute_and_notify<H: Host>(
         action,
     };
     context.host.on_event(&event);
+}
+
+/// Answers a request that the client may not make. A value that is too large has an answer of its
+/// own, once it has been passed over.
+fn refuse<H: Host>(context: &mut Context<'_, H>, request: &Request<'_>) {
+    match *request {
+        Request::TooLarge { .. } => {}
+        Request::Binary(ref request) => binary::refuse(context.output, request),
+        Request::Store { noreply, .. }
+        | Request::Delete { noreply, .. }
+        | Request::Arithmetic { noreply, .. }
+        | Request::Touch { noreply, .. }
+        | Request::FlushAll { noreply, .. } => context.answer(noreply, reply::READ_ONLY),
+        Request::Get { last: false, .. } => {}
+        _ => context.answer(false, reply::READ_ONLY),
+    }
 }
 
 /// The item under a key, without counting as use.

@@ -21,6 +21,7 @@ pub(super) const BAD_EXPTIME: &[u8] = b"CLIENT_ERROR invalid exptime argument\r\
 pub(super) const FLUSH_DISABLED: &[u8] = b"CLIENT_ERROR flush_all not allowed\r\n";
 #[cfg(feature = "flush-prefix")]
 pub(super) const FLUSH_PREFIX_DISABLED: &[u8] = b"CLIENT_ERROR flush_prefix not allowed\r\n";
+pub(super) const READ_ONLY: &[u8] = b"CLIENT_ERROR this user may only read\r\n";
 pub(super) const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta argument\r\n";
 pub(super) const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache\r\n";
 

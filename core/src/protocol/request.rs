@@ -109,6 +109,30 @@ impl<'i> Request<'i> {
         }
     }
 
+    /// Whether it would change an item, or what is counted.
+    pub(super) fn writes(&self) -> bool {
+        match self {
+            Self::Get { retrieval, .. } => retrieval.touch.is_some(),
+            Self::Store { .. }
+            | Self::TooLarge { .. }
+            | Self::Delete { .. }
+            | Self::Arithmetic { .. }
+            | Self::Touch { .. }
+            | Self::FlushAll { .. }
+            | Self::ResetStats => true,
+            #[cfg(feature = "flush-prefix")]
+            Self::FlushPrefix { .. } => true,
+            Self::Meta(meta) => meta.writes(),
+            Self::Binary(request) => request.writes(),
+            Self::Stats
+            | Self::Version
+            | Self::Help(_)
+            | Self::AdminCommand(_)
+            | Self::BinaryControl(_)
+            | Self::Reply(_) => false,
+        }
+    }
+
     /// What a request is called; `None` if it is about no key.
     pub(super) const fn verb(&self) -> Option<&'static str> {
         Some(match self {

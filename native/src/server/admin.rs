@@ -80,6 +80,18 @@ fn is_hot(dialect: Dialect, verb: &[u8]) -> bool {
     is_ours && dialect != Dialect::Memcached && verb.eq_ignore_ascii_case(b"hot")
 }
 
+/// Whether a command changes nothing: neither items nor what is counted nor how the server works.
+pub(crate) fn only_reads(command: &AdminCommand<'_>) -> bool {
+    let mut words = command.words();
+    match (command.verb(), words.next()) {
+        (b"stats", Some(b"detail")) => words.next() == Some(b"dump"),
+        (b"stats", Some(b"sizes_enable" | b"sizes_disable")) => false,
+        (b"stats" | b"watch", _) => true,
+        (b"lru_crawler", Some(b"metadump" | b"mgdump")) => true,
+        _ => false,
+    }
+}
+
 /// Continues a command.
 pub(crate) fn resume(
     view: &mut View<'_>,

@@ -3,6 +3,7 @@
 //! Every request is rejected until the client has sent a user name and its password as the value of
 //! a `set` of any key: `set auth 0 0 11\r\nuser secret\r\n`.
 
+mod password;
 pub(crate) mod sasl;
 pub(crate) mod throttle;
 
@@ -11,6 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+#[cfg(feature = "hashed")]
+pub(crate) use crate::server::auth::password::hashed;
+use crate::server::auth::password::{Password, is_same};
 use crate::server::error::Error;
 use crate::server::lock::lock;
 
@@ -20,7 +24,7 @@ const USERS_MAX: usize = 8;
 /// The longest first line. A client that sends more without a line end is disconnected.
 const LINE_MAX: usize = 2048;
 /// The longest name and password together.
-const TOKEN_MAX: usize = 16 * 1024;
+pub(crate) const TOKEN_MAX: usize = 16 * 1024;
 
 /// The reply to a name and a password that do not belong together.
 pub(crate) const WRONG_PASSWORD: &[u8] = b"CLIENT_ERROR authentication failure\r\n";
@@ -28,22 +32,37 @@ pub(crate) const WRONG_PASSWORD: &[u8] = b"CLIENT_ERROR authentication failure\r
 /// What editors of some systems put in front of a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The line that heads users who may only read, and the one that ends them.
+const READ_ONLY: &[u8] = b"[read-only]";
+const READ_WRITE: &[u8] = b"[read-write]";
+
 /// The users of a file.
 pub(crate) struct Users {
     path: PathBuf,
-    tokens: Mutex<Tokens>,
+    users: Mutex<Vec<User>>,
 }
 
-/// Users, each as `name password`.
-type Tokens = Vec<Vec<u8>>;
+struct User {
+    name: Vec<u8>,
+    password: Password,
+    access: Access,
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Access {
+    #[default]
+    ReadWrite,
+    ReadOnly,
+}
 
 /// What the input of a client that is not authenticated yet calls for.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum AuthOutcome {
     /// More input.
     Incomplete,
-    /// The first bytes, this many, are a user's name and password.
-    Authenticated(usize),
+    /// The first bytes, this many, are the name and password of a user who may do this.
+    Authenticated(usize, Access),
     /// The first bytes, this many, are rejected with this reply.
     Rejected(usize, &'static [u8]),
     /// The end of the request cannot be found: this reply, and the connection is closed.
@@ -63,19 +82,20 @@ impl Users {
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
         Ok(Self {
             path: path.to_owned(),
-            tokens: Mutex::new(Self::read(path)?),
+            users: Mutex::new(Self::read(path)?),
         })
     }
 
     /// Reads the file again. On an error the users stay as they were.
     pub(crate) fn reload(&self) -> Result<(), Error> {
-        let tokens = Self::read(&self.path)?;
-        *lock(&self.tokens) = tokens;
+        let users = Self::read(&self.path)?;
+        *lock(&self.users) = users;
         Ok(())
     }
 
-    /// Reads the lines `name:password`. Trailing blanks belong to the password.
-    fn read(path: &Path) -> Result<Tokens, Error> {
+    /// Reads the lines `name:password`, and those that say what the users below them may do.
+    /// Trailing blanks belong to a password that is not hashed.
+    fn read(path: &Path) -> Result<Vec<User>, Error> {
         let failed = |reason| Error::Option {
             name: OPTION,
             reason,
@@ -88,18 +108,20 @@ impl Users {
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
         let lines = text.split(|&byte| byte == b'\n');
         let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start());
-        let mut tokens = Vec::new();
-        for line in lines.filter(|line| !line.is_empty()) {
-            let Some(colon) = line.iter().position(|&byte| byte == b':') else {
-                return Err(failed(format!("{shown}: a line is not name:password")));
-            };
-            let mut token = line.to_vec();
-            token[colon] = b' ';
-            tokens.push(token);
+        let (mut users, mut access) = (Vec::new(), Access::ReadWrite);
+        for (number, line) in (1..).zip(lines).filter(|(_, line)| !line.is_empty()) {
+            match line.trim_ascii_end() {
+                READ_ONLY => access = Access::ReadOnly,
+                READ_WRITE => access = Access::ReadWrite,
+                _ => match User::read(line, access) {
+                    Ok(user) => users.push(user),
+                    Err(reason) => return Err(failed(format!("{shown}: line {number}: {reason}"))),
+                },
+            }
         }
-        match tokens.len() {
+        match users.len() {
             0 => Err(failed(format!("{shown} has no users"))),
-            1..=USERS_MAX => Ok(tokens),
+            1..=USERS_MAX => Ok(users),
             _ => Err(failed(format!("{shown} has more than {USERS_MAX} users"))),
         }
     }
@@ -137,26 +159,39 @@ impl Users {
                 b"CLIENT_ERROR bad authentication token format\r\n",
             );
         }
-        if self.is_valid(token) {
-            AuthOutcome::Authenticated(whole)
-        } else {
-            AuthOutcome::Rejected(whole, WRONG_PASSWORD)
+        match self.access(token) {
+            Some(access) => AuthOutcome::Authenticated(whole, access),
+            None => AuthOutcome::Rejected(whole, WRONG_PASSWORD),
         }
     }
 
-    /// Takes as long for a wrong password as for a right one.
-    pub(crate) fn is_valid(&self, token: &[u8]) -> bool {
-        lock(&self.tokens)
-            .iter()
-            .fold(false, |any, known| any | is_same(known, token))
+    /// What the user may do whose name and password, with a blank between them, this is. Takes as
+    /// long for a wrong password as for a right one.
+    pub(crate) fn access(&self, token: &[u8]) -> Option<Access> {
+        lock(&self.users).iter().fold(None, |found, user| {
+            let known = user.is(token).then_some(user.access);
+            found.or(known)
+        })
     }
 }
 
-/// Whether two secrets are the same, in a time that does not tell where they differ.
-pub(crate) fn is_same(known: &[u8], shown: &[u8]) -> bool {
-    let differences = known.iter().zip(shown).map(|(a, b)| a ^ b);
-    let differ = differences.fold(0, |all, difference| all | difference);
-    std::hint::black_box(differ) == 0 && known.len() == shown.len()
+impl User {
+    fn read(line: &[u8], access: Access) -> Result<Self, &'static str> {
+        let colon = line.iter().position(|&byte| byte == b':');
+        let colon = colon.ok_or("it is not name:password")?;
+        Ok(Self {
+            name: line[..colon].to_vec(),
+            password: Password::read(&line[colon + 1..])?,
+            access,
+        })
+    }
+
+    /// Whether these are the name, a blank and the password.
+    fn is(&self, token: &[u8]) -> bool {
+        let (name, rest) = token.split_at(self.name.len().min(token.len()));
+        let (blank, password) = rest.split_at(rest.len().min(1));
+        is_same(&self.name, name) & is_same(b" ", blank) & self.password.is(password)
+    }
 }
 
 /// The size of the value in the line of a `set`.
@@ -176,10 +211,11 @@ mod tests {
     use super::*;
 
     fn users() -> Users {
-        let tokens = vec![b"ada lovelace".to_vec(), b"bob a b".to_vec()];
+        let lines = [&b"ada:lovelace"[..], b"bob:a b"];
+        let users = lines.map(|line| User::read(line, Access::ReadWrite).unwrap());
         Users {
             path: PathBuf::new(),
-            tokens: Mutex::new(tokens),
+            users: Mutex::new(users.into()),
         }
     }
 
@@ -189,15 +225,15 @@ mod tests {
         for (input, outcome) in [
             (
                 "set auth 0 0 12\r\nada lovelace\r\nget",
-                AuthOutcome::Authenticated(31),
+                AuthOutcome::Authenticated(31, Access::ReadWrite),
             ),
             (
                 "set auth 0 0 7\r\nbob a b\r\n",
-                AuthOutcome::Authenticated(25),
+                AuthOutcome::Authenticated(25, Access::ReadWrite),
             ),
             (
                 "set  x  1 2 12 noreply\nada lovelace\r\n",
-                AuthOutcome::Authenticated(37),
+                AuthOutcome::Authenticated(37, Access::ReadWrite),
             ),
             ("", AuthOutcome::Incomplete),
             ("set auth 0 0 12\r\nada lovelace\r", AuthOutcome::Incomplete),
@@ -275,9 +311,13 @@ mod tests {
             (" \t\r\n \n", None),
             ("a\0:\0b\0", None),
             ("\n", None),
+            ("[read-only]\n", None),
+            ("[read-only]\na:b\n[read-write]\nc:d\n", Some(2)),
+            ("[administrators]\na:b\n", None),
+            ("a:{SSHA256}x\n", None),
         ] {
             fs::write(&path, text).unwrap();
-            let loaded = Users::read(&path).ok().map(|tokens| tokens.len());
+            let loaded = Users::read(&path).ok().map(|users| users.len());
             assert_eq!(loaded, users, "{text}");
         }
         fs::remove_file(&path).unwrap();
@@ -289,9 +329,32 @@ mod tests {
         let path = std::env::temp_dir().join(format!("dynamidb-blanks-{}", std::process::id()));
         let text = "\u{feff}ada:love lace \t\r\n  bob:\t x  \ncleo:  ";
         fs::write(&path, text).unwrap();
-        let tokens = Users::read(&path).unwrap();
+        let users = Users::load(&path).unwrap();
         fs::remove_file(&path).unwrap();
-        let expected: [&[u8]; 3] = [b"ada love lace \t", b"bob \t x  ", b"cleo   "];
-        assert_eq!(tokens, expected);
+        for token in ["ada love lace \t", "bob \t x  ", "cleo   "] {
+            assert_eq!(users.access(token.as_bytes()), Some(Access::ReadWrite));
+            assert_eq!(users.access(&token.as_bytes()[..token.len() - 1]), None);
+        }
+    }
+
+    #[test]
+    fn users_below_read_only_may_not_write() {
+        let path = std::env::temp_dir().join(format!("dynamidb-roles-{}", std::process::id()));
+        let text = "ada:b\n [read-only] \nbob:b\n[read-write]\ncleo:b\n[read-only]\nada:c\n";
+        fs::write(&path, text).unwrap();
+        let users = Users::load(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        for (token, access) in [
+            ("ada b", Some(Access::ReadWrite)),
+            ("bob b", Some(Access::ReadOnly)),
+            ("cleo b", Some(Access::ReadWrite)),
+            ("ada c", Some(Access::ReadOnly)),
+            ("bob c", None),
+            ("bobb", None),
+            ("bob", None),
+            ("", None),
+        ] {
+            assert_eq!(users.access(token.as_bytes()), access, "{token}");
+        }
     }
 }

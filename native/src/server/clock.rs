@@ -113,6 +113,13 @@ fn elapsed_time() -> Duration {
     clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(Duration::ZERO, Duration::from)
 }
 
+/// The time of `CLOCK_MONOTONIC`, in microseconds, which a service manager compares with its own.
+pub(crate) fn monotonic_micros() -> u128 {
+    use nix::time::{ClockId, clock_gettime};
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC);
+    now.map_or(0, |now| Duration::from(now).as_micros())
+}
+
 /// The time since the first call. The system decides whether a suspend counts.
 #[cfg(not(target_os = "linux"))]
 fn elapsed_time() -> Duration {

@@ -33,7 +33,7 @@ use dynamidb_core::{FirstRequest, Instant, Keyspace, Protocol, Session};
 use nix::poll::PollFlags;
 use socket2::TcpKeepalive;
 
-use crate::server::auth::{AuthOutcome, WRONG_PASSWORD};
+use crate::server::auth::{Access, AuthOutcome, WRONG_PASSWORD};
 use crate::server::connection::buffers::{
     BatchedRead, Input, InputPool, SMALL, Slot, UnsentOutput,
 };
@@ -94,6 +94,8 @@ pub(crate) struct Connection<R: Runtime> {
     stream: R::Stream,
     session: Session,
     state: State,
+    /// What the user who has signed in may do.
+    access: Access,
     /// Whether processing stopped because the output is full, or to let other connections have a
     /// turn.
     backlog: bool,
@@ -121,6 +123,7 @@ impl<R: Runtime> Connection<R> {
             stream,
             session,
             state: State::New,
+            access: Access::default(),
             backlog: false,
             large: false,
             protocol_error: false,
@@ -321,7 +324,10 @@ impl<R: Runtime> Connection<R> {
         while let State::SignIn(rejections) = self.state {
             let (used, reply, state) = match users.authenticate(input.bytes()) {
                 AuthOutcome::Incomplete => return,
-                AuthOutcome::Authenticated(used) => (used, &b"STORED\r\n"[..], State::Open),
+                AuthOutcome::Authenticated(used, access) => {
+                    self.access = access;
+                    (used, &b"STORED\r\n"[..], State::Open)
+                }
                 AuthOutcome::Rejected(used, reply) if rejections + 1 < REJECTIONS_MAX => {
                     (used, reply, State::SignIn(rejections + 1))
                 }
@@ -335,6 +341,9 @@ impl<R: Runtime> Connection<R> {
                 server.auth_errors.record(now);
             }
             let failures = u32::from(reply == WRONG_PASSWORD);
+            if matches!(state, State::Open) {
+                tracing::trace!("{} has signed in, {:?}", self.client, self.access);
+            }
             if failures > 0 || matches!(state, State::Open) {
                 let hold = server.throttle.hold(self.client.address(), failures, now);
                 hold_replies(&mut self.suspended, hold);
@@ -372,7 +381,7 @@ impl<R: Runtime> Connection<R> {
         let task = self.suspended.as_mut().and_then(|s| s.task.take());
         let (shards, server, client) = (&context.shards, &context.server, self.client.number);
         let accounts = context.accounts.as_deref();
-        let mut host = SessionHost::new(shards, server, accounts, client, task, held);
+        let mut host = SessionHost::new(shards, server, accounts, self.access, client, task, held);
         let used = match first {
             Some(first) => self.session.process_parsed(now, first, &mut host, output),
             None => self.session.process(now, input, &mut host, output),
@@ -381,8 +390,12 @@ impl<R: Runtime> Connection<R> {
             successes,
             failures,
         } = host.sign_ins;
+        self.access = host.access();
         let (task, held) = host.suspend();
         if successes + failures > 0 {
+            if successes > 0 {
+                tracing::trace!("{} has signed in, {:?}", self.client, self.access);
+            }
             let hold = server.throttle.hold(self.client.address(), failures, now);
             hold_replies(&mut self.suspended, hold);
         }
@@ -625,7 +638,7 @@ impl<R: Runtime> Connection<R> {
             }
             let half_a_request = !suspended.input.is_empty() && !self.backlog;
             if half_a_request || !suspended.output.is_empty() {
-                return Some((Timeout::Stall, self.context.stall_timeout?));
+                return Some((Timeout::Stall, self.context.server.limits.stall_timeout()?));
             }
             if suspended.half_closed {
                 return Some((Timeout::Departure, DEPARTURE_PERIOD));
@@ -635,7 +648,7 @@ impl<R: Runtime> Connection<R> {
                 return None;
             }
         }
-        Some((Timeout::Idle, self.context.idle_timeout?))
+        Some((Timeout::Idle, self.context.server.limits.idle_timeout()?))
     }
 
     /// Tells watchers why the connection is closed without lingering.

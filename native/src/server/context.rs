@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dynamidb_core::SessionConfig;
 
@@ -12,6 +11,7 @@ use crate::server::auth::sasl::Accounts;
 use crate::server::listen::ListenerOptions;
 use crate::server::options::Options;
 use crate::server::state::ServerState;
+use crate::server::state::limits::Limits;
 use crate::server::state::settings::Settings;
 use crate::server::state_file::StateFile;
 use crate::server::stop::Stop;
@@ -24,8 +24,6 @@ pub(crate) struct ServerContext {
     pub(crate) server: ServerState,
     pub(crate) stop: Arc<Stop>,
     pub(crate) session: SessionConfig,
-    pub(crate) stall_timeout: Option<Duration>,
-    pub(crate) idle_timeout: Option<Duration>,
     /// The users, if clients of the text protocol have to sign in.
     pub(crate) users: Option<Arc<Users>>,
     /// Who may sign in by SASL, if clients of the binary protocol have to.
@@ -44,19 +42,18 @@ impl ServerContext {
         addresses: Vec<SocketAddr>,
         max_connections: usize,
     ) -> Self {
-        let server = ServerState::new(Settings {
+        let settings = Settings {
             options: options.clone(),
             port: addresses.first().map_or(options.port, SocketAddr::port),
             addresses,
-            max_connections,
-        });
+        };
+        let limits = Limits::new(options, max_connections);
+        let server = ServerState::new(settings, limits);
         Self {
             shards,
             stop: Arc::clone(&server.stop),
             server,
             session: session_config(options, accounts.is_some()),
-            stall_timeout: seconds(options.stall_timeout),
-            idle_timeout: seconds(options.memcached.idle_timeout()),
             users,
             accounts,
             state_file: None,
@@ -76,11 +73,6 @@ fn session_config(options: &Options, sasl: bool) -> SessionConfig {
     session.flush_enabled = !options.memcached.disable_flush_all;
     session.cas_enabled = !options.memcached.disable_cas;
     session
-}
-
-/// A timeout; 0 stands for none.
-fn seconds(seconds: u32) -> Option<Duration> {
-    (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// Permission for one of the connections that `--max-connections` allows, while it is held.

@@ -8,11 +8,16 @@ use dynamidb_core::{Instant, Key, Keyspace};
 use dynamidb_sync::{Region, Shard, Shards};
 
 use crate::server::admin::{self, Task};
+use crate::server::auth::Access;
 use crate::server::auth::sasl::Accounts;
 use crate::server::clock;
 use crate::server::state::watchers::Kinds;
 use crate::server::state::{ServerState, count};
 use crate::server::view::{Held, View};
+
+/// The reply to an admin command that a user who may only read cannot give; as the core's to a
+/// request.
+const READ_ONLY: &[u8] = b"CLIENT_ERROR this user may only read\r\n";
 
 /// The host of one session during one call.
 #[derive(Debug)]
@@ -27,6 +32,9 @@ pub(crate) struct SessionHost<'s> {
     /// Who may sign in by SASL.
     accounts: Option<&'s Accounts>,
     pub(crate) sign_ins: SignIns,
+    access: Access,
+    /// Whether watchers want events, or requests have to be looked at before they are carried out.
+    wants_events: bool,
 }
 
 /// How often a client signed in by SASL during one call, and tried in vain.
@@ -43,18 +51,33 @@ impl<'s> SessionHost<'s> {
         shards: &'s Shards,
         server: &'s ServerState,
         accounts: Option<&'s Accounts>,
+        access: Access,
         client: u64,
         task: Option<Box<Task>>,
         held: Option<Held<'s>>,
     ) -> Self {
+        let watched = server.watchers.wanted();
         Self {
             view: View::with_lock(shards, server, held),
             task,
             client,
-            watched: server.watchers.wanted(),
+            watched,
             accounts,
             sign_ins: SignIns::default(),
+            access,
+            wants_events: watched.concern_items() | (access == Access::ReadOnly),
         }
+    }
+
+    /// What the client may do.
+    pub(crate) const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Looks again at who wants events, and at what the client may do.
+    fn supervise(&mut self) {
+        self.watched = self.view.host().watchers.wanted();
+        self.wants_events = self.watched.concern_items() | (self.access == Access::ReadOnly);
     }
 
     /// What the connection is in the middle of, and the lock that is held.
@@ -103,9 +126,13 @@ impl Host for SessionHost<'_> {
     }
 
     fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+        if self.access == Access::ReadOnly && !admin::only_reads(command) {
+            output.extend_from_slice(READ_ONLY);
+            return AdminOutcome::Done;
+        }
         let outcome = admin::command(&mut self.view, &mut self.task, command, output);
         // It may have been to watch.
-        self.watched = self.view.host().watchers.wanted();
+        self.supervise();
         outcome
     }
 
@@ -117,18 +144,24 @@ impl Host for SessionHost<'_> {
         let server = self.view.host();
         count(&server.auth_cmds, 1);
         let shown = credentials.zip(self.accounts);
-        let accepted = shown.is_some_and(|(shown, accounts)| accounts.accept(&shown));
-        if accepted {
+        let access = shown.and_then(|(shown, accounts)| accounts.access(&shown));
+        if let Some(access) = access {
+            self.access = access;
+            self.supervise();
             self.sign_ins.successes += 1;
         } else {
             self.sign_ins.failures += 1;
             server.auth_errors.record(server.clock.now());
         }
-        accepted
+        access.is_some()
+    }
+
+    fn allows_writes(&self) -> bool {
+        self.access == Access::ReadWrite
     }
 
     fn wants_events(&self) -> bool {
-        self.watched.concern_items()
+        self.wants_events
     }
 
     fn on_event(&mut self, event: &Event<'_>) {
@@ -167,7 +200,7 @@ mod tests {
     }
 
     fn session_host<'s>(shards: &'s Shards, server: &'s ServerState) -> SessionHost<'s> {
-        SessionHost::new(shards, server, None, 0, None, None)
+        SessionHost::new(shards, server, None, Access::ReadWrite, 0, None, None)
     }
 
     #[test]

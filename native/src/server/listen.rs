@@ -1,5 +1,7 @@
 //! The listening sockets.
 
+#[cfg(feature = "activation")]
+mod activation;
 pub(crate) mod socket_file;
 
 use std::fmt::Display;
@@ -40,6 +42,16 @@ pub(crate) struct ListenerOptions {
     pub(crate) auth: bool,
 }
 
+#[cfg(feature = "activation")]
+impl ListenerOptions {
+    /// What the name of a socket that was handed over says, in words that anything may separate.
+    fn named(name: &str) -> Self {
+        let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        let auth = !words.any(|word| word == "noauth");
+        Self { auth }
+    }
+}
+
 impl Default for ListenerOptions {
     fn default() -> Self {
         Self { auth: true }
@@ -73,10 +85,15 @@ impl From<Socket> for Listener {
 /// Opens a listening socket at an address. Tests have other functions for it.
 type Open<'a> = &'a dyn Fn(SocketAddr) -> io::Result<Socket>;
 
-/// Listens on the addresses and Unix sockets of the options, or else on both loopback addresses.
+/// Listens on the addresses and Unix sockets of the options and on what a service manager has
+/// handed over; if there is nothing of either, on both loopback addresses.
 pub(crate) fn listen(wanted: &Options) -> Result<Listeners, Error> {
     let open = |address| listen_on(address, wanted.backlog);
-    let mut listeners = Listeners::default();
+    let mut listeners = Listeners {
+        sockets: handed_over()?,
+        files: Vec::new(),
+    };
+    let is_asked = !wanted.listen.is_empty() || !wanted.memcached.unix_socket.is_empty();
     for listen in &wanted.listen {
         if let ListenAddress::Host { host, port } = &listen.address {
             let port = port.unwrap_or(wanted.port);
@@ -85,7 +102,7 @@ pub(crate) fn listen(wanted: &Options) -> Result<Listeners, Error> {
             listen_on_host(host, port, options, &mut listeners.sockets, &open)?;
         }
     }
-    if wanted.listen.is_empty() && wanted.memcached.unix_socket.is_empty() {
+    if !is_asked && listeners.sockets.is_empty() {
         let sockets = listen_on_loopback(wanted.port, &open)?.into_iter();
         listeners.sockets = sockets.map(Listener::from).collect();
     }
@@ -107,6 +124,23 @@ pub(crate) fn listen(wanted: &Options) -> Result<Listeners, Error> {
         listeners.files.push(file);
     }
     Ok(listeners)
+}
+
+/// The sockets of a service manager.
+#[cfg(feature = "activation")]
+fn handed_over() -> Result<Vec<Listener>, Error> {
+    let sockets = activation::sockets()?.into_iter();
+    let listeners = sockets.map(|(socket, name)| {
+        let options = ListenerOptions::named(&name);
+        Listener { socket, options }
+    });
+    Ok(listeners.collect())
+}
+
+/// This build takes none over.
+#[cfg(not(feature = "activation"))]
+fn handed_over() -> Result<Vec<Listener>, Error> {
+    Ok(Vec::new())
 }
 
 /// The error about a listener that is named twice, with different options.
@@ -352,6 +386,20 @@ mod tests {
                 .to_string()
                 .starts_with("cannot listen on *:7: ")
         );
+    }
+
+    #[cfg(feature = "activation")]
+    #[test]
+    fn the_name_of_a_socket_says_whether_its_clients_sign_in() {
+        for (name, auth) in [
+            ("", true),
+            ("dynamidb.socket", true),
+            ("noauth", false),
+            ("local-noauth", false),
+            ("noauthority", true),
+        ] {
+            assert_eq!(ListenerOptions::named(name).auth, auth, "{name}");
+        }
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! separate thread writes lines from a bounded queue. Lines that find the queue full are dropped
 //! and counted.
 
+pub(crate) mod format;
+pub(crate) mod subscriber;
+
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,27 +1,42 @@
 //! What the server is started with. A program sets the fields of [`Options`]; the binary fills them
-//! from its command line and environment.
+//! from its command line, environment and configuration file.
 
 mod admin;
 mod arguments;
 mod command_line;
+mod effective;
 mod environment;
 mod extended;
+#[cfg(feature = "config")]
+mod file;
+// The files are those of the default features.
+#[cfg(all(
+    test,
+    feature = "tokio",
+    feature = "config",
+    feature = "hashed",
+    not(feature = "async-std")
+))]
+mod generated;
 mod memcached;
+mod source;
 mod values;
-mod variables;
 
+use std::fmt::{self, Debug};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol, SessionConfig, SlabSizes};
 
 pub use self::admin::Admin;
+use self::effective::{Change, Effective};
 pub use self::memcached::MemcachedOptions;
+use self::source::{Source, name_sources};
 pub(crate) use self::values::size_text;
 use self::values::{ITEM_SIZE_MIN, grown_sizes};
 pub use self::values::{IoUring, Listen, ListenAddress};
-use self::variables::{Variable, name_variables};
 use crate::server::error::Error;
+use crate::server::log::format::LogFormat;
 use crate::server::runtime::RuntimeName;
 
 /// There can be as many threads as shards.
@@ -109,12 +124,31 @@ pub struct Options {
     /// With 1 or more, the binary logs each connection that opens or ends. `stats settings` shows
     /// it.
     pub verbose: u8,
+    /// How the binary writes its log.
+    pub log_format: LogFormat,
     /// How many bytes of replies are made before they are sent; one more item if it does not fit.
     pub output_max: usize,
     /// memcached's options that have no other name here.
     pub memcached: MemcachedOptions,
-    /// The environment variables that have set options, to name them in errors.
-    variables: Vec<Variable>,
+    /// Where they come from; nothing if a program has set the fields.
+    origin: Origin,
+}
+
+/// Where options come from.
+#[derive(Clone, Default)]
+struct Origin {
+    /// What has set options other than the command line, to name it in errors.
+    sources: Vec<Source>,
+    /// All options as they were given.
+    effective: Vec<Effective>,
+    /// Whether a configuration file was read.
+    has_config_file: bool,
+}
+
+impl Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").finish_non_exhaustive()
+    }
 }
 
 impl Options {
@@ -131,15 +165,34 @@ impl Options {
     const MEMCACHED_VERSION: &str = "1.6.45";
     const SLAB_MIN: u16 = 48;
 
-    /// The same error, with the environment variable that set the option.
-    pub(crate) fn name_variable(&self, error: Error) -> Error {
+    /// The same error, with the variable or the line of the file that set the option.
+    pub(crate) fn name_source(&self, error: Error) -> Error {
         match error {
             Error::Option { name, reason } => {
-                let reason = name_variables(name, &reason, &self.variables);
+                let reason = name_sources(name, &reason, &self.origin.sources);
                 Error::Option { name, reason }
             }
             error => error,
         }
+    }
+
+    /// The options whose values differ from those of others.
+    pub(crate) fn differences(&self, others: &Self) -> Vec<Change> {
+        let pairs = self.origin.effective.iter().zip(&others.origin.effective);
+        let differ = pairs.filter(|(own, other)| own.value != other.value);
+        differ.map(|(own, _)| own.change()).collect()
+    }
+
+    /// Whether there are users, in a file that can be reloaded.
+    #[must_use]
+    pub const fn has_users(&self) -> bool {
+        self.auth_file.is_some() || self.memcached.enable_sasl
+    }
+
+    /// Whether something can be reloaded: a file of options or of users.
+    #[must_use]
+    pub const fn has_files(&self) -> bool {
+        self.origin.has_config_file || self.has_users()
     }
 
     /// Fails if an option is out of range or does not fit another.
@@ -300,9 +353,10 @@ impl Default for Options {
             runtime: RuntimeName::DEFAULT,
             io_uring: IoUring::Auto,
             verbose: 0,
+            log_format: LogFormat::Text,
             output_max: SessionConfig::default().output_max,
             memcached: MemcachedOptions::default(),
-            variables: Vec::new(),
+            origin: Origin::default(),
         }
     }
 }

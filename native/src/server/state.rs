@@ -4,6 +4,7 @@
 pub(crate) mod clients;
 pub(crate) mod heartbeats;
 pub(crate) mod latency;
+pub(crate) mod limits;
 pub(crate) mod measured;
 pub(crate) mod prefixes;
 pub(crate) mod rate_limited;
@@ -29,6 +30,7 @@ use crate::server::process::open_files::FILES_RESERVED;
 use crate::server::state::clients::{Client, Clients};
 use crate::server::state::heartbeats::Heartbeats;
 use crate::server::state::latency::{CommandClass, Latency};
+use crate::server::state::limits::Limits;
 use crate::server::state::measured::Measured;
 use crate::server::state::prefixes::Prefixes;
 use crate::server::state::rate_limited::RateLimitedEvent;
@@ -42,6 +44,7 @@ use crate::server::stop::Stop;
 pub(crate) struct ServerState {
     pub(crate) clock: Clock,
     pub(crate) settings: Settings,
+    pub(crate) limits: Limits,
     switches: Switches,
     pub(crate) clients: Clients,
     pub(crate) watchers: Arc<Watchers>,
@@ -134,12 +137,13 @@ struct Traffic {
 impl ServerState {
     /// That of a server with default options which listens nowhere.
     pub(crate) fn for_tests() -> Self {
-        Self::new(Settings {
+        let settings = Settings {
             options: crate::Options::default(),
             port: 0,
             addresses: Vec::new(),
-            max_connections: 1,
-        })
+        };
+        let limits = Limits::new(&settings.options, 1);
+        Self::new(settings, limits)
     }
 }
 
@@ -148,7 +152,7 @@ impl ServerState {
     /// of large values must not use up the machine's memory.
     pub(crate) const BUFFERED_MAX: usize = 256 << 20;
 
-    pub(crate) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings, limits: Limits) -> Self {
         let stat_prefix = settings.options.memcached.stat_prefix;
         let watchers = Arc::<Watchers>::default();
         watchers.count_prefixes(stat_prefix.is_some());
@@ -160,6 +164,7 @@ impl ServerState {
             slow: SlowLog::new(settings.options.slow_log),
             switches: Switches::new(&settings.options),
             settings,
+            limits,
             clients: Clients::default(),
             watchers,
             prefixes: Prefixes::new(stat_prefix),
@@ -210,7 +215,8 @@ impl ServerState {
 
     /// Counts a connection, if the limit allows one more.
     pub(crate) fn admit(&self) -> bool {
-        let free = |open| (open < self.settings.max_connections).then_some(open + 1);
+        let most = self.limits.max_connections();
+        let free = |open| (open < most).then_some(open + 1);
         let admitted = self
             .connections
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, free)
@@ -292,7 +298,7 @@ impl ServerState {
     fn report_connections(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let open = self.connections.load(Ordering::Relaxed);
-        report("max_connections", &self.settings.max_connections);
+        report("max_connections", &self.limits.max_connections());
         report("curr_connections", &open);
         report("total_connections", &load(&self.total_connections));
         report("connection_structures", &open);

@@ -81,7 +81,12 @@ impl Process {
     }
 
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let command = command.stdin(Stdio::null()).stderr(Stdio::piped());
+        Self::spawn_with_input(command.stdin(Stdio::null()))
+    }
+
+    /// The same, with the standard input that the command has.
+    pub(crate) fn spawn_with_input(command: &mut Command) -> Self {
+        let command = command.stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (tell, later) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());

@@ -38,6 +38,10 @@ impl<'i> BinaryRequest<'i> {
     pub(in crate::protocol) const fn verb(&self) -> Option<&'static str> {
         match self.0 {}
     }
+
+    pub(in crate::protocol) const fn writes(&self) -> bool {
+        match self.0 {}
+    }
 }
 
 /// Text, whatever is asked for.
@@ -59,6 +63,10 @@ pub(in crate::protocol) const fn execute<H: Host>(
     request: &BinaryRequest<'_>,
     _: Key<'_>,
 ) -> Option<Effect> {
+    match request.0 {}
+}
+
+pub(in crate::protocol) const fn refuse(_: &mut Vec<u8>, request: &BinaryRequest<'_>) {
     match request.0 {}
 }
 

@@ -1,5 +1,6 @@
 //! What each request in a packet does: one call of the cache, one reply or none.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::super::context::Context;
@@ -14,6 +15,8 @@ use crate::{Error, Expiry, Instant, Key, SetMode, SetOptions, SetOutcome, Value}
 
 /// Exptimes up to thirty days count from now, larger ones are Unix times.
 const RELATIVE_MAX: u32 = 30 * 24 * 60 * 60;
+/// What is said to a client who may only read.
+const READ_ONLY: &[u8] = b"This user may only read";
 /// The exptime of `incr` and `decr` that makes no item.
 const NEVER_CREATE: u32 = u32::MAX;
 
@@ -94,6 +97,16 @@ pub(in crate::protocol) fn execute<H: Host>(
         }
     };
     Some(effect)
+}
+
+/// Answers a request of a client who may only read. A value that is too large has an answer of its
+/// own, once it has been passed over.
+pub(in crate::protocol) fn refuse(output: &mut Vec<u8>, request: &BinaryRequest<'_>) {
+    if !matches!(request.operation, Operation::TooLarge { .. }) {
+        // It is the status that libraries know for what somebody may not do.
+        let echo = request.echo;
+        echo.packet(output, Status::AuthFailure, 0, &[], READ_ONLY);
+    }
 }
 
 impl<H: Host> Context<'_, H> {

@@ -81,6 +81,24 @@ impl<'i> BinaryRequest<'i> {
         self.key
     }
 
+    /// Whether it would change an item.
+    pub(in crate::protocol) const fn writes(&self) -> bool {
+        match self.operation {
+            Operation::Get { touch, .. } => touch.is_some(),
+            Operation::Touch { .. }
+            | Operation::Store { .. }
+            | Operation::TooLarge { .. }
+            | Operation::Delete
+            | Operation::Arithmetic { .. }
+            | Operation::Flush { .. } => true,
+            Operation::Noop
+            | Operation::Version
+            | Operation::SaslList
+            | Operation::Silence
+            | Operation::Reply(_) => false,
+        }
+    }
+
     /// What it is called; `None` if it is about no key.
     pub(in crate::protocol) const fn verb(&self) -> Option<&'static str> {
         Some(match self.operation {

@@ -43,6 +43,8 @@ pub(super) fn resume<H: Host>(echo: Echo, host: &mut H, output: &mut Vec<u8>) ->
 fn in_text<H: Host>(name: &[u8], host: &mut H, output: &mut Vec<u8>) -> AdminOutcome {
     if name.is_empty() {
         stats::report(host, output);
+    } else if name.starts_with(RESET) && !host.allows_writes() {
+        output.extend_from_slice(reply::READ_ONLY);
     } else if name.starts_with(RESET) {
         host.reset_stats();
         output.extend_from_slice(reply::RESET);

@@ -28,6 +28,10 @@ impl<'i> MetaRequest<'i> {
         match self.0 {}
     }
 
+    pub(in crate::protocol) const fn writes(&self) -> bool {
+        match self.0 {}
+    }
+
     pub(in crate::protocol) const fn key_bytes<'k>(
         &self,
         _: &'k mut [u8; Key::LEN_MAX],

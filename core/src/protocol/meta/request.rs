@@ -39,6 +39,16 @@ impl<'i> MetaRequest<'i> {
         }
     }
 
+    /// Whether it would change an item: any but `me`, and `mg` that neither creates an item nor
+    /// gives one another deadline nor takes the right to renew it.
+    pub(in crate::protocol) fn writes(&self) -> bool {
+        match self.command {
+            MetaCommand::Get => b"NTRE".iter().any(|&flag| self.flags.has(flag)),
+            MetaCommand::Debug => false,
+            MetaCommand::Set | MetaCommand::Delete | MetaCommand::Arithmetic => true,
+        }
+    }
+
     /// The key itself. One that was written as base64 is decoded into the buffer.
     pub(in crate::protocol) fn key_bytes<'k>(&self, buffer: &'k mut [u8; Key::LEN_MAX]) -> &'k [u8]
     where

@@ -1,11 +1,13 @@
 //! `stats settings`: what the server was started with, and what commands have changed since.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol};
 
 use crate::server::options::Options;
 use crate::server::state::ServerState;
+use crate::server::state::limits::Limits;
 use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::watchers::QUEUE_SIZE;
 
@@ -70,10 +72,11 @@ const NOT_APPLICABLE: [(&str, &[&str]); 3] = [
 /// Reports all settings, by memcached's names and then by our own.
 pub(super) fn report(
     settings: &Settings,
+    limits: &Limits,
     switches: &Switches,
     report: &mut dyn FnMut(&str, &dyn Display),
 ) {
-    network(settings, report);
+    network(settings, limits, report);
     let flags = &settings.options.memcached;
     let switch = |on: bool| if on { "yes" } else { "no" };
     report("verbosity", &switches.verbosity());
@@ -92,7 +95,7 @@ pub(super) fn report(
     }
 }
 
-fn network(settings: &Settings, report: &mut dyn FnMut(&str, &dyn Display)) {
+fn network(settings: &Settings, limits: &Limits, report: &mut dyn FnMut(&str, &dyn Display)) {
     let options = &settings.options;
     let addresses: Vec<_> = options.listen.iter().map(ToString::to_string).collect();
     let addresses = match &addresses[..] {
@@ -125,8 +128,9 @@ fn network(settings: &Settings, report: &mut dyn FnMut(&str, &dyn Display)) {
         },
     );
     report("maxconns_fast", &"yes");
-    report("idle_timeout", &options.memcached.idle_timeout());
-    report("stall_timeout", &options.stall_timeout);
+    let seconds = |timeout: Option<Duration>| timeout.unwrap_or_default().as_secs();
+    report("idle_timeout", &seconds(limits.idle_timeout()));
+    report("stall_timeout", &seconds(limits.stall_timeout()));
     report("admin", &options.admin);
     report("slow_log_ms", &options.slow_log.unwrap_or(0));
     report("read_buf_mem_limit", &ServerState::BUFFERED_MAX);

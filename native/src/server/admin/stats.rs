@@ -69,7 +69,7 @@ fn all_settings(view: &mut View<'_>, output: &mut Vec<u8>) {
     view.for_each(|cache| limit += cache.stats().limit_maxbytes);
     stat(output, "maxbytes", limit);
     let host = view.host();
-    stat(output, "maxconns", host.settings.max_connections);
+    stat(output, "maxconns", host.limits.max_connections());
     let counts = host.watchers.wanted().has(Kinds::PREFIXES);
     stat(output, "detail_enabled", if counts { "yes" } else { "no" });
     stat(
@@ -77,9 +77,12 @@ fn all_settings(view: &mut View<'_>, output: &mut Vec<u8>) {
         "stat_key_prefix",
         char::from(host.prefixes.delimiter()),
     );
-    settings::report(&host.settings, host.switches(), &mut |name, value| {
-        stat(output, name, value)
-    });
+    settings::report(
+        &host.settings,
+        &host.limits,
+        host.switches(),
+        &mut |name, value| stat(output, name, value),
+    );
 }
 
 /// `stats detail on`, `off` or `dump`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use dynamidb_core::{Session, SessionConfig, Stats};
 
+use crate::server::auth::Access;
 use crate::server::context::ServerContext;
 use crate::server::host::SessionHost;
 use crate::server::percent::push_percent_encoded;
@@ -123,7 +124,7 @@ fn ask(context: &ServerContext, command: &str) -> Vec<u8> {
     let mut config = SessionConfig::default();
     config.output_max = usize::MAX;
     let (shards, server) = (&context.shards, &context.server);
-    let mut host = SessionHost::new(shards, server, None, 0, None, None);
+    let mut host = SessionHost::new(shards, server, None, Access::ReadOnly, 0, None, None);
     let mut output = Vec::new();
     let command = format!("{command}\r\n");
     let now = server.clock.now();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use dynamidb_core::Credentials;
 
-use crate::server::auth::{Users, is_same};
+use crate::server::auth::{Access, Users, is_same};
 use crate::server::error::Error;
 use crate::server::lock::lock;
 
@@ -43,14 +43,17 @@ impl Accounts {
     }
 
     /// Takes as long for a wrong password as for a right one.
-    pub(crate) fn accept(&self, shown: &Credentials<'_>) -> bool {
+    /// What they may do is the answer; `None` if they are nobody's.
+    pub(crate) fn access(&self, shown: &Credentials<'_>) -> Option<Access> {
         let token = [shown.user, b" ", shown.password].concat();
-        let is_user = self
-            .users
-            .as_ref()
-            .is_some_and(|users| users.is_valid(&token));
+        let users = self.users.as_ref();
+        let access = users.and_then(|users| users.access(&token));
         let passwords = self.passwords.as_ref();
-        is_user | passwords.is_some_and(|passwords| passwords.accept(shown))
+        let is_known = passwords.is_some_and(|passwords| passwords.accept(shown));
+        match access {
+            None if is_known => Some(Access::ReadWrite),
+            access => access,
+        }
     }
 }
 

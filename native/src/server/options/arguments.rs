@@ -8,7 +8,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser};
 use dynamidb_core::{Dialect, LruBump, Policy, Protocol};
 
+use crate::server::log::format::LogFormat;
 use crate::server::options::memcached::MemcachedOptions;
+use crate::server::options::source::INSTEAD;
 use crate::server::options::values::{delimiter, growth, item_size, memory_size, mode};
 use crate::server::options::{Admin, IoUring, Listen, Options};
 use crate::server::runtime::RuntimeName;
@@ -16,8 +18,10 @@ use crate::server::runtime::RuntimeName;
 const ABOUT: &str =
     "An in-memory key-value cache that speaks its own short dialect and memcached's protocols";
 const AFTER_HELP: &str = "\
-Most options can also be set by the environment variables shown; the command line wins. Empty \
-variables count as unset. A flag is on with 1, true, yes or on, and off with 0, false, no or off.
+Most options can also be set by the environment variables shown, and all by a file: the command \
+line wins over the environment, and that over the file. Empty variables count as unset. A flag is \
+on with 1, true, yes or on, and off with 0, false, no or off.
+Exit status: 0 after a stop, 1 if the system refuses something, 2 if an option is wrong.
 Scripts that start memcached keep working: its other flags and settings of -o are accepted if \
 nothing depends on them, and refused with a hint if something does.";
 
@@ -62,9 +66,9 @@ pub(super) struct Arguments {
     #[arg(help_heading = NETWORK, value_name = "SECONDS")]
     stall_timeout: u32,
 
-    /// A file of up to eight lines NAME:PASSWORD. A client has to send one of them first, as the
-    /// value "NAME PASSWORD" of a set of any key, or by SASL PLAIN in the binary protocol; SIGHUP
-    /// reloads the file
+    /// A file of up to eight lines NAME:PASSWORD; users below a line [read-only] may only read. A
+    /// client has to send one of them first, as the value "NAME PASSWORD" of a set of any key, or
+    /// by SASL PLAIN in the binary protocol; SIGHUP reloads the file
     #[arg(short = 'Y', long, env = "DYNAMIDB_AUTH_FILE")]
     #[arg(help_heading = NETWORK, value_name = "FILE")]
     auth_file: Option<PathBuf>,
@@ -197,10 +201,35 @@ pub(super) struct Arguments {
     #[arg(help_heading = PROCESS, value_name = "WHEN", value_parser = io_uring_parser())]
     io_uring: IoUring,
 
-    /// Log each connection that opens or ends, too. More of it, as in -vv, changes nothing: the
-    /// command `watch` shows requests
-    #[arg(short, long, action = ArgAction::Count, help_heading = PROCESS)]
+    /// Log each connection that opens or ends, too; with -vv also who signs in. The command `watch`
+    /// shows requests
+    #[arg(short, long, action = ArgAction::Count, env = "DYNAMIDB_VERBOSE")]
+    #[arg(help_heading = PROCESS)]
     verbose: u8,
+
+    /// How the log is written: lines for people, or a JSON object in each line
+    #[arg(long, env = "DYNAMIDB_LOG_FORMAT", default_value = LogFormat::Text.name())]
+    #[arg(help_heading = PROCESS, value_name = "NAME", value_parser = log_format_parser())]
+    log_format: LogFormat,
+
+    /// A file in TOML whose keys are the long names of options; SIGHUP reloads it
+    #[cfg(feature = "config")]
+    #[arg(long, env = "DYNAMIDB_CONFIG", help_heading = PROCESS, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Check the options, the file and the users, say all that is wrong with a status of 2, and end
+    #[arg(long, help_heading = INSTEAD)]
+    pub(super) check_config: bool,
+
+    /// Print all options as a file in TOML, each with where its value comes from
+    #[arg(long, help_heading = INSTEAD)]
+    pub(super) print_config: bool,
+
+    /// Read a password from standard input and print its salted hash, which can stand in the place
+    /// of the password in the file of --auth-file
+    #[cfg(feature = "hashed")]
+    #[arg(long, help_heading = INSTEAD)]
+    pub(super) hash_password: bool,
 
     /// Log requests that take this long, from readable to written, and why
     #[arg(long, env = "DYNAMIDB_SLOW_LOG", help_heading = PROCESS, value_name = "MILLISECONDS")]
@@ -286,13 +315,19 @@ struct MemcachedArguments {
     user: Option<String>,
 
     /// Print the licence
-    #[arg(short = 'i', long, help_heading = PROCESS)]
+    #[arg(short = 'i', long, help_heading = INSTEAD)]
     license: bool,
 
     #[arg(short = 'U', long, hide = true, default_value_t = 0)]
     udp_port: u16,
 
-    #[arg(short = 'o', long, hide = true, value_delimiter = ',')]
+    #[arg(
+        short = 'o',
+        long,
+        env = "DYNAMIDB_EXTENDED",
+        hide = true,
+        value_delimiter = ','
+    )]
     extended: Vec<String>,
 
     #[arg(short = 'L', long, hide = true)]
@@ -346,6 +381,7 @@ impl From<Arguments> for Options {
             runtime: arguments.runtime,
             io_uring: arguments.io_uring,
             verbose: arguments.verbose,
+            log_format: arguments.log_format,
             memcached: arguments.memcached.into(),
             ..Self::default()
         }
@@ -444,6 +480,13 @@ fn io_uring_parser() -> impl TypedValueParser<Value = IoUring> {
         "on" => IoUring::On,
         "off" => IoUring::Off,
         _ => IoUring::Auto,
+    })
+}
+
+fn log_format_parser() -> impl TypedValueParser<Value = LogFormat> {
+    PossibleValuesParser::new(["text", "json"]).map(|name| match name.as_str() {
+        "json" => LogFormat::Json,
+        _ => LogFormat::Text,
     })
 }
 

@@ -8,48 +8,25 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::builder::Resettable;
-use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{Arg, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, Command};
 
-use crate::server::options::Options;
-use crate::server::options::arguments::{Arguments, one_line};
-use crate::server::options::variables::{Variable, name_variables};
+use crate::server::options::source::{Setting, Source, nearest};
 
 const PREFIX: &str = "DYNAMIDB_";
 /// memcached's only way to name its file of users, and what it is called here.
 const PASSWORD_FILE: (&str, &str) = ("MEMCACHED_SASL_PWDB", "DYNAMIDB_SASL_PWDB");
-/// Below this similarity, from 0 to 1, no name is suggested.
-const SIMILARITY_MIN: f64 = 0.6;
 
-/// The command, for which clap does not read the environment itself.
-pub(super) fn command() -> Command {
-    Arguments::command().mut_args(|arg| arg.env(Resettable::Reset))
-}
-
-/// Parses a command line and the environment; the command line wins. Also returns warnings.
-pub(super) fn parse(
-    words: &[OsString],
+/// The settings of variables, and warnings about those that are ignored. An error names its
+/// variable.
+pub(super) fn read(
+    command: &Command,
     variables: impl Iterator<Item = (OsString, OsString)>,
-) -> Result<(Options, Vec<String>), clap::Error> {
-    let typed = match command().try_get_matches_from(words) {
-        Ok(typed) => typed,
-        Err(error) if error.use_stderr() => return Err(error),
-        // Help names the variables, whatever their values.
-        Err(error) => {
-            let help = Arguments::command().try_get_matches_from(words);
-            return Err(help.err().unwrap_or(error));
-        }
-    };
-    let named = Arguments::command();
-    let options: Vec<_> = named
-        .get_arguments()
-        .filter(|arg| arg.get_env().is_some())
-        .collect();
-    let mut all = words.to_vec();
+    is_typed: impl Fn(&Arg) -> bool,
+) -> Result<(Vec<Setting>, Vec<String>), clap::Error> {
+    let mut settings = Vec::new();
     let mut warnings = Vec::new();
-    let mut used = Vec::new();
+    let named = command.get_arguments();
+    let options: Vec<_> = named.filter(|arg| arg.get_env().is_some()).collect();
     let mut variables: Vec<_> = variables
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
         .filter(|(name, value)| own_name(name).is_some() && !value.is_empty())
@@ -65,7 +42,7 @@ pub(super) fn parse(
             }
             continue;
         };
-        if typed.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine) {
+        if is_typed(option) {
             continue;
         }
         if is_service_address(&value) {
@@ -75,21 +52,12 @@ pub(super) fn parse(
             ));
             continue;
         }
-        let variable = Variable {
-            option: format!("--{}", option.get_long().unwrap_or_default()),
-            name,
-        };
-        if let Some(word) = word(option, &variable, &value)? {
-            all.insert(1.min(all.len()), word);
-            used.push(variable);
-        }
+        let source = Source::new(name, option);
+        let words = source.words(option, &value);
+        let words = words.map_err(|reason| source.error(&reason))?;
+        settings.push(Setting { source, words });
     }
-    let parsed = command().try_get_matches_from(all);
-    let arguments = parsed.and_then(|matches| Arguments::from_arg_matches(&matches));
-    let arguments = arguments.map_err(|error| name_variables_of(&error, &used))?;
-    let mut options = Options::from(arguments);
-    options.variables = used;
-    Ok((options, warnings))
+    Ok((settings, warnings))
 }
 
 /// What a variable is called here; `None` if it is not looked at.
@@ -101,45 +69,13 @@ fn own_name(name: &str) -> Option<&str> {
     }
 }
 
-/// The option with its value in one word; `None` if the variable switches a flag off.
-fn word(option: &Arg, variable: &Variable, value: &OsStr) -> Result<Option<OsString>, clap::Error> {
-    let mut word = OsString::from(&variable.option);
-    if option.get_action().takes_values() {
-        word.push("=");
-        word.push(value);
-        return Ok(Some(word));
-    }
-    match &*value.to_string_lossy().to_ascii_lowercase() {
-        "1" | "true" | "yes" | "on" => Ok(Some(word)),
-        "0" | "false" | "no" | "off" => Ok(None),
-        value => {
-            let Variable { name, option } = variable;
-            let said =
-                format!("invalid value '{value}' for '{option}': expected yes or no (from {name})");
-            Err(clap::Error::raw(ErrorKind::InvalidValue, said))
-        }
-    }
-}
-
-/// The error, with the variables that have set the options it names.
-fn name_variables_of(error: &clap::Error, variables: &[Variable]) -> clap::Error {
-    let said = one_line(error);
-    let said = said.strip_prefix("error: ").unwrap_or(&said);
-    clap::Error::raw(error.kind(), name_variables(said, said, variables))
-}
-
 /// The warning about a variable that no option has.
 fn unknown(name: &str, options: &[&Arg]) -> String {
     let names = options.iter().filter_map(|arg| arg.get_env()?.to_str());
-    let similarity =
-        |other: &str| strsim::jaro_winkler(&name[PREFIX.len()..], &other[PREFIX.len()..]);
-    let nearest = names
-        .map(|other| (similarity(other), other))
-        .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    match nearest {
-        Some((_, nearest)) => {
-            format!("{name} is ignored: no option has that name; did you mean {nearest}?")
+    let names = names.map(|other| &other[PREFIX.len()..]);
+    match nearest(&name[PREFIX.len()..], names) {
+        Some(nearest) => {
+            format!("{name} is ignored: no option has that name; did you mean {PREFIX}{nearest}?")
         }
         None => format!("{name} is ignored: no option has that name"),
     }
@@ -176,7 +112,12 @@ fn is_service_address(value: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::server::options::Options;
+    use crate::server::options::arguments::Arguments;
+    use crate::server::options::command_line::parse;
 
     /// The options and warnings for these words and variables.
     fn read(words: &str, variables: &[(&str, &str)]) -> Result<(Options, Vec<String>), String> {
@@ -188,7 +129,8 @@ mod tests {
         let variables = variables
             .iter()
             .map(|(name, value)| (name.into(), value.into()));
-        parse(&words, variables).map_err(|error| one_line(&error))
+        let parsed = parse(&words, variables).map_err(|failure| failure.lines().join("\n"))?;
+        Ok((parsed.options, parsed.warnings))
     }
 
     #[test]
@@ -238,7 +180,12 @@ mod tests {
                 continue;
             };
             let (name, id) = (name.to_str().unwrap(), option.get_id().as_str());
-            let shown = |options: &Options| format!("{options:?}").contains(&format!("{id}: true"));
+            let shown = |options: &Options| {
+                let shown = format!("{options:?}");
+                [" true", " 1"]
+                    .iter()
+                    .any(|on| shown.contains(&format!("{id}:{on}")))
+            };
             for on in ["1", "true", "TRUE", "yes", "Yes", "on", "oN"] {
                 let (options, _) = read("", &[(name, on)]).unwrap();
                 assert!(shown(&options), "{name}={on}");
@@ -247,7 +194,7 @@ mod tests {
                 let (options, _) = read("", &[(name, off)]).unwrap();
                 assert!(!shown(&options), "{name}={off}");
             }
-            for wrong in ["2", "y", "enabled", " 1"] {
+            for wrong in ["256", "y", "enabled", " 1"] {
                 let said = read("", &[(name, wrong)]).unwrap_err();
                 assert!(said.contains(&format!("(from {name})")), "{said}");
             }
@@ -351,9 +298,7 @@ mod tests {
             ("DYNAMIDB_MEMCACHED_VERSION", "1 2"),
         ] {
             let (options, _) = read("", &[(name, value)]).unwrap();
-            let error = options
-                .check()
-                .map_err(|error| options.name_variable(error));
+            let error = options.check().map_err(|error| options.name_source(error));
             let said = error.unwrap_err().to_string();
             assert!(said.ends_with(&format!("(from {name})")), "{said}");
         }

@@ -16,7 +16,6 @@ pub(crate) struct Settings {
     pub(crate) port: u16,
     /// The addresses that it listens on.
     pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) max_connections: usize,
 }
 
 /// Settings that commands can change. They are shown by `stats settings`; besides, the crawler has
