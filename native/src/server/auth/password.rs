@@ -94,7 +94,8 @@ pub(crate) fn hashed(password: &[u8]) -> String {
     )
 }
 
-#[cfg(all(test, feature = "hashed"))]
+#[cfg(test)]
+#[cfg(feature = "hashed")]
 mod tests {
     use super::*;
 
