@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import kubernetes_validate
@@ -102,6 +103,37 @@ def test_files_of_options_are_valid(objects, tmp_path):
         assert (checked.returncode, checked.stderr) == (0, ""), path
     mounted.write_text("memroy = 1\n")
     assert check_config(mounted).returncode == 2
+
+
+def test_the_files_of_the_debian_package_exist():
+    manifest = tomllib.loads((ROOT / "native/Cargo.toml").read_text())
+    package = manifest["package"]["metadata"]["deb"]
+    sources = [asset[0] for asset in package["assets"]]
+    assert "target/release/dynamidb" in sources and len(sources) > 5
+    for source in sources:
+        if not source.startswith("target/"):
+            folder = ROOT if source.startswith("../") else ROOT / "native"
+            assert list(folder.glob(source.removeprefix("../"))), source
+    [units] = package["systemd-units"]
+    folder = ROOT / "native" / units["unit-scripts"]
+    assert (folder / f"{units['unit-name']}.service").exists()
+    targets = {asset[1] for asset in package["assets"]}
+    assert {str(Path(file).parent)[1:] + "/" for file in package["conf-files"]} <= targets
+
+
+def test_the_manual_and_the_completions_are_understood():
+    manual = subprocess.run(
+        ["man", "--warnings", "-l", DEPLOY / "man/dynamidb.1"], capture_output=True, text=True
+    )
+    assert (manual.returncode, manual.stderr) == (0, "")
+    assert "--check-config" in manual.stdout
+    script = DEPLOY / "completions/dynamidb.bash"
+    complete = (
+        f"source {script}; COMP_WORDS=(dynamidb --check); COMP_CWORD=1; "
+        'COMP_LINE="dynamidb --check"; _dynamidb dynamidb --check dynamidb; echo "${COMPREPLY[*]}"'
+    )
+    completed = subprocess.run(["bash", "-c", complete], capture_output=True, text=True)
+    assert completed.stdout.split() == ["--check-config"], completed.stderr
 
 
 def test_the_unit_is_hardened():
