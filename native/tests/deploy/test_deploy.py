@@ -67,7 +67,7 @@ def test_ports_that_are_named_exist(objects):
     for rule in objects["NetworkPolicy"]["spec"]["ingress"]:
         used += [port["port"] for port in rule["ports"]]
     probes = [container[name] for name in container if name.endswith("Probe")]
-    used += [probe["tcpSocket"]["port"] for probe in probes]
+    used += [probe["httpGet"]["port"] for probe in probes]
     assert len(used) >= 7 and set(used) <= names
     [monitor] = documents("servicemonitor.yaml")
     assert {each["port"] for each in monitor["spec"]["endpoints"]} <= {p["name"] for p in service}
