@@ -29,6 +29,8 @@ pub enum Dialect {
 pub enum Kind {
     /// On one of the two runtimes.
     DynamiDb(&'static str),
+    /// DynamiDB on tokio, without io_uring.
+    Plain,
     Memcached,
     Redis,
     /// For this size of a value and number of values in a reply.
@@ -39,6 +41,7 @@ impl Kind {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::DynamiDb(runtime) => runtime,
+            Self::Plain => "tokio without io_uring",
             Self::Memcached => "memcached",
             Self::Redis => "redis",
             Self::Responder(..) => "responder",
@@ -62,7 +65,7 @@ impl Kind {
 
     fn command(&self, server: &Path, port: u16, options: &Options) -> io::Result<Command> {
         let program = match self {
-            Self::DynamiDb(_) => server.to_owned(),
+            Self::DynamiDb(_) | Self::Plain => server.to_owned(),
             Self::Memcached => "memcached".into(),
             Self::Redis => "redis-server".into(),
             Self::Responder(..) => std::env::current_exe()?,
@@ -75,11 +78,10 @@ impl Kind {
             Command::new(program)
         };
         let (memory, threads) = (options.memory, options.threads);
+        let ours = format!("-p {port} -l 127.0.0.1 -m {memory} -t {threads}");
         let words = match self {
-            Self::DynamiDb(runtime) => format!(
-                "-p {port} -l 127.0.0.1 -m {memory} -t {threads} --runtime {runtime} {}",
-                options.more
-            ),
+            Self::DynamiDb(runtime) => format!("{ours} --runtime {runtime} {}", options.more),
+            Self::Plain => format!("{ours} --io-uring off {}", options.more),
             Self::Memcached => {
                 let user = if geteuid().is_root() { "-u root" } else { "" };
                 format!("-p {port} -l 127.0.0.1 -m {memory} -t {threads} -U 0 -c 12000 {user}")

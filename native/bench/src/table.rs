@@ -92,7 +92,8 @@ pub fn print(
     };
     pin_load()?;
     head(server);
-    let kinds = Kind::all();
+    let mut kinds = Kind::all();
+    kinds.insert(1, Kind::Plain);
     print!("| server CPU per request | memcached, µs |");
     let columns = kinds
         .iter()

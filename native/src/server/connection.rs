@@ -275,7 +275,7 @@ impl<R: Runtime> Connection<R> {
             if matches!(outcome, Ok(read) if (1..size).contains(&read)) {
                 self.stream.set_drained();
             }
-            return (Poll::Ready(outcome), size);
+            return (Poll::Ready(outcome.map_err(io::Error::from)), size);
         }
         let unfilled = slot.unfilled(pool);
         let size = unfilled.len();

@@ -94,8 +94,8 @@ struct TurnEntry {
     received: Received,
     /// How many bytes of the input are processed.
     used: usize,
-    /// How many bytes of the output are sent, or why none can be.
-    sent: io::Result<usize>,
+    /// How many bytes of the output are sent.
+    sent: usize,
     outcome: io::Result<()>,
 }
 
@@ -186,10 +186,7 @@ impl<R: Runtime> Worker<R> {
                 continue;
             };
             entry.queue.start_turn();
-            let slot = self.slots.get(number);
-            let batched = slot
-                .and_then(|slot| slot.batched.as_ref())
-                .map(BatchedRead::len);
+            let batched = self.slots.get(number).and_then(|slot| slot.batched);
             let limit = match size {
                 ..=TURN_INPUT => limit,
                 // What is read already.
@@ -216,13 +213,15 @@ impl<R: Runtime> Worker<R> {
                 Ok(received) => (received, Ok(())),
                 Err(error) => (Received::Nothing, Err(error)),
             };
-            size += slot.input().len().saturating_sub(batched.unwrap_or(0));
+            // What was batched is in `size`.
+            let batched = batched.map_or(0, BatchedRead::len);
+            size += slot.input().len().saturating_sub(batched);
             self.turn.push(TurnEntry {
                 key: token.key,
                 since: ready.since(number),
                 received,
                 used: 0,
-                sent: Ok(0),
+                sent: 0,
                 outcome,
             });
         }
@@ -267,7 +266,7 @@ impl<R: Runtime> Worker<R> {
         let chosen = slots.iter_mut().zip(&reading).filter(|(_, reads)| **reads);
         for ((slot, _), outcome) in chosen.zip(outcomes) {
             slot.batched = outcome.map(|(outcome, size)| BatchedRead { outcome, size });
-            total += slot.batched.as_ref().map_or(0, BatchedRead::len);
+            total += slot.batched.map_or(0, BatchedRead::len);
         }
         total
     }
@@ -406,8 +405,10 @@ fn send_all<R: Runtime>(
         let mut transfers: Vec<_> = transfers.collect();
         batch.perform(&mut transfers);
         for (&at, transfer) in senders.iter().zip(transfers) {
-            if let Some((sent, _)) = transfer.finish() {
-                turn[at].sent = sent;
+            match transfer.finish() {
+                Some((Ok(sent), _)) => turn[at].sent = sent,
+                Some((Err(error), _)) => turn[at].outcome = Err(error.into()),
+                None => {}
             }
         }
     }
@@ -425,8 +426,8 @@ fn send<R: Runtime>(
     if !output.is_empty() && turn_entry.outcome.is_ok() {
         let entry = &mut connections[turn_entry.key];
         let cx = &mut Context::from_waker(&entry.waker);
-        let sent = mem::replace(&mut turn_entry.sent, Ok(0));
-        turn_entry.outcome = guard(|| entry.connection.send(cx, output, sent?));
+        let sent = turn_entry.sent;
+        turn_entry.outcome = guard(|| entry.connection.send(cx, output, sent));
     }
     // Not at the end of the turn: until then others may have large replies too.
     output.clear();

@@ -5,7 +5,6 @@
 //! `Vec` beside it. What a connection cannot finish within its turn it keeps, in memory of at most
 //! twice the size: a copy, or the buffer itself if it is large and at least half full.
 
-use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,16 +42,17 @@ pub(crate) struct Slot {
 }
 
 /// A read that a worker has done for several connections at once. The bytes are in the slot.
+#[derive(Clone, Copy)]
 pub(crate) struct BatchedRead {
-    pub(crate) outcome: io::Result<usize>,
+    pub(crate) outcome: nix::Result<usize>,
     /// How many bytes there was space for.
     pub(crate) size: usize,
 }
 
 impl BatchedRead {
     /// How many bytes it has read.
-    pub(crate) fn len(&self) -> usize {
-        *self.outcome.as_ref().unwrap_or(&0)
+    pub(crate) fn len(self) -> usize {
+        self.outcome.unwrap_or(0)
     }
 }
 

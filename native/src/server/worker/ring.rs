@@ -18,6 +18,7 @@ use std::process;
 
 use io_uring::squeue::Entry;
 use io_uring::{IoUring, opcode, types};
+use nix::errno::Errno;
 use nix::libc;
 
 use crate::server::worker::transfer::{Buffer, Transfer};
@@ -175,8 +176,8 @@ fn entry(transfer: &mut Transfer<'_>) -> Entry {
 }
 
 /// What the kernel says of an operation, as a call of the system says it.
-fn result(result: i32) -> io::Result<usize> {
-    usize::try_from(result).map_err(|_| io::Error::from_raw_os_error(-result))
+fn result(result: i32) -> nix::Result<usize> {
+    usize::try_from(result).map_err(|_| Errno::from_raw(-result))
 }
 
 /// Whether the same call may succeed the next time: it was interrupted, memory is short, or
@@ -200,6 +201,9 @@ pub(crate) mod tests {
     use std::fs::File;
     use std::io::Write;
     use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+    use std::os::unix::process::ExitStatusExt;
+    use std::panic::catch_unwind;
+    use std::process::{Command, Stdio};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
     use std::time::{Duration, Instant};
@@ -245,7 +249,7 @@ pub(crate) mod tests {
             let Buffer::Receive(into) = &transfer.buffer else {
                 return Some(number);
             };
-            let received = transfer.outcome.as_ref().map(|&len| &into[..len]);
+            let received = transfer.outcome.map(|len| &into[..len]);
             let is_right = received.is_ok_and(|received| received == text(number));
             (!is_right).then_some(number)
         };
@@ -309,15 +313,12 @@ pub(crate) mod tests {
             Transfer::send(pairs[4].0.as_fd(), b"more"),
         ];
         ring.perform(&mut transfers).unwrap();
-        let outcomes = transfers.map(|transfer| {
-            let (outcome, _) = transfer.finish()?;
-            Some(outcome.map_err(|error| error.kind()))
-        });
+        let outcomes = transfers.map(|transfer| transfer.finish().map(|(outcome, _)| outcome));
         let expected = [
             None,
             None,
             Some(Ok(0)),
-            Some(Err(io::ErrorKind::BrokenPipe)),
+            Some(Err(Errno::EPIPE)),
             Some(Ok(4)),
         ];
         assert_eq!(outcomes, expected);
@@ -341,6 +342,24 @@ pub(crate) mod tests {
         }
         assert!(ring.ring.is_none());
         assert_eq!((&theirs).read(&mut buffer).unwrap(), 4);
+    }
+
+    #[test]
+    fn a_panic_while_the_kernel_has_buffers_ends_the_process() {
+        const CHILD: &str = "DYNAMIDB_TEST_PANIC";
+        if std::env::var_os(CHILD).is_some() {
+            let _ = catch_unwind(|| {
+                let _in_progress = AbortOnDrop;
+                panic!("on purpose");
+            });
+            return;
+        }
+        let (_, module) = module_path!().split_once("::").unwrap();
+        let name = format!("{module}::a_panic_while_the_kernel_has_buffers_ends_the_process");
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let child = child.args(["--exact", &name]).env(CHILD, "1");
+        let status = child.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert_eq!(status.unwrap().signal(), Some(libc::SIGABRT));
     }
 
     /// Sends a byte again and again, over connections that may end at any time.

@@ -1,7 +1,8 @@
 //! A receive or a send that a ring performs together with others.
 
-use std::io;
 use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
 
 /// A receive or a send that does not wait.
 #[derive(Debug)]
@@ -10,7 +11,7 @@ pub(crate) struct Transfer<'a> {
     pub(super) socket: BorrowedFd<'a>,
     pub(super) buffer: Buffer<'a>,
     /// How many bytes were transferred. Before it is performed, it would block.
-    pub(super) outcome: io::Result<usize>,
+    pub(super) outcome: nix::Result<usize>,
 }
 
 #[derive(Debug)]
@@ -34,20 +35,17 @@ impl<'a> Transfer<'a> {
         Self {
             socket,
             buffer,
-            outcome: Err(io::ErrorKind::WouldBlock.into()),
+            outcome: Err(Errno::EAGAIN),
         }
     }
 
     /// The outcome, and the size of the buffer. `None` if the transfer would block, or was not
     /// performed.
-    pub(crate) fn finish(self) -> Option<(io::Result<usize>, usize)> {
+    pub(crate) fn finish(self) -> Option<(nix::Result<usize>, usize)> {
         let size = match self.buffer {
             Buffer::Receive(into) => into.len(),
             Buffer::Send(bytes) => bytes.len(),
         };
-        match &self.outcome {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            _ => Some((self.outcome, size)),
-        }
+        (self.outcome != Err(Errno::EAGAIN)).then_some((self.outcome, size))
     }
 }
