@@ -209,6 +209,32 @@ fn evictions_beyond_the_limit_of_a_request_are_counted() {
     });
 }
 
+/// Nothing else shows that its host is gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_half_closed_watcher_is_probed_by_tcp() {
+    on_each_runtime("", |server| {
+        let mut watcher = server.connect();
+        watcher.ask("watch fetchers\r\n", "OK\r\n");
+        let port = watcher.socket.local_addr().unwrap().port();
+        // The kind of timer that runs for the server's side of the connection; 02 probes.
+        let timer = || {
+            let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+            let line = table.lines().find(|line| {
+                let remote = line.split_whitespace().nth(2);
+                remote.is_some_and(|remote| remote.ends_with(&format!(":{port:04X}")))
+            });
+            let timer = line.and_then(|line| line.split_whitespace().nth(5));
+            timer.unwrap().split(':').next().unwrap().to_string()
+        };
+        assert_eq!(timer(), "00");
+        watcher.socket.shutdown(Shutdown::Write).unwrap();
+        while timer() != "02" {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+}
+
 #[test]
 fn a_half_closed_watcher_gets_lines_until_it_leaves() {
     on_each_runtime("-t 2 -o idle_timeout=1", |server| {

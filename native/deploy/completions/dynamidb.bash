@@ -23,7 +23,7 @@ _dynamidb() {
 
     case "${cmd}" in
         dynamidb)
-            opts="-p -l -c -Y -b -m -I -f -n -t -v -s -a -A -F -X -W -D -B -S -C -M -k -r -u -i -U -o -L -R -P -d -e -Z -N -h -V --port --listen --max-connections --stall-timeout --auth-file --require-tls-auth --backlog --dialect --memcached-version --memory --max-items --max-item-size --slab-sizes --slab-growth --slab-min --policy --lru-bump --threads --runtime --verbose --log-format --config --check-config --print-config --hash-password --unix-socket --unix-mask --enable-shutdown --disable-flush-all --disable-dumping --disable-watch --stat-prefix --protocol --enable-sasl --sasl-pwdb --disable-cas --disable-evictions --lock-memory --enable-coredumps --user --license --udp-port --extended --enable-largepages --max-reqs-per-event --pidfile --daemon --memory-file --enable-ssl --napi-ids --help --version"
+            opts="-p -l -c -Y -b -m -I -f -n -t -v -s -a -A -F -X -W -D -B -S -C -M -k -r -u -i -U -o -L -R -P -d -e -Z -N -h -V --port --listen --max-connections --stall-timeout --auth-file --require-tls-auth --backlog --admin --admin-keys --dialect --memcached-version --memory --max-items --max-item-size --slab-sizes --slab-growth --slab-min --policy --lru-bump --insight --state --threads --runtime --io-uring --verbose --log-format --config --check-config --print-config --hash-password --slow-log --unix-socket --unix-mask --enable-shutdown --disable-flush-all --disable-dumping --disable-watch --stat-prefix --protocol --enable-sasl --sasl-pwdb --disable-cas --disable-evictions --lock-memory --enable-coredumps --user --license --udp-port --extended --enable-largepages --max-reqs-per-event --pidfile --daemon --memory-file --enable-ssl --napi-ids --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -70,6 +70,10 @@ _dynamidb() {
                     return 0
                     ;;
                 -b)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -122,11 +126,19 @@ _dynamidb() {
                     return 0
                     ;;
                 --policy)
-                    COMPREPLY=($(compgen -W "lru s3lru" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "lru s3lru density density-full" -- "${cur}"))
                     return 0
                     ;;
                 --lru-bump)
                     COMPREPLY=($(compgen -W "strict lazy" -- "${cur}"))
+                    return 0
+                    ;;
+                --insight)
+                    COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --threads)
@@ -141,11 +153,19 @@ _dynamidb() {
                     COMPREPLY=($(compgen -W "tokio" -- "${cur}"))
                     return 0
                     ;;
+                --io-uring)
+                    COMPREPLY=($(compgen -W "auto on off" -- "${cur}"))
+                    return 0
+                    ;;
                 --log-format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --slow-log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

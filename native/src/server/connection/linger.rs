@@ -55,7 +55,7 @@ impl Linger {
     ) -> Poll<()> {
         loop {
             if self.discarded == 0 {
-                match discard(cx, stream, buffer) {
+                match discard(|| stream.poll_read(cx, buffer)) {
                     Some(len) => self.discarded = len,
                     None => return Poll::Ready(()),
                 }
@@ -75,10 +75,10 @@ impl Linger {
 }
 
 /// Discards what has arrived, up to a limit; `None` at the end of the input.
-fn discard(cx: &mut Context<'_>, stream: &mut impl Stream, buffer: &mut [u8]) -> Option<usize> {
+fn discard(mut read: impl FnMut() -> Poll<io::Result<usize>>) -> Option<usize> {
     let mut discarded = 0;
     while discarded < DISCARDED_MAX {
-        match stream.poll_read(cx, buffer) {
+        match read() {
             Poll::Ready(Ok(read @ 1..)) => discarded += read,
             Poll::Ready(_) => return None,
             Poll::Pending => break,
@@ -118,6 +118,26 @@ impl Drop for Rejection<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_arrived_is_discarded_up_to_the_limit_in_each_pause() {
+        const PIECE: usize = 1 << 16;
+        let discarded = |arrived: usize| {
+            let mut left = arrived;
+            discard(|| match left.min(PIECE) {
+                0 => Poll::Pending,
+                read => {
+                    left -= read;
+                    Poll::Ready(Ok(read))
+                }
+            })
+        };
+        assert_eq!((discarded(0), discarded(3000)), (Some(0), Some(3000)));
+        assert_eq!(discarded(DISCARDED_MAX - 1), Some(DISCARDED_MAX - 1));
+        assert_eq!(discarded(DISCARDED_MAX), Some(DISCARDED_MAX));
+        assert_eq!(discarded(DISCARDED_MAX + 1), Some(DISCARDED_MAX));
+        assert_eq!(discard(|| Poll::Ready(Ok(0))), None);
+    }
 
     #[test]
     fn rejected_clients_linger_up_to_the_limit() {
