@@ -1,6 +1,9 @@
 //! The server's binary: options, log, signals, exit status.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
+mod cli;
+
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -39,6 +42,10 @@ const POLL_PERIOD: Duration = Duration::from_millis(5);
 static LAST_LINE_IS_DUE: AtomicBool = AtomicBool::new(false);
 
 fn main() -> ExitCode {
+    #[cfg(feature = "cli")]
+    if let Some(code) = cli::run(std::env::args_os()) {
+        return code;
+    }
     let options = Options::from_command_line();
     if options.memcached.license {
         // The reader may have closed the pipe.

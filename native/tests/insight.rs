@@ -5,8 +5,9 @@
 
 mod support;
 
-use std::fmt::Write;
-use std::io::Read;
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use dynamidb::RuntimeName;
 use support::{Client, Process};
@@ -43,6 +44,16 @@ fn until(client: &mut Client, end: &str) -> String {
     String::from_utf8(heard).unwrap()
 }
 
+/// What the admin port answers.
+fn http(server: &Process, path: &str) -> String {
+    let mut socket = TcpStream::connect(server.admin()).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 fn stats(client: &mut Client, what: &str) -> Vec<(String, String)> {
     client.say(format!("stats {what}\r\n"));
     let text = until(client, "END\r\n");
@@ -63,7 +74,7 @@ fn value(stats: &[(String, String)], name: &str) -> String {
 
 #[test]
 fn hot_keys_and_advice_are_there_after_a_load() {
-    let server = Process::start(RuntimeName::DEFAULT, "-m 8 -t 2");
+    let server = Process::start(RuntimeName::DEFAULT, "-m 8 -t 2 --admin 127.0.0.1:0");
     let mut client = server.connect();
     let fresh = stats(&mut client, "advice");
     assert!(
@@ -88,6 +99,17 @@ fn hot_keys_and_advice_are_there_after_a_load() {
     assert!(ratio("0.5") < ratio("1") && ratio("1") < ratio("2") && ratio("2") < ratio("4"));
     let sentence = value(&advice, "advice");
     assert!(sentence.starts_with("twice the memory: "), "{sentence}");
+    for (path, shown) in [
+        ("/api/hotkeys", "\"key\":\"hot\",\"kind\":\"read\""),
+        ("/api/advice", "\"ready\":true"),
+        (
+            "/metrics",
+            "\ndynamidb_predicted_hit_ratio{memory=\"2\"} 0.",
+        ),
+    ] {
+        let answer = http(&server, path);
+        assert!(answer.contains(shown), "{path}: {answer}");
+    }
     client.say("HOT\r\n");
     let text = until(&mut client, "END\r\n");
     assert!(text.starts_with("KEY hot "), "{text}");

@@ -9,6 +9,7 @@ mod assets;
 mod exchange;
 mod figures;
 mod health;
+mod insight;
 pub(crate) mod limits;
 mod map;
 mod metrics;

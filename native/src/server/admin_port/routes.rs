@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::server::admin_port::figures::Figures;
 use crate::server::admin_port::request::Request;
 use crate::server::admin_port::response::Response;
-use crate::server::admin_port::{api, assets, health, map, metrics};
+use crate::server::admin_port::{api, assets, health, insight, map, metrics};
 use crate::server::context::ServerContext;
 
 /// What the port shows.
@@ -37,6 +37,8 @@ impl<'s> Site<'s> {
             "/metrics" => metrics::respond(&self.figures(), request.open_metrics),
             "/api/server" => api::server(self.context, self.keys_shown),
             "/api/stats" => api::stats(self.context, &self.figures()),
+            "/api/hotkeys" => insight::hot_keys(self.context, self.keys_shown),
+            "/api/advice" => insight::advice(self.context),
             "/api/map" => map::respond(self.context, request, self.keys_shown),
             _ => assets::respond(request),
         }

@@ -1,5 +1,7 @@
 //! The metrics that memcached has no names for.
 
+use dynamidb_core::insight::Prediction;
+
 use crate::server::admin_port::figures::{Figures, Named};
 use crate::server::admin_port::metrics::exposition::Kind::{Counter, Gauge, Histogram};
 use crate::server::admin_port::metrics::exposition::{Exposition, Kind, quoted};
@@ -137,6 +139,7 @@ pub(super) fn write(figures: &Figures, to: &mut Exposition) {
     latency(figures, to);
     shards(figures, to);
     prefixes(figures, to);
+    predictions(figures, to);
     to.metric(
         "dynamidb_admin_requests_total",
         Counter,
@@ -146,6 +149,29 @@ pub(super) fn write(figures: &Figures, to: &mut Exposition) {
     let help = "Connections to the admin port that were too many.";
     to.metric("dynamidb_admin_rejected_total", Counter, help);
     to.sample("", figures.admin_rejected);
+}
+
+/// The miss-ratio curve, from the requests that were sampled.
+fn predictions(figures: &Figures, to: &mut Exposition) {
+    type Of = fn(&Prediction) -> f64;
+    const METRICS: [(&str, &str, Of); 2] = [
+        (
+            "dynamidb_predicted_hit_ratio",
+            "Hits per read with so many times the memory, once enough is known.",
+            |predicted| predicted.hit_ratio,
+        ),
+        (
+            "dynamidb_predicted_hit_ratio_margin",
+            "By how much that is usually wrong at most.",
+            |predicted| predicted.margin,
+        ),
+    ];
+    for (name, help, of) in METRICS {
+        to.metric(name, Gauge, help);
+        for (factor, predicted) in &figures.predictions {
+            to.sample(&format!("memory=\"{factor}\""), of(predicted));
+        }
+    }
 }
 
 /// Prometheus counts in seconds.

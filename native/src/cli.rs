@@ -1,0 +1,66 @@
+//! `dynamidb` as a client: commands that talk to a running server, or look at its files. Without
+//! one of them the binary serves.
+
+mod address;
+mod ping;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What the binary does instead of serving.
+#[derive(Debug, Parser)]
+#[command(name = "dynamidb", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask a server whether it serves: status 0 if it answers, 1 if not
+    Ping(ping::Ping),
+}
+
+impl Cli {
+    /// The commands' names.
+    const NAMES: [&str; 1] = ["ping"];
+}
+
+/// Runs the command that is named first, if one is; returns the status to exit with.
+pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let words: Vec<_> = words.collect();
+    let first = words.get(1)?.to_str()?;
+    if !Cli::NAMES.contains(&first) {
+        return None;
+    }
+    let outcome = match Cli::parse_from(words).command {
+        Command::Ping(ping) => ping.run(),
+    };
+    Some(match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_has_its_name_in_the_list() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        let names: Vec<_> = command
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
+        assert_eq!(names, Cli::NAMES);
+    }
+}
