@@ -198,13 +198,15 @@ miri: ## the Rust side of the C interface, in an interpreter that finds undefine
 # The cache runs safe code but for a prefetch, so an address sanitizer would only slow it down; so
 # would hints from comparisons, which an input made of numbers of operations has no use for. Both
 # begin with the seeds, and add what they find to core/fuzz/corpus, which is not kept.
-fuzz: ## FUZZ_SECONDS of any operations, and of sessions whose bytes are cut anywhere
+fuzz: ## FUZZ_SECONDS of any operations, of sessions whose bytes are cut anywhere, and of snapshots
 	.ci/setup fuzz
-	mkdir -p core/fuzz/corpus/cache core/fuzz/corpus/session
+	mkdir -p core/fuzz/corpus/cache core/fuzz/corpus/session core/fuzz/corpus/restore
 	cd core && cargo +nightly fuzz run --sanitizer none --no-trace-compares cache \
 		fuzz/corpus/cache fuzz/seeds/cache -- -max_total_time=$(FUZZ_SECONDS)
 	cd core && cargo +nightly fuzz run session fuzz/corpus/session fuzz/seeds/session -- \
 		-dict=fuzz/session.dict -max_total_time=$(FUZZ_SECONDS)
+	cd core && cargo +nightly fuzz run restore fuzz/corpus/restore fuzz/seeds/restore -- \
+		-max_total_time=$(FUZZ_SECONDS)
 
 test-fuzz: FUZZ_SECONDS := 15
 test-fuzz: fuzz ## the same, for a quarter of a minute each

@@ -210,12 +210,11 @@ impl StateFile {
         file.sync_all()?;
         fs::rename(self.beside(".tmp"), &self.path)?;
         // The name is on the disk only when the directory is.
-        let parent = self.path.parent().unwrap_or_else(|| Path::new("."));
-        let directory = match parent.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => parent,
-        };
-        File::open(directory)?.sync_all()?;
+        let directory = self
+            .path
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty());
+        File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
         Ok((items, done))
     }
 

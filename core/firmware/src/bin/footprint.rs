@@ -1,6 +1,7 @@
 //! The program whose flash is measured: only a heap; with the feature `device` a cache with the
-//! basic operations; with `all` every operation; with `protocol` a session, too. It is measured,
-//! never run: inputs and outputs are hidden from the compiler, so that it removes nothing.
+//! basic operations; with `all` every operation; with `protocol` a session, too; with `snapshot` a
+//! file of its items. It is measured, never run: inputs and outputs are hidden from the compiler,
+//! so that it removes nothing.
 #![no_std]
 #![no_main]
 
@@ -65,6 +66,11 @@ mod cache {
         }
         #[cfg(feature = "protocol")]
         serve(&mut cache, output);
+        #[cfg(feature = "snapshot")]
+        {
+            save(&cache);
+            restore(&mut cache);
+        }
         black_box(output);
     }
 
@@ -139,6 +145,28 @@ mod cache {
         for item in cache.iter() {
             black_box(&item);
         }
+    }
+
+    #[cfg(feature = "snapshot")]
+    #[inline(never)]
+    fn save<M: Memory>(cache: &Cache<M>) {
+        use dynamidb_core::snapshot::Clocks;
+
+        let mut save = cache.save(Clocks::new(now()));
+        let mut buffer = [0; 512];
+        while let Ok(piece @ [_, ..]) = save.next(&mut buffer) {
+            black_box(piece);
+        }
+    }
+
+    #[cfg(feature = "snapshot")]
+    #[inline(never)]
+    fn restore<M: Memory>(cache: &mut Cache<M>) {
+        use dynamidb_core::snapshot::{Clocks, Restore};
+
+        let mut restore = Restore::new(Clocks::new(now()));
+        let used = restore.feed(now(), cache, key());
+        black_box((used.ok(), restore.finish().ok()));
     }
 
     #[cfg(feature = "protocol")]

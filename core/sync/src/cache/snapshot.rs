@@ -9,7 +9,7 @@ use crate::snapshot::RestoreError;
 
 impl SharedCache {
     /// Writes all items while other threads go on working, and returns how many there were. One
-    /// shard at a time is locked, for reading, for as long as 64 KiB or one item take to copy.
+    /// shard at a time is locked, for reading, for as long as 32 KiB or one item take to copy.
     ///
     /// Each item is written as it was at some moment of the save, and no key twice. They are in no
     /// order: [`restore`](Self::restore) sorts them by the second of their last use.
