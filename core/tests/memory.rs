@@ -7,6 +7,7 @@ use core::cell::Cell;
 use core::time::Duration;
 use std::alloc::{GlobalAlloc, Layout, System};
 
+use dynamidb_core::snapshot::{Clocks, LiveSave, Restore};
 use dynamidb_core::view::PageUse;
 use dynamidb_core::{
     Cache, Config, ConfigError, Expiry, Instant, Memory, Session, SessionConfig, Value,
@@ -199,4 +200,36 @@ fn a_session_allocates_nothing_once_its_output_has_grown() {
     }
     assert_eq!(ALLOCATIONS.get(), before);
     assert!(output.starts_with(b"STORED\r\n"));
+}
+
+#[test]
+fn a_snapshot_is_saved_and_restored_without_an_allocation() {
+    let now = Instant::from_secs(0);
+    let mut cache = Cache::new(Config::new(64 << 10)).expect("a configuration that works");
+    for number in 0..200_u32 {
+        let key = number.to_le_bytes();
+        let stored = cache.set(now, &key, &key.repeat(1 + number as usize % 200)[..]);
+        stored.expect("it is small");
+    }
+    let mut other = Cache::new(Config::new(32 << 10)).expect("a configuration that works");
+    let (mut buffer, clocks) = ([0; 2000], Clocks::new(now));
+    let before = ALLOCATIONS.get();
+    let (mut restore, mut save) = (Restore::new(clocks), cache.save(clocks));
+    while let piece @ [_, ..] = save.next(&mut buffer).expect("every item fits") {
+        let used = restore.feed(now, &mut other, piece);
+        assert_eq!(used, Ok(piece.len()));
+    }
+    assert!(restore.finish().is_ok_and(|restored| restored.stored > 50));
+    // In less memory, so that it is sorted now and then.
+    let mut restore = Restore::new(clocks);
+    let mut save = LiveSave::new(clocks, 1);
+    while save.cache().is_some() {
+        let piece = save
+            .next(now, &cache, &mut buffer)
+            .expect("every item fits");
+        let used = restore.feed(now, &mut other, piece);
+        assert_eq!(used, Ok(piece.len()));
+    }
+    assert!(restore.finish().is_ok_and(|restored| restored.stored > 50));
+    assert_eq!(ALLOCATIONS.get(), before);
 }

@@ -36,9 +36,10 @@ const PREFETCHES: usize = 16;
 /// The shards of a cache, for hosts that lock one over several operations.
 ///
 /// Locks are taken in this order: that of flushes by prefix or the budget's, then one shard's.
-/// Nobody waits for another lock while holding a shard but [`prefetch`](Self::prefetch), which
-/// locks several for reading, in ascending order. So no two threads wait for each other, as long as
-/// who holds a [`ShardGuard`] drops it before any other call.
+/// Nobody waits for another lock while holding a shard but [`prefetch`](Self::prefetch) and
+/// [`save_in_order`](Self::save_in_order), which lock several for reading, in ascending order. So
+/// no two threads wait for each other, as long as who holds a [`ShardGuard`] drops it before any
+/// other call.
 ///
 /// # Examples
 /// ```
@@ -274,9 +275,9 @@ impl Shards {
 
     /// Locks up to [`PREFETCHES`] shards for reading, a bit each, the lowest first.
     ///
-    /// Nowhere else does anybody wait for a lock while holding a shard, so only readers can wait
-    /// for each other: one for a shard that another has, because somebody who writes came in
-    /// between. They do not wait in a circle because all go from the lower to the higher shard.
+    /// Nobody who writes waits for a lock while holding a shard, so only readers can wait for each
+    /// other: one for a shard that another has, because somebody who writes came in between. They
+    /// do not wait in a circle because all go from the lower to the higher shard.
     fn read_all(&self, mut shards: u64) -> [Option<Reading<'_>>; PREFETCHES] {
         let mut readers = [const { None }; PREFETCHES];
         let mut before = None;
