@@ -14,7 +14,7 @@ use dynamidb_core::view::ItemView;
 use crate::shards::Shards;
 
 /// What is copied under one lock, but for a larger item: with the smallest items, which take the
-/// longest, 0.4 ms.
+/// longest, half a millisecond.
 const PIECE: usize = 32 << 10;
 /// The same where nobody waits, and what is read at once.
 const LARGE_PIECE: usize = 1 << 20;
