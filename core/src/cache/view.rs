@@ -2,6 +2,8 @@
 
 use alloc::collections::TryReserveError;
 use core::fmt;
+#[cfg(feature = "flush-prefix")]
+use core::iter::Filter;
 
 use super::Cache;
 use crate::digest::Digest;
@@ -269,7 +271,7 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn scan(&self, cursor: u32) -> (impl Iterator<Item = ItemView<'_>>, Option<u32>) {
         let (items, next) = self.store().group(cursor);
-        let items = items.filter(|found| !self.store().is_flushed(found));
+        let items = self.unflushed(items);
         (items.map(|found| self.view(&found)), next)
     }
 
@@ -440,11 +442,17 @@ impl<M: Memory> Cache<M> {
     }
 
     /// The items that no flush has removed.
-    fn unflushed(
+    #[cfg(feature = "flush-prefix")]
+    fn unflushed<I: Iterator<Item = ItemHandle>>(
         &self,
-        items: impl DoubleEndedIterator<Item = ItemHandle>,
-    ) -> impl DoubleEndedIterator<Item = ItemHandle> {
+        items: I,
+    ) -> Filter<I, impl FnMut(&ItemHandle) -> bool> {
         items.filter(|found| !self.store().is_flushed(found))
+    }
+
+    #[cfg(not(feature = "flush-prefix"))]
+    const fn unflushed<I: Iterator<Item = ItemHandle>>(&self, items: I) -> I {
+        items
     }
 
     fn at_position(&self, position: u32) -> Option<ItemHandle> {
