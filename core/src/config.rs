@@ -181,8 +181,9 @@ pub enum Policy {
     /// The one that takes the most memory for the longest time: age times the square root of the
     /// size, with a weight for new items that is learned. Fewest misses wherever sizes differ; the
     /// bytes that are missed may be less or more, as large items have to be used more often to
-    /// stay. Takes a 128th of the memory to remember who was evicted; items are never [`compact`](Config::compact), always `Strict`, and know the time of their
-    /// last use for nine days.
+    /// stay. Takes a 128th of the memory to remember who was evicted; items are never
+    /// [`compact`](Config::compact), their order is always `Strict`, and they know the time of
+    /// their last use for nine days.
     ///
     /// # Examples
     /// ```

@@ -291,15 +291,6 @@ impl Density {
         self.new_weight = weight.clamp(*WEIGHT_RANGE.start(), *WEIGHT_RANGE.end());
     }
 
-    /// All items, the next one to evict last.
-    pub(crate) const fn items<'m>(&'m self, arena: ArenaRef<'m>) -> Items<'m> {
-        Items {
-            density: self,
-            arena,
-            left: self.lists,
-        }
-    }
-
     /// Adds everything that decides what is evicted, but for the items.
     pub(crate) fn digest(&self, digest: &mut Digest) {
         for list in &self.lists {
@@ -352,23 +343,31 @@ impl ChunkRef {
 }
 
 /// All items in the order in which they would be evicted if nothing else happened, the last one
-/// first.
+/// first. Without the feature it takes no room either.
 #[derive(Debug)]
 pub(crate) struct Items<'m> {
-    density: &'m Density,
-    arena: ArenaRef<'m>,
+    of: [(&'m Density, ArenaRef<'m>); ON as usize],
     /// What is left of each list. Stamps are read from the headers.
     left: [List; LISTS],
 }
 
-impl Items<'_> {
-    /// The scores of the items at one end of the lists, with the indices of those.
+impl<'m> Items<'m> {
+    pub(crate) fn new(density: &'m [Density; ON as usize], arena: ArenaRef<'m>) -> Self {
+        Self {
+            of: density.each_ref().map(|density| (density, arena)),
+            left: density
+                .first()
+                .map_or([List::EMPTY; LISTS], |density| density.lists),
+        }
+    }
+
+    /// The score of the item at one end of each list, with the index of that.
     fn scores(&self, end: impl Fn(&List) -> ChunkRef) -> impl Iterator<Item = (u64, usize)> {
         let left = self.left.iter().enumerate();
         left.filter(|(_, list)| list.len > 0)
-            .map(move |(index, list)| {
-                let stamp = end(list).stamp_in(self.arena);
-                (self.density.score(index, stamp), index)
+            .filter_map(move |(index, list)| {
+                let &(density, arena) = self.of.first()?;
+                Some((density.score(index, end(list).stamp_in(arena)), index))
             })
     }
 }
@@ -379,9 +378,9 @@ impl Iterator for Items<'_> {
     fn next(&mut self) -> Option<ChunkRef> {
         let scores = self.scores(|list| list.newest);
         let (_, index) = scores.min_by_key(|&(score, index)| (score, LISTS - index))?;
-        let list = &mut self.left[index];
+        let (&(_, arena), list) = (self.of.first()?, &mut self.left[index]);
         let item = list.newest;
-        (list.newest, list.len) = (self.arena.header(item).older(), list.len - 1);
+        (list.newest, list.len) = (arena.header(item).older(), list.len - 1);
         Some(item)
     }
 }
@@ -390,9 +389,9 @@ impl DoubleEndedIterator for Items<'_> {
     fn next_back(&mut self) -> Option<ChunkRef> {
         let scores = self.scores(|list| list.oldest);
         let (_, index) = scores.max_by_key(|&(score, index)| (score, LISTS - index))?;
-        let list = &mut self.left[index];
+        let (&(_, arena), list) = (self.of.first()?, &mut self.left[index]);
         let item = list.oldest;
-        (list.oldest, list.len) = (self.arena.header(item).newer(), list.len - 1);
+        (list.oldest, list.len) = (arena.header(item).newer(), list.len - 1);
         Some(item)
     }
 }

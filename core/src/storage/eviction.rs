@@ -109,8 +109,9 @@ impl Eviction {
         &'m self,
         arena: ArenaRef<'m>,
     ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
-        let [first, second] = self.lists(arena);
-        first.chain(second)
+        let queued = self.queue.items(arena);
+        let others = density::Items::new(&self.density, arena);
+        self.lru.items(arena).chain(queued).chain(others)
     }
 
     /// The items of the LRU and those of the queue, each with the most recently used first; those
@@ -119,11 +120,9 @@ impl Eviction {
         &'m self,
         arena: ArenaRef<'m>,
     ) -> [impl DoubleEndedIterator<Item = ChunkRef> + 'm; 2] {
-        let lists = [(&self.lru, self.density()), (&self.queue, None)];
-        lists.map(|(list, density)| {
-            let others = density.map(|density| density.items(arena));
-            list.items(arena).chain(others.into_iter().flatten())
-        })
+        let others = density::Items::new(&self.density, arena);
+        let lists = [(&self.lru, Some(others)), (&self.queue, None)];
+        lists.map(|(list, others)| list.items(arena).chain(others.into_iter().flatten()))
     }
 
     /// Brings the order up to date, so that items may move.
