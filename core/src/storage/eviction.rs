@@ -109,9 +109,11 @@ impl Eviction {
         &'m self,
         arena: ArenaRef<'m>,
     ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
-        let queued = self.queue.items(arena);
-        let others = density::Items::new(&self.density, arena);
-        self.lru.items(arena).chain(queued).chain(others)
+        let items = self.lru.items(arena).chain(self.queue.items(arena));
+        // A device does not walk through what is always empty.
+        #[cfg(feature = "density")]
+        let items = items.chain(density::Items::new(&self.density, arena));
+        items
     }
 
     /// The items of the LRU and those of the queue, each with the most recently used first; those
