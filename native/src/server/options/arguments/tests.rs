@@ -157,6 +157,16 @@ fn chunk_sizes_follow_the_memory_unless_they_are_given() {
 }
 
 #[test]
+fn every_policy_is_chosen_by_its_name() {
+    let policy = |line| parse(line).unwrap().config().policy;
+    assert_eq!(policy(""), Policy::Lru);
+    assert_eq!(policy("--policy lru"), Policy::Lru);
+    assert_eq!(policy("--policy s3lru"), Policy::S3Lru);
+    assert_eq!(policy("--policy density"), Policy::Density);
+    assert_eq!(policy("--policy density-full"), Policy::DensityFull);
+}
+
+#[test]
 fn an_error_is_one_line_that_names_the_option() {
     for (line, option) in [
         ("--prot 1", "--prot"),
