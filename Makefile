@@ -124,7 +124,8 @@ test-deploy: ## units, manifests and files of options that operators copy
 dist: ## a static server in target/dist for each of DIST_TARGETS
 	.ci/setup musl
 	for target in $(DIST_TARGETS); do \
-		cargo build --locked --release -p dynamidb --target $$target || exit 1; \
+		cargo build --locked --release --config 'profile.release.strip="debuginfo"' \
+			-p dynamidb --target $$target || exit 1; \
 		install -D target/$$target/release/dynamidb target/dist/dynamidb-$$target || exit 1; \
 	done
 	cargo check --locked -p dynamidb --target aarch64-unknown-linux-musl

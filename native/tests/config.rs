@@ -134,6 +134,32 @@ fn a_printed_configuration_is_a_file_with_the_same_values() {
 }
 
 #[test]
+fn numbers_strings_lists_and_switches_may_be_written_as_toml_has_them() {
+    let text = "max-items = 1_000\nmemory = \"1.5g\"\nslab-growth = 1.25\nport = -1\n\
+                unix-mask = '0770'\nlisten = '127.0.0.1,::1'\nenable-shutdown = 'on'\n\
+                disable-watch = true\ndisable-dumping = 1\nverbose = 3\n";
+    let file = File::new("values", text);
+    let shown = printed(&["--config", file.path()], &[]);
+    for line in [
+        "max-items = 1000",
+        "memory = \"1.5g\"",
+        "slab-growth = \"1.25\"",
+        "port = -1",
+        "unix-mask = \"0770\"",
+        "listen = [\"127.0.0.1\", \"::1\"]",
+        "enable-shutdown = true",
+        "disable-watch = true",
+        "disable-dumping = true",
+        "verbose = 3",
+    ] {
+        assert!(
+            shown.contains(&format!("{line}  # {}:", file.path())),
+            "{line}\n{shown}"
+        );
+    }
+}
+
+#[test]
 fn every_error_is_a_line_with_file_line_and_nearest_name() {
     let text = "memroy = 64\nmemory = 'lots'\n\nenable-shutdown = 'perhaps'\nport = [1, 2]\n\
                 max_items = 5\nconfig = 'x'\nprint-config = true\nmemory-limit = 6\n\
