@@ -243,6 +243,20 @@ impl Server {
     }
 
     /// The address of the admin port, if there is one, with the port that was picked.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb::{Admin, Options, Server};
+    ///
+    /// let mut options = Options::default();
+    /// options.port = 0;
+    /// options.admin = Admin::Off;
+    /// assert_eq!(Server::bind(&options)?.admin_addr(), None);
+    /// options.admin = "127.0.0.1:0".parse().expect("an address");
+    /// let address = Server::bind(&options)?.admin_addr();
+    /// assert!(address.is_some_and(|address| address.port() != 0));
+    /// # Ok::<(), dynamidb::Error>(())
+    /// ```
     #[must_use]
     pub fn admin_addr(&self) -> Option<SocketAddr> {
         Some(self.admin_port.as_ref()?.address)

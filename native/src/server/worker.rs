@@ -319,7 +319,7 @@ impl<R: Runtime> Worker<R> {
             let (entry, output) = (&mut turn[*at], &mut outputs[*at]);
             let connection = &mut connections[entry.key].connection;
             let input = slots[*at].input().bytes();
-            let lock = stopwatch.start(entry.since, *first, *shard, input, held.take());
+            let lock = stopwatch.start(entry.since, first.as_ref(), *shard, input, held.take());
             let processed =
                 guard(|| Ok(connection.process(now, *first, input, output, lock, context)));
             match processed {

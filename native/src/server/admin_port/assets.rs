@@ -47,18 +47,17 @@ DynamiDB, read only:
 /api/map      the memory of a shard, for the dashboard that a browser shows here
 ";
 
-/// The file of this path.
+/// The file of this path. Who takes no compressed page, as `curl` does, gets the addresses.
 pub(super) fn respond(request: &Request) -> Response {
-    let path = &request.path;
-    let Some((_, content_type, body)) = ASSETS.iter().find(|(name, ..)| name == path) else {
-        return Response::error(404, "there is nothing here");
-    };
-    match &**path {
-        _ if request.gzip => Response {
+    let path = &*request.path;
+    let asset = ASSETS.iter().find(|(name, ..)| *name == path);
+    match asset {
+        Some((_, content_type, body)) if request.gzip => Response {
             gzip: true,
             ..Response::ok(content_type, *body)
         },
-        "/" => Response::ok(TEXT, PLAIN.as_bytes()),
-        _ => Response::error(406, "this is sent compressed with gzip"),
+        _ if path == "/" => Response::ok(TEXT, PLAIN.as_bytes()),
+        Some(_) => Response::error(406, "this is sent compressed with gzip"),
+        None => Response::error(404, "there is nothing here"),
     }
 }

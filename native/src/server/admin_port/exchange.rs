@@ -102,7 +102,7 @@ fn read_head(socket: &mut TcpStream, waits: &Waits<'_>) -> io::Result<Result<Vec
             Err(error) if is_temporary(&error) => {}
             Err(error) => return Err(error),
         }
-        if !head[0].is_ascii_uppercase() {
+        if len > 0 && !head[0].is_ascii_uppercase() {
             return Ok(Err(Response::error(400, "HTTP is spoken here")));
         }
         if len == HEAD_MAX {

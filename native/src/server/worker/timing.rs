@@ -1,4 +1,5 @@
-//! Which turns are measured: one in some, or all while somebody wants to know what is slow.
+//! Which turns are measured: one in some, or all while somebody wants to know what is slow, from the
+//! next one of the sample on.
 //!
 //! A turn reads the clock at its beginning and its end, which is a twentieth of an unpipelined
 //! `get`; so it does that rarely. Connections that were ready and found no place in a measured turn
@@ -33,19 +34,26 @@ pub(super) struct Ready {
 impl Timing {
     /// Called when a turn begins, with how many connections it has and how many are left for the
     /// next ones.
+    #[inline]
     pub(super) fn begin(&mut self, server: &ServerState, taken: usize, rest: usize) -> Ready {
         if taken == 0 {
             return Ready::default();
         }
-        let every = server.slow.is_wanted(server.watchers.wanted());
-        if self.skipped > 0 && !every {
-            self.skipped -= 1;
-            if self.left == 0 {
-                return Ready::default();
-            }
-            return self.sort(0, taken, rest);
+        if self.skipped == 0 {
+            return self.sample(server, taken, rest);
         }
-        self.skipped = SAMPLED_ONE_IN - 1;
+        self.skipped -= 1;
+        if self.left == 0 {
+            return Ready::default();
+        }
+        self.sort(0, taken, rest)
+    }
+
+    /// Measures this turn, and the next one too if somebody wants all.
+    #[cold]
+    fn sample(&mut self, server: &ServerState, taken: usize, rest: usize) -> Ready {
+        let every = server.slow.is_wanted(server.watchers.wanted());
+        self.skipped = if every { 0 } else { SAMPLED_ONE_IN - 1 };
         self.sort(server.clock.micros(), taken, rest)
     }
 
@@ -115,14 +123,19 @@ mod tests {
     }
 
     #[test]
-    fn every_turn_is_measured_while_somebody_watches_what_is_slow() {
+    fn every_turn_is_measured_soon_after_somebody_watches_what_is_slow() {
         let (server, mut timing) = (ServerState::for_tests(), Timing::default());
-        let mut all = || (0..100).all(|_| timing.begin(&server, 1, 0).is_measured());
-        assert!(!all());
+        let mut measured = |turns: u32| {
+            let begin = |_: &u32| timing.begin(&server, 1, 0).is_measured();
+            (0..turns).filter(begin).count()
+        };
+        assert_eq!(measured(SAMPLED_ONE_IN), 1);
         let kinds = crate::server::state::watchers::Kinds::SLOW;
         let watcher = server.watchers.watch(kinds).unwrap();
-        assert!(all());
+        measured(SAMPLED_ONE_IN);
+        assert_eq!(measured(100), 100);
         drop(watcher);
-        assert!(!all());
+        measured(1);
+        assert_eq!(measured(SAMPLED_ONE_IN), 1);
     }
 }
