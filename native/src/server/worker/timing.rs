@@ -1,5 +1,5 @@
-//! Which turns are measured: one in some, or all while somebody wants to know what is slow, from the
-//! next one of the sample on.
+//! Which turns are measured: one in some, or all while somebody wants to know what is slow, which
+//! takes effect with the next one of the sample.
 //!
 //! A turn reads the clock at its beginning and its end, which is a twentieth of an unpipelined
 //! `get`; so it does that rarely. Connections that were ready and found no place in a measured turn
