@@ -468,7 +468,7 @@ impl<R: Runtime> Connection<R> {
         pool: &mut InputPool,
         received: &Received,
     ) -> io::Result<NextStep> {
-        if self.session.is_closed() {
+        if self.session.is_closed() && !matches!(self.state, State::Lingering(_)) {
             self.state = State::Flushing;
         }
         let rest = slot.input();
