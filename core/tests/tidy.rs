@@ -109,6 +109,7 @@ const NEVER_IN_CODE: &[Never] = &[
             "native/src/server/lock.rs",
             "native/src/server/state/clients.rs",
             "native/src/server/state/prefixes.rs",
+            "native/src/server/tls/context.rs",
             "native/src/server/worker/ready.rs",
             "native/src/server/runtime/async_std/epoll.rs",
             "native/src/server/state/watchers.rs",

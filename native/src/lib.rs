@@ -36,5 +36,5 @@ mod server;
 #[cfg(feature = "server")]
 pub use server::{
     Admin, Error, IoUring, Listen, ListenAddress, Log, LogFormat, MemcachedOptions, Options,
-    ProcessLog, RuntimeName, Server, ServiceManager, StopHandle,
+    ProcessLog, RuntimeName, Security, Server, ServiceManager, StopHandle,
 };

@@ -208,6 +208,11 @@ fn reload_each_time(
             Ok(()) => {}
             Err(error) => tracing::warn!("users are unchanged: {error}"),
         }
+        match handle.reload_certificates() {
+            Ok(()) if handle.has_certificates() => tracing::info!("certificates were reloaded"),
+            Ok(()) => {}
+            Err(error) => tracing::warn!("certificates are unchanged: {error}"),
+        }
         match Options::read_again() {
             Ok(new) => {
                 log.set_verbose(new.verbose);

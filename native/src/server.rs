@@ -23,6 +23,8 @@ mod service_manager;
 pub(crate) mod state;
 mod state_file;
 mod stop;
+#[cfg_attr(not(feature = "tls"), path = "server/tls/absent.rs")]
+mod tls;
 mod upkeep;
 mod view;
 mod worker;
@@ -45,17 +47,21 @@ use crate::server::context::ServerContext;
 use crate::server::heartbeat::Watchdog;
 use crate::server::listen::{Listener, Listeners, listen};
 use crate::server::options::size_text;
+use crate::server::options::tls::ClientCerts;
 use crate::server::process::{Account, memory_limit, open_files};
 use crate::server::runtime::{Runtime, no_thread};
 use crate::server::state_file::StateFile;
 use crate::server::stop::Stop;
+use crate::server::tls::TlsContext;
 use crate::server::worker::{Ring, Worker};
 
 pub use self::error::Error;
 pub use self::log::Log;
 pub use self::log::format::LogFormat;
 pub use self::log::subscriber::ProcessLog;
-pub use self::options::{Admin, IoUring, Listen, ListenAddress, MemcachedOptions, Options};
+pub use self::options::{
+    Admin, IoUring, Listen, ListenAddress, MemcachedOptions, Options, Security,
+};
 pub use self::runtime::RuntimeName;
 pub use self::service_manager::ServiceManager;
 
@@ -80,6 +86,7 @@ pub struct StopHandle {
     // Not the whole context: a handle must not keep the cache in memory.
     stop: Arc<Stop>,
     accounts: Option<Arc<Accounts>>,
+    tls: Option<Arc<TlsContext>>,
     context: Weak<ServerContext>,
 }
 
@@ -114,6 +121,18 @@ impl StopHandle {
         saved.transpose().map_err(save_error)
     }
 
+    /// Whether there are files of users.
+    #[must_use]
+    pub const fn has_users(&self) -> bool {
+        self.accounts.is_some()
+    }
+
+    /// Whether there are certificates: a listener with TLS.
+    #[must_use]
+    pub const fn has_certificates(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Reloads the files of users, if there are any: [`Options::auth_file`] and
     /// [`MemcachedOptions::sasl_pwdb`]. Clients that are signed in stay so.
     ///
@@ -145,6 +164,14 @@ impl StopHandle {
         if let Some(context) = self.context.upgrade() {
             reload::limits(&context, current, new);
         }
+    }
+
+    /// Reads the files of TLS again, if there are any. Connections that are open go on as they are.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if a file is wrong, or does not fit the others; those in use stay.
+    pub fn reload_certificates(&self) -> Result<(), Error> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 }
 
@@ -185,6 +212,9 @@ impl Server {
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
         let users = users.map(Arc::new);
         let accounts = Accounts::load(users.clone(), options.memcached.sasl_users())?;
+        // Before the user changes: keys are often readable for root alone.
+        let files = options.tls_files().filter(|_| options.uses_tls());
+        let tls = files.map(TlsContext::load).transpose()?;
         // All locked memory is resident, reserved addresses too.
         let growth = match options.memcached.lock_memory {
             true => Growth::default(),
@@ -223,6 +253,7 @@ impl Server {
         // The one that the restored deadlines follow.
         context.server.clock = clock;
         context.state_file = state_file;
+        context.server.tls = tls.map(Arc::new);
         let server = Self {
             listeners,
             admin_port,
@@ -285,6 +316,7 @@ impl Server {
         StopHandle {
             stop: Arc::clone(&self.context.stop),
             accounts: self.context.accounts.clone(),
+            tls: self.context.server.tls.clone(),
             context: Arc::downgrade(&self.context),
         }
     }
@@ -348,6 +380,10 @@ impl Server {
         let admin_port = admin_port.map(|port| port.serve(Arc::clone(&self.context)));
         // Served until the last connection is closed.
         let _admin_port = admin_port.transpose().map_err(no_thread)?;
+        if self.context.server.tls.is_some() {
+            let context = Arc::clone(&self.context);
+            runtime.spawn(0, upkeep::watch_certificates::<R>(context));
+        }
         self.context.stop.requested().await;
         drop(files);
         self.context.server.clients.wake_all();
@@ -366,11 +402,17 @@ impl Server {
                 continue;
             };
             tracing::info!("listening on {address}");
-            if address.ip().is_loopback() {
+            if listener.options.tls.is_some() {
+                tracing::info!("clients of {address} speak TLS");
+            }
+            let asks_for_cert = listener.options.tls == Some(ClientCerts::Required);
+            if address.ip().is_loopback() || asks_for_cert {
                 continue;
             }
             if self.context.accounts.is_some() && listener.options.auth {
-                readable.push(address.to_string());
+                if listener.options.tls.is_none() {
+                    readable.push(address.to_string());
+                }
             } else {
                 tracing::warn!(
                     "every client that can reach {address} can read and change all items"
@@ -413,13 +455,22 @@ impl Server {
             if self.rings.is_empty() { "no" } else { "yes" },
         );
         memory_limit::warn_if_exceeded(config.memory);
-        let target = match (addresses.first(), self.listeners.files.first()) {
-            (Some(address), _) => format!("{} {}", address.ip(), address.port()),
-            (_, Some(file)) => format!("-U {}", file.path().display()),
+        self.suggest(&addresses);
+    }
+
+    /// Logs how to try the server.
+    fn suggest(&self, addresses: &[SocketAddr]) {
+        let mut plain = self.listeners.sockets.iter();
+        let plain = plain.find(|listener| listener.options.tls.is_none());
+        let file = self.listeners.files.first();
+        let target = match (plain.and_then(Listener::address), file, addresses.first()) {
+            (Some(address), ..) => format!("nc {} {}", address.ip(), address.port()),
+            (_, Some(file), _) => format!("nc -U {}", file.path().display()),
+            (.., Some(address)) => format!("openssl s_client -quiet -connect {address}"),
             _ => return,
         };
         if self.context.session.protocol == Protocol::Binary {
-            let target = target.replace(' ', ":");
+            let target = target.trim_start_matches("nc ").replace(' ', ":");
             tracing::info!("try: memcping --binary --servers={target}");
             return;
         }
@@ -428,7 +479,7 @@ impl Server {
             Dialect::Memcached => r"set key1 0 30 5\r\nhello\r\nquit\r\n",
             _ => r"SET key1 30 5\r\nhello\r\nQUIT\r\n",
         };
-        tracing::info!("try: printf '{requests}' | nc {target}");
+        tracing::info!("try: printf '{requests}' | {target}");
     }
 }
 
@@ -458,9 +509,11 @@ fn save_error(source: io::Error) -> Error {
     }
 }
 
-/// There is no TLS: whoever is on the way to another host can read passwords.
+/// Without TLS, whoever is on the way to another host can read passwords.
 fn refuse_beyond_host(listeners: &[Listener]) -> Result<(), Error> {
-    let mut addresses = listeners.iter().filter(|listener| listener.options.auth);
+    let is_readable =
+        |listener: &&Listener| listener.options.auth && listener.options.tls.is_none();
+    let mut addresses = listeners.iter().filter(is_readable);
     let is_beyond = |address: &SocketAddr| !address.ip().is_loopback();
     match addresses.find_map(|listener| listener.address().filter(is_beyond)) {
         None => Ok(()),

@@ -340,7 +340,7 @@ fn an_endless_request_is_not_kept_in_memory() {
 
 #[test]
 fn a_client_that_sends_on_after_quit_is_closed_in_bounded_time() {
-    on_each_runtime("-m 64", |server| {
+    in_each_mode("-m 64", |server| {
         let mut client = server.connect();
         client.say("quit\r\n");
         let mut closed = || client.socket.write_all(b"x").is_err();

@@ -129,7 +129,7 @@ fn a_wrong_command_line_is_reported_in_one_line_with_status_2() {
         ("-U 11211", "--udp-port"),
         ("-o nonsense", "--extended"),
         ("-o slab_automove=9", "slab_automove"),
-        ("-o modern,ssl_key=/key", "ssl_key"),
+        ("-o modern,ssl_ciphers=x", "ssl_ciphers"),
         ("-B http", "--protocol"),
         ("-S", "--enable-sasl"),
         ("-S --sasl-pwdb /etc/passwd -B ascii", "--enable-sasl"),

@@ -1,6 +1,6 @@
 //! `ping`: whether a server serves.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::time::Duration;
 
 use clap::Args;
@@ -58,12 +58,7 @@ impl Ping {
 fn ask(socket: &mut dyn Socket) -> io::Result<String> {
     socket.write_all(REQUEST)?;
     let mut line = Vec::new();
-    for byte in socket.take(LINE_MAX).bytes() {
-        match byte? {
-            b'\n' => break,
-            byte => line.push(byte),
-        }
-    }
+    BufReader::new(socket.take(LINE_MAX)).read_until(b'\n', &mut line)?;
     if line.is_empty() {
         return Err(io::Error::new(
             ErrorKind::UnexpectedEof,

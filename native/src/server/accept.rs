@@ -11,10 +11,13 @@ use crate::server::context::{ConnectionPermit, ServerContext};
 use crate::server::listen::ListenerOptions;
 use crate::server::runtime::{Runtime, Stream};
 use crate::server::state::count;
+use crate::server::tls::{ALERT, Tls};
 use crate::server::worker::Inbox;
 
 /// How long nothing is accepted after the system had no file descriptor or memory for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often a handshake that has to wait is tried again.
+const HANDSHAKE_PERIOD: Duration = Duration::from_millis(5);
 /// How much of the input of a rejected client is discarded at once.
 const DISCARD_BUFFER: usize = 16 * 1024;
 
@@ -46,7 +49,10 @@ impl<R: Runtime> Acceptor<R> {
         let Self { context, .. } = &*self;
         let server = &context.server;
         while let Some(accepted) = context.stop.or(R::accept(&listener)).await {
-            match accepted.and_then(|stream| self.hand_over(stream, options)) {
+            let Some(tls) = context.stop.or(self.begin_tls(options)).await else {
+                break;
+            };
+            match accepted.and_then(|stream| self.hand_over(stream, options, tls)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
@@ -62,13 +68,35 @@ impl<R: Runtime> Acceptor<R> {
         }
     }
 
-    fn hand_over(&self, stream: R::Stream, options: ListenerOptions) -> io::Result<()> {
-        let Some(permit) = ConnectionPermit::acquire(&self.context, options) else {
+    /// The TLS of a new connection, if it has any. Waits while there are too many handshakes: other
+    /// clients then wait in the queue of the listener.
+    async fn begin_tls(&self, options: ListenerOptions) -> Option<Box<Tls>> {
+        let (Some(clients), Some(tls)) = (options.tls, &self.context.server.tls) else {
+            return None;
+        };
+        loop {
+            let begun = tls.begin_handshake(clients);
+            if begun.is_some() {
+                return begun;
+            }
+            R::sleep(HANDSHAKE_PERIOD).await;
+        }
+    }
+
+    fn hand_over(
+        &self,
+        stream: R::Stream,
+        options: ListenerOptions,
+        tls: Option<Box<Tls>>,
+    ) -> io::Result<()> {
+        let Some(mut permit) = ConnectionPermit::acquire(&self.context, options) else {
             let stream = self.runtime.move_to(0, stream)?;
             let context = Arc::clone(&self.context);
-            self.runtime.spawn(0, reject::<R>(stream, context));
+            self.runtime
+                .spawn(0, reject::<R>(stream, context, tls.is_some()));
             return Ok(());
         };
+        permit.tls = tls;
         let worker = self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len();
         let stream = self.runtime.move_to(worker, stream)?;
         self.inboxes[worker].push(stream, permit);
@@ -76,9 +104,13 @@ impl<R: Runtime> Acceptor<R> {
     }
 }
 
-/// Sends memcached's error and closes the connection. The client may have sent requests by then.
-async fn reject<R: Runtime>(mut stream: R::Stream, context: Arc<ServerContext>) {
-    let line = b"ERROR Too many open connections\r\n";
+/// Sends memcached's error, or an alert, and closes the connection. The client may have sent
+/// requests by then.
+async fn reject<R: Runtime>(mut stream: R::Stream, context: Arc<ServerContext>, tls: bool) {
+    let line = match tls {
+        true => ALERT,
+        false => b"ERROR Too many open connections\r\n",
+    };
     let _ = poll_fn(|cx| stream.poll_write(cx, line)).await;
     let Some(_rejection) = context.server.rejections.enter() else {
         return;

@@ -47,6 +47,7 @@ pub(crate) fn command(
         b"watch" => watch(view, &words),
         verb if is_hot(view.host().settings.options.dialect, verb) => insight::hot(view, output),
         b"shutdown" => shutdown(view, &words),
+        b"refresh_certs" => refresh_certs(view, output),
         _ => Answer::Reply(ERROR),
     };
     match answer {
@@ -129,6 +130,25 @@ fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
             }
             memory_limit::warn_if_exceeded(memory);
             OK
+        }
+    }
+}
+
+/// `refresh_certs`: reads the files of TLS again.
+fn refresh_certs(view: &View<'_>, output: &mut Vec<u8>) -> Answer {
+    let Some(tls) = &view.host().tls else {
+        return Answer::Reply("Error TLS not enabled\r\n");
+    };
+    match tls.reload() {
+        Ok(()) => Answer::Reply(OK),
+        Err(error) => {
+            tracing::warn!("certificates are unchanged: {error}");
+            // Paths and messages of the system may have any bytes.
+            let line = error
+                .to_string()
+                .replace(|c: char| c.is_ascii_control(), " ");
+            output.extend_from_slice(format!("Error {line}\r\n").as_bytes());
+            Answer::Done
         }
     }
 }

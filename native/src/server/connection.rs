@@ -19,6 +19,7 @@
 pub(crate) mod buffers;
 pub(crate) mod foreign;
 pub(crate) mod linger;
+mod records;
 mod suspended;
 mod timeout;
 
@@ -40,7 +41,7 @@ use crate::server::connection::buffers::{
 use crate::server::connection::linger::Linger;
 use crate::server::connection::suspended::Suspended;
 use crate::server::connection::timeout::{
-    DEPARTURE_PERIOD, DEPARTURE_PROBE, DRAIN_TIMEOUT, Timeout,
+    DEPARTURE_PERIOD, DEPARTURE_PROBE, DRAIN_TIMEOUT, HANDSHAKE_TIMEOUT, Timeout,
 };
 use crate::server::context::{ConnectionPermit, ServerContext};
 use crate::server::host::{SessionHost, SignIns};
@@ -48,6 +49,7 @@ use crate::server::runtime::{Runtime, Stream};
 use crate::server::state::clients::{Client, ConnState};
 use crate::server::state::count;
 use crate::server::state::measured::Measured;
+use crate::server::tls::Tls;
 use crate::server::view::Held;
 
 /// The most that a connection reads in one turn: a millisecond of the smallest requests. With other
@@ -78,6 +80,8 @@ pub(crate) enum Received {
     Input,
     /// Output to send.
     Output,
+    /// A step of the TLS handshake, which takes about as long as [`READ_MAX`] bytes of requests.
+    Handshake,
     Nothing,
 }
 
@@ -92,6 +96,7 @@ pub(crate) enum NextStep {
 
 pub(crate) struct Connection<R: Runtime> {
     stream: R::Stream,
+    tls: Option<Box<Tls>>,
     session: Session,
     state: State,
     /// What the user who has signed in may do.
@@ -111,7 +116,8 @@ pub(crate) struct Connection<R: Runtime> {
 
 impl<R: Runtime> Connection<R> {
     /// A connection that is woken by `waker`.
-    pub(crate) fn new(stream: R::Stream, waker: Waker, context: ConnectionPermit) -> Self {
+    pub(crate) fn new(stream: R::Stream, waker: Waker, mut context: ConnectionPermit) -> Self {
+        let tls = context.tls.take();
         let server = &context.server;
         let mut config = context.session.clone();
         config.sasl &= context.listener.auth;
@@ -121,6 +127,7 @@ impl<R: Runtime> Connection<R> {
             .open(server.clock.now(), &stream.socket(), waker);
         let connection = Self {
             stream,
+            tls,
             session,
             state: State::New,
             access: Access::default(),
@@ -143,6 +150,7 @@ impl<R: Runtime> Connection<R> {
         matches!(self.state, State::New | State::SignIn(_) | State::Open)
             && !self.backlog
             && !self.large
+            && self.tls.is_none()
             && self.suspended.as_ref().is_none_or(|s| s.keeps_nothing())
             && !self.context.stop.is_requested()
             && matches!(self.stream.poll_readable(cx), Poll::Ready(Ok(())))
@@ -151,7 +159,7 @@ impl<R: Runtime> Connection<R> {
     /// Whether replies may be sent before the fourth step, together with other connections'.
     pub(crate) fn may_send(&self) -> bool {
         let suspended = self.suspended.as_ref();
-        suspended.is_none_or(|suspended| suspended.held.is_none())
+        self.tls.is_none() && suspended.is_none_or(|suspended| suspended.held.is_none())
     }
 
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
@@ -176,7 +184,8 @@ impl<R: Runtime> Connection<R> {
             return Ok(Received::Nothing);
         }
         if let Some(suspended) = &mut self.suspended {
-            let flushed = suspended.poll_flush(cx, &mut self.stream, &self.context.server);
+            let counted = self.tls.is_none();
+            let flushed = suspended.poll_flush(cx, &mut self.stream, &self.context.server, counted);
             if flushed?.is_pending() {
                 return Ok(Received::Nothing);
             }
@@ -203,6 +212,9 @@ impl<R: Runtime> Connection<R> {
         }
         if self.backlog {
             return Ok(Received::Input);
+        }
+        if self.tls.is_some() {
+            return self.receive_records(cx, slot, output, pool, limit);
         }
         if !self.read(cx, slot, pool, limit)? {
             return Ok(Received::Nothing);
@@ -418,12 +430,22 @@ impl<R: Runtime> Connection<R> {
         &mut self,
         cx: &mut Context<'_>,
         output: &mut Vec<u8>,
-        mut sent: usize,
+        sent: usize,
     ) -> io::Result<()> {
+        let start = match &mut self.tls {
+            Some(tls) => {
+                let start = tls.seal(output)?;
+                // As in memcached, replies count, and not what TLS adds.
+                self.context.server.count_written(start);
+                start
+            }
+            None => 0,
+        };
         if let Some(suspended) = self.suspended.as_mut().filter(|s| s.held.is_some()) {
-            suspended.output = UnsentOutput::rest_of(output, 0);
+            suspended.output = UnsentOutput::rest_of(output, start);
             return self.account();
         }
+        let mut sent = sent.max(start);
         while sent < output.len() {
             match self.stream.poll_write(cx, &output[sent..])? {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -431,13 +453,17 @@ impl<R: Runtime> Connection<R> {
                 Poll::Pending => {
                     let rest = UnsentOutput::rest_of(output, sent);
                     self.suspended.get_or_insert_default().output = rest;
-                    self.context.server.count_written(sent);
+                    if self.tls.is_none() {
+                        self.context.server.count_written(sent);
+                    }
                     // Now: other connections of the turn may have large replies too.
                     return self.account();
                 }
             }
         }
-        self.context.server.count_written(sent);
+        if self.tls.is_none() {
+            self.context.server.count_written(sent);
+        }
         Ok(())
     }
 
@@ -480,6 +506,9 @@ impl<R: Runtime> Connection<R> {
             self.suspended.get_or_insert_default().input = slot.suspend();
         }
         if matches!(self.state, State::Flushing) && !self.has_unsent_output() {
+            self.close_tls(cx)?;
+        }
+        if matches!(self.state, State::Flushing) && !self.has_unsent_output() {
             self.start_lingering()?;
             self.linger(cx, slot, pool)?;
             return Ok(NextStep::Wait);
@@ -501,7 +530,8 @@ impl<R: Runtime> Connection<R> {
         if self.is_watching() || self.context.stop.is_requested() {
             return Ok(NextStep::Requeue);
         }
-        if self.backlog || self.stream.poll_readable(cx)?.is_ready() {
+        let has_ended = self.tls.as_deref().is_some_and(Tls::has_ended);
+        if self.backlog || has_ended || self.stream.poll_readable(cx)?.is_ready() {
             count(&self.context.server.yields, 1);
             return Ok(NextStep::Requeue);
         }
@@ -555,12 +585,19 @@ impl<R: Runtime> Connection<R> {
     /// together exceed the limit.
     fn account(&mut self) -> io::Result<()> {
         let server = &self.context.server;
+        let half_a_record = self.half_a_record();
+        if half_a_record > 0 {
+            self.suspended.get_or_insert_default();
+        }
         let Some(suspended) = &mut self.suspended else {
             self.client.set_state(ConnState::Waiting);
             return Ok(());
         };
-        self.client.set_state(suspended.conn_state());
-        let accounted = suspended.account(server);
+        self.client.set_state(match suspended.conn_state() {
+            ConnState::Waiting if half_a_record > 0 => ConnState::Reading,
+            state => state,
+        });
+        let accounted = suspended.account(server, half_a_record);
         if accounted.is_err() {
             suspended.release(server);
             self.suspended = None;
@@ -598,7 +635,9 @@ impl<R: Runtime> Connection<R> {
             Timeout::Stall if !suspended.output.is_empty() => {
                 !self.stream.is_ready(PollFlags::POLLOUT)
             }
-            Timeout::Stall | Timeout::Idle => !self.stream.is_ready(PollFlags::POLLIN),
+            Timeout::Stall | Timeout::Idle | Timeout::Handshake => {
+                !self.stream.is_ready(PollFlags::POLLIN)
+            }
             Timeout::Departure => self.stream.is_ready(PollFlags::empty()),
             Timeout::Drain => true,
             Timeout::Held => false,
@@ -620,6 +659,11 @@ impl<R: Runtime> Connection<R> {
             Timeout::Idle => {
                 server.idle_kicks.record(now);
             }
+            Timeout::Handshake => {
+                if let Some(tls) = &server.tls {
+                    tls.record_timeout();
+                }
+            }
         }
         Err(io::ErrorKind::TimedOut.into())
     }
@@ -632,11 +676,15 @@ impl<R: Runtime> Connection<R> {
         if self.context.stop.is_requested() {
             return Some((Timeout::Drain, DRAIN_TIMEOUT));
         }
+        if self.tls.as_deref().is_some_and(Tls::is_handshaking) {
+            return Some((Timeout::Handshake, HANDSHAKE_TIMEOUT));
+        }
         if let Some(suspended) = self.suspended.as_deref() {
             if let Some(hold) = suspended.held {
                 return Some((Timeout::Held, hold));
             }
-            let half_a_request = !suspended.input.is_empty() && !self.backlog;
+            let half_a_request =
+                (!suspended.input.is_empty() || self.half_a_record() > 0) && !self.backlog;
             if half_a_request || !suspended.output.is_empty() {
                 return Some((Timeout::Stall, self.context.server.limits.stall_timeout()?));
             }

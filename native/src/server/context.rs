@@ -15,6 +15,7 @@ use crate::server::state::limits::Limits;
 use crate::server::state::settings::Settings;
 use crate::server::state_file::StateFile;
 use crate::server::stop::Stop;
+use crate::server::tls::Tls;
 use dynamidb_sync::Shards;
 
 /// Shared by the acceptor, the workers and the upkeep.
@@ -81,6 +82,8 @@ pub(crate) struct ConnectionPermit {
     context: Arc<ServerContext>,
     /// Those of the listener that accepted the connection.
     pub(crate) listener: ListenerOptions,
+    /// The start of its TLS, for the connection to take.
+    pub(crate) tls: Option<Box<Tls>>,
 }
 
 impl ConnectionPermit {
@@ -89,6 +92,7 @@ impl ConnectionPermit {
         context.server.admit().then(|| Self {
             context: Arc::clone(context),
             listener,
+            tls: None,
         })
     }
 }

@@ -15,7 +15,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use crate::server::error::Error;
 use crate::server::listen::socket_file::{Lock, SocketFile};
-use crate::server::options::{ListenAddress, Options};
+use crate::server::options::tls::ClientCerts;
+use crate::server::options::{ListenAddress, Options, Security};
 
 /// How many ports are tried if the one that the system picked for 127.0.0.1 is in use on ::1.
 const PORT_TRIES: usize = 32;
@@ -40,6 +41,8 @@ pub(crate) struct Listener {
 pub(crate) struct ListenerOptions {
     /// Whether they have to sign in, if there are users.
     pub(crate) auth: bool,
+    /// What they have to show, if they speak TLS.
+    pub(crate) tls: Option<ClientCerts>,
 }
 
 #[cfg(feature = "activation")]
@@ -48,13 +51,16 @@ impl ListenerOptions {
     fn named(name: &str) -> Self {
         let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
         let auth = !words.any(|word| word == "noauth");
-        Self { auth }
+        Self { auth, tls: None }
     }
 }
 
 impl Default for ListenerOptions {
     fn default() -> Self {
-        Self { auth: true }
+        Self {
+            auth: true,
+            tls: None,
+        }
     }
 }
 
@@ -97,17 +103,22 @@ pub(crate) fn listen(wanted: &Options) -> Result<Listeners, Error> {
     for listen in &wanted.listen {
         if let ListenAddress::Host { host, port } = &listen.address {
             let port = port.unwrap_or(wanted.port);
-            let auth = listen.auth;
-            let options = ListenerOptions { auth };
+            let options = ListenerOptions {
+                auth: listen.auth,
+                tls: wanted.client_certs(listen.security),
+            };
             listen_on_host(host, port, options, &mut listeners.sockets, &open)?;
         }
     }
     if !is_asked && listeners.sockets.is_empty() {
         let sockets = listen_on_loopback(wanted.port, &open)?.into_iter();
-        listeners.sockets = sockets.map(Listener::from).collect();
+        let tls = wanted.client_certs(Security::Default);
+        let options = ListenerOptions { auth: true, tls };
+        let sockets = sockets.map(|socket| Listener { socket, options });
+        listeners.sockets = sockets.collect();
     }
     for (path, auth) in wanted.unix_listeners() {
-        let options = ListenerOptions { auth };
+        let options = ListenerOptions { auth, tls: None };
         if let Some(known) = listeners.files.iter().position(|file| file.path() == path) {
             // Sockets of files come last.
             let first = listeners.sockets.len() - listeners.files.len();

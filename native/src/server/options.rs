@@ -20,6 +20,7 @@ mod file;
 mod generated;
 mod memcached;
 mod source;
+pub(crate) mod tls;
 mod values;
 
 use std::fmt::{self, Debug};
@@ -34,7 +35,7 @@ pub use self::memcached::MemcachedOptions;
 use self::source::{Source, name_sources};
 pub(crate) use self::values::size_text;
 use self::values::{ITEM_SIZE_MIN, grown_sizes};
-pub use self::values::{IoUring, Listen, ListenAddress};
+pub use self::values::{IoUring, Listen, ListenAddress, Security};
 use crate::server::error::Error;
 use crate::server::log::format::LogFormat;
 use crate::server::runtime::RuntimeName;
@@ -78,6 +79,13 @@ pub struct Options {
     pub auth_file: Option<PathBuf>,
     /// Refuses to start if names and passwords would be sent over TCP beyond this host.
     pub require_tls_auth: bool,
+    /// A file with the certificate of the server, and those between it and its root, in PEM.
+    pub tls_cert: Option<PathBuf>,
+    /// A file with the key of the certificate, in PEM. `None` is `tls_cert`.
+    pub tls_key: Option<PathBuf>,
+    /// A file with the certificates, in PEM, by which those of clients have to be signed. With it,
+    /// a client of a listener with TLS has to show one.
+    pub tls_client_ca: Option<PathBuf>,
     /// How many connections the system queues for each listener until they are accepted.
     pub backlog: u16,
     /// Where the admin port listens: HTTP, read only, for metrics and a dashboard.
@@ -189,10 +197,10 @@ impl Options {
         self.auth_file.is_some() || self.memcached.enable_sasl
     }
 
-    /// Whether something can be reloaded: a file of options or of users.
+    /// Whether something can be reloaded: a file of options, of users, or a certificate.
     #[must_use]
-    pub const fn has_files(&self) -> bool {
-        self.origin.has_config_file || self.has_users()
+    pub fn has_files(&self) -> bool {
+        self.origin.has_config_file || self.has_users() || self.uses_tls()
     }
 
     /// Fails if an option is out of range or does not fit another.
@@ -228,7 +236,7 @@ impl Options {
                 "only visible ASCII characters are allowed, and at least one",
             ),
             () => match self.check_sasl() {
-                Ok(()) => return self.memcached.check(),
+                Ok(()) => return self.memcached.check().and_then(|()| self.check_tls()),
                 Err(reason) => ("-S/--enable-sasl", reason),
             },
         };
@@ -333,6 +341,9 @@ impl Default for Options {
             stall_timeout: Self::STALL_TIMEOUT,
             auth_file: None,
             require_tls_auth: false,
+            tls_cert: None,
+            tls_key: None,
+            tls_client_ca: None,
             backlog: Self::BACKLOG,
             admin: Admin::Default,
             admin_keys: false,

@@ -38,6 +38,7 @@ use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::slow::SlowLog;
 use crate::server::state::watchers::Watchers;
 use crate::server::stop::Stop;
+use crate::server::tls::TlsContext;
 
 /// The shared state of a server.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub(crate) struct ServerState {
     pub(crate) clients: Clients,
     pub(crate) watchers: Arc<Watchers>,
     pub(crate) prefixes: Prefixes,
+    /// Certificates and counters, if there is TLS.
+    pub(crate) tls: Option<Arc<TlsContext>>,
     pub(crate) stop: Arc<Stop>,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) latency: Latency,
@@ -168,6 +171,7 @@ impl ServerState {
             clients: Clients::default(),
             watchers,
             prefixes: Prefixes::new(stat_prefix),
+            tls: None,
             stop: Arc::default(),
             connections: AtomicUsize::new(0),
             total_connections: AtomicU64::new(0),
@@ -258,6 +262,9 @@ impl ServerState {
         self.report_connections(report);
         self.watchers
             .report(&mut |name, value| report(name, &value));
+        if let Some(tls) = &self.tls {
+            tls.report(report);
+        }
         report("log_lines_dropped", &log::dropped());
         report("detail_uncounted", &self.prefixes.uncounted());
         report("slow_requests", &self.slow.count());
@@ -275,7 +282,8 @@ impl ServerState {
             &self.idle_kicks,
             &self.auth_errors,
         ];
-        own.into_iter().chain(self.foreign.events())
+        let tls = self.tls.iter().flat_map(|tls| tls.events());
+        own.into_iter().chain(self.foreign.events()).chain(tls)
     }
 
     fn report_process(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
@@ -332,6 +340,9 @@ impl ServerState {
         self.prefixes.reset();
         self.latency.reset();
         self.slow.reset();
+        if let Some(tls) = &self.tls {
+            tls.reset();
+        }
         for event in self.events() {
             event.reset();
         }

@@ -12,6 +12,8 @@ use crate::server::view::View;
 
 /// How often each shard is looked at: often enough that memory comes back well within a second.
 const PERIOD: Duration = Duration::from_millis(100);
+/// How often the files of certificates are looked at.
+const FILES_PERIOD: Duration = Duration::from_secs(1);
 /// Steps under one lock. A step looks at the items of one page, so this is some hundred
 /// microseconds where all of them have expired.
 const SLICE: usize = 16;
@@ -29,6 +31,15 @@ pub(crate) async fn run<R: Runtime>(shared: Arc<ServerContext>) {
             {
                 yield_now::<R>().await;
             }
+        }
+    }
+}
+
+/// Looks at the files of certificates until the server stops.
+pub(crate) async fn watch_certificates<R: Runtime>(shared: Arc<ServerContext>) {
+    while shared.stop.or(R::sleep(FILES_PERIOD)).await.is_some() {
+        if let Some(tls) = &shared.server.tls {
+            tls.poll_files();
         }
     }
 }

@@ -215,7 +215,10 @@ impl<R: Runtime> Worker<R> {
             };
             // What was batched is in `size`.
             let batched = batched.map_or(0, BatchedRead::len);
-            size += slot.input().len().saturating_sub(batched);
+            size += match received {
+                Received::Handshake => READ_MAX,
+                _ => slot.input().len().saturating_sub(batched),
+            };
             self.turn.push(TurnEntry {
                 key: token.key,
                 since: ready.since(number),
@@ -423,7 +426,8 @@ fn send<R: Runtime>(
     turn_entry: &mut TurnEntry,
     output: &mut Vec<u8>,
 ) {
-    if !output.is_empty() && turn_entry.outcome.is_ok() {
+    let has_output = || !output.is_empty() || connections[turn_entry.key].connection.has_records();
+    if turn_entry.outcome.is_ok() && has_output() {
         let entry = &mut connections[turn_entry.key];
         let cx = &mut Context::from_waker(&entry.waker);
         let sent = turn_entry.sent;

@@ -1,19 +1,20 @@
 //! `stats settings`: what the server was started with, and what commands have changed since.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol};
 
-use crate::server::options::Options;
+use crate::server::options::{Options, Security};
 use crate::server::state::ServerState;
 use crate::server::state::limits::Limits;
 use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::watchers::QUEUE_SIZE;
 
 /// Settings of memcached that do not apply here, by the value that is shown: a number, a switch, a
-/// file. There is one LRU list, no crawler speed, no storage on disk and no TLS; a client's turn is
-/// limited in bytes, and the index grows by itself.
+/// file. There is one LRU list, no crawler speed and no storage on disk; a client's turn is limited
+/// in bytes, and the index grows by itself. TLS has no buffers or sessions to set.
 const NOT_APPLICABLE: [(&str, &[&str]); 3] = [
     (
         "0",
@@ -42,8 +43,6 @@ const NOT_APPLICABLE: [(&str, &[&str]); 3] = [
             "ext_drop_under",
             "ext_max_sleep",
             "ext_max_frag",
-            "ssl_verify_mode",
-            "ssl_keyformat",
             "ssl_wbuf_size",
         ],
     ),
@@ -57,16 +56,7 @@ const NOT_APPLICABLE: [(&str, &[&str]); 3] = [
             "ssl_kernel_tls",
         ],
     ),
-    (
-        "NULL",
-        &[
-            "ssl_chain_cert",
-            "ssl_key",
-            "ssl_ciphers",
-            "ssl_ca_cert",
-            "ssl_min_version",
-        ],
-    ),
+    ("NULL", &["ssl_ciphers"]),
 ];
 
 /// Reports all settings, by memcached's names and then by our own.
@@ -135,11 +125,41 @@ fn network(settings: &Settings, limits: &Limits, report: &mut dyn FnMut(&str, &d
     report("slow_log_ms", &options.slow_log.unwrap_or(0));
     report("read_buf_mem_limit", &ServerState::BUFFERED_MAX);
     report("watcher_logbuf_size", &QUEUE_SIZE);
-    report("ssl_enabled", &"no");
+    tls(options, report);
     report("runtime", &options.runtime);
     report("io_uring", &options.io_uring);
     report("dialect", &dialect(options.dialect));
     report("client_flags_size", &size_of::<u32>());
+}
+
+fn tls(options: &Options, report: &mut dyn FnMut(&str, &dyn Display)) {
+    report(
+        "ssl_enabled",
+        &if options.uses_tls() { "yes" } else { "no" },
+    );
+    let files = options.tls_files();
+    let mut file = |name, file: Option<&PathBuf>| match file {
+        Some(path) => report(name, &path.display()),
+        None => report(name, &"NULL"),
+    };
+    let files = files.as_ref();
+    file("ssl_chain_cert", files.map(|files| &files.cert));
+    file("ssl_key", files.map(|files| &files.key));
+    file(
+        "ssl_ca_cert",
+        files.and_then(|files| files.client_ca.as_ref()),
+    );
+    let mode = options.client_certs(Security::Tls);
+    report("ssl_verify_mode", &mode.map_or(0, |mode| mode as u8));
+    report("ssl_keyformat", &u8::from(files.is_some()));
+    report(
+        "ssl_min_version",
+        &match files {
+            Some(files) if files.tls13_only => "tlsv1.3",
+            Some(_) => "tlsv1.2",
+            None => "NULL",
+        },
+    );
 }
 
 fn memory(options: &Options, report: &mut dyn FnMut(&str, &dyn Display)) {

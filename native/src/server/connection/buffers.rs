@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Size of a slot's small input buffer.
 pub(crate) const SMALL: usize = 16 * 1024;
 /// Initial size of a large input buffer. It grows for a request that is larger.
-const LARGE: usize = 128 * 1024;
+pub(crate) const LARGE: usize = 128 * 1024;
 /// The most that is read with one system call.
 const READ_MAX: usize = 64 * 1024;
 /// Up to this size a copy is always cheaper than allocating another buffer for the worker.
@@ -89,6 +89,18 @@ impl Slot {
         &mut unfilled[..size]
     }
 
+    /// Appends bytes that were not read to [`unfilled`](Self::unfilled).
+    #[cfg(feature = "tls")]
+    pub(crate) fn push(&mut self, mut bytes: &[u8], pool: &mut InputPool) {
+        while !bytes.is_empty() {
+            let unfilled = self.unfilled(pool);
+            let len = unfilled.len().min(bytes.len());
+            unfilled[..len].copy_from_slice(&bytes[..len]);
+            self.input_mut().advance(len);
+            bytes = &bytes[len..];
+        }
+    }
+
     /// Empties the slot for the next connection.
     pub(crate) fn clear(&mut self, pool: &mut InputPool) {
         self.small.clear();
@@ -146,12 +158,12 @@ pub(crate) struct InputPool {
 }
 
 impl InputPool {
-    fn take(&mut self) -> Input {
+    pub(crate) fn take(&mut self) -> Input {
         let pooled = self.inputs.pop();
         pooled.unwrap_or_else(|| Input::with_size(LARGE))
     }
 
-    fn put(&mut self, mut input: Input) {
+    pub(crate) fn put(&mut self, mut input: Input) {
         if self.inputs.len() < POOL_MAX && input.size() == LARGE {
             input.clear();
             self.inputs.push(input);
@@ -176,7 +188,7 @@ impl Input {
         }
     }
 
-    fn copy(bytes: &[u8]) -> Self {
+    pub(crate) fn copy(bytes: &[u8]) -> Self {
         Self {
             bytes: bytes.to_vec(),
             start: 0,
@@ -186,6 +198,11 @@ impl Input {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.end]
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -206,7 +223,7 @@ impl Input {
         self.end == self.bytes.len()
     }
 
-    fn unfilled(&mut self) -> &mut [u8] {
+    pub(crate) fn unfilled(&mut self) -> &mut [u8] {
         if self.is_full() {
             self.make_space();
         }
@@ -236,7 +253,7 @@ impl Input {
         }
     }
 
-    fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes[self.end..][..bytes.len()].copy_from_slice(bytes);
         self.end += bytes.len();
     }

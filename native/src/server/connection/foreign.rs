@@ -28,8 +28,8 @@ impl ForeignProtocols {
         Self {
             tls: RateLimitedEvent::new(
                 "tls_connections",
-                "a client was disconnected: it speaks TLS; switch TLS off in the client, or put a \
-                 TLS proxy in front of the server",
+                "a client was disconnected: it speaks TLS; switch TLS off in the client, or have \
+                 the server listen with -l tls:ADDRESS",
             ),
             proxy: RateLimitedEvent::new(
                 "proxy_protocol_connections",

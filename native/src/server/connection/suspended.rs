@@ -50,12 +50,13 @@ impl Suspended {
         }
     }
 
-    /// Sends the replies that the socket did not take before.
+    /// Sends the replies that the socket did not take before, and counts them if they are not.
     pub(crate) fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut impl Stream,
         server: &ServerState,
+        counted: bool,
     ) -> io::Result<Poll<()>> {
         while !self.output.is_empty() {
             if self.held.is_some() && !server.stop.is_requested() {
@@ -66,7 +67,9 @@ impl Suspended {
                 Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(written) => {
                     self.output.consume(written);
-                    server.count_written(written);
+                    if counted {
+                        server.count_written(written);
+                    }
                 }
             }
             self.timer.restart_stall();
@@ -74,10 +77,10 @@ impl Suspended {
         Ok(Poll::Ready(()))
     }
 
-    /// Accounts for the buffers. Fails if all connections together keep more than
-    /// [`ServerState::BUFFERED_MAX`]; this one has to be closed then.
-    pub(crate) fn account(&mut self, server: &ServerState) -> io::Result<()> {
-        let size = self.input.size() + self.output.size();
+    /// Accounts for the buffers, and half a record of TLS. Fails if all connections together keep
+    /// more than [`ServerState::BUFFERED_MAX`]; this one has to be closed then.
+    pub(crate) fn account(&mut self, server: &ServerState, half_a_record: usize) -> io::Result<()> {
+        let size = self.input.size() + self.output.size() + half_a_record;
         let before = std::mem::replace(&mut self.accounted, size);
         if size < before {
             server.buffered.fetch_sub(before - size, Ordering::Relaxed);

@@ -7,6 +7,8 @@ use crate::server::runtime::{Runtime, Timer};
 
 /// How long a stopping server waits for a client to read its last replies.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take for its TLS handshake in all.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a half-closed watcher is checked for having left.
 pub(crate) const DEPARTURE_PERIOD: Duration = Duration::from_secs(1);
 /// How long a half-closed watcher may be silent before TCP probes whether its host is still there.
@@ -19,6 +21,8 @@ pub(crate) enum Timeout {
     Stall,
     /// A request.
     Idle,
+    /// The end of the TLS handshake.
+    Handshake,
     /// The end of the time for which replies are held back.
     Held,
     /// Space in the socket for the last replies before the server stops.

@@ -43,8 +43,8 @@ pub(super) struct Arguments {
     port: u16,
 
     /// Addresses to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in
-    /// brackets, * for all addresses), unix:FILE; with noauth: in front, clients need not sign in
-    /// there [default: 127.0.0.1 and ::1, as far as the host has them]
+    /// brackets, * for all addresses), unix:FILE; with tls: in front, clients speak TLS there, with
+    /// noauth: they need not sign in [default: 127.0.0.1 and ::1, as far as the host has them]
     #[arg(short, long, env = "DYNAMIDB_LISTEN", value_delimiter = ',')]
     #[arg(help_heading = NETWORK, value_name = "ADDRESSES")]
     listen: Vec<Listen>,
@@ -76,6 +76,19 @@ pub(super) struct Arguments {
     /// Refuse to start if names and passwords would be sent over TCP beyond this host
     #[arg(long, env = "DYNAMIDB_REQUIRE_TLS_AUTH", help_heading = NETWORK)]
     require_tls_auth: bool,
+
+    /// The certificate of the server for TLS, with those between it and its root, in PEM. This and
+    /// the next two files are read again on SIGHUP, by `refresh_certs` and when they have changed
+    #[arg(long, env = "DYNAMIDB_TLS_CERT", help_heading = NETWORK, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+
+    /// The key of the certificate, in PEM [default: in the file of --tls-cert]
+    #[arg(long, env = "DYNAMIDB_TLS_KEY", help_heading = NETWORK, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+
+    /// Serve clients with TLS only if they show a certificate that is signed by one in this file
+    #[arg(long, env = "DYNAMIDB_TLS_CLIENT_CA", help_heading = NETWORK, value_name = "FILE")]
+    tls_client_ca: Option<PathBuf>,
 
     /// Connections that the system queues until they are accepted
     #[arg(
@@ -345,7 +358,8 @@ struct MemcachedArguments {
     #[arg(short = 'e', long, hide = true, value_name = "FILE")]
     memory_file: Option<String>,
 
-    #[arg(short = 'Z', long, hide = true)]
+    /// Have clients of all addresses speak TLS, but for those with notls: in front
+    #[arg(short = 'Z', long, env = "DYNAMIDB_ENABLE_SSL", help_heading = NETWORK)]
     enable_ssl: bool,
 
     #[arg(short = 'N', long, hide = true, value_name = "COUNT")]
@@ -361,6 +375,9 @@ impl From<Arguments> for Options {
             stall_timeout: arguments.stall_timeout,
             auth_file: arguments.auth_file,
             require_tls_auth: arguments.require_tls_auth,
+            tls_cert: arguments.tls_cert,
+            tls_key: arguments.tls_key,
+            tls_client_ca: arguments.tls_client_ca,
             backlog: arguments.backlog,
             admin: arguments.admin.unwrap_or_default(),
             admin_keys: arguments.admin_keys,

@@ -16,6 +16,10 @@ enum Form {
     /// A number above zero.
     Factor,
     OneOf(&'static [&'static str]),
+    /// The path of a file.
+    File,
+    /// One of these, or refused with this hint.
+    Only(&'static [&'static str], &'static str),
     /// Refused, with this hint.
     Refused(&'static str),
 }
@@ -89,16 +93,26 @@ const KNOWN: &[(&str, Form)] = &[
         "sock_cookie_id",
         Form::Refused("sockets have no cookies; filter by address or port"),
     ),
-    ("ssl_chain_cert", NO_TLS),
-    ("ssl_key", NO_TLS),
-    ("ssl_keyformat", NO_TLS),
-    ("ssl_verify_mode", NO_TLS),
-    ("ssl_ciphers", NO_TLS),
-    ("ssl_ca_cert", NO_TLS),
-    ("ssl_wbuf_size", NO_TLS),
-    ("ssl_session_cache", NO_TLS),
-    ("ssl_kernel_tls", NO_TLS),
-    ("ssl_min_version", NO_TLS),
+    ("ssl_chain_cert", Form::File),
+    ("ssl_key", Form::File),
+    ("ssl_ca_cert", Form::File),
+    ("ssl_verify_mode", Form::Whole(0, 3)),
+    (
+        "ssl_min_version",
+        Form::Only(&["2", "3"], "TLS 1.2 and 1.3 are spoken: expected 2 or 3"),
+    ),
+    (
+        "ssl_keyformat",
+        Form::Only(&["1"], "keys are read in PEM: expected 1"),
+    ),
+    (
+        "ssl_ciphers",
+        Form::Refused("clients choose, among cipher suites that are all strong"),
+    ),
+    // Records are written from the buffers of the threads; sessions are resumed by tickets.
+    ("ssl_wbuf_size", Form::Whole(1, u32::MAX as u64)),
+    ("ssl_session_cache", Form::Flag),
+    ("ssl_kernel_tls", Form::Flag),
     ("ext_path", NO_DISK),
     ("ext_page_size", NO_DISK),
     ("ext_wbuf_size", NO_DISK),
@@ -119,7 +133,6 @@ const KNOWN: &[(&str, Form)] = &[
     ("proxy_memprofile", NO_PROXY),
 ];
 
-const NO_TLS: Form = Form::Refused("there is no TLS; put a TLS proxy on the same host in front");
 const NO_DISK: Form = Form::Refused("items are kept in memory only");
 const NO_PROXY: Form =
     Form::Refused("the server is not a proxy; clients or a proxy in front select servers");
@@ -177,6 +190,10 @@ impl Form {
             (Self::Factor, _) => Some("expected a number above 0".into()),
             (Self::OneOf(words), Some(text)) if words.contains(&text) => None,
             (Self::OneOf(words), _) => Some(format!("expected one of {}", words.join(", "))),
+            (Self::File, Some(path)) if !path.is_empty() => None,
+            (Self::File, _) => Some("expected the path of a file".into()),
+            (Self::Only(words, _), Some(text)) if words.contains(&text) => None,
+            (Self::Only(_, hint), _) => Some((*hint).into()),
             (Self::Refused(reason), _) => Some((*reason).into()),
         }
     }
@@ -285,6 +302,13 @@ mod tests {
             "resp_obj_mem_limit",
             "",
             "warm_max_factor=2.0",
+            "ssl_chain_cert=/cert",
+            "ssl_verify_mode=0",
+            "ssl_verify_mode=3",
+            "ssl_min_version=2",
+            "ssl_min_version=3",
+            "ssl_keyformat=1",
+            "ssl_session_cache",
         ] {
             assert!(check(right).is_ok(), "{right}");
         }
@@ -304,7 +328,12 @@ mod tests {
             ("slab_automove_ratio=0", "expected a number above 0"),
             ("slab_automove_ratio=nan", "expected a number above 0"),
             ("slab_sizes=64-128", "use --slab-sizes"),
-            ("ssl_key=/key", "there is no TLS"),
+            ("ssl_key=", "expected the path of a file"),
+            ("ssl_ca_cert", "expected the path of a file"),
+            ("ssl_verify_mode=4", "expected a number from 0 to 3"),
+            ("ssl_min_version=1", "TLS 1.2 and 1.3 are spoken"),
+            ("ssl_keyformat=2", "keys are read in PEM"),
+            ("ssl_ciphers=x", "clients choose"),
             ("ext_path=/disk", "items are kept in memory only"),
             ("ssl_nonsense", "unknown setting"),
             ("no_such_thing", "unknown setting"),

@@ -70,7 +70,7 @@ pub struct MemcachedOptions {
     pub daemon: bool,
     /// Refused: nothing survives a restart.
     pub memory_file: Option<String>,
-    /// Refused: there is no TLS.
+    /// Has clients of all addresses speak TLS, unless a listener says otherwise.
     pub enable_ssl: bool,
     /// Refused: workers do not follow the queues of a network card.
     pub napi_ids: Option<u32>,
@@ -114,11 +114,23 @@ impl MemcachedOptions {
         self.extended.iter().any(|setting| setting == "track_sizes")
     }
 
+    /// The value of a setting of `-o`. As in memcached the last one counts.
+    pub(crate) fn setting(&self, name: &str) -> Option<&str> {
+        let value = |setting: &'_ String| -> Option<usize> {
+            let (known, _) = setting.split_once('=')?;
+            (known == name).then_some(known.len() + 1)
+        };
+        let mut settings = self.extended.iter().rev();
+        settings.find_map(|setting| setting.get(value(setting)?..))
+    }
+
     /// Seconds without a request after which a client is disconnected; 0 for never. As in memcached
     /// the last setting counts.
     pub(crate) fn idle_timeout(&self) -> u32 {
-        let seconds = |setting: &String| setting.strip_prefix("idle_timeout=")?.parse().ok();
-        self.extended.iter().rev().find_map(seconds).unwrap_or(0)
+        let seconds = self.setting("idle_timeout");
+        seconds
+            .and_then(|seconds| seconds.parse().ok())
+            .unwrap_or(0)
     }
 
     /// Fails if an option is refused.
@@ -139,11 +151,6 @@ impl MemcachedOptions {
                 self.memory_file.is_some(),
                 "-e/--memory-file",
                 "items are kept by --state FILE, on any file system",
-            ),
-            (
-                self.enable_ssl,
-                "-Z/--enable-ssl",
-                "there is no TLS; put a TLS proxy on the same host in front",
             ),
             (
                 self.napi_ids.is_some(),

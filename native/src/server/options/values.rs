@@ -57,6 +57,49 @@ pub struct Listen {
     pub address: ListenAddress,
     /// Whether its clients have to sign in, if there are users.
     pub auth: bool,
+    /// Whether its clients speak TLS.
+    pub security: Security,
+}
+
+/// Whether the clients of a listener speak TLS. Those of a Unix socket do not.
+///
+/// # Examples
+/// ```
+/// use dynamidb::{Listen, Security};
+///
+/// let listen: Listen = "tls:*:11213".parse()?;
+/// assert_eq!(listen.security, Security::Tls);
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Security {
+    /// As [`MemcachedOptions::enable_ssl`](crate::MemcachedOptions::enable_ssl) says.
+    #[default]
+    Default,
+    /// They do not: `notls:`.
+    Plain,
+    /// They do, and show certificates as the options say: `tls:`.
+    Tls,
+    /// They do, and show no certificate: `btls:`.
+    TlsWithoutCert,
+    /// They do, and have to show a certificate: `mtls:`.
+    TlsWithCert,
+}
+
+impl Security {
+    /// The prefixes, as in memcached; `tls` is our own.
+    const PREFIXES: [(&str, Self); 4] = [
+        ("notls", Self::Plain),
+        ("tls", Self::Tls),
+        ("btls", Self::TlsWithoutCert),
+        ("mtls", Self::TlsWithCert),
+    ];
+
+    fn named(prefix: &str) -> Option<Self> {
+        let mut prefixes = Self::PREFIXES.into_iter();
+        prefixes.find_map(|(name, security)| (name == prefix).then_some(security))
+    }
 }
 
 /// Where to listen.
@@ -89,6 +132,7 @@ impl From<ListenAddress> for Listen {
         Self {
             address,
             auth: true,
+            security: Security::Default,
         }
     }
 }
@@ -104,6 +148,10 @@ impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.auth {
             write!(f, "{NO_AUTH}:")?;
+        }
+        let mut prefixes = Security::PREFIXES.into_iter();
+        if let Some((prefix, _)) = prefixes.find(|(_, security)| *security == self.security) {
+            write!(f, "{prefix}:")?;
         }
         write!(f, "{}", self.address)
     }
@@ -129,10 +177,11 @@ impl fmt::Display for ListenAddress {
 impl FromStr for Listen {
     type Err = String;
 
-    /// Reads an address behind any number of prefixes: `noauth:`, and those of memcached that
-    /// change nothing here.
+    /// Reads an address behind any number of prefixes: `noauth:`, those of [`Security`], and those
+    /// of memcached that change nothing here.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut auth = true;
+        let mut security = Security::Default;
         let mut text = text;
         loop {
             text = match text.split_once(':') {
@@ -140,21 +189,35 @@ impl FromStr for Listen {
                     auth = false;
                     rest
                 }
-                Some(("notls" | "proto[ascii]" | "proto[negotiating]", rest)) => rest,
-                Some(("btls" | "mtls", _)) => {
-                    return Err("there is no TLS; put a TLS proxy on the same host in front".into());
-                }
+                Some(("proto[ascii]" | "proto[negotiating]", rest)) => rest,
                 Some((prefix, _)) if prefix.starts_with("proto[") => {
                     return Err("-B chooses the protocol, of all addresses".into());
                 }
                 Some((prefix, _)) if prefix.starts_with("tag[") => {
                     return Err("tags are not supported".into());
                 }
+                Some((prefix, rest)) if Security::named(prefix).is_some() => {
+                    security = Security::named(prefix).unwrap_or_default();
+                    rest
+                }
                 _ => break,
             };
         }
-        let address = text.parse()?;
-        Ok(Self { address, auth })
+        let listen = Self {
+            address: text.parse()?,
+            auth,
+            security,
+        };
+        if listen.is_unix() && !matches!(security, Security::Default | Security::Plain) {
+            return Err("clients of a Unix socket do not speak TLS".into());
+        }
+        Ok(listen)
+    }
+}
+
+impl Listen {
+    pub(crate) const fn is_unix(&self) -> bool {
+        matches!(self.address, ListenAddress::Unix(_))
     }
 }
 
@@ -322,6 +385,24 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_says_whether_clients_speak_tls_and_is_shown() {
+        for (text, security) in [
+            ("10.0.0.1:7", Security::Default),
+            ("notls:10.0.0.1:7", Security::Plain),
+            ("tls:*", Security::Tls),
+            ("btls:localhost", Security::TlsWithoutCert),
+            ("noauth:mtls:[::1]:7", Security::TlsWithCert),
+        ] {
+            let listen: Listen = text.parse().unwrap();
+            assert_eq!(listen.security, security, "{text}");
+            assert_eq!(listen.to_string(), text);
+        }
+        // Of several the last counts.
+        let listen: Listen = "tls:notls:::1".parse().unwrap();
+        assert_eq!(listen.security, Security::Plain);
+    }
+
+    #[test]
     fn an_address_is_parsed_with_and_without_port() {
         for (text, host, port) in [
             ("10.0.0.1", "10.0.0.1", None),
@@ -354,8 +435,9 @@ mod tests {
             "unix:",
             "notls:",
             "noauth:",
-            "btls:::1",
-            "mtls:::1",
+            "tls:",
+            "tls:unix:/run/cache.sock",
+            "mtls:noauth:unix:/run/cache.sock",
             "tag[a]:::1",
             "proto[binary]:::1",
         ] {
