@@ -6,6 +6,9 @@
 
 #[path = "../../core/tests/conversations/mod.rs"]
 mod conversations;
+#[cfg(feature = "tls")]
+#[path = "support/tls.rs"]
+mod tls;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -67,6 +70,31 @@ fn packets_go_as_written_over_a_socket() {
     std::fs::remove_file(&path).unwrap();
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn conversations_have_the_same_replies_by_tls() {
+    let authority = tls::Authority::new();
+    let config = std::sync::Arc::new(authority.config(rustls::ALL_VERSIONS));
+    for &runtime in RuntimeName::ALL {
+        let mut played = 0;
+        let all = conversations::all().chain(conversations::all_binary());
+        for conversation in all.filter(|conversation| !conversation.moves_clock()) {
+            if conversation.settings.sasl {
+                continue;
+            }
+            let mut options = Options::default();
+            options.tls_cert = Some(authority.path("cert.pem"));
+            options.tls_key = Some(authority.path("key.pem"));
+            options.memcached.enable_ssl = true;
+            play_on(&conversation, runtime, options, |address| {
+                tls::bridge(address, &config)
+            });
+            played += 1;
+        }
+        assert!(played > 80, "{played} conversations");
+    }
+}
+
 fn play(conversation: &Conversation, runtime: RuntimeName) {
     play_with(conversation, runtime, None);
 }
@@ -74,6 +102,16 @@ fn play(conversation: &Conversation, runtime: RuntimeName) {
 fn play_with(conversation: &Conversation, runtime: RuntimeName, users: Option<PathBuf>) {
     let mut options = Options::default();
     options.auth_file = users;
+    play_on(conversation, runtime, options, |address| address);
+}
+
+/// Plays with a server whose clients connect to the address that `reach` makes of the server's.
+fn play_on(
+    conversation: &Conversation,
+    runtime: RuntimeName,
+    mut options: Options,
+    reach: impl Fn(SocketAddr) -> SocketAddr,
+) {
     options.memcached.protocol = Some(conversation.settings.protocol);
     options.port = 0;
     options.admin = Admin::Off;
@@ -88,7 +126,7 @@ fn play_with(conversation: &Conversation, runtime: RuntimeName, users: Option<Pa
     options.memcached.disable_flush_all = !conversation.settings.flush_enabled;
     options.memcached.disable_cas = !conversation.settings.cas_enabled;
     let server = Server::bind(&options).unwrap();
-    let (address, stop) = (server.local_addrs()[0], server.stop_handle());
+    let (address, stop) = (reach(server.local_addrs()[0]), server.stop_handle());
     let running = thread::spawn(|| server.run());
 
     let settings = &conversation.settings;
