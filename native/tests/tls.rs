@@ -281,6 +281,23 @@ fn rubbish_instead_of_a_handshake_or_a_record_gets_an_alert() {
         assert!(said.contains("fatal alert: BadRecordMac"), "{said}");
         plain.await_stat("curr_connections", |count| count == 1);
         plain.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
+        let log = server.process.stop().join("\n");
+        assert!(!log.contains("panicked"), "{log}");
+    });
+}
+
+#[test]
+fn a_client_may_change_its_keys_between_requests() {
+    let authority = Authority::new();
+    on_each_runtime(&authority, "", |server| {
+        let config = Arc::new(authority.config(TLS_1_3));
+        let mut client = TlsClient::connect(server.tls, &config);
+        for _ in 0..10 {
+            client.ask("version\r\n", "VERSION 1.6.45\r\n");
+            client.stream.conn.refresh_traffic_keys().unwrap();
+        }
+        client.ask("quit\r\n", "");
+        assert_eq!(client.rest(), b"");
     });
 }
 
