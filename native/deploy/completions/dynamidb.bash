@@ -23,7 +23,7 @@ _dynamidb() {
 
     case "${cmd}" in
         dynamidb)
-            opts="-p -l -c -Y -b -m -I -f -n -t -v -s -a -A -F -X -W -D -B -S -C -M -k -r -u -i -U -o -L -R -P -d -e -Z -N -h -V --port --listen --max-connections --stall-timeout --auth-file --require-tls-auth --backlog --admin --admin-keys --dialect --memcached-version --memory --max-items --max-item-size --slab-sizes --slab-growth --slab-min --policy --lru-bump --insight --state --threads --runtime --io-uring --verbose --log-format --config --check-config --print-config --hash-password --slow-log --unix-socket --unix-mask --enable-shutdown --disable-flush-all --disable-dumping --disable-watch --stat-prefix --protocol --enable-sasl --sasl-pwdb --disable-cas --disable-evictions --lock-memory --enable-coredumps --user --license --udp-port --extended --enable-largepages --max-reqs-per-event --pidfile --daemon --memory-file --enable-ssl --napi-ids --help --version"
+            opts="-p -l -c -Y -b -m -I -f -n -t -v -s -a -A -F -X -W -D -B -S -C -M -k -r -u -i -U -o -L -R -P -d -e -Z -N -h -V --port --listen --max-connections --stall-timeout --auth-file --require-tls-auth --tls-cert --tls-key --tls-client-ca --backlog --admin --admin-keys --dialect --memcached-version --memory --max-items --max-item-size --slab-sizes --slab-growth --slab-min --policy --lru-bump --insight --state --threads --runtime --io-uring --verbose --log-format --config --check-config --print-config --hash-password --slow-log --unix-socket --unix-mask --enable-shutdown --disable-flush-all --disable-dumping --disable-watch --stat-prefix --protocol --enable-sasl --sasl-pwdb --disable-cas --disable-evictions --lock-memory --enable-coredumps --user --license --udp-port --extended --enable-largepages --max-reqs-per-event --pidfile --daemon --memory-file --enable-ssl --napi-ids --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -62,6 +62,18 @@ _dynamidb() {
                     return 0
                     ;;
                 -Y)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,8 +1,11 @@
 complete -c dynamidb -s p -l port -d 'TCP port; 0 picks a free one, as memcached\'s -1 does' -r
-complete -c dynamidb -s l -l listen -d 'Addresses to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in brackets, * for all addresses), unix:FILE; with noauth: in front, clients need not sign in there [default: 127.0.0.1 and ::1, as far as the host has them]' -r
+complete -c dynamidb -s l -l listen -d 'Addresses to listen on, separated by commas: HOST or HOST:PORT (IPv6 with a port in brackets, * for all addresses), unix:FILE; with tls: in front, clients speak TLS there, with noauth: they need not sign in [default: 127.0.0.1 and ::1, as far as the host has them]' -r
 complete -c dynamidb -s c -l max-connections -d 'The most clients at a time; more are rejected with an error [default: 10000, or what the limit of open files leaves]' -r
 complete -c dynamidb -l stall-timeout -d 'Seconds after which a client is disconnected that has sent half a request or does not read its replies; 0 for never' -r
 complete -c dynamidb -s Y -l auth-file -d 'A file of up to eight lines NAME:PASSWORD; users below a line [read-only] may only read. A client has to send one of them first, as the value "NAME PASSWORD" of a set of any key, or by SASL PLAIN in the binary protocol; SIGHUP reloads the file' -r -F
+complete -c dynamidb -l tls-cert -d 'The certificate of the server for TLS, with those between it and its root, in PEM. This and the next two files are read again on SIGHUP, by `refresh_certs` and when they have changed' -r -F
+complete -c dynamidb -l tls-key -d 'The key of the certificate, in PEM [default: in the file of --tls-cert]' -r -F
+complete -c dynamidb -l tls-client-ca -d 'Serve clients with TLS only if they show a certificate that is signed by one in this file' -r -F
 complete -c dynamidb -s b -l backlog -d 'Connections that the system queues until they are accepted' -r
 complete -c dynamidb -l admin -d 'Where HTTP serves metrics (/metrics), health checks and a dashboard, read only; or off [default: 127.0.0.1:11280, or off if another program has that port]' -r
 complete -c dynamidb -l dialect -d 'Which verbs are understood. auto: with a capital letter DynamiDB\'s, in lower case memcached\'s' -r -f -a "auto\t''
@@ -65,6 +68,6 @@ complete -c dynamidb -s r -l enable-coredumps -d 'Leave a core file of any size 
 complete -c dynamidb -s i -l license -d 'Print the licence'
 complete -c dynamidb -s L -l enable-largepages
 complete -c dynamidb -s d -l daemon
-complete -c dynamidb -s Z -l enable-ssl
+complete -c dynamidb -s Z -l enable-ssl -d 'Have clients of all addresses speak TLS, but for those with notls: in front'
 complete -c dynamidb -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dynamidb -s V -l version -d 'Print version'
