@@ -16,6 +16,9 @@ MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # What `make dist` builds. Others need a linker for them.
 DIST_TARGETS ?= x86_64-unknown-linux-musl
 
+# Other platforms. What TLS is made of needs a compiler for C for each of them.
+OTHERS := --target aarch64-unknown-linux-gnu --target i686-unknown-linux-gnu --target aarch64-apple-darwin
+
 # How long each fuzz target runs.
 FUZZ_SECONDS ?= 300
 
@@ -50,7 +53,8 @@ test-all: test miri ## the same, and what is slow and rare: bundlers, long loads
 lint: msrv ## formatting, clippy (also for other platforms), rustdoc, packages and dependencies, without a warning
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets --all-features -- -D warnings
-	cargo clippy --locked -p dynamidb-core -p dynamidb-sync -p dynamidb --all-features --target aarch64-unknown-linux-gnu --target i686-unknown-linux-gnu --target aarch64-apple-darwin -- -D warnings
+	cargo clippy --locked -p dynamidb-core -p dynamidb-sync --all-features $(OTHERS) -- -D warnings
+	cargo clippy --locked -p dynamidb --no-default-features --features tokio,async-std,activation,cli,config,hashed $(OTHERS) -- -D warnings
 	cargo clippy --locked -p dynamidb-web -p dynamidb-npm --all-targets --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	! cargo package --locked --allow-dirty --no-verify -p dynamidb-core -p dynamidb-sync -p dynamidb 2>&1 | grep -A9 -E '^(warning|error)'
@@ -128,7 +132,8 @@ dist: ## a static server in target/dist for each of DIST_TARGETS
 			-p dynamidb --target $$target || exit 1; \
 		install -D target/$$target/release/dynamidb target/dist/dynamidb-$$target || exit 1; \
 	done
-	cargo check --locked -p dynamidb --target aarch64-unknown-linux-musl
+	cargo check --locked -p dynamidb --no-default-features --features tokio,activation,cli,config,hashed \
+		--target aarch64-unknown-linux-musl
 
 test-clients: ## clients in C, Python, PHP, JavaScript, Ruby and Rust against the running server
 	cargo build --locked --release -p dynamidb

@@ -78,9 +78,7 @@ impl Kind {
             Command::new(program)
         };
         let (memory, threads) = (options.memory, options.threads);
-        let ours = format!(
-            "-p {port} -l 127.0.0.1 --admin 127.0.0.1:0 -m {memory} -t {threads}"
-        );
+        let ours = format!("-p {port} -l 127.0.0.1 --admin 127.0.0.1:0 -m {memory} -t {threads}");
         let words = match self {
             Self::DynamiDb(runtime) => format!("{ours} --runtime {runtime} {}", options.more),
             Self::Plain => format!("{ours} --io-uring off {}", options.more),
