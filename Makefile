@@ -33,7 +33,8 @@ demo: ## build the playground and serve it
 	npm --prefix www run demo
 
 dashboard: ## build the dashboard, and put it where the server has it
-	.ci/setup node
+	.ci/setup web node
+	npm --prefix www run build
 	npm --prefix www run dashboard
 
 setup: ## install what the tests need, or say what is missing

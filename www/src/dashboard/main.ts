@@ -327,7 +327,7 @@ class Dashboard {
     element("#chart-advice .plot").hidden = !isDrawn;
     const missing =
       "The hit ratio that this load would have with less and with more memory would be here. " +
-      "This server does not predict it: “dynamidb --help” says whether this version can.";
+      "This server does not predict it: start it with “--insight on”.";
     write(element("#advice-text"), advice?.text ?? (advice === undefined ? missing : ""));
     if (!isDrawn) return;
     const limit = number(this.#stats?.stats ?? {}, "limit_maxbytes");

@@ -78,7 +78,7 @@ export function hotKeys(
       panel,
       "Not counted by this server",
       "The keys that are asked for most, and their share of all requests, would be here.",
-      "“dynamidb --help” says whether this version can count them, and by which option.",
+      "They are counted with “--insight on”, and shown if the admin port shows keys.",
     );
   }
   if (hot.keys.length === 0) {

@@ -147,8 +147,8 @@ test("keys that the server does not show are nowhere", async () => {
 
 test("what a server does not offer is said, and what would be there", async () => {
   const { page } = await open();
-  await shows(page, "#panel-hot", /Not counted by this server.*asked for most.*dynamidb --help/);
-  await shows(page, "#advice-text", /with less and with more memory.*dynamidb --help/);
+  await shows(page, "#panel-hot", /Not counted by this server.*asked for most.*--insight on/);
+  await shows(page, "#advice-text", /with less and with more memory.*--insight on/);
 });
 
 test("a running server has this dashboard, and shows what is stored in it", async () => {
