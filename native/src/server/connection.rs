@@ -22,6 +22,7 @@ pub(crate) mod linger;
 mod records;
 mod suspended;
 mod timeout;
+mod waiting;
 
 use std::io;
 use std::mem;
@@ -31,7 +32,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use dynamidb_core::{FirstRequest, Instant, Keyspace, Protocol, Session};
-use nix::poll::PollFlags;
 use socket2::TcpKeepalive;
 
 use crate::server::auth::{Access, AuthOutcome, WRONG_PASSWORD};
@@ -40,9 +40,7 @@ use crate::server::connection::buffers::{
 };
 use crate::server::connection::linger::Linger;
 use crate::server::connection::suspended::Suspended;
-use crate::server::connection::timeout::{
-    DEPARTURE_PERIOD, DEPARTURE_PROBE, DRAIN_TIMEOUT, HANDSHAKE_TIMEOUT, Timeout,
-};
+use crate::server::connection::timeout::DEPARTURE_PROBE;
 use crate::server::context::{ConnectionPermit, ServerContext};
 use crate::server::host::{SessionHost, SignIns};
 use crate::server::runtime::{Runtime, Stream};
@@ -603,100 +601,6 @@ impl<R: Runtime> Connection<R> {
             self.suspended = None;
         }
         accounted
-    }
-
-    /// Fails when the client has kept the server waiting for too long.
-    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> io::Result<NextStep> {
-        let Some((timeout, limit)) = self.timeout() else {
-            self.suspended.take_if(|suspended| suspended.is_empty());
-            if let Some(suspended) = &mut self.suspended {
-                suspended.timer.restart_stall();
-            }
-            return Ok(NextStep::Wait);
-        };
-        let suspended = self.suspended.get_or_insert_default();
-        let timer = &mut suspended.timer;
-        if timer.poll::<R>(cx, timeout, limit).is_pending() {
-            return Ok(NextStep::Wait);
-        }
-        let server = &self.context.server;
-        let now = server.clock.now();
-        if timeout == Timeout::Idle {
-            // Requests do not restart this timer, which would cost each of them.
-            let idle = self.client.idle_for(now);
-            timer.clear();
-            if idle < limit && timer.poll::<R>(cx, timeout, limit - idle).is_pending() {
-                return Ok(NextStep::Wait);
-            }
-        }
-        // After a pause of the process or its machine the timer may be ready before the runtime has
-        // seen what arrived meanwhile, so the socket itself is asked.
-        let has_timed_out = match timeout {
-            Timeout::Stall if !suspended.output.is_empty() => {
-                !self.stream.is_ready(PollFlags::POLLOUT)
-            }
-            Timeout::Stall | Timeout::Idle | Timeout::Handshake => {
-                !self.stream.is_ready(PollFlags::POLLIN)
-            }
-            Timeout::Departure => self.stream.is_ready(PollFlags::empty()),
-            Timeout::Drain => true,
-            Timeout::Held => false,
-        };
-        if !has_timed_out {
-            suspended.timer.clear();
-            suspended.held = None;
-            return Ok(NextStep::Requeue);
-        }
-        match timeout {
-            Timeout::Departure => {
-                self.state = State::Flushing;
-                return Ok(NextStep::Requeue);
-            }
-            Timeout::Drain | Timeout::Held => {}
-            Timeout::Stall => {
-                server.stalled.record(now);
-            }
-            Timeout::Idle => {
-                server.idle_kicks.record(now);
-            }
-            Timeout::Handshake => {
-                if let Some(tls) = &server.tls {
-                    tls.record_timeout();
-                }
-            }
-        }
-        Err(io::ErrorKind::TimedOut.into())
-    }
-
-    /// The timeout that applies now.
-    fn timeout(&self) -> Option<(Timeout, Duration)> {
-        if matches!(self.state, State::Lingering(_)) {
-            return None;
-        }
-        if self.context.stop.is_requested() {
-            return Some((Timeout::Drain, DRAIN_TIMEOUT));
-        }
-        if self.tls.as_deref().is_some_and(Tls::is_handshaking) {
-            return Some((Timeout::Handshake, HANDSHAKE_TIMEOUT));
-        }
-        if let Some(suspended) = self.suspended.as_deref() {
-            if let Some(hold) = suspended.held {
-                return Some((Timeout::Held, hold));
-            }
-            let half_a_request =
-                (!suspended.input.is_empty() || self.half_a_record() > 0) && !self.backlog;
-            if half_a_request || !suspended.output.is_empty() {
-                return Some((Timeout::Stall, self.context.server.limits.stall_timeout()?));
-            }
-            if suspended.half_closed {
-                return Some((Timeout::Departure, DEPARTURE_PERIOD));
-            }
-            // A watcher has nothing to send.
-            if suspended.task.is_some() {
-                return None;
-            }
-        }
-        Some((Timeout::Idle, self.context.server.limits.idle_timeout()?))
     }
 
     /// Tells watchers why the connection is closed without lingering.
