@@ -4,6 +4,9 @@
 // A test that cannot go on says why by panicking.
 #![allow(clippy::unwrap_used)]
 
+use core::time::Duration;
+
+use dynamidb_core::snapshot::{Clocks, LiveSave, Restore};
 use dynamidb_core::view::RemovalReason;
 use dynamidb_core::{Cache, Config, Instant, LruBump, Policy};
 
@@ -468,4 +471,51 @@ fn the_fields_of_a_header_show_stamp_and_level() {
             (1, 1)
         );
     }
+}
+
+#[test]
+fn a_file_in_no_order_brings_the_order_of_use_back() {
+    let mut config = Config::new(1 << 20);
+    config.policy = Policy::Density;
+    let mut cache = Cache::new(config.clone()).unwrap();
+    let at = |second: u64| NOW + Duration::from_secs(second);
+    let size = |number: u64| [20, 1000][usize::from(number % 3 == 0)];
+    for number in 0..1200 {
+        let value = vec![0; size(number)];
+        cache
+            .set(at(number), &number.to_le_bytes(), &value[..])
+            .unwrap();
+        // Some come again, and are younger than those that were stored after them.
+        if let (0, Some(again)) = (number % 5, number.checked_sub(30)) {
+            cache.get(at(number), &again.to_le_bytes()).unwrap();
+        }
+    }
+    let now = at(1200);
+    let (mut file, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+    let mut save = LiveSave::new(Clocks::new(now), 1);
+    while save.cache().is_some() {
+        file.extend_from_slice(save.next(now, &cache, &mut buffer).unwrap());
+    }
+    let mut restored = Cache::new(config).unwrap();
+    let (mut restore, mut rest) = (Restore::new(Clocks::new(now)), &file[..]);
+    while let used @ 1.. = restore.feed(now, &mut restored, rest).unwrap() {
+        rest = &rest[used..];
+    }
+    restored.check();
+    assert_eq!(restore.finish().unwrap().stored, 1200);
+    // The seconds of the items of one size and level, in the order in which they are evicted.
+    let lists = |cache: &Cache| {
+        let mut lists = [const { Vec::new() }; 4];
+        for view in cache.items() {
+            let is_large = view.item.value.len() > 20;
+            let list = usize::from(is_large) + 2 * usize::from(view.queued);
+            lists[list].push(view.item.last_used);
+        }
+        lists
+    };
+    assert!(lists(&restored).iter().all(|list| list.len() > 20));
+    assert_eq!(lists(&restored), lists(&cache));
+    // Between the lists too: what was used longest ago is evicted first.
+    let first = |cache: &Cache| cache.items().next_back().map(|view| view.key.to_vec());
+    assert_eq!(first(&restored), first(&cache));
 }

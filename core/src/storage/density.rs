@@ -17,6 +17,7 @@
 use super::arena::{ArenaMut, ArenaRef, ChunkRef};
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
+use super::lru::sort_links;
 use crate::digest::Digest;
 
 /// Size classes, each for items of four times the size: 64 B, 256 B, ..., 16 MiB.
@@ -289,6 +290,47 @@ impl Density {
             self.new_weight - step
         };
         self.new_weight = weight.clamp(*WEIGHT_RANGE.start(), *WEIGHT_RANGE.end());
+    }
+
+    /// Sorts each list by a number, and gives the stamps that there are to the items of all lists
+    /// in the order of their numbers: the lowest is the most recently used.
+    #[inline(never)]
+    pub(crate) fn sort(&mut self, arena: &mut ArenaMut<'_>, number: impl Fn(&ItemHeader) -> u32) {
+        let now = self.now;
+        let age = |header: &ItemHeader| now.wrapping_sub(header.stamp());
+        let mut items_by_age = [0_u32; 1 << u8::BITS];
+        let mut left = self.lists;
+        for list in &mut left {
+            let mut item = list.newest;
+            while !item.is_none() {
+                let header = arena.header(item);
+                items_by_age[usize::from(age(&header))] += 1;
+                item = header.older();
+            }
+            list.newest = sort_links(arena, list.newest, &number);
+        }
+        self.lists = left.map(|list| List {
+            oldest: ChunkRef::NONE,
+            ..list
+        });
+        let ages = (0..=u8::MAX).zip(items_by_age);
+        for new_age in ages.flat_map(|(age, items)| (0..items).map(move |_| age)) {
+            let heads = left.iter().map(|list| list.newest).enumerate();
+            let heads = heads.filter(|(_, item)| !item.is_none());
+            let newest = heads.min_by_key(|&(_, item)| {
+                let header = arena.header(item);
+                (number(&header), age(&header))
+            });
+            let Some((index, item)) = newest else {
+                return;
+            };
+            left[index].newest = arena.header(item).older();
+            let list = &mut self.lists[index];
+            let mut header = arena.header_mut(item);
+            header.set_newer(list.oldest);
+            (list.oldest, list.stamp) = (item, now.wrapping_sub(new_age));
+            header.set_stamp(list.stamp);
+        }
     }
 
     /// Adds everything that decides what is evicted, but for the items.

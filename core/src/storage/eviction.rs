@@ -319,10 +319,14 @@ impl Eviction {
         self.lru.push(arena, item);
     }
 
-    /// Sorts each list by the second of the last use. Those of `density` count age in bytes.
+    /// Sorts each list by the second of the last use.
     pub(crate) fn sort_by_last_use(&mut self, arena: &mut ArenaMut<'_>, clock: Clock) {
+        let number = |header: &ItemHeader| clock.seconds_since_use(header.last_use());
         for list in [&mut self.lru, &mut self.queue] {
-            list.sort(arena, |header| clock.seconds_since_use(header.last_use()));
+            list.sort(arena, number);
+        }
+        if let Some(density) = self.density_mut() {
+            density.sort(arena, number);
         }
     }
 

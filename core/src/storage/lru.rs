@@ -284,40 +284,10 @@ impl Lru {
         }
     }
 
-    /// Sorts the items by a number, those with the lowest first; equal ones stay as they are. In
-    /// rounds of six bits each, so that nothing is allocated.
+    /// Sorts the items by a number, those with the lowest first; equal ones stay as they are.
     pub(crate) fn sort(&mut self, arena: &mut ArenaMut<'_>, number: impl Fn(&ItemHeader) -> u32) {
-        const BITS: u32 = 6;
         self.flush_pending(arena);
-        let (mut shift, mut more) = (0, true);
-        while more && shift < u32::BITS {
-            more = false;
-            let mut lists = [(ChunkRef::NONE, ChunkRef::NONE); 1 << BITS];
-            let mut item = self.newest;
-            while !item.is_none() {
-                let header = arena.header(item);
-                let rest = number(&header) >> shift;
-                more |= rest >> BITS != 0;
-                let (first, last) = &mut lists[rest as usize % (1 << BITS)];
-                match *last {
-                    ChunkRef::NONE => *first = item,
-                    last => arena.header_mut(last).set_older(item),
-                }
-                *last = item;
-                item = header.older();
-            }
-            self.newest = ChunkRef::NONE;
-            let mut before = ChunkRef::NONE;
-            for (first, last) in lists.into_iter().filter(|(first, _)| !first.is_none()) {
-                match before {
-                    ChunkRef::NONE => self.newest = first,
-                    before => arena.header_mut(before).set_older(first),
-                }
-                arena.header_mut(last).set_older(ChunkRef::NONE);
-                before = last;
-            }
-            shift += BITS;
-        }
+        self.newest = sort_links(arena, self.newest, number);
         self.link_back(arena);
     }
 
@@ -375,4 +345,45 @@ impl Lru {
             "sums of the list"
         );
     }
+}
+
+/// Sorts the items from this one on by a number, those with the lowest first; equal ones stay as
+/// they are. In rounds of six bits each, so that nothing is allocated. Returns the first one. The
+/// links towards newer items are not brought up to date.
+pub(super) fn sort_links(
+    arena: &mut ArenaMut<'_>,
+    mut newest: ChunkRef,
+    number: impl Fn(&ItemHeader) -> u32,
+) -> ChunkRef {
+    const BITS: u32 = 6;
+    let (mut shift, mut more) = (0, true);
+    while more && shift < u32::BITS {
+        more = false;
+        let mut lists = [(ChunkRef::NONE, ChunkRef::NONE); 1 << BITS];
+        let mut item = newest;
+        while !item.is_none() {
+            let header = arena.header(item);
+            let rest = number(&header) >> shift;
+            more |= rest >> BITS != 0;
+            let (first, last) = &mut lists[rest as usize % (1 << BITS)];
+            match *last {
+                ChunkRef::NONE => *first = item,
+                last => arena.header_mut(last).set_older(item),
+            }
+            *last = item;
+            item = header.older();
+        }
+        newest = ChunkRef::NONE;
+        let mut before = ChunkRef::NONE;
+        for (first, last) in lists.into_iter().filter(|(first, _)| !first.is_none()) {
+            match before {
+                ChunkRef::NONE => newest = first,
+                before => arena.header_mut(before).set_older(first),
+            }
+            arena.header_mut(last).set_older(ChunkRef::NONE);
+            before = last;
+        }
+        shift += BITS;
+    }
+    newest
 }
