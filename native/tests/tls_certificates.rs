@@ -11,8 +11,14 @@ mod tls_server;
 
 use std::fs;
 use std::net::SocketAddr;
+#[cfg(feature = "activation")]
+use std::net::TcpListener;
+#[cfg(feature = "activation")]
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+#[cfg(feature = "activation")]
+use std::process::Command;
 use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +27,8 @@ use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
 use rustls::version::{TLS12, TLS13};
+#[cfg(feature = "activation")]
+use support::Client;
 use support::{PATIENCE, Process, command, run};
 use tls::{Authority, TlsClient, Versions, replace};
 use tls_server::{TlsServer, addresses, failure, on_each_runtime};
@@ -327,4 +335,30 @@ fn users_need_tls_beyond_this_host_if_that_is_required() {
     client.ask("get k\r\n", "CLIENT_ERROR unauthenticated\r\n");
     client.ask("set auth 0 0 12\r\nada lovelace\r\n", "STORED\r\n");
     client.ask("get k\r\n", "END\r\n");
+}
+
+#[cfg(feature = "activation")]
+#[test]
+fn sockets_that_are_handed_over_speak_tls_with_z_unless_their_name_says_no() {
+    let authority = Authority::new();
+    let sockets = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [tls, plain] = sockets
+        .each_ref()
+        .map(|socket| socket.local_addr().unwrap());
+    let [first, second] = sockets.map(OwnedFd::from);
+    // Descriptors 3 and 4 of the server.
+    let script = format!(
+        "exec 3<&0 4<&1 </dev/null >/dev/null; LISTEN_PID=$$ LISTEN_FDS=2 \
+         LISTEN_FDNAMES=cache:cache-notls exec {} -Z {}",
+        env!("CARGO_BIN_EXE_dynamidb"),
+        authority.options(),
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).stdin(first).stdout(second);
+    let server = Process::spawn_with_input(&mut shell);
+    let mut client = authority.connect(tls);
+    client.ask("version\r\n", "VERSION 1.6.45\r\n");
+    let mut client = Client::connect(plain);
+    client.ask("version\r\n", "VERSION 1.6.45\r\n");
+    server.stop();
 }

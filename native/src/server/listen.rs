@@ -48,10 +48,18 @@ pub(crate) struct ListenerOptions {
 #[cfg(feature = "activation")]
 impl ListenerOptions {
     /// What the name of a socket that was handed over says, in words that anything may separate.
-    fn named(name: &str) -> Self {
-        let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
-        let auth = !words.any(|word| word == "noauth");
-        Self { auth, tls: None }
+    /// Unix sockets have no TLS.
+    fn named(name: &str, is_unix: bool, wanted: &Options) -> Self {
+        let words = name.split(|c: char| !c.is_ascii_alphanumeric());
+        let has = |wanted| words.clone().any(|word| word == wanted);
+        let security = match is_unix || has("notls") {
+            true => Security::Plain,
+            false => Security::Default,
+        };
+        Self {
+            auth: !has("noauth"),
+            tls: wanted.client_certs(security),
+        }
     }
 }
 
@@ -96,7 +104,7 @@ type Open<'a> = &'a dyn Fn(SocketAddr) -> io::Result<Socket>;
 pub(crate) fn listen(wanted: &Options) -> Result<Listeners, Error> {
     let open = |address| listen_on(address, wanted.backlog);
     let mut listeners = Listeners {
-        sockets: handed_over()?,
+        sockets: handed_over(wanted)?,
         files: Vec::new(),
     };
     let is_asked = !wanted.listen.is_empty() || !wanted.memcached.unix_socket.is_empty();
@@ -139,10 +147,11 @@ pub(crate) fn listen(wanted: &Options) -> Result<Listeners, Error> {
 
 /// The sockets of a service manager.
 #[cfg(feature = "activation")]
-fn handed_over() -> Result<Vec<Listener>, Error> {
+fn handed_over(wanted: &Options) -> Result<Vec<Listener>, Error> {
     let sockets = activation::sockets()?.into_iter();
     let listeners = sockets.map(|(socket, name)| {
-        let options = ListenerOptions::named(&name);
+        let is_unix = address_of(&socket).is_none();
+        let options = ListenerOptions::named(&name, is_unix, wanted);
         Listener { socket, options }
     });
     Ok(listeners.collect())
@@ -150,7 +159,7 @@ fn handed_over() -> Result<Vec<Listener>, Error> {
 
 /// This build takes none over.
 #[cfg(not(feature = "activation"))]
-fn handed_over() -> Result<Vec<Listener>, Error> {
+fn handed_over(_: &Options) -> Result<Vec<Listener>, Error> {
     Ok(Vec::new())
 }
 

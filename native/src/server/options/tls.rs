@@ -1,5 +1,6 @@
 //! The options of TLS: our own, and memcached's, which do the same.
 
+use std::iter;
 use std::path::PathBuf;
 
 use crate::server::error::Error;
@@ -59,14 +60,12 @@ impl Options {
         })
     }
 
-    /// What the clients of each listener have to show that speak TLS.
+    /// What the clients of each listener have to show that speak TLS. With `-Z` there is always
+    /// one: a service manager may hand sockets over.
     fn tls_listeners(&self) -> impl Iterator<Item = ClientCerts> {
-        let is_default = self.listen.is_empty() && self.memcached.unix_socket.is_empty();
-        let default = is_default.then_some(Security::Default);
         let listen = self.listen.iter().filter(|listen| !listen.is_unix());
-        let all = default
-            .into_iter()
-            .chain(listen.map(|listen: &Listen| listen.security));
+        let listen = listen.map(|listen: &Listen| listen.security);
+        let all = iter::once(Security::Default).chain(listen);
         all.filter_map(|security| self.client_certs(security))
     }
 
