@@ -198,6 +198,10 @@ impl Server {
         open_files::connection_limit(options.max_connections)?;
         let users = options.auth_file.as_deref().map(Users::load).transpose()?;
         Accounts::load(users.map(Arc::new), options.memcached.sasl_users())?;
+        load_tls(options)?;
+        if let Some(path) = &options.state {
+            StateFile::path(path)?;
+        }
         Shards::new(&options.config(), options.thread_count(), Growth::default())?;
         Ok(())
     }
@@ -213,8 +217,7 @@ impl Server {
         let users = users.map(Arc::new);
         let accounts = Accounts::load(users.clone(), options.memcached.sasl_users())?;
         // Before the user changes: keys are often readable for root alone.
-        let files = options.tls_files().filter(|_| options.uses_tls());
-        let tls = files.map(TlsContext::load).transpose()?;
+        let tls = load_tls(options)?;
         // All locked memory is resident, reserved addresses too.
         let growth = match options.memcached.lock_memory {
             true => Growth::default(),
@@ -481,6 +484,12 @@ impl Server {
         };
         tracing::info!("try: printf '{requests}' | {target}");
     }
+}
+
+/// The files of TLS, if any client speaks it.
+fn load_tls(options: &Options) -> Result<Option<TlsContext>, Error> {
+    let files = options.tls_files().filter(|_| options.uses_tls());
+    files.map(TlsContext::load).transpose()
 }
 
 /// A ring for each worker, or none. Fails if there have to be some and cannot be.

@@ -337,6 +337,18 @@ fn users_need_tls_beyond_this_host_if_that_is_required() {
     client.ask("get k\r\n", "END\r\n");
 }
 
+#[test]
+fn a_check_of_the_configuration_reads_certificates() {
+    let authority = Authority::new();
+    let check = || run(&format!("--check-config -Z {}", authority.options()));
+    assert_eq!(check().status.code(), Some(0));
+    fs::write(authority.path("cert.pem"), "no certificate").unwrap();
+    let output = check();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.starts_with("error: --tls-cert: "), "{said}");
+}
+
 #[cfg(feature = "activation")]
 #[test]
 fn sockets_that_are_handed_over_speak_tls_with_z_unless_their_name_says_no() {

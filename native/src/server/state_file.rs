@@ -57,15 +57,7 @@ pub(crate) struct StateFile {
 impl StateFile {
     /// The file at this path, for this server alone.
     pub(crate) fn open(path: &Path, clock: Clock) -> Result<Self, Error> {
-        let refuse = |reason| Error::Option {
-            name: OPTION,
-            reason,
-        };
-        // The link stays, and the file that it names is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if fs::metadata(&path).is_ok_and(|file| !file.is_file()) || path.file_name().is_none() {
-            return Err(refuse(format!("{} is not a regular file", path.display())));
-        }
+        let path = Self::path(path)?;
         let lock = Lock::acquire(&path);
         let lock = lock.map_err(|error| {
             let path = path.display();
@@ -81,6 +73,16 @@ impl StateFile {
         })
     }
 
+    /// Where the file is, or will be.
+    pub(crate) fn path(path: &Path) -> Result<PathBuf, Error> {
+        // The link stays, and the file that it names is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if fs::metadata(&path).is_ok_and(|file| !file.is_file()) || path.file_name().is_none() {
+            return Err(refuse(format!("{} is not a regular file", path.display())));
+        }
+        Ok(path)
+    }
+
     /// Fails if no file can be created beside it: better now than when the items are to be saved.
     pub(crate) fn check_writable(&self) -> Result<(), Error> {
         let created = self
@@ -88,11 +90,7 @@ impl StateFile {
             .and_then(|_| fs::remove_file(self.beside(".tmp")));
         created.map_err(|error| {
             let path = self.beside(".tmp");
-            let reason = format!("{} cannot be created: {error}", path.display());
-            Error::Option {
-                name: OPTION,
-                reason,
-            }
+            refuse(format!("{} cannot be created: {error}", path.display()))
         })
     }
 
@@ -234,6 +232,13 @@ impl StateFile {
         let mut path = OsString::from(&self.path);
         path.push(suffix);
         path.into()
+    }
+}
+
+fn refuse(reason: String) -> Error {
+    Error::Option {
+        name: OPTION,
+        reason,
     }
 }
 
