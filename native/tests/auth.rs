@@ -6,16 +6,12 @@
 mod support;
 
 use std::fs;
-#[cfg(feature = "hashed")]
-use std::io::Write;
-#[cfg(feature = "hashed")]
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "hashed")]
-use support::command;
-use support::{PATIENCE, Process, on_each_runtime};
+use support::{PATIENCE, Process, command, on_each_runtime};
 
 /// Runs a test against servers that know a user.
 fn with_a_user(test: impl Fn(Process)) {
@@ -189,6 +185,9 @@ fn a_read_only_user_reads_and_changes_nothing() {
             "mg k v R100\r\n",
             "flush_all\r\n",
             "flush_all 10\r\n",
+            "flush_prefix k\r\n",
+            "FLUSH k\r\n",
+            "refresh_certs\r\n",
             "stats reset\r\n",
             "stats detail off\r\n",
             "stats sizes_disable\r\n",
@@ -217,6 +216,11 @@ fn a_read_only_user_reads_and_changes_nothing() {
         bob.ask("mn\r\n", "MN\r\n");
         bob.ask("version\r\n", "VERSION 1.6.45\r\n");
         bob.ask("lru_crawler mgdump all\r\n", "OK\r\nmg k\r\nEN\r\n");
+        for request in ["stats hotkeys", "stats advice", "HOT"] {
+            let said = format!("set auth 0 0 5\r\nbob b\r\n{request}\r\nquit\r\n");
+            let heard = server.connect().converse(said);
+            assert!(heard.ends_with("END\r\n"), "{request}: {heard}");
+        }
         assert_eq!(bob.stat("curr_items"), 1);
         ada.ask("get k\r\n", "VALUE k 0 1\r\n5\r\nEND\r\n");
         // Nothing that he tried was counted or came into effect.

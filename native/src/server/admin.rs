@@ -89,7 +89,7 @@ pub(crate) fn only_reads(command: &AdminCommand<'_>) -> bool {
         (b"stats", Some(b"sizes_enable" | b"sizes_disable")) => false,
         (b"stats" | b"watch", _) => true,
         (b"lru_crawler", Some(b"metadump" | b"mgdump")) => true,
-        _ => false,
+        (verb, _) => verb.eq_ignore_ascii_case(b"hot"),
     }
 }
 
