@@ -151,6 +151,7 @@ fn handle_signals(
             (SIGUSR2, Some(handle)) if has_state => save(handle.clone()),
             (SIGUSR2, _) if has_state => tracing::warn!("SIGUSR2 is ignored during the start"),
             (SIGUSR2, _) => tracing::info!("SIGUSR2 is ignored: there is no file to save to"),
+            (SIGHUP, None) => tracing::warn!("SIGHUP is ignored during the start"),
             (SIGHUP, Some(handle)) => match reloads.map(|to| to.try_send(handle.clone())) {
                 Some(Ok(())) => {}
                 Some(Err(_)) => tracing::warn!("SIGHUP is ignored: files are still being reloaded"),

@@ -301,6 +301,32 @@ fn sighup_without_users_is_ignored() {
 }
 
 #[test]
+fn sighup_before_the_server_has_started_is_ignored() {
+    let path = std::env::temp_dir().join(format!("slow-users-{}", std::process::id()));
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let mut command = command();
+    command.args(["-p", "0", "-Y"]).arg(&path);
+    let mut server = command.stderr(Stdio::piped()).spawn().unwrap();
+    let signal = |name: &str, pid: u32| {
+        let sent = Command::new("kill").args([name, &pid.to_string()]).status();
+        assert!(sent.unwrap().success());
+    };
+    // It is open when the server reads it, which then handles signals already.
+    let mut users = fs::File::options().write(true).open(&path).unwrap();
+    signal("-HUP", server.id());
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let mut is_said = |text: &str| lines.any(|line| line.unwrap().contains(text));
+    assert!(is_said("SIGHUP is ignored during the start"));
+    users.write_all(b"ada:lovelace\n").unwrap();
+    drop(users);
+    assert!(is_said("try: "));
+    signal("-TERM", server.id());
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn an_idle_client_is_disconnected_after_idle_timeout() {
     on_each_runtime("-m 64 -o idle_timeout=1", |server| {
         let mut watcher = server.connect();
