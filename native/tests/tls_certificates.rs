@@ -9,7 +9,8 @@ mod tls;
 #[path = "support/tls_server.rs"]
 mod tls_server;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::net::SocketAddr;
 #[cfg(feature = "activation")]
 use std::net::TcpListener;
@@ -17,9 +18,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-#[cfg(feature = "activation")]
-use std::process::Command;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -335,6 +334,30 @@ fn users_need_tls_beyond_this_host_if_that_is_required() {
     client.ask("get k\r\n", "CLIENT_ERROR unauthenticated\r\n");
     client.ask("set auth 0 0 12\r\nada lovelace\r\n", "STORED\r\n");
     client.ask("get k\r\n", "END\r\n");
+}
+
+#[test]
+fn files_that_a_client_has_reloaded_slowly_hold_up_no_other_client() {
+    let authority = Authority::new();
+    let cert = authority.path("cert.pem");
+    let text = fs::read(&cert).unwrap();
+    on_each_runtime(&authority, "", |server| {
+        // Each has its own worker.
+        let (mut one, mut other) = (server.connect(), server.connect());
+        other.ask("set k 0 0 1\r\nv\r\n", "STORED\r\n");
+        fs::remove_file(&cert).unwrap();
+        let made = Command::new("mkfifo").arg(&cert).status();
+        assert!(made.unwrap().success());
+        one.say("get k\r\nrefresh_certs\r\n");
+        // It is open when the server reads it.
+        let mut pipe = File::options().write(true).open(&cert).unwrap();
+        other.ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
+        pipe.write_all(&text).unwrap();
+        drop(pipe);
+        one.must_hear("VALUE k 0 1\r\nv\r\nEND\r\nOK\r\n");
+        fs::remove_file(&cert).unwrap();
+        fs::write(&cert, &text).unwrap();
+    });
 }
 
 #[test]

@@ -135,10 +135,12 @@ fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
 }
 
 /// `refresh_certs`: reads the files of TLS again.
-fn refresh_certs(view: &View<'_>, output: &mut Vec<u8>) -> Answer {
+fn refresh_certs(view: &mut View<'_>, output: &mut Vec<u8>) -> Answer {
     let Some(tls) = &view.host().tls else {
         return Answer::Reply("Error TLS not enabled\r\n");
     };
+    // The disk may be slow.
+    view.release();
     match tls.reload() {
         Ok(()) => Answer::Reply(OK),
         Err(error) => {
