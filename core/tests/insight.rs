@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use dynamidb_core::insight::{MissRatioCurve, REQUESTS_PER_SAMPLE};
+use dynamidb_core::snapshot::Record;
 use dynamidb_core::{Cache, Config, Expiry, Instant, Stats, Value};
 
 const FACTORS: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 4.0];
@@ -272,4 +273,25 @@ fn a_cache_that_was_not_asked_to_knows_nothing() {
         (cache.hot_keys(now).count(), cache.key_samples(now)),
         (0, 0)
     );
+}
+
+#[test]
+fn items_that_are_restored_are_no_requests() {
+    let mut config = Config::new(4 << 20);
+    config.insight = true;
+    let mut cache = Cache::new(config).unwrap();
+    let now = Instant::from_secs(100);
+    for number in 0..20_000_u32 {
+        let key = number.to_le_bytes();
+        assert!(cache.restore(now, &Record::new(&key, b"value")).unwrap());
+    }
+    assert_eq!(
+        (cache.key_samples(now), cache.hot_keys(now).count()),
+        (0, 0)
+    );
+    for _ in 0..20_000 {
+        assert!(cache.get(now, &7_u32.to_le_bytes()).is_some());
+    }
+    let hot: Vec<_> = cache.hot_keys(now).map(|hot| hot.key.to_vec()).collect();
+    assert_eq!(hot, [7_u32.to_le_bytes()]);
 }

@@ -121,7 +121,11 @@ impl<M: Memory> Cache<M> {
         };
         let attrs = ItemAttrs::new(self.deadline(expiry), cas, flags);
         let value = Value::from(record.value).flags(record.flags);
-        self.put(&key, &value, attrs, old.as_ref())?;
+        // Nobody has asked for it.
+        let sampling = self.insight.pause_sampling();
+        let written = self.put(&key, &value, attrs, old.as_ref());
+        self.insight.resume_sampling(sampling);
+        written?;
         let idle = record.idle.as_secs() as u32;
         self.store_mut().restore_use(&key, idle, !record.queued);
         Ok(true)

@@ -15,4 +15,10 @@ impl Insight {
     }
 
     pub(crate) const fn clear(&mut self) {}
+
+    pub(crate) const fn pause_sampling(&mut self) -> u32 {
+        0
+    }
+
+    pub(crate) const fn resume_sampling(&mut self, _: u32) {}
 }

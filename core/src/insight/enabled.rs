@@ -107,6 +107,17 @@ impl Insight {
         }
     }
 
+    /// Until [`resume_sampling`](Self::resume_sampling), requests count for no key. Returns what
+    /// that wants.
+    pub(crate) const fn pause_sampling(&mut self) -> u32 {
+        core::mem::replace(&mut self.countdown, 0)
+    }
+
+    /// Goes on with what was paused.
+    pub(crate) const fn resume_sampling(&mut self, countdown: u32) {
+        self.countdown = countdown;
+    }
+
     /// The counters are about to be set to zero.
     pub(crate) fn reset_stats(&mut self, totals: &Totals) {
         if let Some(samplers) = &mut self.samplers {
