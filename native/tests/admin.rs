@@ -6,6 +6,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
@@ -200,6 +201,22 @@ fn a_page_of_another_site_can_neither_read_nor_embed_the_port() {
         assert_eq!(ask(admin, request).status, 405, "{method}");
     }
     server.stop();
+}
+
+#[test]
+fn keys_that_clients_have_to_sign_in_for_are_shown_only_if_asked_for() {
+    let users = std::env::temp_dir().join(format!("admin-users-{}", std::process::id()));
+    fs::write(&users, "ada:lovelace\n").unwrap();
+    for (words, shown) in [("", false), ("--admin-keys", true)] {
+        let words = format!("--admin 127.0.0.1:0 -Y {} {words}", users.display());
+        let server = Process::start(RuntimeName::DEFAULT, &words);
+        let admin = server.admin();
+        assert_eq!(json(admin, "/api/server")["keys_shown"], shown, "{words}");
+        let status = if shown { 200 } else { 404 };
+        assert_eq!(get(admin, "/api/hotkeys").status, status, "{words}");
+        server.stop();
+    }
+    fs::remove_file(&users).unwrap();
 }
 
 #[test]

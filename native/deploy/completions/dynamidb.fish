@@ -51,7 +51,7 @@ complete -c dynamidb -s P -l pidfile -r
 complete -c dynamidb -s e -l memory-file -r
 complete -c dynamidb -s N -l napi-ids -r
 complete -c dynamidb -l require-tls-auth -d 'Refuse to start if names and passwords would be sent over TCP beyond this host'
-complete -c dynamidb -l admin-keys -d 'Show keys on the admin port also if other hosts can reach it'
+complete -c dynamidb -l admin-keys -d 'Show keys on the admin port also if other hosts can reach it or clients have to sign in'
 complete -c dynamidb -s v -l verbose -d 'Log each connection that opens or ends, too; with -vv also who signs in. The command `watch` shows requests'
 complete -c dynamidb -l check-config -d 'Check the options, the file and the users, say all that is wrong with a status of 2, and end'
 complete -c dynamidb -l print-config -d 'Print all options as a file in TOML, each with where its value comes from'

@@ -86,7 +86,9 @@ impl AdminPort {
         let address = listener.local_addr()?;
         let own_name = nix::unistd::gethostname().unwrap_or_default();
         let names = ["localhost", host, &own_name.to_string_lossy()].map(Into::into);
-        let may_show = address.ip().is_loopback() || options.admin_keys;
+        // Elsewhere a user of this host who is none of the server's sees none.
+        let is_open = address.ip().is_loopback() && !options.has_users();
+        let may_show = is_open || options.admin_keys;
         Ok(Self {
             listener,
             address,

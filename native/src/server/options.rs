@@ -90,8 +90,8 @@ pub struct Options {
     pub backlog: u16,
     /// Where the admin port listens: HTTP, read only, for metrics and a dashboard.
     pub admin: Admin,
-    /// Shows keys on the admin port if it can be reached from other hosts, too. On loopback they
-    /// are shown in any case; with [`MemcachedOptions::disable_dumping`] in none.
+    /// Shows keys on the admin port also if it can be reached from other hosts, or if clients have
+    /// to sign in to see keys elsewhere. With [`MemcachedOptions::disable_dumping`] none are shown.
     pub admin_keys: bool,
     /// Logs requests that take this many milliseconds or more, and why; every turn is measured
     /// then.

@@ -107,7 +107,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "DYNAMIDB_ADMIN", value_name = "HOST:PORT", help_heading = NETWORK)]
     admin: Option<Admin>,
 
-    /// Show keys on the admin port also if other hosts can reach it
+    /// Show keys on the admin port also if other hosts can reach it or clients have to sign in
     #[arg(long, env = "DYNAMIDB_ADMIN_KEYS", help_heading = NETWORK)]
     admin_keys: bool,
 
