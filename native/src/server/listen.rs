@@ -410,15 +410,22 @@ mod tests {
 
     #[cfg(feature = "activation")]
     #[test]
-    fn the_name_of_a_socket_says_whether_its_clients_sign_in() {
-        for (name, auth) in [
-            ("", true),
-            ("dynamidb.socket", true),
-            ("noauth", false),
-            ("local-noauth", false),
-            ("noauthority", true),
+    fn the_name_of_a_socket_says_whether_its_clients_sign_in_and_speak_tls() {
+        let mut options = Options::default();
+        options.memcached.enable_ssl = true;
+        for (name, auth, tls) in [
+            ("", true, true),
+            ("dynamidb.socket", true, true),
+            ("noauth", false, true),
+            ("local-noauth", false, true),
+            ("noauthority", true, true),
+            ("local-notls", true, false),
+            ("notls noauth", false, false),
         ] {
-            assert_eq!(ListenerOptions::named(name).auth, auth, "{name}");
+            let named = |is_unix| ListenerOptions::named(name, is_unix, &options);
+            assert_eq!(named(false).auth, auth, "{name}");
+            assert_eq!(named(false).tls.is_some(), tls, "{name}");
+            assert_eq!((named(true).auth, named(true).tls), (auth, None), "{name}");
         }
     }
 
