@@ -479,7 +479,7 @@ fn a_file_in_no_order_brings_the_order_of_use_back() {
     config.policy = Policy::Density;
     let mut cache = Cache::new(config.clone()).unwrap();
     let at = |second: u64| NOW + Duration::from_secs(second);
-    let size = |number: u64| [20, 1000][usize::from(number % 3 == 0)];
+    let size = |number: u64| [20, 1000][usize::from(number.is_multiple_of(3))];
     for number in 0..1200 {
         let value = vec![0; size(number)];
         cache
