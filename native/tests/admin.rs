@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
 use serde_json::Value;
-use support::{Client, PATIENCE, Process, command};
+use support::{PATIENCE, Process, command};
 
 const ADMIN: &str = "--admin 127.0.0.1:0";
 /// Limits of the server.

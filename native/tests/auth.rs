@@ -216,17 +216,27 @@ fn a_read_only_user_reads_and_changes_nothing() {
         bob.ask("mn\r\n", "MN\r\n");
         bob.ask("version\r\n", "VERSION 1.6.45\r\n");
         bob.ask("lru_crawler mgdump all\r\n", "OK\r\nmg k\r\nEN\r\n");
-        for request in ["stats hotkeys", "stats advice", "HOT"] {
-            let said = format!("set auth 0 0 5\r\nbob b\r\n{request}\r\nquit\r\n");
-            let heard = server.connect().converse(said);
-            assert!(heard.ends_with("END\r\n"), "{request}: {heard}");
-        }
         assert_eq!(bob.stat("curr_items"), 1);
         ada.ask("get k\r\n", "VALUE k 0 1\r\n5\r\nEND\r\n");
         // Nothing that he tried was counted or came into effect.
         assert_eq!(ada.stat("cmd_flush"), 0);
         assert_eq!(ada.stat("limit_maxbytes"), 64 << 20);
         ada.ask("delete k\r\n", "DELETED\r\n");
+        server.stop();
+    });
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_read_only_user_sees_hot_keys_and_advice() {
+    let path = std::env::temp_dir().join(format!("reader-{}", std::process::id()));
+    fs::write(&path, "[read-only]\nbob:b\n").unwrap();
+    on_each_runtime(&format!("-Y {}", path.display()), |server| {
+        for request in ["stats hotkeys", "stats advice", "HOT"] {
+            let said = format!("set auth 0 0 5\r\nbob b\r\n{request}\r\nquit\r\n");
+            let heard = server.connect().converse(said);
+            assert!(heard.ends_with("END\r\n"), "{request}: {heard}");
+        }
         server.stop();
     });
     fs::remove_file(&path).unwrap();
