@@ -326,3 +326,39 @@ fn sighup_changes_limits_memory_and_log_level_and_names_the_rest() {
         }
     });
 }
+
+#[test]
+fn what_a_reload_cannot_change_is_named_until_the_file_takes_it_back() {
+    let text = |threads, connections| {
+        format!(
+            "memory = 64\npolicy = 'density'\nthreads = {threads}\n\
+             max-connections = {connections}\n"
+        )
+    };
+    let file = File::new("pending", text(2, 100));
+    on_each_runtime(&format!("--config {}", file.path()), |server| {
+        // The number of connections shows when the reload has taken place.
+        let reload = |threads, connections, memory: &str| {
+            let text = text(threads, connections).replace("memory = 64", memory);
+            fs::write(&file.0, text).unwrap();
+            server.signal("HUP");
+            let line = format!("reloaded: max-connections {connections}");
+            server.await_log(&line)
+        };
+        let pending = "not changed before a restart: threads";
+        reload(3, 101, "memory = 64");
+        server.await_log(pending);
+        reload(3, 102, "memory = 64");
+        server.await_log(pending);
+        reload(2, 103, "memory = 64");
+        // With this policy memory cannot grow: it is tried each time, and not taken for changed.
+        reload(2, 104, "memory = 96");
+        reload(2, 105, "memory = 64");
+        let log = server.stop().join("\n");
+        assert!(
+            !log.contains(pending) && !log.contains("memory 64"),
+            "{log}"
+        );
+        fs::write(&file.0, text(2, 100)).unwrap();
+    });
+}

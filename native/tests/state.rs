@@ -365,6 +365,28 @@ fn the_file_that_a_link_names_is_replaced_and_the_link_stays() {
 }
 
 #[test]
+fn a_file_that_a_link_names_is_created_and_locked_there() {
+    let (directory, elsewhere) = (Directory::new(), Directory::new());
+    // A link beside it to a link to a file that does not exist yet.
+    symlink(elsewhere.path("target"), elsewhere.path("second")).unwrap();
+    symlink("second", elsewhere.path("first")).unwrap();
+    symlink(elsewhere.path("first"), directory.file()).unwrap();
+    let server = directory.start_default("");
+    server.connect().ask("set k 0 0 1\r\nv\r\n", "STORED\r\n");
+    assert_eq!(elsewhere.names(), ["first", "second", "target.lock"]);
+    let other = format!("-p 0 --state {}", elsewhere.path("target").display());
+    assert_eq!(run(&other).status.code(), Some(2), "the file is in use");
+    server.stop();
+    assert!(fs::symlink_metadata(directory.file()).unwrap().is_symlink());
+    assert_eq!(elsewhere.names(), ["first", "second", "target"]);
+    // Links in a circle name no file.
+    let circle = elsewhere.path("circle");
+    symlink(&circle, &circle).unwrap();
+    let circle = format!("-p 0 --state {}", circle.display());
+    assert_eq!(run(&circle).status.code(), Some(2));
+}
+
+#[test]
 fn the_variable_names_the_file_too() {
     let directory = Directory::new();
     for items in [0, 1] {

@@ -191,6 +191,18 @@ impl Options {
         differ.map(|(own, _)| own.change()).collect()
     }
 
+    /// Shows the values of others where one is not in effect.
+    pub(crate) fn show_in_effect(&mut self, others: &Self, in_effect: impl Fn(&str) -> bool) {
+        let pairs = self
+            .origin
+            .effective
+            .iter_mut()
+            .zip(&others.origin.effective);
+        for (own, other) in pairs.filter(|(own, _)| !in_effect(&own.name)) {
+            own.clone_from(other);
+        }
+    }
+
     /// Whether there are users, in a file that can be reloaded.
     #[must_use]
     pub const fn has_users(&self) -> bool {

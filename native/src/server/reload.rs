@@ -42,17 +42,22 @@ pub(super) fn limits(context: &ServerContext, current: &mut Options, mut new: Op
     server.limits.set_timeouts(&new);
     server.switches().set_verbosity(new.verbose.into());
     let idle_timeout = |options: &Options| options.memcached.idle_timeout();
+    let has_idle_timeout = idle_timeout(&new) != idle_timeout(current);
     let (mut applied, mut left) = (Vec::new(), Vec::new());
     for change in new.differences(current) {
         match &*change.name {
             name if failed.contains(&name) => {}
-            EXTENDED if idle_timeout(&new) != idle_timeout(current) => {
+            EXTENDED if has_idle_timeout => {
                 applied.push(format!("idle_timeout {}", idle_timeout(&new)));
             }
             MEMORY | MAX_CONNECTIONS | STALL_TIMEOUT | VERBOSE => applied.push(change.to_string()),
             _ => left.push(change.name),
         }
     }
+    // What is not in effect is named again by the next reload, unless the file takes it back.
+    let is_in_effect =
+        |name: &str| !failed.contains(&name) && !left.iter().any(|left| left == name);
+    new.show_in_effect(current, is_in_effect);
     if !applied.is_empty() {
         tracing::info!("reloaded: {}", applied.join(", "));
     }

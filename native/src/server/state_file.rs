@@ -31,6 +31,8 @@ const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 const SYNC_PERIOD: u64 = 64 << 20;
 /// How often a save at the stop checks whether one that was in progress has ended.
 const WAIT_PERIOD: Duration = Duration::from_millis(5);
+/// How many links are followed, as on Linux.
+const LINKS_MAX: usize = 40;
 
 /// When the items are saved.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,9 +77,10 @@ impl StateFile {
 
     /// Where the file is, or will be.
     pub(crate) fn path(path: &Path) -> Result<PathBuf, Error> {
-        // The link stays, and the file that it names is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if fs::metadata(&path).is_ok_and(|file| !file.is_file()) || path.file_name().is_none() {
+        let path = follow_links(path);
+        let is_other = fs::metadata(&path).is_ok_and(|file| !file.is_file());
+        // A link is left where links go in a circle.
+        if is_other || path.is_symlink() || path.file_name().is_none() {
             return Err(refuse(format!("{} is not a regular file", path.display())));
         }
         Ok(path)
@@ -249,6 +252,20 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.saving.store(false, Ordering::SeqCst);
     }
+}
+
+/// The file that a link names, which need not exist yet: the link stays, and what it names is
+/// replaced.
+fn follow_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        // It counts from the directory of the link.
+        path = path.with_file_name(target);
+    }
+    fs::canonicalize(&path).unwrap_or(path)
 }
 
 /// How long that took.
