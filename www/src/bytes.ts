@@ -39,6 +39,14 @@ export function lineBytes(line: string): Uint8Array {
   return encoder.encode(`${line}\r\n`);
 }
 
+/** The bytes of percent-encoded ASCII. */
+export function percentDecoded(text: string): Uint8Array {
+  const parts = text.match(/%[0-9a-f]{2}|[^]/gi) ?? [];
+  return Uint8Array.from(parts, (part) =>
+    part.length === 1 ? part.charCodeAt(0) : Number.parseInt(part.slice(1), 16),
+  );
+}
+
 /** A hex dump, sixteen bytes per line: offset, hexadecimal digits, text. */
 export function hex(bytes: Uint8Array): string {
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hex, lineBytes, lines, readable } from "../src/bytes.ts";
+import { hex, lineBytes, lines, percentDecoded, readable } from "../src/bytes.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -16,6 +16,13 @@ test("invisible characters are shown as their bytes", () => {
 
 test("bytes that are not UTF-8 are shown as bytes", () => {
   assert.equal(readable(Uint8Array.of(0x41, 0xff, 0xc3, 0x0d, 0x0a)), "A\\xff\\xc3\r\n");
+});
+
+test("percent-encoding is decoded to any bytes, and other text stays", () => {
+  assert.deepEqual(percentDecoded("%FF%003a%25"), Uint8Array.of(0xff, 0, 0x33, 0x61, 0x25));
+  assert.deepEqual(percentDecoded("user%3A1"), bytes("user:1"));
+  assert.deepEqual(percentDecoded("100%, %4\n"), bytes("100%, %4\n"));
+  assert.deepEqual(percentDecoded(""), bytes(""));
 });
 
 test("a long reply is converted as a whole", () => {

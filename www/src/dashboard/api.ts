@@ -30,7 +30,7 @@ export interface Latency {
   count: number[];
 }
 
-/** `/api/hotkeys`. */
+/** `/api/hotkeys`. Keys are percent-encoded. */
 export interface HotKeys {
   seconds: number;
   sampled: number;

@@ -1,5 +1,6 @@
 // The lists beside the map: hot keys, slab classes, shards, connections.
 
+import { percentDecoded, readable } from "../bytes.ts";
 import { make, write } from "../dom.ts";
 import { idOf } from "../selection.ts";
 import { bytes, count, duration, percent, seconds } from "../units.ts";
@@ -92,7 +93,7 @@ export function hotKeys(
     panel,
     `Most asked for in the last ${seconds(hot.seconds)}, ${sampled}`,
     [
-      { title: "Key", cell: ({ key }) => key, isText: true },
+      { title: "Key", cell: ({ key }) => readable(percentDecoded(key)), isText: true },
       { title: "Per s", cell: ({ share }) => rate(share) },
       { title: "", cell: ({ share }) => share / most },
       { title: "Share", cell: ({ share }) => percent(share, 1) },
@@ -100,7 +101,7 @@ export function hotKeys(
       { title: "Kind", cell: ({ kind }) => kind, isText: true },
     ],
     hot.keys,
-    ({ key }) => idOf(new TextEncoder().encode(key)),
+    ({ key }) => idOf(percentDecoded(key)),
   );
 }
 

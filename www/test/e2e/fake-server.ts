@@ -219,7 +219,7 @@ function latencies(requests: number): number[] {
 
 function hotKeys(): object {
   const keys = Array.from({ length: 20 }, (_, at) => ({
-    key: `key:${at + 1}`,
+    key: encodeURIComponent(`key:${at + 1}`),
     share: 0.08 / (at + 1),
     kind: at % 4 === 3 ? "set" : "get",
     error: 0.001,
