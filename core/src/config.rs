@@ -4,14 +4,14 @@ use core::fmt;
 
 use crate::SlabSizes;
 
-/// What a cache is made from. [`Config::new`] is enough; every field may be changed before use.
+/// What a cache is made from. [`Config::new`] is enough; every field may be changed before use, or
+/// set by the method of its name. [`Config::default`] is one of [`Config::MEMORY`] bytes.
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, Config};
+/// use dynamidb_core::{Cache, Config, Policy};
 ///
-/// let mut config = Config::new(64 * 1024);
-/// config.max_items = Some(100);
+/// let config = Config::new(64 * 1024).with_max_items(Some(100)).with_policy(Policy::S3Lru);
 /// let cache = Cache::new(config)?;
 /// assert!(cache.is_empty());
 /// # Ok::<(), dynamidb_core::ConfigError>(())
@@ -84,6 +84,8 @@ impl Config {
     pub const ITEM_SIZE_MAX: usize = 1 << 20;
     /// The largest item that can be asked for: lengths are kept in 24 bits.
     pub const ITEM_SIZE_LIMIT: usize = 1 << 24;
+    /// The budget of [`Config::default`]: 64 MiB, as memcached.
+    pub const MEMORY: usize = 64 << 20;
     /// How many flushes by prefix may be under way at once: their numbers are kept in 6 bits.
     #[cfg(feature = "flush-prefix")]
     pub const FLUSH_PREFIX_LIMIT: usize = 63;
@@ -114,6 +116,128 @@ impl Config {
             #[cfg(feature = "flush-prefix")]
             flush_prefix_max: (memory >> 16).min(Self::FLUSH_PREFIX_LIMIT),
         }
+    }
+
+    /// The same with this [item limit](Self::max_items).
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config, LruBump};
+    ///
+    /// let config = Config::new(1 << 20)
+    ///     .with_item_size_max(1000)
+    ///     .with_slab_sizes([64, 1024])
+    ///     .with_page_size(2048)
+    ///     .with_lru_bump(LruBump::Lazy)
+    ///     .with_compact(true)
+    ///     .with_hash_seed(0x5eed);
+    /// assert!(Cache::new(config)?.is_empty());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_max_items(mut self, max_items: Option<usize>) -> Self {
+        self.max_items = max_items;
+        self
+    }
+
+    /// The same with this [largest item](Self::item_size_max).
+    #[must_use]
+    pub const fn with_item_size_max(mut self, item_size_max: usize) -> Self {
+        self.item_size_max = item_size_max;
+        self
+    }
+
+    /// The same with these [chunk sizes](Self::slab_sizes).
+    #[must_use]
+    pub fn with_slab_sizes(mut self, slab_sizes: impl Into<SlabSizes>) -> Self {
+        self.slab_sizes = slab_sizes.into();
+        self
+    }
+
+    /// The same with this [page size](Self::page_size).
+    #[must_use]
+    pub const fn with_page_size(mut self, page_size: usize) -> Self {
+        self.page_size = page_size;
+        self
+    }
+
+    /// The same with this [eviction policy](Self::policy).
+    #[must_use]
+    pub const fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The same with this [order of use](Self::lru_bump).
+    #[must_use]
+    pub const fn with_lru_bump(mut self, lru_bump: LruBump) -> Self {
+        self.lru_bump = lru_bump;
+        self
+    }
+
+    /// The same with or without [compact headers](Self::compact).
+    #[must_use]
+    pub const fn with_compact(mut self, compact: bool) -> Self {
+        self.compact = compact;
+        self
+    }
+
+    /// The same with or without [samples of requests](Self::insight).
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::Config;
+    ///
+    /// assert!(Config::new(1 << 20).with_insight(true).insight);
+    /// ```
+    #[cfg(feature = "insight")]
+    #[must_use]
+    pub const fn with_insight(mut self, insight: bool) -> Self {
+        self.insight = insight;
+        self
+    }
+
+    /// The same with this [seed](Self::hash_seed).
+    #[must_use]
+    pub const fn with_hash_seed(mut self, hash_seed: u128) -> Self {
+        self.hash_seed = hash_seed;
+        self
+    }
+
+    /// The same as cache number `shard`, from 0 on, of the `shard_count` that serve one keyspace.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::Config;
+    ///
+    /// let config = Config::new(1 << 20).with_shard(1, 2);
+    /// assert_eq!((config.shard, config.shard_count), (1, 2));
+    /// ```
+    #[must_use]
+    pub const fn with_shard(mut self, shard: u16, shard_count: u16) -> Self {
+        (self.shard, self.shard_count) = (shard, shard_count);
+        self
+    }
+
+    /// The same with this many [flushes by prefix at once](Self::flush_prefix_max).
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::Config;
+    ///
+    /// assert_eq!(Config::new(1 << 20).with_flush_prefix_max(1).flush_prefix_max, 1);
+    /// ```
+    #[cfg(feature = "flush-prefix")]
+    #[must_use]
+    pub const fn with_flush_prefix_max(mut self, flush_prefix_max: usize) -> Self {
+        self.flush_prefix_max = flush_prefix_max;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new(Self::MEMORY)
     }
 }
 
@@ -277,6 +401,59 @@ mod tests {
         assert_eq!(shown(1), shown(u128::MAX));
         assert!(shown(1).starts_with("Config { memory: 65536, max_items: None, "));
         assert!(shown(1).ends_with(", shard: 0, shard_count: 1, .. }"));
+    }
+
+    #[test]
+    fn setters_change_their_field_and_no_other() {
+        let plain = || Config::new(1 << 20);
+        let shown = |config: Config| (config.hash_seed, format!("{config:?}"));
+        let changed = |change: fn(&mut Config)| {
+            let mut config = plain();
+            change(&mut config);
+            assert_ne!(shown(config.clone()), shown(plain()));
+            shown(config)
+        };
+        for (set, by_field) in [
+            (
+                plain().with_max_items(Some(3)),
+                changed(|config| config.max_items = Some(3)),
+            ),
+            (
+                plain().with_item_size_max(3),
+                changed(|config| config.item_size_max = 3),
+            ),
+            (
+                plain().with_slab_sizes([48]),
+                changed(|config| config.slab_sizes = [48].into()),
+            ),
+            (
+                plain().with_page_size(512),
+                changed(|config| config.page_size = 512),
+            ),
+            (
+                plain().with_policy(Policy::Refuse),
+                changed(|config| config.policy = Policy::Refuse),
+            ),
+            (
+                plain().with_lru_bump(LruBump::Lazy),
+                changed(|config| config.lru_bump = LruBump::Lazy),
+            ),
+            (
+                plain().with_compact(true),
+                changed(|config| config.compact = true),
+            ),
+            (
+                plain().with_hash_seed(3),
+                changed(|config| config.hash_seed = 3),
+            ),
+            (
+                plain().with_shard(1, 2),
+                changed(|config| (config.shard, config.shard_count) = (1, 2)),
+            ),
+        ] {
+            assert_eq!(shown(set), by_field);
+        }
+        assert_eq!(shown(Config::default()), shown(Config::new(64 << 20)));
     }
 
     /// Clients read it by `gets`.

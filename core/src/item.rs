@@ -1,5 +1,8 @@
 //! What goes into the cache ([`Value`]) and what comes out ([`Item`], [`Bytes`]).
 
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -7,6 +10,9 @@ use crate::storage::StoredValue;
 use crate::{Cas, Expiry, Instant};
 
 /// What is stored under a key: bytes, the client's 32-bit flags, and when it ends.
+///
+/// Made from text or bytes as a [`Key`](crate::Key) is, and from a reference to a pair of either
+/// and an [`Expiry`].
 ///
 /// # Examples
 /// ```
@@ -17,6 +23,8 @@ use crate::{Cas, Expiry, Instant};
 /// assert_eq!(plain.expiry, Expiry::Never);
 /// let brief = Value::from("text").expire(Expiry::After(Duration::from_secs(60))).flags(7);
 /// assert_eq!((brief.bytes, brief.flags), (&b"text"[..], 7));
+/// let pair = (format!("{}", 21.5), brief.expiry);
+/// assert_eq!(Value::from(&pair), Value::from("21.5").expire(brief.expiry));
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Value<'v> {
@@ -62,6 +70,66 @@ impl<'v, const N: usize> From<&'v [u8; N]> for Value<'v> {
 impl<'v> From<&'v str> for Value<'v> {
     fn from(text: &'v str) -> Self {
         text.as_bytes().into()
+    }
+}
+
+impl<'v> From<&'v Vec<u8>> for Value<'v> {
+    fn from(bytes: &'v Vec<u8>) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl<'v> From<&'v String> for Value<'v> {
+    fn from(text: &'v String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl<'v> From<&'v Box<[u8]>> for Value<'v> {
+    fn from(bytes: &'v Box<[u8]>) -> Self {
+        Self::from(&**bytes)
+    }
+}
+
+impl<'v> From<&'v Box<str>> for Value<'v> {
+    fn from(text: &'v Box<str>) -> Self {
+        Self::from(&**text)
+    }
+}
+
+impl<'v> From<&'v Cow<'_, [u8]>> for Value<'v> {
+    fn from(bytes: &'v Cow<'_, [u8]>) -> Self {
+        Self::from(&**bytes)
+    }
+}
+
+impl<'v> From<&'v Cow<'_, str>> for Value<'v> {
+    fn from(text: &'v Cow<'_, str>) -> Self {
+        Self::from(&**text)
+    }
+}
+
+impl<'v> From<&'v &[u8]> for Value<'v> {
+    fn from(bytes: &'v &[u8]) -> Self {
+        Self::from(*bytes)
+    }
+}
+
+impl<'v> From<&'v &str> for Value<'v> {
+    fn from(text: &'v &str) -> Self {
+        Self::from(*text)
+    }
+}
+
+impl<'v> From<&'v Value<'_>> for Value<'v> {
+    fn from(value: &'v Value<'_>) -> Self {
+        *value
+    }
+}
+
+impl<'v, T: AsRef<[u8]>> From<&'v (T, Expiry)> for Value<'v> {
+    fn from((bytes, expiry): &'v (T, Expiry)) -> Self {
+        Self::from(bytes.as_ref()).expire(*expiry)
     }
 }
 
@@ -208,6 +276,48 @@ impl<'c> Bytes<'c> {
         }
     }
 
+    /// A copy of the bytes, if there are just as many: numbers and records of one size.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "reading", &21.5_f32.to_le_bytes())?;
+    /// let value = cache.get(now, "reading").unwrap().value;
+    /// assert_eq!(value.to_array().map(f32::from_le_bytes), Some(21.5));
+    /// assert_eq!(value.to_array::<8>(), None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn to_array<const N: usize>(&self) -> Option<[u8; N]> {
+        if self.len() != N {
+            return None;
+        }
+        let mut array = [0; N];
+        self.copy_to(&mut array)?;
+        Some(array)
+    }
+
+    /// The bytes in place if they are one piece, otherwise a copy of them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// assert_eq!(str::from_utf8(&cache.get(now, "key").unwrap().value.to_cow())?, "value");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn to_cow(&self) -> Cow<'c, [u8]> {
+        match self.as_slice() {
+            Some(bytes) => bytes.into(),
+            None => self.to_vec().into(),
+        }
+    }
+
     /// Appends the bytes to `output`.
     ///
     /// # Examples
@@ -279,5 +389,108 @@ impl<const N: usize> PartialEq<&[u8; N]> for Bytes<'_> {
 impl<const N: usize> PartialEq<[u8; N]> for Bytes<'_> {
     fn eq(&self, other: &[u8; N]) -> bool {
         *self == other[..]
+    }
+}
+
+impl PartialEq<str> for Bytes<'_> {
+    fn eq(&self, other: &str) -> bool {
+        *self == *other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Bytes<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        *self == **other
+    }
+}
+
+impl PartialEq<String> for Bytes<'_> {
+    fn eq(&self, other: &String) -> bool {
+        *self == **other
+    }
+}
+
+impl PartialEq<Vec<u8>> for Bytes<'_> {
+    fn eq(&self, other: &Vec<u8>) -> bool {
+        *self == **other
+    }
+}
+
+impl PartialEq for Bytes<'_> {
+    /// Whatever pieces they come in.
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.pieces().flatten().eq(other.pieces().flatten())
+    }
+}
+
+impl Eq for Bytes<'_> {}
+
+impl From<Bytes<'_>> for Vec<u8> {
+    fn from(bytes: Bytes<'_>) -> Self {
+        bytes.to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cache, Config};
+
+    const NOW: Instant = Instant::from_secs(0);
+
+    /// A value of this length in one of several pieces.
+    fn with_value(len: usize, look: impl Fn(&[u8], Bytes<'_>)) {
+        let mut cache = Cache::new(Config::new(64 * 1024)).unwrap();
+        let bytes: Vec<_> = (0..len).map(|at| b'a' + (at % 26) as u8).collect();
+        cache.set(NOW, "key", &bytes).unwrap();
+        look(&bytes, cache.get(NOW, "key").unwrap().value);
+    }
+
+    #[test]
+    fn values_are_equal_to_the_same_text_and_bytes_in_any_number_of_pieces() {
+        for len in [0, 1, 30, 3000] {
+            with_value(len, |bytes, value| {
+                assert_eq!(value.as_slice().is_none(), len == 3000);
+                let text = String::from_utf8(bytes.to_vec()).unwrap();
+                assert!(value == *text && value == text.as_str() && value == text);
+                assert!(value == bytes.to_vec() && value == Bytes::from(bytes));
+                assert_eq!(Vec::from(value.clone()), bytes);
+                let longer = text + "x";
+                assert!(value != *longer && value != longer && value != longer.as_str());
+                assert!(value != Bytes::from(longer.as_bytes()) && value != longer.into_bytes());
+            });
+        }
+        with_value(3000, |bytes, value| {
+            let mut other = bytes.to_vec();
+            other[2999] ^= 1;
+            assert!(value != other && value != Bytes::from(&other[..]));
+        });
+    }
+
+    #[test]
+    fn to_array_wants_the_exact_length() {
+        with_value(30, |bytes, value| {
+            assert_eq!(value.to_array::<30>().map(Vec::from), Some(bytes.to_vec()));
+            assert_eq!(
+                (value.to_array::<29>(), value.to_array::<31>()),
+                (None, None)
+            );
+        });
+        with_value(3000, |bytes, value| {
+            assert_eq!(
+                value.to_array::<3000>().map(Vec::from),
+                Some(bytes.to_vec())
+            );
+        });
+    }
+
+    #[test]
+    fn to_cow_borrows_one_piece_and_copies_several() {
+        with_value(30, |bytes, value| {
+            assert!(matches!(value.to_cow(), Cow::Borrowed(same) if same == bytes));
+        });
+        with_value(3000, |bytes, value| {
+            assert!(matches!(value.to_cow(), Cow::Owned(same) if same == bytes));
+        });
     }
 }

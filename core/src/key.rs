@@ -4,7 +4,12 @@
 //! of the host, so that colliding keys cannot be chosen without knowing the seed. It is the
 //! same number on every platform, so the same inputs lead to the same state everywhere.
 
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 
@@ -77,16 +82,19 @@ impl KeyHasher {
 
 /// A key: 1 to [`Key::LEN_MAX`] bytes, any bytes.
 ///
-/// Made from `&[u8]`, `&[u8; N]` or `&str` wherever the cache takes one. To look up a key
-/// in several caches of one seed, let it carry its hash: [`KeyHasher::key`].
+/// Made from text or bytes wherever the cache takes one: `&str`, `&String`, `&[u8]`, `&[u8; N]`,
+/// `&Vec<u8>`, a reference to a `Box` or [`Cow`] of either. To look up a key in several caches of
+/// one seed, let it carry its hash: [`KeyHasher::key`]. Two keys are equal if their bytes are, and
+/// `{}` shows the bytes that are not printable ASCII as escapes.
 ///
 /// # Examples
 /// ```
 /// use dynamidb_core::Key;
 ///
 /// assert_eq!(Key::from("text").as_bytes(), b"text");
-/// assert_eq!(Key::from(b"bytes").as_bytes(), b"bytes");
-/// assert_eq!(Key::from(&[0, 255][..]).as_bytes(), [0, 255]);
+/// assert_eq!(Key::from(&format!("user:{}", 7)), Key::from(b"user:7"));
+/// assert_eq!(Key::from(&vec![0, 255]).as_bytes(), [0, 255]);
+/// assert_eq!(Key::from(b"a\n").to_string(), r"a\n");
 /// ```
 #[derive(Clone, Copy)]
 pub struct Key<'k> {
@@ -115,6 +123,27 @@ impl fmt::Debug for Key<'_> {
     }
 }
 
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bytes.escape_ascii().fmt(f)
+    }
+}
+
+/// The bytes alone: whether a key carries its hash says nothing about which key it is.
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
 impl<'k> Key<'k> {
     /// The longest key, in bytes; memcached's limit.
     pub const LEN_MAX: usize = 250;
@@ -128,6 +157,12 @@ impl<'k> Key<'k> {
     /// The key's bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &'k [u8] {
+        self.bytes
+    }
+}
+
+impl AsRef<[u8]> for Key<'_> {
+    fn as_ref(&self) -> &[u8] {
         self.bytes
     }
 }
@@ -150,11 +185,48 @@ impl<'k> From<&'k str> for Key<'k> {
     }
 }
 
+impl<'k> From<&'k Vec<u8>> for Key<'k> {
+    fn from(bytes: &'k Vec<u8>) -> Self {
+        bytes.as_slice().into()
+    }
+}
+
+impl<'k> From<&'k String> for Key<'k> {
+    fn from(text: &'k String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl<'k> From<&'k Box<[u8]>> for Key<'k> {
+    fn from(bytes: &'k Box<[u8]>) -> Self {
+        Self::from(&**bytes)
+    }
+}
+
+impl<'k> From<&'k Box<str>> for Key<'k> {
+    fn from(text: &'k Box<str>) -> Self {
+        Self::from(&**text)
+    }
+}
+
+impl<'k> From<&'k Cow<'_, [u8]>> for Key<'k> {
+    fn from(bytes: &'k Cow<'_, [u8]>) -> Self {
+        Self::from(&**bytes)
+    }
+}
+
+impl<'k> From<&'k Cow<'_, str>> for Key<'k> {
+    fn from(text: &'k Cow<'_, str>) -> Self {
+        Self::from(&**text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::format;
 
     use super::*;
+    use crate::Value;
 
     #[test]
     fn debug_output_shows_neither_secrets_nor_what_is_made_with_them() {
@@ -162,5 +234,52 @@ mod tests {
         assert_eq!(format!("{hasher:?}"), "KeyHasher { .. }");
         let key = hasher.key(b"key");
         assert_eq!(format!("{key:?}"), format!("{:?}", Key::from("key")));
+    }
+
+    #[test]
+    fn keys_of_equal_bytes_are_equal_and_hash_alike_whether_or_not_they_carry_a_hash() {
+        let one = KeyHasher::new(0x5eed);
+        let (plain, carries) = (Key::from("key"), one.key(b"key"));
+        assert_eq!(plain, carries);
+        assert_ne!(plain, Key::from("kez"));
+        let mut set = hashbrown::HashSet::new();
+        assert!(set.insert(plain) && !set.insert(carries) && set.insert(Key::from("kez")));
+    }
+
+    #[test]
+    fn keys_and_values_come_from_whatever_holds_text_or_bytes() {
+        let (text, bytes) = (String::from("key"), b"key".to_vec());
+        let (boxed_text, boxed_bytes) = (text.clone().into_boxed_str(), bytes.clone().into());
+        let (cow_text, cow_bytes) = (Cow::from(&text), Cow::from(&bytes));
+        let boxed_bytes: Box<[u8]> = boxed_bytes;
+        let keys: [Key<'_>; 9] = [
+            "key".into(),
+            b"key".into(),
+            (&b"key"[..]).into(),
+            (&text).into(),
+            (&bytes).into(),
+            (&boxed_text).into(),
+            (&boxed_bytes).into(),
+            (&cow_text).into(),
+            (&cow_bytes).into(),
+        ];
+        assert!(keys.iter().all(|key| key.as_bytes() == b"key"));
+        let values: [Value<'_>; 9] = [
+            "key".into(),
+            b"key".into(),
+            (&b"key"[..]).into(),
+            (&text).into(),
+            (&bytes).into(),
+            (&boxed_text).into(),
+            (&boxed_bytes).into(),
+            (&cow_text).into(),
+            (&cow_bytes).into(),
+        ];
+        assert!(values.iter().all(|value| *value == Value::from("key")));
+    }
+
+    #[test]
+    fn display_escapes_what_is_not_printable() {
+        assert_eq!(format!("{}", Key::from(b"a b\r\xff")), r"a b\r\xff");
     }
 }

@@ -4,6 +4,8 @@
 //! [`set_with`](crate::Cache::set_with), [`delete_with`](crate::Cache::delete_with),
 //! [`arithmetic_with`](crate::Cache::arithmetic_with). Their defaults do what the plain methods do.
 //!
+//! Fields are set by methods of their names, `with_…`, which return the same options otherwise.
+//!
 //! `cas` in options is the one that the item gets, for users with a clock or versions of their own;
 //! `None` lets the cache choose. `compare` is a number as clients send it: one that no item has,
 //! such as 0, never matches.
@@ -15,16 +17,20 @@ use crate::{Cas, Expiry};
 /// # Examples
 /// ```
 /// use core::time::Duration;
-/// use dynamidb_core::{Cache, Config, Expiry, GetOptions, Instant};
+/// use dynamidb_core::{Cache, Cas, Config, Expiry, GetOptions, Instant};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "key", "value")?;
-/// let mut options = GetOptions::default();
-/// options.touch = Some(Expiry::After(Duration::from_secs(60)));
-/// options.no_bump = true;
+/// let minute = Expiry::After(Duration::from_secs(60));
+/// let options = GetOptions::default().with_touch(minute).with_no_bump(true);
 /// assert!(cache.get_with(now, "key", &options).is_some());
 /// assert_eq!(cache.next_expiry(now), Some(Instant::from_secs(60)));
+///
+/// let cas = Cas::new(7).unwrap();
+/// let make = GetOptions::default().with_vivify(minute).with_cas(cas).with_base64(true);
+/// let made = cache.get_with(now, "other", &make).unwrap();
+/// assert_eq!((made.created, made.base64, made.item.cas), (true, true, Some(cas)));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -44,6 +50,50 @@ pub struct GetOptions {
     pub recache: Recache,
 }
 
+impl GetOptions {
+    /// The same, counting as use or not: see [`no_bump`](Self::no_bump).
+    #[must_use]
+    pub const fn with_no_bump(mut self, no_bump: bool) -> Self {
+        self.no_bump = no_bump;
+        self
+    }
+
+    /// The same with this new expiry of an item that is found.
+    #[must_use]
+    pub const fn with_touch(mut self, touch: Expiry) -> Self {
+        self.touch = Some(touch);
+        self
+    }
+
+    /// The same, making an empty item with this expiry if there is none.
+    #[must_use]
+    pub const fn with_vivify(mut self, vivify: Expiry) -> Self {
+        self.vivify = Some(vivify);
+        self
+    }
+
+    /// The same with this `cas` of an item that is made.
+    #[must_use]
+    pub const fn with_cas(mut self, cas: Cas) -> Self {
+        self.cas = Some(cas);
+        self
+    }
+
+    /// The same for a key that was given in base64 or was not.
+    #[must_use]
+    pub const fn with_base64(mut self, base64: bool) -> Self {
+        self.base64 = base64;
+        self
+    }
+
+    /// The same with this rule when the item is to be renewed.
+    #[must_use]
+    pub const fn with_recache(mut self, recache: Recache) -> Self {
+        self.recache = recache;
+        self
+    }
+}
+
 /// When an item is to be renewed before its time.
 ///
 /// # Examples
@@ -55,8 +105,8 @@ pub struct GetOptions {
 /// let now = Instant::from_secs(0);
 /// let minute = Expiry::After(Duration::from_secs(60));
 /// cache.set(now, "key", Value::from("value").expire(minute))?;
-/// let mut options = GetOptions::default();
-/// options.recache = Recache::EndsBefore(Expiry::After(Duration::from_secs(30)));
+/// let soon = Recache::EndsBefore(Expiry::After(Duration::from_secs(30)));
+/// let options = GetOptions::default().with_recache(soon);
 /// assert!(!cache.get_with(now, "key", &options).unwrap().win);
 /// assert!(cache.get_with(Instant::from_secs(31), "key", &options).unwrap().win);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -81,8 +131,7 @@ pub enum Recache {
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
-/// let mut options = SetOptions::default();
-/// options.mode = SetMode::Replace;
+/// let options = SetOptions::default().with_mode(SetMode::Replace);
 /// let outcome = cache.set_with(now, "key", "value", &options)?;
 /// assert_eq!(outcome, SetOutcome::NotStored);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -121,16 +170,21 @@ impl SetMode {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, Config, Expiry, Instant, SetMode, SetOptions};
+/// use dynamidb_core::{Cache, Cas, Config, Expiry, GetOptions, Instant, SetMode, SetOptions};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
-/// let mut options = SetOptions::default();
-/// options.mode = SetMode::Append;
-/// options.vivify = Some(Expiry::Never);
+/// let options = SetOptions::default().with_mode(SetMode::Append).with_vivify(Expiry::Never);
 /// let _ = cache.set_with(now, "log", "one,", &options)?;
 /// let _ = cache.set_with(now, "log", "two,", &options)?;
 /// assert_eq!(cache.get(now, "log").unwrap().value, b"one,two,");
+///
+/// let old = Cas::new(7).unwrap();
+/// let options = SetOptions::default().with_base64(true).with_cas(old);
+/// let _ = cache.set_with(now, "key", "value", &options)?;
+/// let older = SetOptions::default().with_compare(6).with_invalidate(true);
+/// assert!(cache.set_with(now, "key", "older", &older)?.is_stored());
+/// assert!(cache.get_with(now, "key", &GetOptions::default()).unwrap().stale);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -151,19 +205,72 @@ pub struct SetOptions {
     pub base64: bool,
 }
 
+impl SetOptions {
+    /// The same with this mode.
+    #[must_use]
+    pub const fn with_mode(mut self, mode: SetMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The same, only if the item's `cas` has this number.
+    #[must_use]
+    pub const fn with_compare(mut self, compare: u64) -> Self {
+        self.compare = Some(compare);
+        self
+    }
+
+    /// The same with this new `cas`.
+    #[must_use]
+    pub const fn with_cas(mut self, cas: Cas) -> Self {
+        self.cas = Some(cas);
+        self
+    }
+
+    /// The same, storing an older value as out of date or not at all: see
+    /// [`invalidate`](Self::invalidate).
+    #[must_use]
+    pub const fn with_invalidate(mut self, invalidate: bool) -> Self {
+        self.invalidate = invalidate;
+        self
+    }
+
+    /// The same, making an item with this expiry if there is none to append or prepend to.
+    #[must_use]
+    pub const fn with_vivify(mut self, vivify: Expiry) -> Self {
+        self.vivify = Some(vivify);
+        self
+    }
+
+    /// The same for a key that was given in base64 or was not.
+    #[must_use]
+    pub const fn with_base64(mut self, base64: bool) -> Self {
+        self.base64 = base64;
+        self
+    }
+}
+
 /// How to delete an item.
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, Config, DeleteOptions, DeleteOutcome, Instant};
+/// use core::time::Duration;
+/// use dynamidb_core::{Cache, Cas, Config, DeleteOptions, DeleteOutcome, Expiry, Instant};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "key", "value")?;
-/// let mut options = DeleteOptions::default();
 /// let cas = cache.get(now, "key").unwrap().cas.expect("the cache is not compact");
-/// options.compare = Some(cas.get() + 1);
+/// let options = DeleteOptions::default().with_compare(cas.get() + 1);
 /// assert_eq!(cache.delete_with(now, "key", &options)?, DeleteOutcome::Exists);
+///
+/// let next = Cas::new(cas.get() + 1).unwrap();
+/// let empty = DeleteOptions::default().with_clear(true).with_flags(3).with_cas(next);
+/// let brief = empty.with_touch(Expiry::After(Duration::from_secs(5))).with_invalidate(true);
+/// assert_eq!(cache.delete_with(now, "key", &brief)?, DeleteOutcome::Deleted);
+/// let item = cache.get(now, "key").unwrap();
+/// assert_eq!((item.value.len(), item.flags, item.cas), (0, 3, Some(next)));
+/// assert_eq!(item.expires_at, Some(Instant::from_secs(5)));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -184,18 +291,72 @@ pub struct DeleteOptions {
     pub flags: u32,
 }
 
+impl DeleteOptions {
+    /// The same, only if the item's `cas` has this number.
+    #[must_use]
+    pub const fn with_compare(mut self, compare: u64) -> Self {
+        self.compare = Some(compare);
+        self
+    }
+
+    /// The same, declaring the item out of date or deleting it.
+    #[must_use]
+    pub const fn with_invalidate(mut self, invalidate: bool) -> Self {
+        self.invalidate = invalidate;
+        self
+    }
+
+    /// The same, emptying the value or deleting the item.
+    #[must_use]
+    pub const fn with_clear(mut self, clear: bool) -> Self {
+        self.clear = clear;
+        self
+    }
+
+    /// The same with this `cas` of an item that stays.
+    #[must_use]
+    pub const fn with_cas(mut self, cas: Cas) -> Self {
+        self.cas = Some(cas);
+        self
+    }
+
+    /// The same with this expiry of an item that stays.
+    #[must_use]
+    pub const fn with_touch(mut self, touch: Expiry) -> Self {
+        self.touch = Some(touch);
+        self
+    }
+
+    /// The same with these flags of a value that is cleared.
+    #[must_use]
+    pub const fn with_flags(mut self, flags: u32) -> Self {
+        self.flags = flags;
+        self
+    }
+}
+
 /// How to calculate with a decimal number.
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Cache, ArithmeticOptions, Config, Instant};
+/// use core::time::Duration;
+/// use dynamidb_core::{ArithmeticOptions, Cache, Cas, Config, Expiry, Instant};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "stock", "7")?;
-/// let mut options = ArithmeticOptions::default();
-/// (options.delta, options.decrement) = (10, true);
+/// let options = ArithmeticOptions::default().with_delta(10).with_decrement(true);
 /// assert_eq!(cache.arithmetic_with(now, "stock", &options)?.number(), Some(0));
+///
+/// let brief = Expiry::After(Duration::from_secs(5));
+/// let first = ArithmeticOptions::default().with_initial(1, brief).with_base64(true);
+/// assert_eq!(cache.arithmetic_with(now, "ticket", &first)?.number(), Some(1));
+/// let cas = Cas::new(7).unwrap();
+/// let next = ArithmeticOptions::default().with_cas(cas).with_touch(Expiry::Never);
+/// assert_eq!(cache.arithmetic_with(now, "ticket", &next)?.number(), Some(2));
+/// let other = ArithmeticOptions::default().with_compare(8);
+/// assert_eq!(cache.arithmetic_with(now, "ticket", &other)?.number(), None);
+/// assert_eq!(cache.get(now, "ticket").unwrap().expires_at, None);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -215,6 +376,57 @@ pub struct ArithmeticOptions {
     pub touch: Option<Expiry>,
     /// Of an item that is made: its key was given in base64.
     pub base64: bool,
+}
+
+impl ArithmeticOptions {
+    /// The same with this number to add or subtract.
+    #[must_use]
+    pub const fn with_delta(mut self, delta: u64) -> Self {
+        self.delta = delta;
+        self
+    }
+
+    /// The same, subtracting or adding.
+    #[must_use]
+    pub const fn with_decrement(mut self, decrement: bool) -> Self {
+        self.decrement = decrement;
+        self
+    }
+
+    /// The same, only if the item's `cas` has this number.
+    #[must_use]
+    pub const fn with_compare(mut self, compare: u64) -> Self {
+        self.compare = Some(compare);
+        self
+    }
+
+    /// The same with this new `cas`.
+    #[must_use]
+    pub const fn with_cas(mut self, cas: Cas) -> Self {
+        self.cas = Some(cas);
+        self
+    }
+
+    /// The same with this new expiry of an item that is found.
+    #[must_use]
+    pub const fn with_touch(mut self, touch: Expiry) -> Self {
+        self.touch = Some(touch);
+        self
+    }
+
+    /// The same for a key that was given in base64 or was not.
+    #[must_use]
+    pub const fn with_base64(mut self, base64: bool) -> Self {
+        self.base64 = base64;
+        self
+    }
+
+    /// The same, making an item with this number and expiry if there is none.
+    #[must_use]
+    pub const fn with_initial(mut self, number: u64, expiry: Expiry) -> Self {
+        self.initial = Some((number, expiry));
+        self
+    }
 }
 
 impl Default for ArithmeticOptions {

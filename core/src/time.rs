@@ -4,7 +4,8 @@
 //! first argument. An [`Instant`] counts milliseconds from an origin that the caller picks and
 //! keeps.
 
-use core::ops::Add;
+use core::fmt;
+use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
 use crate::number;
@@ -29,6 +30,19 @@ use crate::number;
 /// assert_eq!((later.as_millis(), later.as_secs()), (10_005, 10));
 /// assert_eq!(later.since(start), Duration::from_millis(5));
 /// assert_eq!(start.since(later), Duration::ZERO);
+/// let passed = later - start;
+/// assert_eq!((passed, later - passed), (Duration::from_millis(5), start));
+/// assert_eq!(later.to_string(), "10.005s");
+/// ```
+/// A clock of the standard library, whose origin is the start of the program; a test passes what
+/// moments it likes instead:
+/// ```
+/// use dynamidb_core::Instant;
+///
+/// let start = std::time::Instant::now();
+/// let clock = || Instant::default() + start.elapsed();
+/// let now = clock();
+/// assert!(clock() >= now);
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Instant {
@@ -104,6 +118,41 @@ impl Add<Duration> for Instant {
     }
 }
 
+impl AddAssign<Duration> for Instant {
+    /// Saturates at the last representable moment.
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
+    }
+}
+
+impl Sub<Duration> for Instant {
+    type Output = Self;
+
+    /// Saturates at the origin. As in a sum, parts of a millisecond do not count.
+    fn sub(self, duration: Duration) -> Self {
+        let millis = (Self::default() + duration).millis;
+        Self::from_millis(self.millis.saturating_sub(millis))
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+
+    /// As [`since`](Self::since): zero if the other moment is later.
+    fn sub(self, earlier: Self) -> Duration {
+        self.since(earlier)
+    }
+}
+
+impl fmt::Display for Instant {
+    /// The seconds since the origin: `12.345s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.as_secs();
+        let millis = self.millis - seconds * 1000;
+        write!(f, "{seconds}.{millis:03}s")
+    }
+}
+
 /// [`Instant`]s from a counter of 32 bits that counts milliseconds and wraps every 49.7 days, as
 /// devices have.
 ///
@@ -163,6 +212,8 @@ impl Ticks32 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]
@@ -199,6 +250,37 @@ mod tests {
         let end = Instant::from_millis(u64::MAX);
         assert_eq!(end + Duration::MAX, end);
         assert_eq!(Instant::from_secs(u64::MAX), end);
+        let mut moment = Instant::from_millis(u64::MAX - 1);
+        moment += Duration::from_millis(1);
+        assert_eq!(moment, end);
+        moment += Duration::from_millis(1);
+        assert_eq!(moment, end);
+    }
+
+    #[test]
+    fn subtraction_stops_at_the_origin_and_drops_parts_of_a_millisecond() {
+        let (origin, ms) = (Instant::default(), Duration::from_millis);
+        let moment = Instant::from_millis(5);
+        assert_eq!(moment - ms(4), Instant::from_millis(1));
+        assert_eq!((moment - ms(5), moment - ms(6)), (origin, origin));
+        assert_eq!(moment - Duration::MAX, origin);
+        assert_eq!(
+            moment - Duration::from_micros(1999),
+            Instant::from_millis(4)
+        );
+        assert_eq!((moment - origin, origin - moment), (ms(5), Duration::ZERO));
+    }
+
+    #[test]
+    fn display_shows_seconds_to_the_millisecond() {
+        for (millis, shown) in [
+            (0, "0.000s"),
+            (999, "0.999s"),
+            (61_005, "61.005s"),
+            (u64::MAX, "18446744073709551.615s"),
+        ] {
+            assert_eq!(Instant::from_millis(millis).to_string(), shown);
+        }
     }
 
     #[test]

@@ -60,12 +60,25 @@ pub enum Protocol {
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::{Session, SessionConfig};
+/// use dynamidb_core::{Cache, Config, Dialect, Instant, Protocol, Session, SessionConfig};
 ///
-/// let mut config = SessionConfig::default();
-/// config.item_size_max = 1000;
+/// let config = SessionConfig::default().with_item_size_max(1000);
 /// // An item, and the line before it.
 /// assert!((1000..4000).contains(&Session::new(config).input_max()));
+///
+/// let locked = SessionConfig::default()
+///     .with_dialect(Dialect::Memcached)
+///     .with_protocol(Protocol::Text)
+///     .with_sasl(false)
+///     .with_output_max(4096)
+///     .with_version("1.6.45 device")
+///     .with_flush_enabled(false)
+///     .with_cas_enabled(false);
+/// let (mut cache, mut output) = (Cache::new(Config::new(64 * 1024))?, Vec::new());
+/// let mut session = Session::new(locked);
+/// let _ = session.process(Instant::default(), b"version\r\n", &mut cache, &mut output);
+/// assert_eq!(output, b"VERSION 1.6.45 device\r\n");
+/// # Ok::<(), dynamidb_core::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -93,6 +106,62 @@ pub struct SessionConfig {
 }
 
 impl SessionConfig {
+    /// The same with these verbs.
+    #[must_use]
+    pub const fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
+    }
+
+    /// The same with this protocol.
+    #[must_use]
+    pub const fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// The same with or without [signing in](Self::sasl).
+    #[must_use]
+    pub const fn with_sasl(mut self, sasl: bool) -> Self {
+        self.sasl = sasl;
+        self
+    }
+
+    /// The same with this [largest item](Self::item_size_max).
+    #[must_use]
+    pub const fn with_item_size_max(mut self, item_size_max: usize) -> Self {
+        self.item_size_max = item_size_max;
+        self
+    }
+
+    /// The same with this [limit of replies waiting](Self::output_max).
+    #[must_use]
+    pub const fn with_output_max(mut self, output_max: usize) -> Self {
+        self.output_max = output_max;
+        self
+    }
+
+    /// The same with this answer to `version`.
+    #[must_use]
+    pub const fn with_version(mut self, version: &'static str) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The same with or without `flush_all`.
+    #[must_use]
+    pub const fn with_flush_enabled(mut self, flush_enabled: bool) -> Self {
+        self.flush_enabled = flush_enabled;
+        self
+    }
+
+    /// The same with or without [`cas`](Self::cas_enabled).
+    #[must_use]
+    pub const fn with_cas_enabled(mut self, cas_enabled: bool) -> Self {
+        self.cas_enabled = cas_enabled;
+        self
+    }
+
     /// The most input that has to be kept for one request: a line, a value and their ends, LF and
     /// CRLF.
     pub(super) const fn input_max(&self) -> usize {
