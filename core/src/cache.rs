@@ -6,11 +6,13 @@ mod count;
 mod flush;
 #[cfg(feature = "insight")]
 mod insight;
+mod load;
 mod lookup;
 #[cfg(not(feature = "insight"))]
 mod no_insight;
 mod resize;
 mod snapshot;
+mod take;
 mod time;
 mod view;
 mod write;
@@ -216,6 +218,22 @@ impl<M: Memory> Cache<M> {
         }
         let item = self.item(&self.find_unchanged(&key)?);
         item.expires_at.is_none_or(|end| end > now).then_some(item)
+    }
+
+    /// Whether there is an item under a key; does not count as use and changes nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.set(now, "key", "value")?;
+    /// assert!(cache.contains_key(now, "key") && !cache.contains_key(now, "absent"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn contains_key<'k>(&self, now: Instant, key: impl Into<Key<'k>>) -> bool {
+        self.peek(now, key).is_some()
     }
 
     /// The item under a key, which ends at another time from now on; counts as use.

@@ -27,6 +27,9 @@ pub enum Error {
     OutOfMemory,
     /// The stored value is not a decimal number that fits 64 bits. Store one first.
     NotANumber,
+    /// What was loaded had expired already, so that there is no item to return. See
+    /// [`Cache::get_or_insert_with`](crate::Cache::get_or_insert_with).
+    Expired,
     /// As many flushes by prefix as there may be are under way. Try again when upkeep has ended
     /// one, or raise [`Config::flush_prefix_max`](crate::Config::flush_prefix_max).
     #[cfg(feature = "flush-prefix")]
@@ -40,6 +43,7 @@ impl fmt::Display for Error {
             Self::ValueTooLarge => "the item is larger than the largest that the cache takes",
             Self::OutOfMemory => "no memory could be freed for the item",
             Self::NotANumber => "the value is not a number",
+            Self::Expired => "the value has expired already",
             #[cfg(feature = "flush-prefix")]
             Self::TooManyFlushes => "too many flushes by prefix are under way",
         })

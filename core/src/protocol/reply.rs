@@ -89,7 +89,8 @@ pub(super) const fn error(error: Error) -> &'static [u8] {
     match error {
         Error::KeyLength => BAD_LINE,
         Error::ValueTooLarge => TOO_LARGE,
-        Error::OutOfMemory => b"SERVER_ERROR out of memory storing object\r\n",
+        // No request loads what is missing, so that none meets `Expired`.
+        Error::OutOfMemory | Error::Expired => b"SERVER_ERROR out of memory storing object\r\n",
         Error::NotANumber => b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n",
         #[cfg(feature = "flush-prefix")]
         Error::TooManyFlushes => b"SERVER_ERROR too many flushes by prefix are under way\r\n",

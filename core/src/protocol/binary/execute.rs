@@ -280,7 +280,8 @@ const fn status(error: Error) -> Status {
     match error {
         Error::KeyLength => Status::InvalidArguments,
         Error::ValueTooLarge => Status::TooLarge,
-        Error::OutOfMemory => Status::OutOfMemory,
+        // No packet loads what is missing, so that none meets `Expired`.
+        Error::OutOfMemory | Error::Expired => Status::OutOfMemory,
         Error::NotANumber => Status::NotANumber,
         // No packet begins a flush by prefix.
         #[cfg(feature = "flush-prefix")]
