@@ -453,17 +453,20 @@ mod tests {
                 assert_eq!(value.as_slice().is_none(), len == 3000);
                 let text = String::from_utf8(bytes.to_vec()).unwrap();
                 assert!(value == *text && value == text.as_str() && value == text);
-                assert!(value == bytes.to_vec() && value == Bytes::from(bytes));
+                let same = Bytes::from(bytes);
+                assert!(value == bytes.to_vec() && value == same);
                 assert_eq!(Vec::from(value.clone()), bytes);
                 let longer = text + "x";
                 assert!(value != *longer && value != longer && value != longer.as_str());
-                assert!(value != Bytes::from(longer.as_bytes()) && value != longer.into_bytes());
+                let other = Bytes::from(longer.as_bytes());
+                assert!(value != other && value != longer.clone().into_bytes());
             });
         }
         with_value(3000, |bytes, value| {
             let mut other = bytes.to_vec();
             other[2999] ^= 1;
-            assert!(value != other && value != Bytes::from(&other[..]));
+            let changed = Bytes::from(&other[..]);
+            assert!(value != other && value != changed);
         });
     }
 

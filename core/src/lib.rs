@@ -48,6 +48,9 @@
 //! | read it and keep its place in the order | [`Cache::peek`] | changes nothing at all |
 //! | have its bytes | [`Bytes::as_slice`], [`Bytes::pieces`] | in place; mostly one piece |
 //! | have a copy | [`Bytes::copy_to`], [`Bytes::to_vec`] | the first needs no allocator |
+//! | know whether there is one | [`Cache::contains_key`] | changes nothing at all |
+//! | read it, or load what is missing | [`Cache::get_or_insert_with`] | the closure may also fail |
+//! | read it and remove it | [`Cache::take`], [`Cache::pop_lru`] | lent to a closure, not copied |
 //! | store a value | [`Cache::set`] | refused only for its size |
 //! | store it if there is none | [`Cache::add`] | returns whether it did |
 //! | store it only over another | [`Cache::replace`] | returns whether it did |
@@ -61,6 +64,7 @@
 //! | bring versions of your own | [`Cache::set_with`] | a `cas` of 64 bits |
 //! | count from a start | [`Cache::arithmetic_with`] | |
 //! | remove | [`Cache::delete`], [`Cache::clear`], [`Cache::flush_at`] | the last two in no time |
+//! | remove what a closure says | [`Cache::retain`], [`Cache::drain`] | walks over all items |
 //! | remove what has keys with a prefix | `Cache::flush_prefix` | in no time, too |
 //! | have expired memory back early | [`Cache::maintain`] | as many short steps as you like |
 //! | keep the items over a restart | [`Cache::save`], [`snapshot`] | any cache can read them |

@@ -105,16 +105,18 @@ impl Instant {
     }
 }
 
+fn whole_millis(duration: Duration) -> u64 {
+    let whole = duration.as_secs().saturating_mul(1000);
+    whole.saturating_add(duration.subsec_millis().into())
+}
+
 impl Add<Duration> for Instant {
     type Output = Self;
 
     /// Saturates at the last representable moment.
     fn add(self, duration: Duration) -> Self {
-        let whole = duration.as_secs().saturating_mul(1000);
-        let millis = whole.saturating_add(duration.subsec_millis().into());
-        Self {
-            millis: self.millis.saturating_add(millis),
-        }
+        let millis = whole_millis(duration);
+        Self::from_millis(self.millis.saturating_add(millis))
     }
 }
 
@@ -130,7 +132,7 @@ impl Sub<Duration> for Instant {
 
     /// Saturates at the origin. As in a sum, parts of a millisecond do not count.
     fn sub(self, duration: Duration) -> Self {
-        let millis = (Self::default() + duration).millis;
+        let millis = whole_millis(duration);
         Self::from_millis(self.millis.saturating_sub(millis))
     }
 }

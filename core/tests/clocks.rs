@@ -435,14 +435,14 @@ fn idle_times_are_right_for_eight_years_and_never_absurd() {
             let passed = Duration::from_millis(days * DAY);
             // Steps that are followed, of less than 24 days.
             for _ in 0..days {
-                now = now + Duration::from_millis(DAY);
+                now += Duration::from_millis(DAY);
                 assert!(cache.get(now, "absent").is_none());
             }
             let item = cache.get(now, key).expect("it was stored");
             assert_eq!(now.since(item.last_used), passed, "{key} after {days} days");
         }
         // A jump that is not followed makes it seem that less time has passed, not more.
-        now = now + Duration::from_millis(50 * YEAR);
+        now += Duration::from_millis(50 * YEAR);
         let item = cache.get(now, key).expect("it was stored");
         let idle = now.since(item.last_used);
         assert!(idle >= Duration::from_millis(24 * DAY) && idle < Duration::from_millis(YEAR));

@@ -162,12 +162,11 @@ impl Run {
     }
 
     fn step(&mut self) {
-        self.now = self.now
-            + Duration::from_millis(match self.random.below(200) {
-                0 => self.random.below(60_000),
-                1..=9 => self.random.below(300),
-                _ => 0,
-            });
+        self.now += Duration::from_millis(match self.random.below(200) {
+            0 => self.random.below(60_000),
+            1..=9 => self.random.below(300),
+            _ => 0,
+        });
         let key = self.key();
         match self.random.below(31) {
             0..=7 => self.get(&key),
@@ -403,7 +402,7 @@ impl Run {
                 self.model.items.clear();
             }
             1 => {
-                self.now = self.now + Duration::from_millis(1);
+                self.now += Duration::from_millis(1);
                 self.cache.flush_at(self.now);
                 self.model.items.clear();
                 self.cache.maintain(self.now, 0);

@@ -122,7 +122,7 @@ fn used(config: &Config, seed: u64, operations: u32) -> (Cache, Instant) {
     let mut now = START;
     for _ in 0..operations {
         operate(&mut rng, &mut cache, now, 400);
-        now = now + Duration::from_millis(rng.u64(..300));
+        now += Duration::from_millis(rng.u64(..300));
     }
     (cache, now)
 }

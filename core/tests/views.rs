@@ -27,7 +27,7 @@ fn busy(policy: Policy) -> (Cache, Instant) {
     let bytes = [b'v'; 4000];
     let mut now = Instant::from_secs(1000);
     for step in 0..3000 {
-        now = now + Duration::from_millis(20);
+        now += Duration::from_millis(20);
         cache
             .set(
                 now,

@@ -1,7 +1,9 @@
 //! A cache for many threads, with the calls of `Cache`.
 
 mod conditional;
+mod load;
 mod snapshot;
+mod take;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use dynamidb_core::{
     Cas, CasOutcome, Config, ConfigError, Error, Expiry, Instant, Item, Key, Stats, Value,
 };
 
+use crate::loads::Loads;
 use crate::random_seed;
 use crate::region::Shard;
 use crate::shards::{Growth, Shards};
@@ -50,6 +53,7 @@ use crate::shards::{Growth, Shards};
 #[derive(Clone, Debug)]
 pub struct SharedCache {
     shards: Arc<Shards>,
+    loads: Arc<Loads>,
 }
 
 impl SharedCache {
@@ -106,7 +110,10 @@ impl SharedCache {
             config.hash_seed = random_seed();
         }
         let shards = Arc::new(make(&config)?);
-        Ok(Self { shards })
+        Ok(Self {
+            shards,
+            loads: Arc::default(),
+        })
     }
 
     /// How many shards there are.

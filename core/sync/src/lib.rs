@@ -21,6 +21,7 @@
 #![deny(unsafe_code)]
 
 mod cache;
+mod loads;
 mod region;
 mod seed;
 mod shards;
