@@ -72,6 +72,7 @@ const NEVER_IN_CODE: &[Never] = &[
             "www/src/",
         ],
         except: &[
+            "native/src/cli/clock.rs",
             "native/src/server/clock.rs",
             "www/src/engine.ts",
             "www/src/frames.ts",

@@ -2,7 +2,12 @@
 //! one of them the binary serves.
 
 mod address;
+mod clock;
+mod connection;
+mod flush;
+mod inspect;
 mod ping;
+mod snapshot_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -21,11 +26,15 @@ struct Cli {
 enum Command {
     /// Ask a server whether it serves: status 0 if it answers, 1 if not
     Ping(ping::Ping),
+    /// Delete everything under keys that begin with a prefix
+    Flush(flush::Flush),
+    /// Verify a snapshot, and say what is in it
+    Inspect(inspect::Inspect),
 }
 
 impl Cli {
     /// The commands' names.
-    const NAMES: [&str; 1] = ["ping"];
+    const NAMES: [&str; 3] = ["ping", "flush", "inspect"];
 }
 
 /// Runs the command that is named first, if one is; returns the status to exit with.
@@ -37,6 +46,8 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     }
     let outcome = match Cli::parse_from(words).command {
         Command::Ping(ping) => ping.run(),
+        Command::Flush(flush) => flush.run(),
+        Command::Inspect(inspect) => inspect.run(),
     };
     Some(match outcome {
         Ok(()) => ExitCode::SUCCESS,
