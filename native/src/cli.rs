@@ -4,9 +4,13 @@
 mod address;
 mod clock;
 mod connection;
+mod export;
 mod flush;
+mod import;
 mod inspect;
+mod key;
 mod ping;
+mod progress;
 mod snapshot_file;
 
 use std::ffi::OsString;
@@ -30,11 +34,15 @@ enum Command {
     Flush(flush::Flush),
     /// Verify a snapshot, and say what is in it
     Inspect(inspect::Inspect),
+    /// Save the items of a running server, also of a memcached, as a snapshot
+    Export(export::Export),
+    /// Store the items of a snapshot in a running server, also in a memcached
+    Import(import::Import),
 }
 
 impl Cli {
     /// The commands' names.
-    const NAMES: [&str; 3] = ["ping", "flush", "inspect"];
+    const NAMES: [&str; 5] = ["ping", "flush", "inspect", "export", "import"];
 }
 
 /// Runs the command that is named first, if one is; returns the status to exit with.
@@ -48,6 +56,8 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         Command::Ping(ping) => ping.run(),
         Command::Flush(flush) => flush.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Export(export) => export.run(),
+        Command::Import(import) => import.run(),
     };
     Some(match outcome {
         Ok(()) => ExitCode::SUCCESS,

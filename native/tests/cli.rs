@@ -7,16 +7,17 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamidb::RuntimeName;
 use dynamidb_core::Instant;
 use dynamidb_core::snapshot::{Clocks, Record, Writer};
-use support::{Process, run};
+use support::{Process, command, run};
 
 /// A directory of a test's own.
 struct Dir(PathBuf);
@@ -145,6 +146,22 @@ fn snapshot() -> Vec<u8> {
     file
 }
 
+/// An item that expired while nobody served it, and one that did not.
+fn old_snapshot() -> Vec<u8> {
+    let long_ago = Instant::from_secs(1_000_000_000);
+    let mut writer = Writer::new(Clocks::new(Instant::from_secs(0)).unix(long_ago));
+    let mut file = writer.header().to_vec();
+    let mut buffer = [0; 1024];
+    let mut block = writer.block(&mut buffer);
+    let mut record = Record::new(b"gone", b"1");
+    record.expires_in = Some(Duration::from_secs(3600));
+    block.push(&record).unwrap();
+    block.push(&Record::new(b"stays", b"2")).unwrap();
+    file.extend_from_slice(writer.seal(block, 0));
+    file.extend_from_slice(&writer.end());
+    file
+}
+
 #[test]
 fn inspect_counts_what_is_in_a_snapshot() {
     let dir = Dir::new("inspect");
@@ -208,4 +225,151 @@ fn inspect_says_in_a_line_what_is_wrong_with_a_file() {
     let (status, text) = said("inspect /nowhere/items");
     assert_eq!(status, Some(1));
     assert!(text.starts_with("error: /nowhere/items: "), "{text}");
+}
+
+#[test]
+fn items_move_from_one_server_to_another_as_they_are() {
+    let dir = Dir::new("moves");
+    let file = dir.path("items");
+    let source = Process::start(RuntimeName::DEFAULT, "-m 64");
+    let mut client = source.connect();
+    let binary: Vec<u8> = (0..=255).cycle().take(10_000).collect();
+    client.say(b"ms binary 10000 F4294967295\r\n");
+    client.say(&binary);
+    client.ask("\r\n", "HD\r\n");
+    // A key with blanks and a line break, one that expires, one that is out of date.
+    client.ask("ms YSBiCg== 2 b T100\r\nhi\r\n", "HD\r\n");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let date = now.as_secs() + 5_000_000;
+    client.ask(format!("ms month 1 T{date}\r\n1\r\n"), "HD\r\n");
+    client.ask("ms stale 1 F3\r\ns\r\nmd stale I\r\n", "HD\r\nHD\r\n");
+    let address = source.address;
+    let (status, text) = said(&format!("export {file} --address {address}"));
+    assert_eq!(status, Some(0), "{text}");
+    let start = format!("{address}: 4 items exported, 0 vanished meanwhile, 0 refused\n");
+    assert_eq!(text, start);
+    assert!(!fs::exists(format!("{file}.part")).unwrap());
+    client.ask("mg binary h\r\n", "HD h0\r\n");
+
+    let target = Process::start(RuntimeName::DEFAULT, "-m 64");
+    let address = target.address;
+    let (status, text) = said(&format!("import {file} --address {address}"));
+    assert_eq!(status, Some(0), "{text}");
+    let counts = format!("{address}: 4 items imported, 0 have expired, 0 refused\n");
+    assert_eq!(text, counts);
+    let mut client = target.connect();
+    client.ask(
+        "mg binary f t s v\r\n",
+        "VA 10000 f4294967295 t-1 s10000\r\n",
+    );
+    client.must_hear(&binary);
+    client.must_hear("\r\n");
+    client.ask("mg YSBiCg== b k f v\r\n", "VA 2 kYSBiCg== b f0\r\nhi\r\n");
+    client.ask("mg stale f v\r\n", "VA 1 f3 X W\r\ns\r\n");
+    for (key, time) in [("YSBiCg== b", 100), ("month", 5_000_000)] {
+        client.say(format!("mg {key} t\r\n"));
+        let mut reply = [0; 64];
+        let len = client.socket.read(&mut reply).unwrap();
+        let reply = str::from_utf8(&reply[..len]).unwrap();
+        let left: u64 = reply.trim().strip_prefix("HD t").unwrap().parse().unwrap();
+        // As long as the test took, and a second of rounding.
+        assert!((time - 90..=time + 1).contains(&left), "{key}: {left}");
+    }
+}
+
+#[test]
+fn export_and_import_by_pipes_take_everything() {
+    let source = Process::start(RuntimeName::DEFAULT, "-m 64");
+    let mut client = source.connect();
+    // More than a batch of requests, and values of more than a block.
+    let value = "x".repeat(700_000);
+    client.ask(format!("set large 0 0 700000\r\n{value}\r\n"), "STORED\r\n");
+    for number in 0..3000 {
+        client.say(format!("set key{number} 0 0 4 noreply\r\n{number:04}\r\n"));
+    }
+    client.await_stat("curr_items", |items| items == 3001);
+    let words = ["export", "-", "--address", &source.address.to_string()];
+    let exported = command().args(words).output().unwrap();
+    assert!(exported.status.success(), "{exported:?}");
+    let target = Process::start(RuntimeName::DEFAULT, "-m 64 -I 600k");
+    let mut import = command();
+    import.args(["import", "-", "--address", &target.address.to_string()]);
+    let import = import.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut import = import.unwrap();
+    let mut stdin = import.stdin.take().unwrap();
+    stdin.write_all(&exported.stdout).unwrap();
+    drop(stdin);
+    let output = import.wait_with_output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!(
+            "{}: 3000 items imported, 0 have expired, 1 refused (the first: SERVER_ERROR object \
+             too large for cache)\n",
+            target.address
+        )
+    );
+    assert!(output.status.success());
+    let mut client = target.connect();
+    for number in [0, 1499, 2999] {
+        let reply = format!("VALUE key{number} 0 4\r\n{number:04}\r\nEND\r\n");
+        client.ask(format!("get key{number}\r\n"), reply);
+    }
+    // Nobody reads what is exported.
+    let mut export = command();
+    let export = export.args(words).stdout(Stdio::piped());
+    let mut export = export.stderr(Stdio::piped()).spawn().unwrap();
+    drop(export.stdout.take());
+    let output = export.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with("error: -: "), "{text}");
+}
+
+#[test]
+fn an_export_that_fails_leaves_the_file_as_it_was() {
+    let dir = Dir::new("fails");
+    let file = dir.write("items", b"precious");
+    let server = Process::start(RuntimeName::DEFAULT, "-X");
+    let (status, text) = said(&format!("export {file} --address {}", server.address));
+    assert_eq!(status, Some(1));
+    assert!(text.contains("metadump not allowed"), "{text}");
+    assert_eq!(fs::read(&file).unwrap(), b"precious");
+    assert!(!fs::exists(format!("{file}.part")).unwrap());
+}
+
+#[test]
+fn import_stores_what_comes_before_the_damage_and_says_so() {
+    let dir = Dir::new("damage");
+    let mut bytes = snapshot();
+    let end = bytes.len() - 1;
+    bytes[end] ^= 1;
+    let file = dir.write("items", &bytes);
+    let server = Process::start(RuntimeName::DEFAULT, "");
+    let address = server.address;
+    let (status, text) = said(&format!("import {file} --address {address}"));
+    assert_eq!(status, Some(1));
+    let expected = format!(
+        "{address}: 3 items imported, 0 have expired, 0 refused\nerror: {file}: it is corrupted\n"
+    );
+    assert_eq!(text, expected);
+    let mut client = server.connect();
+    client.ask("get first\r\n", "VALUE first 5 1\r\n1\r\nEND\r\n");
+}
+
+#[test]
+fn import_passes_over_what_has_expired_since_the_save() {
+    let dir = Dir::new("old");
+    let file = dir.write("items", &old_snapshot());
+    let (status, text) = said(&format!("inspect {file}"));
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("2001-09-09T01:46:40Z\n"), "{text}");
+    assert!(text.ends_with("have expired               1\n"), "{text}");
+    let server = Process::start(RuntimeName::DEFAULT, "");
+    let address = server.address;
+    let (status, text) = said(&format!("import {file} --address {address}"));
+    assert_eq!(status, Some(0));
+    let expected = format!("{address}: 1 items imported, 1 have expired, 0 refused\n");
+    assert_eq!(text, expected);
+    let mut client = server.connect();
+    client.ask("get gone stays\r\n", "VALUE stays 0 1\r\n2\r\nEND\r\n");
 }

@@ -111,7 +111,7 @@ impl LiveSave {
     #[must_use]
     pub fn new(clocks: Clocks, caches: usize) -> Self {
         Self {
-            writer: Writer::with_order(clocks, false),
+            writer: Writer::unordered(clocks),
             caches,
             cache: 0,
             position: Position::before(0),

@@ -80,8 +80,26 @@ impl Writer {
         Self::with_order(clocks, true)
     }
 
-    /// The same, and whether the items come in the order of use.
-    pub(super) fn with_order(clocks: Clocks, in_order: bool) -> Self {
+    /// The same for items that come in no order: [`Restore`](super::Restore) sorts them by
+    /// [`Record::idle`].
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::Instant;
+    /// use dynamidb_core::snapshot::{Clocks, Part, Reader, Writer};
+    ///
+    /// let clocks = Clocks::new(Instant::from_secs(0));
+    /// let header = Writer::unordered(clocks).header();
+    /// let (_, part) = Reader::new(clocks).next(&header)?;
+    /// assert!(matches!(part, Part::Header(header) if !header.in_order));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unordered(clocks: Clocks) -> Self {
+        Self::with_order(clocks, false)
+    }
+
+    fn with_order(clocks: Clocks, in_order: bool) -> Self {
         let saved_at = clocks.unix.map_or(0, Instant::as_millis);
         Self {
             header: FileHeader { in_order, saved_at },

@@ -12,6 +12,11 @@ pub(super) fn clocks() -> Clocks {
     Clocks::new(zero).unix(zero + now.unwrap_or_default())
 }
 
+/// A clock that never jumps, to measure how long something takes.
+pub(super) fn monotonic() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// A date of the wall clock, as RFC 3339 writes it.
 pub(super) fn date(unix: Instant) -> String {
     let seconds = unix.as_secs();

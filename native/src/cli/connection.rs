@@ -56,6 +56,29 @@ impl<'a> Connection<'a> {
         Ok(String::from_utf8_lossy(&line).into())
     }
 
+    /// The next bytes and the end of their line, in the place of what `block` held.
+    pub(super) fn read_block(&mut self, block: &mut Vec<u8>, size: u64) -> Result<(), String> {
+        block.clear();
+        let read = self
+            .socket
+            .by_ref()
+            .take(size.saturating_add(2))
+            .read_to_end(block);
+        read.map_err(|error| self.explain(&error))?;
+        if block.len() as u64 != size + 2 {
+            return Err(format!("{}: it closed the connection", self.address));
+        }
+        block.truncate(block.len() - 2);
+        Ok(())
+    }
+
+    /// Passes over the next bytes and the end of their line.
+    pub(super) fn skip_block(&mut self, size: u64) -> Result<(), String> {
+        let mut block = self.socket.by_ref().take(size.saturating_add(2));
+        let skipped = io::copy(&mut block, &mut io::sink());
+        skipped.map(drop).map_err(|error| self.explain(&error))
+    }
+
     /// An answer that is none of this protocol.
     pub(super) fn unexpected(&self, line: &[u8]) -> String {
         format!("{} answers \"{}\"", self.address, line.escape_ascii())

@@ -6,9 +6,7 @@ use clap::Args;
 
 use super::address::Address;
 use super::connection::{Connection, TIMEOUT};
-
-/// The longest key of the protocol.
-const KEY_MAX: usize = 250;
+use super::key::KEY_MAX;
 
 #[derive(Args, Debug)]
 pub(super) struct Flush {

@@ -12,6 +12,7 @@ mod broken;
 mod commands;
 mod known;
 mod meta;
+mod migration;
 mod packets;
 mod peers;
 mod replies;

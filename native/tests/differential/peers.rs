@@ -40,13 +40,14 @@ impl Servers {
     }
 }
 
-struct Memcached {
+/// Debian's memcached, running.
+pub(crate) struct Memcached {
     child: Child,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Memcached {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let version = Command::new("memcached").arg("-V").output();
         let version = version.expect("memcached must be installed: .ci/setup clients");
         let version = String::from_utf8_lossy(&version.stdout);
