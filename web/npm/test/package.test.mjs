@@ -31,7 +31,7 @@ function node(text, name = 'main.mjs') {
 test('the package stays below its size limits', () => {
   const size = (name) => statSync(program.path('node_modules/dynamidb', name)).size
   assert.ok(size('dynamidb.wasm') < 80_000, `${size('dynamidb.wasm')} bytes`)
-  assert.ok(size('index.js') < 140_000, `${size('index.js')} bytes`)
+  assert.ok(size('index.js') < 142_000, `${size('index.js')} bytes`)
   assert.ok(size('web.js') < 45_000, `${size('web.js')} bytes`)
 })
 

@@ -173,7 +173,7 @@ function prefixes(Cache) {
   while (cache.maintain());
   equal(cache.size, 501)
   // More at once than are under way at once, also in the smallest cache.
-  const small = new Cache(12_000)
+  const small = new Cache(12_500)
   for (let number = 0; number < 200; number++) {
     small.set(`${number}:key`, 'value')
     cache.deletePrefix(`v:${number}`)
