@@ -11,7 +11,9 @@ mod inspect;
 mod key;
 mod ping;
 mod progress;
+mod screen;
 mod snapshot_file;
+mod top;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -38,11 +40,13 @@ enum Command {
     Export(export::Export),
     /// Store the items of a snapshot in a running server, also in a memcached
     Import(import::Import),
+    /// Show what a server does, second by second
+    Top(top::Top),
 }
 
 impl Cli {
     /// The commands' names.
-    const NAMES: [&str; 5] = ["ping", "flush", "inspect", "export", "import"];
+    const NAMES: [&str; 6] = ["ping", "flush", "inspect", "export", "import", "top"];
 }
 
 /// Runs the command that is named first, if one is; returns the status to exit with.
@@ -58,6 +62,7 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         Command::Inspect(inspect) => inspect.run(),
         Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),
+        Command::Top(top) => top.run(),
     };
     Some(match outcome {
         Ok(()) => ExitCode::SUCCESS,
