@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::server::admin_port::figures::{self, Figures, Named};
-use crate::server::admin_port::response::{JSON, Response};
+use crate::server::admin_port::response::Response;
 use crate::server::context::ServerContext;
 use crate::server::state::latency::Distribution;
 use crate::server::worker::timing::SAMPLED_ONE_IN;
@@ -23,7 +23,7 @@ pub(super) fn server(context: &ServerContext, keys_shown: bool) -> Response {
     let addresses = settings.addresses.iter().map(ToString::to_string);
     let files = settings.options.unix_sockets();
     let files = files.map(|file| format!("unix:{}", file.display()));
-    respond(&json!({
+    Response::json(&json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_s": server.clock.uptime(),
         "policy": switches.get("policy"),
@@ -66,7 +66,7 @@ pub(super) fn stats(context: &ServerContext, figures: &Figures) -> Response {
             "idle_s": client.idle_for(now).as_secs(),
         })
     });
-    respond(&json!({
+    Response::json(&json!({
         "now_ms": now.as_millis(),
         "stats": values(&figures.general),
         "settings": values(&figures.settings),
@@ -108,8 +108,4 @@ fn values(named: &Named) -> Map<String, Value> {
     };
     let values = named.iter().map(|(name, text)| (name.clone(), value(text)));
     values.collect()
-}
-
-fn respond(value: &Value) -> Response {
-    Response::ok(JSON, value.to_string().into_bytes())
 }

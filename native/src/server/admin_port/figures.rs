@@ -3,16 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use dynamidb_core::insight::Prediction;
 use dynamidb_core::{Session, SessionConfig, Stats};
 
 use crate::server::auth::Access;
 use crate::server::context::ServerContext;
 use crate::server::host::SessionHost;
-use crate::server::insight::Advice;
 use crate::server::percent::push_percent_encoded;
 use crate::server::state::latency::{CommandClass, Distribution};
-use crate::server::view::View;
 
 /// Names and values, as `stats` says them.
 pub(super) type Named = BTreeMap<String, String>;
@@ -37,8 +34,6 @@ pub(super) struct Figures {
     pub(super) turns: Distribution,
     /// Connections in a turn.
     pub(super) turn_sizes: Distribution,
-    /// The hit ratio with so many times the memory; nothing until enough is known.
-    pub(super) predictions: Vec<(f64, Prediction)>,
     pub(super) admin_requests: u64,
     pub(super) admin_rejected: u64,
 }
@@ -84,9 +79,6 @@ impl Figures {
             latency: CommandClass::ALL.map(|class| (class, latency.of(class).distribution())),
             turns: latency.turns.distribution(),
             turn_sizes: latency.turn_sizes.distribution(),
-            predictions: Advice::of(&mut View::new(&context.shards, &context.server))
-                .map(|advice| advice.predictions())
-                .unwrap_or_default(),
             admin_requests: 0,
             admin_rejected: 0,
         }

@@ -1,8 +1,9 @@
 //! Hot keys and advice on memory, as JSON for the dashboard.
 
+use dynamidb_core::insight::Prediction;
 use serde_json::json;
 
-use crate::server::admin_port::response::{JSON, Response};
+use crate::server::admin_port::response::Response;
 use crate::server::context::ServerContext;
 use crate::server::insight::{Advice, HotKeys};
 use crate::server::percent::push_percent_encoded;
@@ -35,8 +36,13 @@ pub(super) fn hot_keys(context: &ServerContext, keys_shown: bool) -> Response {
         })
     });
     let keys: Vec<_> = keys.collect();
-    let shown = json!({ "seconds": 60, "sampled": hot.samples, "keys": keys });
-    Response::ok(JSON, shown.to_string().into_bytes())
+    Response::json(&json!({ "seconds": 60, "sampled": hot.samples, "keys": keys }))
+}
+
+/// The hit ratio with so many times the memory; nothing until enough is known.
+pub(super) fn predictions(context: &ServerContext) -> Vec<(f64, Prediction)> {
+    let advice = Advice::of(&mut View::new(&context.shards, &context.server));
+    advice.map_or_else(Vec::new, |advice| advice.predictions())
 }
 
 /// Whether the memory is large enough.
@@ -52,11 +58,10 @@ pub(super) fn advice(context: &ServerContext) -> Response {
         })
     });
     let points: Vec<_> = points.collect();
-    let shown = json!({
+    Response::json(&json!({
         "ready": !points.is_empty(),
         "hit_ratio": advice.measured().unwrap_or(0.0),
         "points": points,
         "text": advice.sentence(),
-    });
-    Response::ok(JSON, shown.to_string().into_bytes())
+    }))
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use serde_json::Value;
+
 /// What every response says to browsers: nothing is loaded from elsewhere, nobody else may embed
 /// or read it, nothing is guessed and nothing kept.
 const SAFE_HEADERS: &str = "\
@@ -16,7 +18,7 @@ Cache-Control: no-store\r\n\
 Connection: close\r\n";
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
-pub(super) const JSON: &str = "application/json";
+const JSON: &str = "application/json";
 
 /// A status, and a body of a type.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,6 +38,10 @@ impl Response {
             gzip: false,
             body: body.into(),
         }
+    }
+
+    pub(super) fn json(value: &Value) -> Self {
+        Self::ok(JSON, value.to_string().into_bytes())
     }
 
     /// A line that says what is wrong.

@@ -34,7 +34,10 @@ impl<'s> Site<'s> {
         match &*request.path {
             "/healthz" => health::alive(self.context),
             "/readyz" => health::ready(self.context),
-            "/metrics" => metrics::respond(&self.figures(), request.open_metrics),
+            "/metrics" => {
+                let predictions = insight::predictions(self.context);
+                metrics::respond(&self.figures(), &predictions, request.open_metrics)
+            }
             "/api/server" => api::server(self.context, self.keys_shown),
             "/api/stats" => api::stats(self.context, &self.figures()),
             "/api/hotkeys" => insight::hot_keys(self.context, self.keys_shown),

@@ -114,7 +114,7 @@ const DISCONNECTED: &[(&str, &str)] = &[
     ("unknown_protocol", "unknown_protocol_connections"),
 ];
 
-pub(super) fn write(figures: &Figures, to: &mut Exposition) {
+pub(super) fn write(figures: &Figures, predictions: &[(f64, Prediction)], to: &mut Exposition) {
     let general = &figures.general;
     to.metric("dynamidb_build_info", Gauge, "The version, as a label.");
     let version = quoted(env!("CARGO_PKG_VERSION"));
@@ -139,7 +139,7 @@ pub(super) fn write(figures: &Figures, to: &mut Exposition) {
     latency(figures, to);
     shards(figures, to);
     prefixes(figures, to);
-    predictions(figures, to);
+    hit_ratios(predictions, to);
     to.metric(
         "dynamidb_admin_requests_total",
         Counter,
@@ -152,7 +152,7 @@ pub(super) fn write(figures: &Figures, to: &mut Exposition) {
 }
 
 /// The miss-ratio curve, from the requests that were sampled.
-fn predictions(figures: &Figures, to: &mut Exposition) {
+fn hit_ratios(predictions: &[(f64, Prediction)], to: &mut Exposition) {
     type Of = fn(&Prediction) -> f64;
     const METRICS: [(&str, &str, Of); 2] = [
         (
@@ -168,7 +168,7 @@ fn predictions(figures: &Figures, to: &mut Exposition) {
     ];
     for (name, help, of) in METRICS {
         to.metric(name, Gauge, help);
-        for (factor, predicted) in &figures.predictions {
+        for (factor, predicted) in predictions {
             to.sample(&format!("memory=\"{factor}\""), of(predicted));
         }
     }
