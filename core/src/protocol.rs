@@ -1,7 +1,7 @@
 //! How clients speak: DynamiDB's dialect and memcached's text protocol, as bytes in, bytes out.
 //!
 //! The grammar of both, with examples, is `docs/protocol.md`; how memcached's commands differ from
-//! memcached's is listed in the project's `ARCHITECTURE.md`.
+//! memcached's is listed in the server's `docs/from-memcached.md`.
 //!
 //! [`Session`] takes the bytes. [`parse`] finds the first request in them: `parse/` and [`meta`]
 //! have the grammar of the commands, [`line`] has words and numbers. [`execute`] calls the cache
