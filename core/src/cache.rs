@@ -6,6 +6,7 @@ mod count;
 mod flush;
 #[cfg(feature = "insight")]
 mod insight;
+pub mod iter;
 mod load;
 mod lookup;
 #[cfg(not(feature = "insight"))]

@@ -69,7 +69,7 @@
 //! | have expired memory back early | [`Cache::maintain`] | as many short steps as you like |
 //! | keep the items over a restart | [`Cache::save`], [`snapshot`] | any cache can read them |
 //! | see how it goes | [`Cache::stats`], [`Cache::slabs`] | |
-//! | walk over all items | [`Cache::iter`] | the most recently used first |
+//! | walk over all items | [`Cache::iter`], `for … in &cache` | the most recently used first |
 //! | look up many keys at once | [`Cache::prefetch`] before | their waits for memory overlap |
 //! | share it between threads | `SharedCache` of `dynamidb-sync` | or a lock of your own |
 //!
@@ -136,7 +136,7 @@ mod storage;
 mod time;
 pub mod view;
 
-pub use cache::Cache;
+pub use cache::{Cache, iter};
 pub use cas::Cas;
 pub use config::{Config, LruBump, Policy};
 pub use error::{ConfigError, Error};

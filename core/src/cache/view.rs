@@ -9,7 +9,7 @@ use super::Cache;
 use crate::digest::Digest;
 use crate::storage::{ItemFlags, ItemHandle, PageInfo};
 use crate::view::{ChunkView, Due, Field, ItemView, PageView, Removal};
-use crate::{ClassStats, Instant, Item, Key, Memory, SlabStats, Stats};
+use crate::{ClassStats, Instant, Key, Memory, SlabStats, Stats};
 
 /// A chunk of a page, and the item that it belongs to.
 #[derive(Clone, Debug)]
@@ -96,25 +96,6 @@ impl<M: Memory> Cache<M> {
     /// ```
     pub fn class_stats(&self) -> impl Iterator<Item = ClassStats> + '_ {
         self.store().class_stats()
-    }
-
-    /// Keys and items, the most recently used first, expired ones that were not reclaimed yet
-    /// included.
-    ///
-    /// # Examples
-    /// ```
-    /// # use dynamidb_core::{Cache, Config, Instant};
-    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "first", "1")?;
-    /// cache.set(now, "second", "2")?;
-    /// let first = cache.iter().next().map(|(key, item)| (key, item.value.to_vec()));
-    /// assert_eq!(first, Some((&b"second"[..], b"2".to_vec())));
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], Item<'_>)> {
-        let items = self.unflushed(self.store().items());
-        items.map(|found| (self.store().key(&found), self.item(&found)))
     }
 
     /// Bytes of a page.
@@ -224,27 +205,6 @@ impl<M: Memory> Cache<M> {
                 item_chunks_size: chunk.chain.size,
             })
         })
-    }
-
-    /// All items and where they are, the most recently used first; those in the admission queue
-    /// come last. From the other end it is the order of eviction, with [`Policy::Lru`], and with
-    /// `Policy::Density` as long as nothing is used or stored.
-    ///
-    /// [`Policy::Lru`]: crate::Policy::Lru
-    ///
-    /// # Examples
-    /// ```
-    /// # use dynamidb_core::{Cache, Config, Instant};
-    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "first", "1")?;
-    /// cache.set(now, "second", "2")?;
-    /// assert_eq!(cache.items().next_back().unwrap().key, b"first");
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    pub fn items(&self) -> impl DoubleEndedIterator<Item = ItemView<'_>> {
-        let items = self.unflushed(self.store().items());
-        items.map(|found| self.view(&found))
     }
 
     /// The items at a cursor of the index, some fifty, and the next cursor; `None` after the last
@@ -369,18 +329,9 @@ impl<M: Memory> Cache<M> {
         ends.filter(|&end| end > now).min()
     }
 
-    /// For each level of the timing wheel, the finest first, in which of its 64 slots its time is.
-    ///
-    /// # Examples
-    /// ```
-    /// # use dynamidb_core::{Cache, Config, Instant};
-    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
-    /// cache.maintain(Instant::from_secs(0), 1);
-    /// let start = cache.wheel_hands();
-    /// while cache.maintain(Instant::from_secs(3600), 8) == 8 {}
-    /// assert_ne!(cache.wheel_hands(), start);
-    /// # Ok::<(), dynamidb_core::ConfigError>(())
-    /// ```
+    /// For each level of the timing wheel, the finest first, in which of its 64 slots its time is:
+    /// for those who draw the wheel.
+    #[doc(hidden)]
     #[must_use]
     pub fn wheel_hands(&self) -> [u8; 4] {
         self.parts.wheel_hands()
@@ -460,7 +411,7 @@ impl<M: Memory> Cache<M> {
         found.filter(|found| !self.store().is_flushed(found))
     }
 
-    fn view(&self, found: &ItemHandle) -> ItemView<'_> {
+    pub(super) fn view(&self, found: &ItemHandle) -> ItemView<'_> {
         let flags = found.header.flags();
         ItemView {
             position: found.item.within(0),

@@ -386,7 +386,7 @@ impl ChunkRef {
 
 /// All items in the order in which they would be evicted if nothing else happened, the last one
 /// first. Without the feature it takes no room either.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Items<'m> {
     of: [(&'m Density, ArenaRef<'m>); ON as usize],
     /// What is left of each list. Stamps are read from the headers.

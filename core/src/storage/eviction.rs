@@ -7,13 +7,15 @@
 //! `density`: the item that takes the most memory for the longest time, see `density.rs`. Its items
 //! have the bit of those in the small queue, so that a use of an item of the LRU asks no more.
 
+use core::iter::Chain;
+
 use super::arena::{ArenaMut, ArenaRef, ChunkRef};
 use super::clock::Clock;
 use super::density::{self, Density};
 use super::ghost::Ghosts;
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
-use super::lru::Lru;
+use super::lru::{self, Lru};
 use crate::digest::Digest;
 use crate::{LruBump, Policy};
 
@@ -25,6 +27,12 @@ const ADMISSIONS_MAX: usize = 16;
 
 /// The bit of a hash that says in a ghost of `density` on which level it was.
 const LEVEL: u64 = 1;
+
+/// All items, the most recently used first.
+#[cfg(not(feature = "density"))]
+pub(crate) type Items<'m> = Chain<lru::Items<'m>, lru::Items<'m>>;
+#[cfg(feature = "density")]
+pub(crate) type Items<'m> = Chain<Chain<lru::Items<'m>, lru::Items<'m>>, density::Items<'m>>;
 
 /// The order in which items are evicted.
 #[derive(Debug)]
@@ -105,10 +113,7 @@ impl Eviction {
 
     /// All items, the most recently used first; those of the queue come last. With `density` the
     /// next one to evict is last.
-    pub(crate) fn items<'m>(
-        &'m self,
-        arena: ArenaRef<'m>,
-    ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
+    pub(crate) fn items<'m>(&'m self, arena: ArenaRef<'m>) -> Items<'m> {
         let items = self.lru.items(arena).chain(self.queue.items(arena));
         // A device does not walk through what is always empty.
         #[cfg(feature = "density")]

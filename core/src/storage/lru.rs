@@ -9,6 +9,8 @@
 //! time are done when the neighbours have come. Whoever changes the list or asks for its order has
 //! all of them done before: the order is exact.
 
+use core::ops::Range;
+
 use super::arena::{ArenaMut, ArenaRef, ChunkRef};
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
@@ -18,6 +20,7 @@ use super::header::{ItemHeader, LruBits};
 const PENDING_MAX: usize = 16;
 
 /// The items as they are linked, from both ends.
+#[derive(Clone, Debug)]
 struct Linked<'m> {
     arena: ArenaRef<'m>,
     newest: ChunkRef,
@@ -43,6 +46,52 @@ impl DoubleEndedIterator for Linked<'_> {
         let item = self.oldest;
         self.oldest = self.arena.header(item).newer();
         Some(item)
+    }
+}
+
+/// The items in the order of use, from both ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Items<'m> {
+    pending: &'m [ChunkRef],
+    /// Which of the pending promotions are left.
+    left: Range<usize>,
+    linked: Linked<'m>,
+}
+
+impl Items<'_> {
+    /// The item of a pending promotion, unless it is promoted again by a later one.
+    fn promoted(&self, at: usize) -> Option<ChunkRef> {
+        let (item, later) = self.pending.get(at..)?.split_first()?;
+        (!later.contains(item)).then_some(*item)
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = ChunkRef;
+
+    fn next(&mut self) -> Option<ChunkRef> {
+        while let Some(at) = self.left.next_back() {
+            if let Some(item) = self.promoted(at) {
+                return Some(item);
+            }
+        }
+        let pending = self.pending;
+        self.linked.find(|item| !pending.contains(item))
+    }
+}
+
+impl DoubleEndedIterator for Items<'_> {
+    fn next_back(&mut self) -> Option<ChunkRef> {
+        let pending = self.pending;
+        if let Some(item) = self.linked.rfind(|item| !pending.contains(item)) {
+            return Some(item);
+        }
+        while let Some(at) = self.left.next() {
+            if let Some(item) = self.promoted(at) {
+                return Some(item);
+            }
+        }
+        None
     }
 }
 
@@ -95,22 +144,18 @@ impl Lru {
     }
 
     /// The items, the most recently used first.
-    pub(crate) fn items<'m>(
-        &'m self,
-        arena: ArenaRef<'m>,
-    ) -> impl DoubleEndedIterator<Item = ChunkRef> + 'm {
+    pub(crate) fn items<'m>(&'m self, arena: ArenaRef<'m>) -> Items<'m> {
         let pending = self.pending.get(..self.pending_len).unwrap_or(&[]);
-        let last_uses = pending.iter().enumerate().rev();
-        let last_uses =
-            last_uses.filter(|&(at, item)| !pending.iter().skip(at + 1).any(|later| later == item));
-        let linked = Linked {
-            arena,
-            newest: self.newest,
-            oldest: self.oldest,
-            len: self.len,
-        };
-        let others = linked.filter(|item| !pending.contains(item));
-        last_uses.map(|(_, &item)| item).chain(others)
+        Items {
+            pending,
+            left: 0..pending.len(),
+            linked: Linked {
+                arena,
+                newest: self.newest,
+                oldest: self.oldest,
+                len: self.len,
+            },
+        }
     }
 
     /// The least recently used item.

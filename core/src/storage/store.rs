@@ -20,7 +20,7 @@ use super::cas::Cas;
 use super::chain::{Pieces, StoredValue};
 use super::clock::Clock;
 use super::deadline::Deadline;
-use super::eviction::Eviction;
+use super::eviction::{self, Eviction};
 use super::expiry::Expiry;
 use super::flush::Flushes;
 use super::ghost::Ghosts;
@@ -60,6 +60,27 @@ pub(crate) struct Parts {
 pub(crate) struct Store<'s> {
     arena: ArenaRef<'s>,
     parts: &'s Parts,
+}
+
+/// All items, the most recently used first.
+#[derive(Clone, Debug)]
+pub(crate) struct Items<'s> {
+    arena: ArenaRef<'s>,
+    order: eviction::Items<'s>,
+}
+
+impl Iterator for Items<'_> {
+    type Item = ItemHandle;
+
+    fn next(&mut self) -> Option<ItemHandle> {
+        Some(self.arena.item(self.order.next()?))
+    }
+}
+
+impl DoubleEndedIterator for Items<'_> {
+    fn next_back(&mut self) -> Option<ItemHandle> {
+        Some(self.arena.item(self.order.next_back()?))
+    }
 }
 
 /// The items of a cache and what finds them, to write.
@@ -227,9 +248,11 @@ impl<'s> Store<'s> {
     }
 
     /// All items, the most recently used first.
-    pub(crate) fn items(self) -> impl DoubleEndedIterator<Item = ItemHandle> + 's {
-        let items = self.parts.eviction.items(self.arena);
-        items.map(move |item| self.arena.item(item))
+    pub(crate) fn items(self) -> Items<'s> {
+        Items {
+            arena: self.arena,
+            order: self.parts.eviction.items(self.arena),
+        }
     }
 
     /// The items at a cursor of the index, and the next cursor: see [`Index::group`].
