@@ -9,10 +9,14 @@ mod flush;
 mod import;
 mod inspect;
 mod key;
+mod password;
 mod ping;
 mod progress;
 mod screen;
+mod server_args;
 mod snapshot_file;
+#[cfg(feature = "tls")]
+mod tls;
 mod top;
 
 use std::ffi::OsString;

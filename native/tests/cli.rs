@@ -47,6 +47,123 @@ impl Drop for Dir {
     }
 }
 
+/// A server with a user who may write, and one who may only read.
+fn with_users(dir: &Dir) -> Process {
+    let users = dir.write("users", b"ada:love lace\n[read-only]\nbob:b\n");
+    Process::start(RuntimeName::DEFAULT, &format!("-m 64 -Y {users}"))
+}
+
+#[test]
+fn every_command_signs_in() {
+    let dir = Dir::new("signs-in");
+    let server = with_users(&dir);
+    let address = server.address;
+    let file = dir.path("items");
+    // Only the first line is the password.
+    let password = dir.write("password", b"love lace\r\nmore\n");
+    let import = dir.write("imported", &snapshot());
+    let options = format!("--address {address} --user ada --password-file {password}");
+    for (command, start) in [
+        (format!("ping {options}"), "VERSION 1.6.45\n"),
+        (format!("import {import} {options}"), "3 items imported"),
+        (format!("flush th {options}"), "OK\n"),
+        (format!("export {file} {options}"), "2 items exported"),
+    ] {
+        let (status, text) = said(&command);
+        assert_eq!(status, Some(0), "{command}: {text}");
+        assert!(text.starts_with(&format!("{address}: {start}")), "{text}");
+    }
+}
+
+#[test]
+fn the_password_of_the_environment_is_used_without_a_file() {
+    let dir = Dir::new("environment");
+    let server = with_users(&dir);
+    let flush = |user: &str, password: &str| {
+        let mut flush = command();
+        flush.args(["flush", "a", "--address", &server.address.to_string()]);
+        let output = flush
+            .args(["--user", user])
+            .env("DYNAMIDB_PASSWORD", password)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let all = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(all).unwrap())
+    };
+    let address = server.address;
+    assert_eq!(
+        flush("ada", "love lace"),
+        (Some(0), format!("{address}: OK\n"))
+    );
+    let refusal = "CLIENT_ERROR this user may only read";
+    assert_eq!(
+        flush("bob", "b"),
+        (Some(1), format!("error: {address} answers \"{refusal}\"\n"))
+    );
+    assert_eq!(
+        flush("ada", "lovelace"),
+        (
+            Some(1),
+            format!("error: {address} does not know ada with this password\n")
+        )
+    );
+    let missing = "--password-file FILE, or DYNAMIDB_PASSWORD";
+    assert_eq!(
+        flush("ada", ""),
+        (
+            Some(1),
+            format!("error: the password of ada is missing: {missing}\n")
+        )
+    );
+}
+
+#[test]
+fn a_server_with_users_asks_those_to_sign_in_who_have_not() {
+    let dir = Dir::new("unauthenticated");
+    let server = with_users(&dir);
+    let address = server.address;
+    let file = dir.path("items");
+    let import = dir.write("imported", &snapshot());
+    for command in [
+        format!("flush a --address {address}"),
+        format!("export {file} --address {address}"),
+        format!("import {import} --address {address}"),
+        format!("top {address}"),
+    ] {
+        let (status, text) = said(&command);
+        let line = format!("error: {address} wants a user: --user NAME\n");
+        assert!(text.ends_with(&line), "{command}: {text}");
+        assert_eq!(status, Some(1), "{command}");
+    }
+    // It serves, which is all that a health check asks.
+    let (status, text) = said(&format!("ping {address}"));
+    assert_eq!(status, Some(0), "{text}");
+    for (name, password) in [("empty", &b"\nmore"[..]), ("nothing", b"")] {
+        let file = dir.write(name, password);
+        let (status, text) = said(&format!("ping {address} --user a --password-file {file}"));
+        assert_eq!(
+            (status, text),
+            (Some(1), format!("error: {file}: its first line is empty\n"))
+        );
+    }
+}
+
+#[test]
+fn a_server_without_users_keeps_nothing_of_a_password() {
+    let dir = Dir::new("no-users");
+    let password = dir.write("password", b"secret");
+    let server = Process::start(RuntimeName::DEFAULT, "");
+    let address = server.address;
+    let (status, text) = said(&format!(
+        "ping {address} --user ada --password-file {password}"
+    ));
+    assert_eq!(status, Some(0), "{text}");
+    let mut client = server.connect();
+    client.ask("get dynamidb:sign-in\r\n", "END\r\n");
+    assert_eq!(client.stat("curr_items"), 0);
+}
+
 fn said(words: &str) -> (Option<i32>, String) {
     let output = run(words);
     let all = [output.stdout, output.stderr].concat();

@@ -17,11 +17,10 @@ pub(super) enum Address {
     Unix(PathBuf),
 }
 
-/// A connection.
+/// A connection, of any kind.
 pub(super) trait Socket: Read + Write {}
 
-impl Socket for TcpStream {}
-impl Socket for UnixStream {}
+impl<S: Read + Write> Socket for S {}
 
 impl Address {
     /// Connects; neither that nor a read or write takes longer than the timeout.

@@ -4,10 +4,18 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::time::Duration;
 
 use super::address::{Address, Socket};
+#[cfg(feature = "tls")]
+use super::tls;
 
 /// The longest line that is read: a server's lines are shorter.
 const LINE_MAX: u64 = 8192;
 const BUFFER_SIZE: usize = 64 << 10;
+
+/// What a server says to those who have not signed in.
+const UNAUTHENTICATED: &[u8] = b"CLIENT_ERROR unauthenticated";
+/// What a server of ours says to those who do not speak TLS where they should.
+#[cfg(feature = "tls")]
+const EXPECTS_TLS: &[u8] = b"CLIENT_ERROR this port expects TLS";
 
 /// How long a command waits for each step of a server's.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,13 +37,62 @@ impl<'a> Connection<'a> {
         })
     }
 
+    /// The same connection, with TLS.
+    #[cfg(feature = "tls")]
+    pub(super) fn encrypt(self, tls: &tls::Client) -> Result<Self, String> {
+        let (address, timeout) = (self.address, self.timeout);
+        let socket = tls.encrypt(self.socket.into_inner());
+        let socket = socket.map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+                format!("{address} ends the TLS handshake: maybe it does not speak TLS")
+            }
+            _ => explain(address, timeout, &error),
+        })?;
+        Ok(Self {
+            address,
+            timeout,
+            socket: BufReader::with_capacity(BUFFER_SIZE, socket),
+        })
+    }
+
+    /// Says who we are. The name and the password are the value of a `set`: should the server have
+    /// no users, it is stored for no time.
+    pub(super) fn sign_in(&mut self, user: &str, password: &[u8]) -> Result<(), String> {
+        let size = user.len() + 1 + password.len();
+        let mut request = format!("set dynamidb:sign-in 0 -1 {size}\r\n{user} ").into_bytes();
+        request.extend_from_slice(password);
+        request.extend_from_slice(b"\r\n");
+        self.send(&request)?;
+        match &*self.text()? {
+            "STORED" => Ok(()),
+            "CLIENT_ERROR authentication failure" => {
+                let address = self.address;
+                Err(format!("{address} does not know {user} with this password"))
+            }
+            refusal => Err(self.unexpected(refusal.as_bytes())),
+        }
+    }
+
     pub(super) fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
         let sent = self.socket.get_mut().write_all(bytes);
         sent.map_err(|error| self.explain(&error))
     }
 
-    /// The next line, without its end, in the place of what `line` held.
+    /// The next line, without its end, in the place of what `line` held. That the server wants us
+    /// to sign in, or to speak TLS, is an error.
     pub(super) fn read_line(&mut self, line: &mut Vec<u8>) -> Result<(), String> {
+        self.read_any_line(line)?;
+        let address = self.address;
+        match &**line {
+            UNAUTHENTICATED => Err(format!("{address} wants a user: --user NAME")),
+            #[cfg(feature = "tls")]
+            EXPECTS_TLS => Err(format!("{address} speaks TLS: --tls")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next line, whatever it is.
+    fn read_any_line(&mut self, line: &mut Vec<u8>) -> Result<(), String> {
         line.clear();
         let read = self.socket.by_ref().take(LINE_MAX).read_until(b'\n', line);
         read.map_err(|error| self.explain(&error))?;
@@ -53,6 +110,18 @@ impl<'a> Connection<'a> {
     pub(super) fn text(&mut self) -> Result<String, String> {
         let mut line = Vec::new();
         self.read_line(&mut line)?;
+        Ok(String::from_utf8_lossy(&line).into())
+    }
+
+    /// The reply to `version`; any server of the protocol has one, also for those who have not
+    /// signed in.
+    pub(super) fn version(&mut self) -> Result<String, String> {
+        self.send(b"version\r\n")?;
+        let mut line = Vec::new();
+        match self.read_line(&mut line) {
+            Err(_) if line == UNAUTHENTICATED => {}
+            outcome => outcome?,
+        }
         Ok(String::from_utf8_lossy(&line).into())
     }
 
@@ -90,6 +159,10 @@ impl<'a> Connection<'a> {
 }
 
 fn explain(address: &Address, timeout: Duration, error: &io::Error) -> String {
+    #[cfg(feature = "tls")]
+    if let Some(reason) = tls::explain(error) {
+        return format!("{address}: {reason}");
+    }
     match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => {
             let millis = timeout.as_millis();

@@ -10,11 +10,11 @@ use clap::Args;
 use dynamidb_core::Cas;
 use dynamidb_core::snapshot::{BLOCK_SIZE_MAX, BufferTooSmall, Record, Writer};
 
-use super::address::Address;
 use super::clock;
 use super::connection::{Connection, TIMEOUT};
 use super::key;
 use super::progress::Progress;
+use super::server_args::ServerArgs;
 use super::snapshot_file::STANDARD;
 
 /// Bytes of requests that are sent before their replies are read. So many fit into the buffers of
@@ -30,9 +30,8 @@ pub(super) struct Export {
     /// The snapshot to write; - is the standard output
     file: String,
 
-    /// HOST, HOST:PORT or unix:PATH of the server, also of a memcached
-    #[arg(long, default_value = "127.0.0.1")]
-    address: Address,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 impl Export {
@@ -63,9 +62,10 @@ impl Export {
     }
 
     fn write<W: Write>(&self, output: W) -> Result<W, String> {
-        let mut keys = Connection::open(&self.address, TIMEOUT)?;
+        let server = self.server.server(None)?;
+        let mut keys = server.connect(TIMEOUT)?;
         let mut fetch = Fetch {
-            server: Connection::open(&self.address, TIMEOUT)?,
+            server: server.connect(TIMEOUT)?,
             writer: Writer::unordered(clock::clocks()),
             started: clock::monotonic(),
             output: BufWriter::new(output),
@@ -104,7 +104,7 @@ impl Export {
         let _ = writeln!(
             io::stderr(),
             "{}: {items} items exported, {vanished} vanished meanwhile, {refused} refused",
-            self.address
+            server.address()
         );
         let file = &self.file;
         let output = fetch.output.into_inner();

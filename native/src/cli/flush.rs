@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::address::Address;
-use super::connection::{Connection, TIMEOUT};
+use super::connection::TIMEOUT;
 use super::key::KEY_MAX;
+use super::server_args::ServerArgs;
 
 #[derive(Args, Debug)]
 pub(super) struct Flush {
@@ -14,9 +14,8 @@ pub(super) struct Flush {
     #[arg(value_parser = prefix)]
     prefix: String,
 
-    /// HOST, HOST:PORT or unix:PATH
-    #[arg(long, default_value = "127.0.0.1")]
-    address: Address,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 impl Flush {
@@ -25,11 +24,12 @@ impl Flush {
     /// # Errors
     /// A line that says what is wrong.
     pub(super) fn run(&self) -> Result<(), String> {
-        let mut server = Connection::open(&self.address, TIMEOUT)?;
+        let target = self.server.server(None)?;
+        let mut server = target.connect(TIMEOUT)?;
         server.send(format!("flush_prefix {}\r\n", self.prefix).as_bytes())?;
         match &*server.text()? {
             "OK" => {
-                let _ = writeln!(io::stdout(), "{}: OK", self.address);
+                let _ = writeln!(io::stdout(), "{}: OK", target.address());
                 Ok(())
             }
             refusal => Err(server.unexpected(refusal.as_bytes())),

@@ -13,6 +13,7 @@ use super::clock;
 use super::connection::{Connection, TIMEOUT};
 use super::key;
 use super::progress::Progress;
+use super::server_args::ServerArgs;
 use super::snapshot_file;
 
 /// How many items are sent before their replies are read, and bytes, but for the last of them. All
@@ -28,9 +29,8 @@ pub(super) struct Import {
     /// A file of --state or of `export`; - is the standard input
     file: String,
 
-    /// HOST, HOST:PORT or unix:PATH of the server, also of a memcached
-    #[arg(long, default_value = "127.0.0.1")]
-    address: Address,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 impl Import {
@@ -40,8 +40,9 @@ impl Import {
     /// A line that says what is wrong. What came before it in the file is stored.
     pub(super) fn run(&self) -> Result<(), String> {
         let clocks = clock::clocks();
+        let server = self.server.server(None)?;
         let mut store = Store {
-            server: Connection::open(&self.address, TIMEOUT)?,
+            server: server.connect(TIMEOUT)?,
             clocks,
             started: clock::monotonic(),
             requests: Vec::new(),
@@ -68,7 +69,7 @@ impl Import {
         };
         let outcome = outcome.and(rest);
         drop(progress);
-        store.report(&self.address);
+        store.report(server.address());
         outcome
     }
 }

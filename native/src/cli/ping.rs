@@ -6,13 +6,16 @@ use std::time::Duration;
 use clap::Args;
 
 use super::address::Address;
-use super::connection::Connection;
+use super::server_args::ServerArgs;
 
 #[derive(Args, Debug)]
 pub(super) struct Ping {
-    /// HOST, HOST:PORT or unix:PATH
-    #[arg(default_value = "127.0.0.1")]
-    address: Address,
+    /// The same as --address
+    #[arg(value_name = "ADDRESS", conflicts_with = "address")]
+    at: Option<Address>,
+
+    #[command(flatten)]
+    server: ServerArgs,
 
     /// How many milliseconds to wait for each step
     #[arg(long, default_value_t = 1000, value_name = "MILLISECONDS")]
@@ -26,11 +29,10 @@ impl Ping {
     /// # Errors
     /// A line that says what is wrong.
     pub(super) fn run(&self) -> Result<(), String> {
-        let address = &self.address;
-        let mut server = Connection::open(address, Duration::from_millis(self.timeout))?;
-        // Every server of the protocol answers that.
-        server.send(b"version\r\n")?;
-        let said = server.text()?;
+        let server = self.server.server(self.at.as_ref())?;
+        let address = server.address();
+        let mut connection = server.connect(Duration::from_millis(self.timeout))?;
+        let said = connection.version()?;
         // A server with users refuses, and serves.
         let is_answer = said.starts_with("VERSION ") || said.starts_with("CLIENT_ERROR ");
         if !is_answer {

@@ -11,15 +11,19 @@ use super::address::Address;
 use super::clock;
 use super::connection::{Connection, TIMEOUT};
 use super::screen::Screen;
+use super::server_args::ServerArgs;
 
 /// From one look to the next.
 const PERIOD: Duration = Duration::from_secs(1);
 
 #[derive(Args, Debug)]
 pub(super) struct Top {
-    /// HOST, HOST:PORT or unix:PATH of the server, also of a memcached
-    #[arg(default_value = "127.0.0.1")]
-    address: Address,
+    /// The same as --address
+    #[arg(value_name = "ADDRESS", conflicts_with = "address")]
+    at: Option<Address>,
+
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// The numbers of `stats` at one moment.
@@ -41,7 +45,8 @@ impl Top {
     /// # Errors
     /// A line that says what is wrong.
     pub(super) fn run(&self) -> Result<(), String> {
-        let mut server = Connection::open(&self.address, TIMEOUT)?;
+        let target = self.server.server(self.at.as_ref())?;
+        let mut server = target.connect(TIMEOUT)?;
         let mut old = Sample::take(&mut server)?;
         if !io::stdout().is_terminal() {
             let mut output = io::stdout().lock();
@@ -57,7 +62,7 @@ impl Top {
         let screen = Screen::open().map_err(|error| format!("the terminal: {error}"))?;
         while screen.goes_on(PERIOD) {
             let new = Sample::take(&mut server)?;
-            let page = Report::new(&old, &new).page(&self.address);
+            let page = Report::new(&old, &new).page(target.address());
             if screen.show(&page).is_err() {
                 break;
             }
