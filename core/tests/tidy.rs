@@ -4,6 +4,8 @@
 
 #[path = "tidy/circles.rs"]
 mod circles;
+#[path = "tidy/links.rs"]
+mod links;
 
 use std::fs;
 use std::io;
@@ -98,7 +100,7 @@ const NEVER_IN_CODE: &[Never] = &[
         words: &["RandomState", "getrandom", "Math.random", "getRandomValues"],
     },
     Never {
-        why: "locks live where the items are, and where the server keeps lists of its own",
+        why: "locks live where the items are, and where the server keeps lists",
         within: &["core/src/", "core/sync/src/", "native/src/", "web/src/"],
         except: &[
             "core/sync/src/loads.rs",
@@ -143,7 +145,7 @@ const NEVER_IN_CODE: &[Never] = &[
         ],
     },
     Never {
-        why: "no `unsafe` but to prefetch, to give memory back, and to hand it to the kernel",
+        why: "no `unsafe` but to prefetch, to return memory, and to hand it to the kernel",
         within: &["core/src/", "core/sync/src/", "native/src/", "web/src/"],
         except: &[
             "core/src/storage/prefetch.rs",
@@ -371,6 +373,15 @@ fn no_files_of_a_crate_import_each_other() {
         .map(|(_, imports)| imports)
         .collect();
     assert!(circles.is_empty(), "circles:\n{}", circles.join("\n\n"));
+}
+
+#[test]
+fn every_link_of_the_documentation_leads_to_a_file_and_a_heading() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let sources = sources(root).unwrap();
+    let (broken, count) = links::broken(&sources, |path| root.join(path).exists());
+    assert!(count > 50, "{count} links");
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
 }
 
 /// The versions of Rust that a file promises to work with.
