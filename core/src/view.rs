@@ -1,5 +1,6 @@
 //! What [`Cache`](crate::Cache) shows of its inside: plain, read-only types.
 
+pub use crate::storage::RemovalLog;
 use crate::{Instant, Item};
 
 /// What a page is used for.
@@ -23,7 +24,7 @@ pub enum PageUse {
     Records,
     /// Buckets of the index.
     Index,
-    /// Overflow buckets of the index: a slab class of its own.
+    /// Overflow buckets of the index: they have their own slab class.
     Overflow,
     /// Chunks of items.
     Items,
@@ -199,11 +200,11 @@ pub struct Field {
 /// let mut config = Config::new(64 * 1024);
 /// config.max_items = Some(1);
 /// let mut cache = Cache::new(config)?;
-/// cache.watch_removals(10)?;
+/// cache.removal_log_mut().set_limit(10)?;
 /// let now = Instant::from_secs(0);
 /// cache.set(now, "first", "1")?;
 /// cache.set(now, "second", "2")?;
-/// assert_eq!(cache.removals().next().unwrap().reason, RemovalReason::ItemLimit);
+/// assert_eq!(cache.removal_log().iter().next().unwrap().reason, RemovalReason::ItemLimit);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -227,14 +228,14 @@ pub enum RemovalReason {
 /// use dynamidb_core::{Cache, Config, Expiry, Instant, Value};
 ///
 /// let mut cache = Cache::new(Config::new(64 * 1024))?;
-/// cache.watch_removals(10)?;
+/// cache.removal_log_mut().set_limit(10)?;
 /// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(5)));
 /// cache.set(Instant::from_secs(0), "key", brief)?;
 /// assert!(cache.get(Instant::from_secs(5), "key").is_none());
-/// let removal = cache.removals().next().unwrap();
+/// let removal = cache.removal_log().iter().next().unwrap();
 /// assert_eq!((removal.key, removal.value_len, removal.fetched), (&b"key"[..], 5, false));
-/// cache.clear_removals();
-/// assert_eq!(cache.removals().count(), 0);
+/// cache.removal_log_mut().clear();
+/// assert!(cache.removal_log().is_empty());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]

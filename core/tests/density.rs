@@ -189,7 +189,7 @@ impl Run {
             _ => Policy::DensityFull,
         };
         let mut cache = Cache::new(config).unwrap();
-        cache.watch_removals(10_000).unwrap();
+        cache.removal_log_mut().set_limit(10_000).unwrap();
         let model = Model::new(&cache, factor);
         Self { cache, model }
     }
@@ -216,7 +216,7 @@ impl Run {
         let (size, came_again) = (view.size as u64, !view.queued);
         let old = self.model.take(key);
         let mut evicted: Vec<u16> = Vec::new();
-        for removal in self.cache.removals() {
+        for removal in self.cache.removal_log().iter() {
             let reason = removal.reason;
             assert!(matches!(
                 reason,
@@ -224,7 +224,7 @@ impl Run {
             ));
             evicted.push(u16::from_le_bytes(removal.key.try_into().unwrap()));
         }
-        self.cache.clear_removals();
+        self.cache.removal_log_mut().clear();
         let mut evicted = evicted.into_iter().peekable();
         while evicted.next_if(|&key| self.model.evict(key)).is_some() {}
         match old {

@@ -117,7 +117,7 @@ fn no_operation_finds_a_flushed_item() {
 }
 
 #[test]
-fn what_is_stored_after_a_flush_stays() {
+fn an_item_stored_after_a_flush_stays() {
     let mut cache = cache(4 << 20);
     fill(&mut cache, &["p:", "q:"], 2000);
     cache.flush_prefix(b"p:").unwrap();
@@ -160,7 +160,7 @@ fn flushes_that_overlap_remove_what_each_of_them_would() {
 /// Items that were stored after the flush move to new buckets, from among others that no operation
 /// has come across.
 #[test]
-fn what_is_stored_after_a_flush_stays_when_the_index_grows() {
+fn an_item_stored_after_a_flush_stays_when_the_index_grows() {
     let mut cache = cache(8 << 20);
     fill(&mut cache, &["q:"], 3000);
     fill(&mut cache, &["p:old:"], 300);
@@ -278,13 +278,17 @@ fn a_flushed_item_is_not_evicted() {
         cache.set(NOW, key.as_str(), "value").unwrap();
     }
     cache.flush_prefix(b"p:").unwrap();
-    cache.watch_removals(1000).unwrap();
+    cache.removal_log_mut().set_limit(1000).unwrap();
     let before = cache.stats().evictions;
     for number in 0..500 {
         let key = format!("r:{number}");
         cache.set(NOW, key.as_str(), "value").unwrap();
     }
-    let evicted: Vec<_> = cache.removals().map(|removal| removal.key).collect();
+    let evicted: Vec<_> = cache
+        .removal_log()
+        .iter()
+        .map(|removal| removal.key)
+        .collect();
     assert!(
         evicted.iter().all(|key| key.starts_with(b"q:")),
         "{evicted:?}"

@@ -102,8 +102,8 @@ const REMOVALS_MAX: usize = 10_000;
 impl Run {
     fn new(seed: u64, config: &Config, keys: u64, value_len_max: u64) -> Self {
         let mut cache = Cache::new(config.clone()).expect("a configuration that works");
-        let watched = cache.watch_removals(REMOVALS_MAX);
-        watched.expect("memory to note who goes");
+        let watched = cache.removal_log_mut().set_limit(REMOVALS_MAX);
+        watched.expect("memory for a log of removals");
         Self {
             random: Random(seed),
             cache,

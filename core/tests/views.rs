@@ -51,7 +51,7 @@ fn the_order_is_the_same_from_both_ends() {
         Policy::Density,
     ] {
         let (mut cache, now) = busy(policy);
-        // Uses that are noted, one of them twice, and not entered in the list yet.
+        // Pending promotions, one of them of an item that was used twice.
         let keys: Vec<_> = cache.items().map(|item| item.key.to_vec()).collect();
         for key in [&keys[5], &keys[9], &keys[5]] {
             assert!(cache.get(now, &key[..]).is_some());
@@ -85,11 +85,11 @@ fn uses_that_are_only_noted_are_seen_as_they_will_be_entered() {
             assert!(cache.get(now, &[key]).is_some());
         }
         let keys = |cache: &Cache| -> Vec<_> { cache.items().map(|item| item.key[0]).collect() };
-        let mut noted = keys(&cache);
+        let mut pending = keys(&cache);
         // Whoever takes an item out has the uses entered before.
-        assert_eq!(noted.pop(), Some(b'a'));
+        assert_eq!(pending.pop(), Some(b'a'));
         cache.delete(now, "a");
-        assert_eq!(keys(&cache), noted, "{lru_bump:?}");
+        assert_eq!(keys(&cache), pending, "{lru_bump:?}");
     }
 }
 
@@ -187,7 +187,7 @@ fn unused_pages_are_those_that_nobody_uses() {
 }
 
 #[test]
-fn what_is_written_over_keeps_its_chunks_if_they_will_do() {
+fn an_overwritten_item_keeps_its_chunks_if_they_suffice() {
     let mut config = Config::new(MEMORY);
     (config.page_size, config.slab_sizes) = (1024, [64, 1024].into());
     let mut cache = Cache::new(config).unwrap();
@@ -266,9 +266,9 @@ fn removals_say_who_and_why() {
     cache.set(Instant::from_secs(0), "unseen too", "x").unwrap();
     cache.set(Instant::from_secs(0), "c", "x").unwrap();
     cache.set(Instant::from_secs(0), "d", "x").unwrap();
-    assert_eq!(cache.removals().count(), 0, "off at first");
+    assert_eq!(cache.removal_log().len(), 0, "off at first");
 
-    cache.watch_removals(3).unwrap();
+    cache.removal_log_mut().set_limit(3).unwrap();
     cache
         .set(Instant::from_secs(1), "asked", brief("12"))
         .unwrap();
@@ -279,7 +279,8 @@ fn removals_say_who_and_why() {
     assert!(cache.get(Instant::from_secs(6), "asked").is_none());
     cache.maintain(Instant::from_secs(9), 100);
     let seen: Vec<_> = cache
-        .removals()
+        .removal_log()
+        .iter()
         .map(|r| (r.reason, r.key, r.value_len))
         .collect();
     assert_eq!(
@@ -290,7 +291,7 @@ fn removals_say_who_and_why() {
             (RemovalReason::ExpiredUnasked, b"unasked", 3),
         ]
     );
-    let last = cache.removals().last().unwrap();
+    let last = cache.removal_log().iter().last().unwrap();
     let off = Instant::from_secs(2).since(last.last_used);
     assert!(off < Duration::from_secs(1), "to the second");
     assert_eq!(last.expires_at, Some(Instant::from_secs(7)));
@@ -300,30 +301,37 @@ fn removals_say_who_and_why() {
             .set(Instant::from_secs(10), &step.to_le_bytes()[..], "x")
             .unwrap();
     }
-    assert_eq!((cache.removals().count(), cache.removals_missed()), (3, 2));
-    cache.clear_removals();
-    assert_eq!((cache.removals().count(), cache.removals_missed()), (0, 0));
-    cache.watch_removals(0).unwrap();
+    assert_eq!(
+        (cache.removal_log().len(), cache.removal_log().missed()),
+        (3, 2)
+    );
+    cache.removal_log_mut().clear();
+    assert_eq!(
+        (cache.removal_log().len(), cache.removal_log().missed()),
+        (0, 0)
+    );
+    cache.removal_log_mut().set_limit(0).unwrap();
     cache.set(Instant::from_secs(10), "last", "x").unwrap();
     assert_eq!(
-        (cache.removals().count(), cache.removals_missed()),
+        (cache.removal_log().len(), cache.removal_log().missed()),
         (0, 0),
         "off again"
     );
-    assert!(cache.watch_removals(usize::MAX).is_err());
+    assert!(cache.removal_log_mut().set_limit(usize::MAX).is_err());
 }
 
 #[test]
 fn a_full_memory_evicts_for_memory() {
     let mut cache = Cache::new(Config::new(MEMORY)).unwrap();
-    cache.watch_removals(1000).unwrap();
+    cache.removal_log_mut().set_limit(1000).unwrap();
     for step in 0..300_u32 {
         cache
             .set(Instant::from_secs(0), &step.to_le_bytes()[..], &[0; 1000])
             .unwrap();
     }
     let gone = cache
-        .removals()
+        .removal_log()
+        .iter()
         .map(|r| u32::from_le_bytes(r.key.try_into().unwrap()));
     let gone: Vec<_> = gone.collect();
     assert_eq!(gone.len() as u64, cache.stats().evictions);
@@ -334,7 +342,8 @@ fn a_full_memory_evicts_for_memory() {
     );
     assert!(
         cache
-            .removals()
+            .removal_log()
+            .iter()
             .all(|r| r.reason == RemovalReason::Memory && !r.fetched)
     );
 }

@@ -42,7 +42,7 @@ impl Feed {
         if self.requests.len() == FEED_MAX {
             self.requests.remove(0);
         }
-        let evicted = cache.removals().skip(removals_before).last();
+        let evicted = cache.removal_log().iter().skip(removals_before).last();
         self.requests.push(Request {
             key: key.to_vec(),
             outcome,

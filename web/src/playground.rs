@@ -69,7 +69,8 @@ impl Playground {
         // Not `Cache::new`, which subtracts the size of its fields: that depends on the platform.
         let mut cache = Cache::with_memory(settings.config(seed), memory)?;
         cache
-            .watch_removals(REMOVALS_MAX)
+            .removal_log_mut()
+            .set_limit(REMOVALS_MAX)
             .map_err(|_| ConfigError::OutOfMemory)?;
         let now = now.min(TIME_MAX);
         Ok(Self {
@@ -238,7 +239,7 @@ impl Playground {
             // Only the last ones can be seen: noting the others would cost more than doing them.
             let is_seen = operations - done <= FEED_MAX as u32;
             let removals = if is_seen {
-                self.cache.removals().count()
+                self.cache.removal_log().len()
             } else {
                 0
             };
@@ -408,7 +409,8 @@ impl Playground {
     #[wasm_bindgen(js_name = removalKeys)]
     pub fn removal_keys(&self) -> Vec<u8> {
         self.cache
-            .removals()
+            .removal_log()
+            .iter()
             .flat_map(|removal| removal.key)
             .copied()
             .collect()
@@ -417,8 +419,8 @@ impl Playground {
     /// Clears the removal log, and returns the number of removals that did not fit.
     #[wasm_bindgen(js_name = clearRemovals)]
     pub fn clear_removals(&mut self) -> f64 {
-        let missed = self.cache.removals_missed();
-        self.cache.clear_removals();
+        let missed = self.cache.removal_log().missed();
+        self.cache.removal_log_mut().clear();
         missed as f64
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn chunks(cache: &Cache, position: u32) -> Vec<u32> {
 /// See [`Playground::removals`](crate::Playground::removals).
 pub(crate) fn removals(cache: &Cache, now: Instant) -> Vec<u32> {
     let mut numbers = Vec::new();
-    for removal in cache.removals() {
+    for removal in cache.removal_log().iter() {
         numbers.extend_from_slice(&[
             match removal.reason {
                 RemovalReason::ItemLimit => 1,

@@ -1,6 +1,5 @@
 //! What can be seen of a cache without changing it.
 
-use alloc::collections::TryReserveError;
 use core::fmt;
 #[cfg(feature = "flush-prefix")]
 use core::iter::Filter;
@@ -8,7 +7,7 @@ use core::iter::Filter;
 use super::Cache;
 use crate::digest::Digest;
 use crate::storage::{ItemFlags, ItemHandle, PageInfo};
-use crate::view::{ChunkView, Due, Field, ItemView, PageView, Removal};
+use crate::view::{ChunkView, Due, Field, ItemView, PageView, RemovalLog};
 use crate::{ClassStats, Instant, Key, Memory, SlabStats, Stats};
 
 /// A chunk of a page, and the item that it belongs to.
@@ -337,59 +336,28 @@ impl<M: Memory> Cache<M> {
         self.parts.wheel_hands()
     }
 
-    /// From now on, notes up to `limit` items that are evicted or expire; 0 stops that. What was
-    /// noted before is forgotten. Nothing is noted unless this is called.
-    ///
-    /// # Errors
-    /// There is no memory for so many. Nothing is noted then.
+    /// The log of items that were evicted or have expired: off until its
+    /// [limit](RemovalLog::set_limit) is set.
+    #[must_use]
+    pub const fn removal_log(&self) -> &RemovalLog {
+        &self.parts.removals
+    }
+
+    /// The same, to switch it on or off and to empty it.
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::view::RemovalReason;
     /// use dynamidb_core::{Cache, Config, Instant};
     ///
-    /// let mut config = Config::new(64 * 1024);
-    /// config.max_items = Some(1);
-    /// let mut cache = Cache::new(config)?;
-    /// cache.watch_removals(10)?;
+    /// let mut cache = Cache::new(Config::default().with_max_items(Some(1)))?;
+    /// cache.removal_log_mut().set_limit(10)?;
     /// cache.set(Instant::from_secs(0), "first", "value")?;
     /// cache.set(Instant::from_secs(1), "second", "value")?;
-    /// let removal = cache.removals().next().unwrap();
-    /// assert_eq!((removal.key, removal.reason), (&b"first"[..], RemovalReason::ItemLimit));
-    /// assert_eq!(cache.removals_missed(), 0);
-    /// cache.clear_removals();
-    /// assert_eq!(cache.removals().count(), 0);
+    /// assert_eq!(cache.removal_log().iter().next().unwrap().key, b"first");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn watch_removals(&mut self, limit: usize) -> Result<(), TryReserveError> {
-        self.parts.removals.watch(limit)
-    }
-
-    /// The items that were noted, in the order in which they went.
-    pub fn removals(&self) -> impl Iterator<Item = Removal<'_>> {
-        let entries = self.parts.removals.entries().iter();
-        entries.map(|entry| Removal {
-            reason: entry.reason,
-            key: entry.key(),
-            position: entry.item.within(0),
-            class: entry.class,
-            value_len: entry.value_len(),
-            last_used: entry.last_used(),
-            expires_at: entry.expires_at(),
-            fetched: entry.fetched(),
-            queued: entry.queued(),
-        })
-    }
-
-    /// How many more items there would have been to note, had there been room.
-    #[must_use]
-    pub const fn removals_missed(&self) -> u64 {
-        self.parts.removals.missed()
-    }
-
-    /// Makes room for new notes.
-    pub fn clear_removals(&mut self) {
-        self.parts.removals.forget();
+    pub const fn removal_log_mut(&mut self) -> &mut RemovalLog {
+        &mut self.parts.removals
     }
 
     /// The items that no flush has removed.

@@ -55,4 +55,5 @@ pub(crate) use handle::ItemHandle;
 pub(crate) use header::ItemFlags;
 pub(crate) use layout::{Budget, Layout};
 pub(crate) use monitor::Counted;
+pub use removal::RemovalLog;
 pub(crate) use store::{ItemAttrs, Items, PageInfo, Parts, Store, StoreMut, Write, Written};

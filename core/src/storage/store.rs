@@ -29,7 +29,7 @@ use super::header::{self, ItemFlags};
 use super::index::{self, Index};
 use super::layout::Layout;
 use super::monitor::Monitor;
-use super::removal::Removals;
+use super::removal::RemovalLog;
 use super::slab::Slabs;
 use crate::key::HashedKey;
 use crate::{Instant, KeyHasher, SlabStats, Stats};
@@ -51,7 +51,7 @@ pub(crate) struct Parts {
     /// Counters of what happens in here; the rest is the cache's.
     pub(crate) stats: Stats,
     pub(crate) monitor: Monitor,
-    pub(crate) removals: Removals,
+    pub(crate) removals: RemovalLog,
     pub(crate) flushes: Flushes,
 }
 
@@ -127,7 +127,7 @@ impl Parts {
             cas,
             stats,
             monitor: Monitor::new(),
-            removals: Removals::new(),
+            removals: RemovalLog::new(),
             flushes: Flushes::new(layout.flushes_at, layout.flushes_size),
         }
     }

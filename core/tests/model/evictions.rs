@@ -20,7 +20,7 @@ impl Run {
             self.no_more_went_than_had_to();
             self.compare();
         }
-        self.cache.clear_removals();
+        self.cache.removal_log_mut().clear();
     }
 
     /// What has expired goes before anything is evicted. Only the operation itself can have ended
@@ -35,9 +35,13 @@ impl Run {
     /// Nothing is evicted while there is room. So what is unused now is what the last one that went
     /// has left, and what was written over.
     fn no_more_went_than_had_to(&self) {
-        assert_eq!(self.cache.removals_missed(), 0, "so many go in one step");
+        assert_eq!(
+            self.cache.removal_log().missed(),
+            0,
+            "too many removals in one step"
+        );
         let evicted = |reason| matches!(reason, RemovalReason::Memory | RemovalReason::ItemLimit);
-        let removals = self.cache.removals();
+        let removals = self.cache.removal_log().iter();
         let last = removals.filter(|removal| evicted(removal.reason));
         let last = last.last().expect("one that was evicted");
         if last.reason == RemovalReason::ItemLimit {

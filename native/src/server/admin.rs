@@ -186,7 +186,7 @@ fn watch(view: &mut View<'_>, words: &[&[u8]]) -> Answer {
         return Answer::Reply("WATCHER_TOO_MANY log watcher limit reached\r\n");
     };
     if kinds.has(Kinds::EVICTIONS) {
-        view.note_removals(true);
+        view.log_removals(true);
     }
     Answer::Watching(watcher)
 }

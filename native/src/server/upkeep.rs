@@ -20,9 +20,9 @@ const SLICE: usize = 16;
 
 /// Runs until the server stops.
 pub(crate) async fn run<R: Runtime>(shared: Arc<ServerContext>) {
-    let mut noted = false;
+    let mut logged = false;
     while shared.stop.or(R::sleep(PERIOD)).await.is_some() {
-        note_evictions(&shared.shards, &shared.server, &mut noted);
+        log_evictions(&shared.shards, &shared.server, &mut logged);
         for shard in 0..shared.shards.len() {
             while shared
                 .shards
@@ -47,12 +47,12 @@ pub(crate) async fn watch_certificates<R: Runtime>(shared: Arc<ServerContext>) {
 /// Ends the noting of evictions that nobody watches any more: the last one to leave cannot, because
 /// it may hold up nobody. It is begun by who begins to watch, and here once more in case that came
 /// just before an end.
-fn note_evictions(shards: &Shards, server: &ServerState, noted: &mut bool) {
+fn log_evictions(shards: &Shards, server: &ServerState, logged: &mut bool) {
     let wanted = server.watchers.wants_evictions();
-    if *noted != wanted {
-        View::new(shards, server).note_removals(wanted);
+    if *logged != wanted {
+        View::new(shards, server).log_removals(wanted);
     }
-    *noted = wanted;
+    *logged = wanted;
 }
 
 #[cfg(test)]
@@ -70,15 +70,15 @@ mod tests {
         let shards = Shards::new(&config, 1, Growth::default()).unwrap();
         let server = ServerState::for_tests();
         let evict = || {
-            View::new(&shards, &server).note_removals(false);
-            let mut noted = false;
-            note_evictions(&shards, &server, &mut noted);
+            View::new(&shards, &server).log_removals(false);
+            let mut logged = false;
+            log_evictions(&shards, &server, &mut logged);
             let mut removals = 0;
             shards.for_each(|cache| {
                 for key in ["a", "b", "c"] {
                     cache.set(Instant::from_secs(0), key, "v").unwrap();
                 }
-                removals += cache.removals().count();
+                removals += cache.removal_log().len();
             });
             removals
         };

@@ -7,7 +7,7 @@ use crate::server::state::ServerState;
 use crate::server::state::watchers::{REMOVALS_MAX, Watchers};
 
 /// A shard that is locked, and its number.
-pub(crate) type Held<'s> = (usize, ShardGuard<'s>);
+pub(crate) type LockedShard<'s> = (usize, ShardGuard<'s>);
 
 /// The shards as one session sees them during one call: it holds one lock at a time, and keeps it
 /// as long as the keys stay in that shard.
@@ -15,7 +15,7 @@ pub(crate) type Held<'s> = (usize, ShardGuard<'s>);
 pub(crate) struct View<'s> {
     shards: &'s Shards,
     host: &'s ServerState,
-    held: Option<Held<'s>>,
+    held: Option<LockedShard<'s>>,
 }
 
 impl<'s> View<'s> {
@@ -28,18 +28,18 @@ impl<'s> View<'s> {
     pub(crate) const fn with_lock(
         shards: &'s Shards,
         host: &'s ServerState,
-        held: Option<Held<'s>>,
+        held: Option<LockedShard<'s>>,
     ) -> Self {
         Self { shards, host, held }
     }
 
     /// The lock that is held.
-    pub(crate) fn into_lock(self) -> Option<Held<'s>> {
+    pub(crate) fn into_lock(self) -> Option<LockedShard<'s>> {
         self.held
     }
 
     /// The lock of a shard.
-    pub(crate) fn locked(mut self, index: usize) -> Option<Held<'s>> {
+    pub(crate) fn locked(mut self, index: usize) -> Option<LockedShard<'s>> {
         self.shard(index);
         self.held
     }
@@ -53,12 +53,12 @@ impl<'s> View<'s> {
         self.host
     }
 
-    /// Whether evictions are noted from now on, for watchers.
-    pub(crate) fn note_removals(&mut self, on: bool) {
+    /// Whether evictions are logged from now on, for watchers.
+    pub(crate) fn log_removals(&mut self, on: bool) {
         let limit = if on { REMOVALS_MAX } else { 0 };
         self.for_each(|cache| {
-            if cache.watch_removals(limit).is_err() {
-                tracing::warn!("no memory to note evictions");
+            if cache.removal_log_mut().set_limit(limit).is_err() {
+                tracing::warn!("no memory for a log of evictions");
             }
         });
         self.release();
@@ -67,10 +67,10 @@ impl<'s> View<'s> {
     /// Reports the evictions of the shard that is locked.
     pub(crate) fn report_evictions(&mut self, at: Instant, watchers: &Watchers) {
         if let Some((_, cache)) = &mut self.held {
-            let removals = cache.removals();
+            let removals = cache.removal_log().iter();
             removals.for_each(|removal| watchers.on_eviction(at, &removal));
-            watchers.skip_evictions(cache.removals_missed());
-            cache.clear_removals();
+            watchers.skip_evictions(cache.removal_log().missed());
+            cache.removal_log_mut().clear();
         }
     }
 
@@ -104,7 +104,7 @@ impl<'s> View<'s> {
 
     fn shard(&mut self, index: usize) -> &mut Shard {
         if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
-            // The one that is held goes first: nobody who changes a shard holds another one, see
+            // The lock on another shard is released before: a writer holds one shard at a time, see
             // `Shards::prefetch`.
             self.release();
             self.held = Some((index, self.shards.lock(index)));

@@ -108,7 +108,7 @@ impl Engine {
             }
             let limit = record.then(|| removals_limit(&config));
             let mut cache = Cache::new(config)?;
-            match limit.map(|limit| cache.watch_removals(limit)) {
+            match limit.map(|limit| cache.removal_log_mut().set_limit(limit)) {
                 Some(Err(_)) => Err(ConfigError::OutOfMemory),
                 _ => Ok(cache),
             }
@@ -249,7 +249,7 @@ impl Engine {
     /// Passes on the keys that were recorded since the last call, in order. Returns how many more
     /// there were.
     pub fn removals(&mut self, receiver: &Receiver) -> f64 {
-        for removal in self.cache.removals() {
+        for removal in self.cache.removal_log().iter() {
             let [address, len] = location(removal.key);
             let expired = matches!(
                 removal.reason,
@@ -257,8 +257,8 @@ impl Engine {
             );
             receiver.receive(address, len, expired);
         }
-        let missed = self.cache.removals_missed();
-        self.cache.clear_removals();
+        let missed = self.cache.removal_log().missed();
+        self.cache.removal_log_mut().clear();
         missed as f64
     }
 
