@@ -6,13 +6,12 @@
 mod support;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use dynamidb::RuntimeName;
-use support::{Client, Process, command, run};
+use support::{Client, Process, command, converse_at, run};
 
 const SIGN_IN: &str = "set auth 0 0 12\r\nada lovelace\r\n";
 /// `noop` of the binary protocol.
@@ -44,14 +43,6 @@ fn noop(client: &mut Client) -> u16 {
     u16::from_be_bytes([header[6], header[7]])
 }
 
-fn converse(path: &PathBuf, bytes: &str) -> String {
-    let mut socket = UnixStream::connect(path).unwrap();
-    socket.write_all(bytes.as_bytes()).unwrap();
-    let mut replies = String::new();
-    socket.read_to_string(&mut replies).unwrap();
-    replies
-}
-
 #[test]
 fn each_listener_asks_for_users_unless_it_is_noauth() {
     let users = path("users");
@@ -81,9 +72,9 @@ fn each_listener_asks_for_users_unless_it_is_noauth() {
         Client::connect(free).ask("get k\r\n", "VALUE k 0 1\r\nv\r\nEND\r\n");
         assert_eq!(noop(&mut Client::connect(free)), 0);
         let found = "VALUE k 0 1\r\nv\r\nEND\r\n";
-        assert_eq!(converse(&open, "get k\r\nquit\r\n"), found);
+        assert_eq!(converse_at(&open, "get k\r\nquit\r\n"), found);
         let refused = "CLIENT_ERROR unauthenticated\r\n".repeat(5);
-        assert_eq!(converse(&closed, &"get k\r\n".repeat(9)), refused);
+        assert_eq!(converse_at(&closed, &"get k\r\n".repeat(9)), refused);
         let log = server.log.join("\n");
         let free = format!("clients of {free} need not sign in");
         assert!(log.contains(&free), "{log}");

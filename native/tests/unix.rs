@@ -6,7 +6,7 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener, UnixStream};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
 use socket2::{Domain, SockAddr, Socket, Type};
-use support::{PATIENCE, Process, command};
+use support::{PATIENCE, Process, command, converse_at};
 
 /// A path short enough for a socket, with nothing there.
 fn path(name: &str) -> PathBuf {
@@ -34,14 +34,6 @@ fn server(runtime: RuntimeName, words: &str) -> Command {
     server
 }
 
-fn converse(path: &PathBuf, bytes: &str) -> String {
-    let mut socket = UnixStream::connect(path).unwrap();
-    socket.write_all(bytes.as_bytes()).unwrap();
-    let mut replies = String::new();
-    socket.read_to_string(&mut replies).unwrap();
-    replies
-}
-
 #[test]
 fn a_unix_socket_is_served_and_its_file_removed_at_the_end() {
     for &runtime in RuntimeName::ALL {
@@ -55,10 +47,10 @@ fn a_unix_socket_is_served_and_its_file_removed_at_the_end() {
         let value = "v".repeat(300_000);
         for _ in 0..4 {
             let sent = format!("set k 0 0 300000\r\n{value}\r\nget k\r\nquit\r\n");
-            let replies = converse(&path, &sent);
+            let replies = converse_at(&path, &sent);
             assert!(replies == format!("STORED\r\nVALUE k 0 300000\r\n{value}\r\nEND\r\n"));
         }
-        let replies = converse(&path, "stats settings\r\nstats conns\r\nquit\r\n");
+        let replies = converse_at(&path, "stats settings\r\nstats conns\r\nquit\r\n");
         for line in [
             format!("STAT domain_socket {}\r\n", path.display()),
             "STAT umask 720\r\n".into(),
@@ -89,7 +81,7 @@ fn the_server_listens_on_addresses_and_unix_sockets_together() {
         for path in &paths {
             let mode = fs::metadata(path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o750);
-            let replies = converse(path, "get k\r\nquit\r\n");
+            let replies = converse_at(path, "get k\r\nquit\r\n");
             assert_eq!(replies, "VALUE k 0 1\r\nv\r\nEND\r\n");
         }
         let replies = process.connect().converse("stats conns\r\n");
@@ -111,7 +103,7 @@ fn the_socket_file_of_a_successor_is_kept() {
     fs::remove_file(&path).unwrap();
     let new = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
     old.stop();
-    assert_eq!(converse(&path, "get k\r\nquit\r\n"), "END\r\n");
+    assert_eq!(converse_at(&path, "get k\r\nquit\r\n"), "END\r\n");
     new.stop();
     assert!(!path.exists());
 }
@@ -142,7 +134,7 @@ fn of_servers_that_start_on_one_stale_socket_one_succeeds() {
             .filter(|line| line.starts_with("error: cannot listen on "));
         assert_eq!(losers.count(), 5, "{outcomes:#?}");
         // It is reachable, and stops by a command.
-        assert_eq!(converse(&path, "shutdown\r\n"), "");
+        assert_eq!(converse_at(&path, "shutdown\r\n"), "");
         for child in &mut children {
             child.wait().unwrap();
         }
@@ -160,7 +152,7 @@ fn a_half_closed_watcher_on_a_unix_socket_gets_lines_until_it_leaves() {
         watcher.shutdown(Shutdown::Write).unwrap();
         let mut lines = BufReader::new(watcher).lines();
         assert_eq!(lines.next().unwrap().unwrap(), "OK");
-        assert_eq!(converse(&path, "get k\r\nquit\r\n"), "END\r\n");
+        assert_eq!(converse_at(&path, "get k\r\nquit\r\n"), "END\r\n");
         assert!(
             lines
                 .next()
@@ -170,7 +162,7 @@ fn a_half_closed_watcher_on_a_unix_socket_gets_lines_until_it_leaves() {
         );
         let watchers = |count: u8| {
             let line = format!("STAT log_watchers {count}\r\n");
-            converse(&path, "stats\r\nquit\r\n").contains(&line)
+            converse_at(&path, "stats\r\nquit\r\n").contains(&line)
         };
         assert!(watchers(1));
         drop(lines);
@@ -197,7 +189,7 @@ fn a_socket_in_use_and_other_files_are_not_replaced() {
     };
     let process = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
     refused();
-    assert_eq!(converse(&path, "get k\r\nquit\r\n"), "END\r\n");
+    assert_eq!(converse_at(&path, "get k\r\nquit\r\n"), "END\r\n");
     process.stop();
     // What takes no connections is in use all the same.
     let datagrams = UnixDatagram::bind(&path).unwrap();
@@ -234,7 +226,7 @@ fn a_socket_path_may_have_the_systems_maximum_length() {
     let (longest, too_long) = (longer(by), longer(by + 1));
     let words = format!("-s {}", longest.display());
     let process = Process::spawn(&mut server(RuntimeName::DEFAULT, &words));
-    assert_eq!(converse(&longest, "get k\r\nquit\r\n"), "END\r\n");
+    assert_eq!(converse_at(&longest, "get k\r\nquit\r\n"), "END\r\n");
     process.stop();
     let words = format!("-s {}", too_long.display());
     let output = server(RuntimeName::DEFAULT, &words).output().unwrap();

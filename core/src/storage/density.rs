@@ -17,7 +17,7 @@
 use super::arena::{ArenaMut, ArenaRef, ChunkRef};
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
-use super::lru::sort_links;
+use super::lru::{link_moved, sort_links};
 use crate::digest::Digest;
 
 /// Size classes, each for items of four times the size: 64 B, 256 B, ..., 16 MiB.
@@ -97,15 +97,7 @@ impl List {
     }
 
     fn moved(&mut self, arena: &mut ArenaMut<'_>, to: ChunkRef) {
-        let header = arena.header(to);
-        match header.newer() {
-            ChunkRef::NONE => self.newest = to,
-            newer => arena.header_mut(newer).set_older(to),
-        }
-        match header.older() {
-            ChunkRef::NONE => self.oldest = to,
-            older => arena.header_mut(older).set_newer(to),
-        }
+        link_moved(arena, to, &mut self.newest, &mut self.oldest);
     }
 }
 

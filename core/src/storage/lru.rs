@@ -315,15 +315,7 @@ impl Lru {
     /// before anything moves.
     pub(crate) fn moved(&mut self, arena: &mut ArenaMut<'_>, from: ChunkRef, to: ChunkRef) {
         debug_assert_eq!(self.pending_len, 0, "promotions pending of items that move");
-        let header = arena.header(to);
-        match header.newer() {
-            ChunkRef::NONE => self.newest = to,
-            newer => arena.header_mut(newer).set_older(to),
-        }
-        match header.older() {
-            ChunkRef::NONE => self.oldest = to,
-            older => arena.header_mut(older).set_newer(to),
-        }
+        link_moved(arena, to, &mut self.newest, &mut self.oldest);
         if self.recent_oldest == from {
             self.recent_oldest = to;
         }
@@ -389,6 +381,24 @@ impl Lru {
             (self.len, self.bytes, self.recent_len),
             "sums of the list"
         );
+    }
+}
+
+/// Links the neighbours of an item that has moved to it, or the ends of its list.
+pub(super) fn link_moved(
+    arena: &mut ArenaMut<'_>,
+    to: ChunkRef,
+    newest: &mut ChunkRef,
+    oldest: &mut ChunkRef,
+) {
+    let header = arena.header(to);
+    match header.newer() {
+        ChunkRef::NONE => *newest = to,
+        newer => arena.header_mut(newer).set_older(to),
+    }
+    match header.older() {
+        ChunkRef::NONE => *oldest = to,
+        older => arena.header_mut(older).set_newer(to),
     }
 }
 

@@ -3,15 +3,21 @@
 // Each test file uses its part of this.
 #![allow(dead_code)]
 
+mod hear;
+
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
+
+use self::hear::must_hear;
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -253,26 +259,7 @@ impl Client {
 
     /// Expects exactly these bytes next.
     pub(crate) fn must_hear(&mut self, expected: impl AsRef<[u8]>) {
-        let expected = expected.as_ref();
-        let mut heard = vec![0; expected.len()];
-        let mut len = 0;
-        while len < heard.len() && heard[..len] == expected[..len] {
-            match self.socket.read(&mut heard[len..]) {
-                Ok(0) => break,
-                Ok(read) => len += read,
-                Err(error) => panic!(
-                    "{error} after {:?}",
-                    heard[..len].escape_ascii().to_string()
-                ),
-            }
-        }
-        let shown = |bytes: &[u8]| bytes[..bytes.len().min(500)].escape_ascii().to_string();
-        assert!(
-            heard == expected,
-            "heard {}, not {}",
-            shown(&heard[..len]),
-            shown(expected)
-        );
+        must_hear(&mut self.socket, expected.as_ref());
     }
 
     pub(crate) fn ask(&mut self, request: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {
@@ -342,4 +329,13 @@ impl Client {
             thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// Says the bytes to a server at a Unix socket, and returns all replies up to the end.
+pub(crate) fn converse_at(path: &Path, bytes: &str) -> String {
+    let mut socket = UnixStream::connect(path).unwrap();
+    socket.write_all(bytes.as_bytes()).unwrap();
+    let mut replies = String::new();
+    socket.read_to_string(&mut replies).unwrap();
+    replies
 }

@@ -3,6 +3,9 @@
 // Each test file uses its part of this.
 #![allow(dead_code)]
 
+#[path = "hear.rs"]
+mod hear;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -16,6 +19,8 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use self::hear::must_hear;
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -79,7 +84,7 @@ impl Authority {
         self.builder(versions).with_no_client_auth()
     }
 
-    /// The same, with a certificate of its own.
+    /// The same, with a certificate.
     pub(crate) fn config_with_cert(&self, cert: &Path, key: &Path) -> ClientConfig {
         let chain = CertificateDer::pem_file_iter(cert).unwrap();
         let chain = chain.collect::<Result<_, _>>().unwrap();
@@ -159,16 +164,7 @@ impl TlsClient {
 
     /// Expects exactly these bytes next.
     pub(crate) fn must_hear(&mut self, expected: impl AsRef<[u8]>) {
-        let expected = expected.as_ref();
-        let mut heard = vec![0; expected.len()];
-        self.stream.read_exact(&mut heard).unwrap();
-        let shown = |bytes: &[u8]| bytes[..bytes.len().min(500)].escape_ascii().to_string();
-        assert!(
-            heard == expected,
-            "heard {}, not {}",
-            shown(&heard),
-            shown(expected)
-        );
+        must_hear(&mut self.stream, expected.as_ref());
     }
 
     pub(crate) fn ask(&mut self, request: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {

@@ -1,0 +1,24 @@
+//! What a client must hear, over any connection.
+
+use std::io::Read;
+
+/// Reads as many bytes as are expected, or up to the first one that is not, and fails unless they
+/// are the expected ones.
+pub(crate) fn must_hear(connection: &mut impl Read, expected: &[u8]) {
+    let mut heard = vec![0; expected.len()];
+    let mut len = 0;
+    while len < heard.len() && heard[..len] == expected[..len] {
+        match connection.read(&mut heard[len..]) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) => panic!("{error} after {}", heard[..len].escape_ascii()),
+        }
+    }
+    let shown = |bytes: &[u8]| bytes[..bytes.len().min(500)].escape_ascii().to_string();
+    assert!(
+        heard == expected,
+        "heard {}, not {}",
+        shown(&heard[..len]),
+        shown(expected)
+    );
+}
