@@ -194,8 +194,9 @@ mutants: ## a sample of changes to the core, by MUTANTS_SEED: lists those that n
 	.ci/setup mutants
 	.ci/mutants core
 
-mutants-native: ## the same for the server, its shards and connections
+mutants-native: ## the same for the cache for threads, and for the server's workers and connections
 	.ci/setup mutants
+	.ci/mutants sync
 	.ci/mutants native
 
 miri: ## the Rust side of the C interface, in an interpreter that finds undefined behaviour
