@@ -29,8 +29,8 @@ use crate::{Config, ConfigError, Error, Expiry, Instant, Item, Key, KeyHasher, M
 /// An in-memory cache with a hard memory bound: keys and values of any bytes, an exact LRU, and
 /// deadlines to the millisecond by the caller's clock.
 ///
-/// After construction it allocates nothing. It has no interior mutability and no lock; who shares
-/// it decides how.
+/// After construction it allocates nothing. It has no interior mutability and no lock: its
+/// callers decide how to share it.
 ///
 /// # Examples
 /// ```

@@ -87,7 +87,7 @@
 //!   on from where it was.
 //! - **The memory** of [`Cache::with_memory`] is yours, of any alignment, whatever is in it. At
 //!   least 8,320 bytes are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
-//!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called,
+//!   the exact number. The [`Cache`] itself has about 3 KB beside that. No allocator is called,
 //!   though the crate links `alloc` for [`Session`]s and for [`Cache::new`], so that a program
 //!   without one declares a `#[global_allocator]` that always fails.
 //! - **Space per item** in caller-provided memory: a header of 24 bytes, or 16 with

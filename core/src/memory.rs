@@ -1,4 +1,4 @@
-//! The memory a cache works in: lent by the caller, or a `Vec` of its own.
+//! The memory a cache works in: provided by the caller, or its own `Vec`.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -15,7 +15,7 @@ use crate::ConfigError;
 /// ```
 /// use dynamidb_core::{Cache, Config, Instant, Memory};
 ///
-/// /// Memory of a kind of its own: here, of words.
+/// /// Another kind of memory: here, of words.
 /// struct Words(Vec<[u8; 8]>);
 ///
 /// impl Memory for Words {

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_the_end_makes_no_difference() {
+    fn sizes_behind_the_end_make_no_difference() {
         let long: SlabSizes = (0..10).collect();
         let short: SlabSizes = (0..3).collect();
         assert_eq!(SlabSizes::from(&long[..3]), short);

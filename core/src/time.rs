@@ -87,7 +87,8 @@ impl Instant {
         self.millis.wrapping_sub(other.millis).cast_signed()
     }
 
-    /// The moment so many milliseconds later, or earlier; the first or last one if that is too far.
+    /// The moment this many milliseconds later, or earlier; the first or last one if that is too
+    /// far.
     pub(crate) const fn shifted(self, millis: i64) -> Self {
         Self::from_millis(self.millis.saturating_add_signed(millis))
     }

@@ -11,8 +11,8 @@ use dynamidb_core::{
 
 const NOW: Instant = Instant::from_secs(1);
 
-/// Items that are too large for the smaller budget stay, and so they can still be written anew: for
-/// a `cas` of more than 32 bits, which there was no room for in the head.
+/// Items that are too large for the smaller budget stay, and so they can still be written again:
+/// for a `cas` of more than 32 bits, which there was no room for in the head.
 #[test]
 fn an_item_too_large_for_the_new_budget_can_be_declared_out_of_date() {
     let mut cache = Cache::new(Config::new(8 << 20)).unwrap();
@@ -71,7 +71,7 @@ fn a_smaller_budget_costs_no_live_item_while_expired_ones_are_there() {
 /// Not even one that is over already goes before the lookup that made it has seen it, though what
 /// has expired in its page goes.
 #[test]
-fn what_a_lookup_makes_is_seen_while_the_budget_shrinks() {
+fn an_item_that_a_lookup_makes_is_found_while_the_budget_shrinks() {
     let mut cache = Cache::new(Config::new(64 << 10)).unwrap();
     let mut options = GetOptions::default();
     for number in 0..4000_u32 {

@@ -75,7 +75,7 @@ fn an_expired_item_is_given_back_by_upkeep_within_a_second() {
 }
 
 #[test]
-fn who_asks_for_an_expired_item_finds_how_late_it_was_given_back() {
+fn the_expiry_lag_counts_from_the_deadline_to_the_request_that_reclaims_the_item() {
     let mut cache = cache();
     let start = Instant::from_secs(50);
     let value = Value::from("v").expire(Expiry::After(Duration::from_secs(1)));

@@ -189,7 +189,7 @@ fn which_items_are_recent_shows() {
             read(&mut cache);
             delete(&mut cache);
         }
-        // Uses that are noted are entered in the list.
+        // Pending promotions are entered in the list.
         assert!(cache.delete(now, &[7]));
         cache
     });

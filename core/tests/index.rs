@@ -47,7 +47,7 @@ fn pages_of(cache: &Cache, buckets: usize) -> usize {
     (buckets * BUCKET).div_ceil(cache.page_size())
 }
 
-/// How many buckets are left of so many when there is nothing left to do.
+/// How many buckets are left of this many when there is nothing left to do.
 fn shrunk(buckets: usize, items: usize) -> usize {
     (BUCKETS_MIN..=buckets)
         .rev()

@@ -125,7 +125,7 @@ fn predictions_agree_with_caches_that_have_the_memory() {
 }
 
 #[test]
-fn nothing_is_predicted_until_the_cache_was_full_and_enough_was_read() {
+fn no_hit_ratio_is_predicted_until_the_cache_was_full_and_enough_was_read() {
     let mut config = Config::new(MEMORY);
     config.insight = true;
     let mut cache = Cache::new(config).unwrap();

@@ -145,7 +145,7 @@ fn little_more_memory_is_asked_for_than_is_used() {
 }
 
 #[test]
-fn nothing_is_allocated_after_construction() {
+fn no_operation_allocates_after_construction() {
     let mut cache = Cache::new(Config::new(1 << 18)).expect("a configuration that works");
     let bytes = vec![b'v'; 60_000];
     let before = ALLOCATIONS.get();

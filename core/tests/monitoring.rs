@@ -255,7 +255,7 @@ fn a_key_that_has_expired_is_missed_as_expired_once_by_whatever_looks_for_it() {
 }
 
 #[test]
-fn what_was_flushed_or_deleted_has_not_expired() {
+fn a_flushed_or_deleted_item_has_not_expired() {
     let mut cache = cache(1 << 20);
     cache.set(START, "key", brief(b"1", 10)).unwrap();
     while cache.maintain(after(12), 8) == 8 {}

@@ -568,7 +568,7 @@ fn a_compact_cache_leaves_cas_numbers_out_and_another_gives_them() {
 }
 
 #[test]
-fn what_a_cache_has_stays_unless_the_file_has_the_same_key() {
+fn items_of_a_cache_stay_unless_the_file_has_the_same_key() {
     let mut cache = Cache::new(Config::new(64 << 10)).unwrap();
     cache.set(START, "mine", "1").unwrap();
     cache.set(START, "both", "old").unwrap();

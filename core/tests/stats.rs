@@ -30,7 +30,7 @@ fn cache(policy: Policy, start: u32) -> Cache {
     let cas = cache.get(NOW, "c").unwrap().cas.unwrap();
     assert!(cache.compare_and_swap(NOW, "c", "2", cas).is_ok());
     assert!(cache.set(NOW, "c", &vec![0; 64 * 1024][..]).is_err());
-    // Found too late, by whoever asks and by upkeep.
+    // Found too late, by a request and by upkeep.
     let brief = Value::from("v").expire(Expiry::After(Duration::from_secs(1)));
     cache.set(NOW, "asked", brief).unwrap();
     cache.set(NOW, "unasked", brief).unwrap();

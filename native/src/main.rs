@@ -194,7 +194,7 @@ fn wait_until(timeout: Duration, condition: impl Fn() -> bool) {
     }
 }
 
-/// Reloads whenever it is told to, in a thread of its own: a file may be a pipe that nobody writes
+/// Reloads whenever it is told to, in a separate thread: a file may be a pipe that nobody writes
 /// to. What is wrong stays as it was.
 fn reload_each_time(
     reloads: &Receiver<StopHandle>,

@@ -518,7 +518,7 @@ fn save_error(source: io::Error) -> Error {
     }
 }
 
-/// Without TLS, whoever is on the way to another host can read passwords.
+/// Without TLS, anybody on the way to another host can read passwords.
 fn refuse_beyond_host(listeners: &[Listener]) -> Result<(), Error> {
     let is_readable =
         |listener: &&Listener| listener.options.auth && listener.options.tls.is_none();

@@ -379,7 +379,7 @@ fn a_client_that_hangs_does_not_delay_the_end_of_the_server() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_at_once() {
+fn bytes_that_are_no_http_are_refused_at_once() {
     let server = Process::start(RuntimeName::DEFAULT, ADMIN);
     for bytes in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],

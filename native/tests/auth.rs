@@ -243,7 +243,7 @@ fn a_read_only_user_sees_hot_keys_and_advice() {
 }
 
 #[test]
-fn who_signs_in_is_logged_with_vv_alone() {
+fn sign_ins_are_logged_with_vv_alone() {
     let path = std::env::temp_dir().join(format!("signs-in-{}", std::process::id()));
     fs::write(&path, "ada:a\n[read-only]\nbob:b\n").unwrap();
     for (words, count) in [("", 0), ("-v", 0), ("-vv", 2)] {

@@ -328,7 +328,7 @@ fn sighup_changes_limits_memory_and_log_level_and_names_the_rest() {
 }
 
 #[test]
-fn what_a_reload_cannot_change_is_named_until_the_file_takes_it_back() {
+fn options_that_need_a_restart_are_named_until_the_file_has_the_old_value() {
     let text = |threads, connections| {
         format!(
             "memory = 64\npolicy = 'density'\nthreads = {threads}\n\

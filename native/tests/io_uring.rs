@@ -105,7 +105,7 @@ fn value(client: usize, round: usize) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Stores and reads values over many connections at a time, each of which has keys of its own.
+/// Stores and reads values over many connections at a time, each of which has its own keys.
 fn check_replies(address: SocketAddr, numbers: std::ops::Range<usize>, rounds: usize) {
     let mut clients: Vec<_> = numbers
         .map(|number| (number, Client::connect(address)))

@@ -237,7 +237,7 @@ fn a_read_only_user_of_the_binary_protocol_changes_nothing() {
         assert_eq!(noop(&mut bob), 0);
         let (status, body) = ask(&mut bob, &packet(0x00, "k", ""));
         assert_eq!((status, &body[4..]), (0, &b"1"[..]));
-        // Signed in anew as somebody else, the same client may.
+        // Signed in again as somebody else, the same client may.
         assert_eq!(sign_in(&mut bob, "ada", "a"), 0);
         assert_eq!(ask(&mut bob, &packet(0x04, "k", "")).0, 0);
         assert_eq!(sign_in(&mut bob, "bob", "b"), 0);

@@ -288,7 +288,7 @@ fn two_servers_cannot_have_one_file() {
 }
 
 #[test]
-fn what_is_no_regular_file_or_cannot_be_created_is_refused_at_the_start() {
+fn a_path_that_is_no_regular_file_or_cannot_be_created_is_refused_at_the_start() {
     let directory = Directory::new();
     fs::create_dir(directory.path("folder")).unwrap();
     for (path, reason) in [

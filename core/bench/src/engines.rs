@@ -102,7 +102,7 @@ impl Engine for DynamiDb {
     }
 }
 
-/// The same in memory of its own, in the system's ordinary pages.
+/// The same in its own memory, in the system's ordinary pages.
 pub struct OrdinaryPages(Cache);
 
 impl Engine for OrdinaryPages {

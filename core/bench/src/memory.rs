@@ -53,7 +53,7 @@ fn fill(memory: usize, sizes: &[usize], size: impl Fn(u64) -> (usize, usize)) ->
     (items, payload)
 }
 
-/// Head, index and page record of an item: what is kept besides key and value, rounding aside.
+/// Head, index and page record of an item: the overhead beside key and value, rounding aside.
 fn metadata(items: u64) {
     let mut config = Config::new(items as usize * 125 + (1 << 20));
     config.slab_sizes = [64, 112, 4096].into();

@@ -76,7 +76,7 @@ enum Operation {
     Sleep(u32),
     /// Up to 64 keys with values of one size: some of these fill the memory and the index grows.
     Many(u8, u8, u8),
-    /// The keys that begin as this one does, up to so many bytes.
+    /// The keys that begin as this one does, up to this many bytes.
     FlushPrefix(u8, u8),
 }
 
@@ -244,8 +244,8 @@ impl<'m> Run<'m> {
             (None, known) => {
                 let evicted = self.cache.stats().evictions > 0;
                 let ends = known.map(|known| known.ends.map(|end| end.since(self.now)));
-                let is_over = ends.is_none_or(|ends| ends.is_some_and(|left| left <= ROUNDING));
-                assert!(is_over || evicted, "an item got lost");
+                let is_expired = ends.is_none_or(|ends| ends.is_some_and(|left| left <= ROUNDING));
+                assert!(is_expired || evicted, "an item got lost");
             }
         }
         let is_there = item.is_some();

@@ -43,7 +43,7 @@ impl<M: Memory> Cache<M> {
         Ok(())
     }
 
-    /// Whether one more [flush by prefix](Self::flush_prefix) may begin: whoever has several caches
+    /// Whether one more [flush by prefix](Self::flush_prefix) may begin: a host of several caches
     /// asks all of them first.
     ///
     /// # Examples

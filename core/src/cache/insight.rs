@@ -89,7 +89,7 @@ impl<M: Memory> Cache<M> {
         }
     }
 
-    /// An item with so many bytes of key and value was stored.
+    /// An item with this many bytes of key and value was stored.
     #[inline]
     pub(super) fn was_stored(&mut self, key: &HashedKey<'_>, size: usize, deadline: Deadline) {
         let size = (size + HEADER) as u64;

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_stored_is_an_error() {
+    fn a_value_that_cannot_be_stored_is_an_error() {
         let config = Config::new(128 * 1024).with_policy(Policy::Refuse);
         let mut cache = Cache::new(config).unwrap();
         for (value, error) in [

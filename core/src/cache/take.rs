@@ -261,7 +261,7 @@ mod tests {
 
     #[cfg(feature = "flush-prefix")]
     #[test]
-    fn what_a_flush_has_removed_is_neither_popped_nor_drained_nor_asked_about() {
+    fn flushed_items_are_neither_popped_nor_drained_nor_asked_about() {
         let flushed = || {
             let mut cache = filled(Policy::Lru, 100);
             cache.flush_prefix(b"1").unwrap();

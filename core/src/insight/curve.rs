@@ -93,7 +93,7 @@ impl Window {
 }
 
 impl Curve {
-    /// How many bytes it has for so many keys.
+    /// How many bytes it has for this many keys.
     pub(super) const fn bytes(keys: usize) -> usize {
         SampledKeys::bytes(keys)
     }

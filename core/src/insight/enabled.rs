@@ -10,7 +10,7 @@ use crate::key::HashedKey;
 const KEYS: usize = 4096;
 const KEYS_MIN: usize = 64;
 
-/// After so many reads in all shards, what was counted counts half.
+/// After this many reads in all shards, what was counted counts half.
 const HALF_LIFE: u64 = 1_000_000;
 
 /// Nothing, unless the configuration asks for it.

@@ -26,7 +26,7 @@ pub(super) struct SampledKeys {
 }
 
 impl SampledKeys {
-    /// Bytes of a table for so many keys.
+    /// Bytes of a table for this many keys.
     pub(super) const fn bytes(keys: usize) -> usize {
         (2 * keys).next_power_of_two() * size_of::<SampledKey>()
     }

@@ -55,7 +55,7 @@ impl core::error::Error for ReadError {}
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Part<'i> {
-    /// More bytes are wanted: so many, with those that were given.
+    /// More bytes are wanted: this many, with those that were given.
     Wanted(usize),
     /// The header.
     Header(Header),

@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_the_horizon_is_due_early() {
+    fn a_page_behind_the_horizon_is_due_early() {
         let mut memory = memory();
         let arena = &mut arena(&mut memory);
         let mut wheel = Expiry::new();
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_due_at_once_is_due_at_once() {
+    fn pages_that_come_due_together_are_due_together() {
         let mut memory = memory();
         let arena = &mut arena(&mut memory);
         let mut wheel = Expiry::new();

@@ -2,9 +2,9 @@
 //!
 //! A flush removes nothing at once: it gets a number, and its prefix is kept. Each bucket of the
 //! index has a mark, which says for which flush it was last swept: what is in it and was stored
-//! before a later one is removed before the bucket is used, by whoever uses it first, or by upkeep,
-//! which sweeps all of them in the order of a scan. A flush ends when every bucket was swept for
-//! it. `store/sweep.rs` does the sweeping.
+//! before a later one is removed before the bucket is used, by the operation that uses it first, or
+//! by upkeep, which sweeps all of them in the order of a scan. A flush ends when every bucket was
+//! swept for it. `store/sweep.rs` does the sweeping.
 //!
 //! The prefixes are in the cache's own memory, behind the other tables: 256 bytes each, the first
 //! of which is the length.

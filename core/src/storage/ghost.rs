@@ -7,7 +7,7 @@
 use super::arena::{ArenaMut, ArenaRef, Offset};
 use crate::digest::Digest;
 
-/// The table lives as long as its word's sixteen bits of age tell it apart: so many spans.
+/// The table lives as long as its word's sixteen bits of age tell it apart: this many spans.
 const SPANS: usize = 4096;
 
 /// The hashes of evicted items.

@@ -219,7 +219,7 @@ impl Index {
     }
 }
 
-/// The numbers of the buckets of a group that has so many.
+/// The numbers of the buckets of a group that has this many.
 fn numbers(members: u32, groups: u32, group: u32) -> impl Iterator<Item = u32> + Clone {
     (0..members).map(move |member| member * groups + group)
 }

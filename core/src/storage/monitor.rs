@@ -35,7 +35,7 @@ impl Counted {
 pub(crate) struct PageClasses([Vec<u8>; ON as usize]);
 
 impl PageClasses {
-    /// For so many pages. What is never written takes no memory.
+    /// For this many pages. What is never written takes no memory.
     pub(crate) fn new(pages: u32) -> Self {
         Self([(); ON as usize].map(|()| vec![0; pages as usize]))
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_expired_at_first_whatever_the_hash() {
+    fn no_key_has_expired_at_first_whatever_its_hash() {
         let mut monitor = Monitor::new();
         for bits in 0..=3 {
             assert!(!monitor.take_expired(bits << 16), "{bits}");

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_happens_wherever_the_line_is() {
+    fn a_prefetch_changes_nothing_wherever_the_line_is() {
         let memory = [7; 64];
         for at in [0, 63, 64, 1 << 20, usize::MAX] {
             prefetch(&memory, at);

@@ -618,7 +618,7 @@ impl SharedCache {
     }
 }
 
-/// Each shard can get all of the budget, in addresses of its own: where addresses cost nothing.
+/// Each shard can get all of the budget, in its own addresses: where addresses cost nothing.
 fn growth(config: &Config) -> Growth {
     let is_strict = || {
         let mode = std::fs::read_to_string("/proc/sys/vm/overcommit_memory");

@@ -82,7 +82,7 @@ impl Region {
     }
 }
 
-/// Whether so many bytes more can be mapped, and enough is left then. Found out by doing it.
+/// Whether this many bytes more can be mapped, and enough is left then. Found out by doing it.
 pub(crate) fn has_room(len: usize) -> bool {
     let mapped = map(len);
     mapped.is_ok() && MmapMut::map_anon(LEFT_MIN).is_ok()

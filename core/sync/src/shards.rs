@@ -38,8 +38,8 @@ const PREFETCHES: usize = 16;
 /// Locks are taken in this order: that of flushes by prefix or the budget's, then one shard's.
 /// Nobody waits for another lock while holding a shard but [`prefetch`](Self::prefetch) and
 /// [`save_in_order`](Self::save_in_order), which lock several for reading, in ascending order. So
-/// no two threads wait for each other, as long as who holds a [`ShardGuard`] drops it before any
-/// other call.
+/// no two threads wait for each other, as long as the holder of a [`ShardGuard`] drops it before
+/// any other call.
 ///
 /// # Examples
 /// ```
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_who_change_the_budget_one_is_last_in_all_shards() {
+    fn concurrent_changes_of_the_budget_end_in_the_same_order_in_all_shards() {
         let shards = shards(64 << 20, None, 2);
         let limit = |index| {
             let limit = shards.lock(index).stats().limit_maxbytes;

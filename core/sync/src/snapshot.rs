@@ -242,7 +242,7 @@ impl<R: Read> Pieces<R> {
         self.start += used;
     }
 
-    /// Reads until there are so many bytes; `false` if the input ends before.
+    /// Reads until there are this many bytes; `false` if the input ends before.
     fn fill(&mut self, wanted: usize) -> io::Result<bool> {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);

@@ -16,7 +16,7 @@ fn cache() -> SharedCache {
     SharedCache::new(&Config::new(64 << 20), 4).expect("a configuration that works")
 }
 
-/// Runs this in so many threads that begin at once.
+/// Runs this in that many threads that begin at once.
 fn in_threads(run: impl Fn(usize) + Sync) {
     let start = Barrier::new(THREADS);
     thread::scope(|scope| {

@@ -35,7 +35,7 @@ fn every_operation_reaches_the_shard_of_its_key() {
 }
 
 #[test]
-fn what_is_wrong_with_a_configuration_is_said() {
+fn an_invalid_configuration_is_an_error_that_names_the_setting() {
     let error = SharedCache::new(&Config::new(1000), 1).unwrap_err();
     let ConfigError::MemoryTooSmall(least) = error else {
         panic!("{error}");

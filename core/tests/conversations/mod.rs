@@ -182,7 +182,7 @@ fn number(value: &str) -> usize {
         .unwrap_or_else(|_| panic!("{value:?} is no number"))
 }
 
-/// One conversation, on a cache of its own.
+/// One conversation, on a separate cache.
 #[derive(Debug)]
 pub(crate) struct Conversation {
     /// File, line and title.

@@ -72,7 +72,7 @@ pub(crate) enum Mode {
     Cas(u64),
 }
 
-/// What happens when so many bytes of a client have been used.
+/// What happens when this many bytes of a client have been used.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     Hear(Vec<u8>),
@@ -126,7 +126,7 @@ pub(crate) struct Client {
     /// How many bytes were ever said, and used.
     said: usize,
     used: usize,
-    /// In order: when so many bytes are used, this is done.
+    /// In order: when this many bytes are used, this is done.
     actions: VecDeque<(usize, Action)>,
 }
 

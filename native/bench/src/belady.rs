@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::misses::Misses;
 
-/// What is missed when these keys are requested in a cache of so many bytes.
+/// What is missed when these keys are requested in a cache of this many bytes.
 pub fn misses(
     keys: &[u32],
     value_len: impl Fn(u32) -> usize,
@@ -70,7 +70,7 @@ mod tests {
         [misses.requests, misses.bytes]
     }
 
-    /// The fewest misses that any choice leads to, for keys below 5 in so many places.
+    /// The fewest misses that any choice leads to, for keys below 5 in this many places.
     fn fewest(keys: &[u32], places: u32) -> u64 {
         // For each set of keys, as bits, the misses until it is what is cached.
         let mut best = [None; 1 << 5];
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_requested_last_makes_room_whatever_its_size() {
+    fn the_item_requested_last_is_evicted_first_whatever_its_size() {
         // 1 is large and comes last: it is not kept, and the others are hit.
         let keys = [1, 2, 3, 2, 3, 1];
         let value_len = |key| if key == 1 { 19 } else { 9 };

@@ -1,4 +1,4 @@
-//! A client of the soak: writes to keys of its own, reads everybody's, and comes and goes.
+//! A client of the soak: writes to its own keys, reads everybody's, and comes and goes.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -109,7 +109,7 @@ impl<'l> Client<'l> {
         Ok(std::mem::take(&mut self.findings))
     }
 
-    /// Stores and deletes a few keys of its own.
+    /// Stores and deletes a few of its own keys.
     fn write_batch(
         &mut self,
         socket: &mut BufReader<TcpStream>,

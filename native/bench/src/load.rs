@@ -1,4 +1,4 @@
-//! The load: one thread, many connections, each with so many requests under way.
+//! The load: one thread, many connections, each with this many requests under way.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};

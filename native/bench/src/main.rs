@@ -71,7 +71,7 @@ enum What {
     },
     /// Items held in 1 GiB, resident memory, and what an idle connection takes
     Memory,
-    /// How often what is asked for is not there, with so much memory
+    /// The miss ratio with little and much memory
     Misses,
     /// What two threads do beside one
     Threads {

@@ -42,7 +42,7 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(60_000_000_000, 3).expect("three digits are few enough")
 }
 
-/// Whose turn it is when so many are measured in rounds: forwards and backwards by turns, so that
+/// Whose turn it is when this many are measured in rounds: forwards and backwards by turns, so that
 /// what drifts on the machine meets all alike.
 pub fn turns(rounds: usize, count: usize) -> impl Iterator<Item = usize> {
     (0..rounds).flat_map(move |round| {

@@ -45,7 +45,7 @@ pub fn run(server: &Path, seconds: u64, runtime: &str) -> io::Result<()> {
         ..Options::default()
     };
     let peer = Peer::start(&Kind::DynamiDb(runtime), server, &options)?;
-    // It accepts before it has opened all of its own, but does not answer before.
+    // It accepts before it has opened all its files, but does not answer before.
     peer.stat("uptime")?;
     let files = peer.files()?;
     let time = Duration::from_secs(seconds);

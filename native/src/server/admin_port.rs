@@ -1,6 +1,6 @@
 //! The admin port: HTTP, read only, for metrics, health checks and the dashboard.
 //!
-//! It has threads of its own, one that accepts and one for each connection, so that no scrape takes
+//! It has its own threads, one that accepts and one for each connection, so that no scrape takes
 //! a worker's turn and no runtime is needed: a server whose workers hang still says so. What it
 //! shows it asks for as a client does, and so holds a shard's lock as briefly.
 
@@ -86,7 +86,7 @@ impl AdminPort {
         let address = listener.local_addr()?;
         let own_name = nix::unistd::gethostname().unwrap_or_default();
         let names = ["localhost", host, &own_name.to_string_lossy()].map(Into::into);
-        // Elsewhere a user of this host who is none of the server's sees none.
+        // Elsewhere a user of this host who is no user of the server sees none.
         let is_open = address.ip().is_loopback() && !options.has_users();
         let may_show = is_open || options.admin_keys;
         Ok(Self {

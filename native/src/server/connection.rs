@@ -48,7 +48,7 @@ use crate::server::state::clients::{Client, ConnState};
 use crate::server::state::count;
 use crate::server::state::measured::Measured;
 use crate::server::tls::Tls;
-use crate::server::view::Held;
+use crate::server::view::LockedShard;
 
 /// The most that a connection reads in one turn: a millisecond of the smallest requests. With other
 /// connections in the turn it is less, except for a request that is large itself.
@@ -384,9 +384,9 @@ impl<R: Runtime> Connection<R> {
         first: Option<FirstRequest<'_>>,
         input: &[u8],
         output: &mut Vec<u8>,
-        held: Option<Held<'s>>,
+        held: Option<LockedShard<'s>>,
         context: &'s ServerContext,
-    ) -> (usize, Option<Held<'s>>) {
+    ) -> (usize, Option<LockedShard<'s>>) {
         self.client.record_activity(now);
         let task = self.suspended.as_mut().and_then(|s| s.task.take());
         let (shards, server, client) = (&context.shards, &context.server, self.client.number);

@@ -13,7 +13,7 @@ use crate::server::auth::sasl::Accounts;
 use crate::server::clock;
 use crate::server::state::watchers::Kinds;
 use crate::server::state::{ServerState, count};
-use crate::server::view::{Held, View};
+use crate::server::view::{LockedShard, View};
 
 /// The reply to an admin command that a user who may only read cannot give; as the core's to a
 /// request.
@@ -54,7 +54,7 @@ impl<'s> SessionHost<'s> {
         access: Access,
         client: u64,
         task: Option<Box<Task>>,
-        held: Option<Held<'s>>,
+        held: Option<LockedShard<'s>>,
     ) -> Self {
         let watched = server.watchers.wanted();
         Self {
@@ -74,14 +74,14 @@ impl<'s> SessionHost<'s> {
         self.access
     }
 
-    /// Looks again at who wants events, and at what the client may do.
+    /// Updates which events are wanted, and what the client may do.
     fn supervise(&mut self) {
         self.watched = self.view.host().watchers.wanted();
         self.wants_events = self.watched.concern_items() | (self.access == Access::ReadOnly);
     }
 
     /// What the connection is in the middle of, and the lock that is held.
-    pub(crate) fn suspend(self) -> (Option<Box<Task>>, Option<Held<'s>>) {
+    pub(crate) fn suspend(self) -> (Option<Box<Task>>, Option<LockedShard<'s>>) {
         (self.task, self.view.into_lock())
     }
 }

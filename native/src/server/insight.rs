@@ -100,7 +100,7 @@ impl Advice {
         predicted.into_iter().flatten().collect()
     }
 
-    /// The bytes of so many times the memory.
+    /// The bytes of this many times the memory.
     pub(crate) fn bytes(&self, factor: f64) -> u64 {
         (self.memory as f64 * factor) as u64
     }

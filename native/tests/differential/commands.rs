@@ -91,8 +91,8 @@ impl Speaker {
         self.rng.u32(..times) == 0
     }
 
-    /// Several commands. A number is changed in place or anew depending on whether a reply with it
-    /// is still being sent, so that nothing is read before it is changed.
+    /// Several commands. A number is changed in place or stored again depending on whether a reply
+    /// with it is still being sent, so that nothing is read before it is changed.
     pub(crate) fn several(&mut self) -> Step {
         let mut step = Step::new();
         let mut reads = false;

@@ -32,7 +32,7 @@ use session::{Differs, Session, Tally};
 
 const COMMANDS: u64 = 1_000_000;
 const PACKETS: u64 = 100_000;
-/// Pairs of servers, each with sessions of its own.
+/// Pairs of servers, each with its own sessions.
 const PAIRS: usize = 2;
 /// So many commands are enough for every known difference to show.
 const ENOUGH: u64 = 300_000;

@@ -8,7 +8,7 @@ const FACTS: &[&str] = &["k", "s", "f", "t", "h", "l", "u", "O7", "Oabc/+=", "q"
 const MODES_OF_STORES: &[&str] = &["S", "E", "A", "P", "R"];
 const MODES_OF_ARITHMETIC: &[&str] = &["I", "+", "D", "-"];
 const VERSION: &str = "<version>";
-/// Whole lines that are wrong, or have what only a few know; none changes what is kept.
+/// Whole lines that are wrong, or have what only a few know; none changes an item.
 const ODD: &[&str] = &[
     "mg",
     "mg \r",
@@ -262,7 +262,7 @@ impl Speaker {
     }
 }
 
-/// `{251}` stands for so many letters.
+/// `{251}` stands for that many letters.
 fn long_words(line: &str) -> String {
     let Some((before, rest)) = line.split_once('{') else {
         return line.to_owned();

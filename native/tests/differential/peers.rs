@@ -140,7 +140,7 @@ impl Peer {
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// What is heard up to each of so many fences; fewer if the connection ends before.
+    /// What is heard up to each of this many fences; fewer if the connection ends before.
     pub(crate) fn hear(&mut self, fences: usize) -> Vec<Heard> {
         let mut segments = Vec::new();
         let (mut begin, mut at) = (0, 0);

@@ -67,7 +67,7 @@ const SECONDS: u64 = 3;
 const AGES: i64 = 8 * 365 * 24 * 60 * 60;
 const BELOW_ZERO: i64 = u32::MAX as i64 - AGES;
 
-/// The versions of items: each server has numbers of its own, but they must be equal, and greater,
+/// The versions of items: each server has its own numbers, but they must be equal, and greater,
 /// where the other's are.
 #[derive(Debug, Default)]
 pub(crate) struct Versions {
@@ -143,9 +143,9 @@ fn same_time(theirs: i64, ours: i64) -> bool {
 enum Kind {
     Exact,
     Ignored,
-    /// After so many bytes, seconds.
+    /// After this many bytes, seconds.
     Time(usize),
-    /// After so many bytes, the number of a version.
+    /// After this many bytes, the number of a version.
     Version(usize),
 }
 

@@ -48,7 +48,7 @@ impl World {
         (arena, &mut self.slabs, &mut self.index, &self.hashes)
     }
 
-    /// The hash of an item in the group of number 0, at so many thousandths of its buckets.
+    /// The hash of an item in the group of number 0, at this many thousandths of its buckets.
     fn hash(thousandths: u64) -> u64 {
         let fraction = (thousandths << 19) / 1000;
         let (quarter, half, rest) = (fraction >> 17, fraction >> 16 & 1, fraction & 0xFFFF);
@@ -107,7 +107,7 @@ impl World {
         slabs.take_page(&mut arena, 0, 512)
     }
 
-    /// Takes all pages and overflow buckets but so many of these.
+    /// Takes all pages and overflow buckets but this many of these.
     fn leave(&mut self, overflow_buckets: usize) {
         let class = self.slabs.index_class();
         let (mut arena, slabs, ..) = self.open();
@@ -155,10 +155,10 @@ fn a_group_of_full_buckets_grows_only_if_overflow_buckets_are_there() {
     }
 }
 
-/// Whatever the hashes, while others take pages away and give them back: no item is lost, and
+/// Whatever the hashes, while others take pages away and return them: no item is lost, and
 /// the index says beforehand whether it can grow without another page.
 #[test]
-fn nothing_is_lost_however_little_room_there_is() {
+fn no_item_is_lost_however_few_pages_are_free() {
     let (mut grown, mut shrunk, mut refused) = (0, 0, 0);
     for seed in 1..=20_u64 {
         let mut random = seed;

@@ -4,8 +4,8 @@ use super::StoreMut;
 use crate::key::HashedKey;
 
 impl StoreMut<'_> {
-    /// Gives the item under a key a last use so many seconds ago, and takes it out of the admission
-    /// queue if it had left that before.
+    /// Gives the item under a key a last use this many seconds ago, and takes it out of the
+    /// admission queue if it had left that before.
     pub(crate) fn restore_use(&mut self, key: &HashedKey<'_>, idle: u32, admitted: bool) {
         let Some(found) = self.view().find(key) else {
             return;

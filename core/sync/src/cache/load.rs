@@ -1,4 +1,5 @@
-//! Reading through the cache: what is missing is loaded once, whoever asks for it meanwhile.
+//! Reading through the cache: what is missing is loaded once, however many threads ask for it
+//! meanwhile.
 
 use dynamidb_core::{Error, Instant, Key, Value};
 

@@ -112,8 +112,8 @@ mod tests {
 
     #[test]
     fn oldest_use_is_known_to_a_few_percent_of_the_age_at_any_pace() {
-        // An item each so many microseconds: the shard is replaced in a fraction of a second, and
-        // in an hour.
+        // An item each time this many microseconds have passed: the shard is replaced in a fraction
+        // of a second, and in an hour.
         for pace in [5_u64, 50, 1000, 1_000_000] {
             let (mut shard, mut marks) = (shard(), Marks::default());
             let mut micros = 1_000_000_000;

@@ -1,8 +1,9 @@
-//! What all shards may use: the ledger of their shares, and hints about who has what to give.
+//! What all shards may use: the ledger of their shares, and hints about which shard has what to
+//! give.
 //!
 //! The sum of all shares is the budget: what one shard gives, another gets, under the budget's
-//! lock. Who waits for that lock holds no shard, and who holds it locks one shard at a time. What
-//! shards tell about themselves in between is a hint, looked at again under their lock.
+//! lock. A thread that waits for that lock holds no shard, and one that has it locks one shard at a
+//! time. What shards tell about themselves in between is a hint, looked at again under their lock.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -16,7 +17,7 @@ use super::share::Share;
 /// When a shard that has nothing to give would have to give.
 pub(super) const NEVER: u64 = u64::MAX;
 
-/// What all shards may use, and who has what to give.
+/// What all shards may use, and which shard has what to give.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) state: Mutex<State>,

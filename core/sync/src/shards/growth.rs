@@ -44,7 +44,7 @@ pub(super) fn part(config: &Config, index: usize, count: usize) -> Config {
     part
 }
 
-/// What is wrong with one shard of so many, as of all together.
+/// What is wrong with one shard of this many, as of all together.
 pub(super) fn of_all(error: ConfigError, count: usize) -> ConfigError {
     match error {
         ConfigError::MemoryTooSmall(least) => ConfigError::MemoryTooSmall(least * count),

@@ -197,7 +197,7 @@ impl Shards {
         shard
     }
 
-    /// Takes from the shares of others until so many bytes are left, as far as that is possible.
+    /// Takes from the shares of others until this many bytes are left, as far as that is possible.
     fn gather(&self, state: &mut State, need: Need, mut wanted: usize) {
         let Need { index, now, .. } = need;
         // Those behind it first, so that not all ask the same one.

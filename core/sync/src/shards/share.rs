@@ -69,7 +69,7 @@ impl Share {
         }
     }
 
-    /// The pages that a store of so many bytes may take.
+    /// The pages that a store of this many bytes may take.
     #[inline]
     pub(super) const fn pages_for(&self, len: usize) -> usize {
         let pages = len / self.shard.page_size();
@@ -89,7 +89,7 @@ impl Share {
         self.pages() < 2 * PAGES_MIN
     }
 
-    /// How many pages a share of so many bytes is worth.
+    /// How many pages a share of this many bytes is worth.
     pub(super) const fn pages(&self) -> usize {
         self.memory / self.shard.page_size()
     }
@@ -106,7 +106,7 @@ impl Share {
         Some(if self.compact { by_size } else { oldest })
     }
 
-    /// Gives up to so many pages of its share away, and returns their bytes: those that nobody
+    /// Gives up to this many pages of its share away, and returns their bytes: those that nobody
     /// uses, then those of the least recently used items.
     pub(super) fn shrink(&mut self, pages: usize, now: Instant, budget: usize) -> usize {
         let (page_size, before) = (self.shard.page_size(), self.memory);
@@ -136,7 +136,7 @@ impl Share {
         self.shard.free_excess(now, EXCESS_PAGES)
     }
 
-    /// Takes so many bytes more; `false` if it cannot.
+    /// Takes this many bytes more; `false` if it cannot.
     pub(super) fn enlarge(&mut self, bytes: usize, budget: usize) -> bool {
         let enlarged = self.shard.set_share(self.memory + bytes, budget).is_ok();
         if enlarged {

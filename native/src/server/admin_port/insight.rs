@@ -39,7 +39,7 @@ pub(super) fn hot_keys(context: &ServerContext, keys_shown: bool) -> Response {
     Response::json(&json!({ "seconds": 60, "sampled": hot.samples, "keys": keys }))
 }
 
-/// The hit ratio with so many times the memory; nothing until enough is known.
+/// The hit ratio with this many times the memory; nothing until enough is known.
 pub(super) fn predictions(context: &ServerContext) -> Vec<(f64, Prediction)> {
     let advice = Advice::of(&mut View::new(&context.shards, &context.server));
     advice.map_or_else(Vec::new, |advice| advice.predictions())

@@ -65,9 +65,9 @@ fn memory_map(shards: &Shards, index: usize, now: Instant, has_keys: bool) -> Op
     Some(bytes)
 }
 
-/// Up to [`MAP_PAGES_MAX`] of so many pages: one of each stretch of equal length, at a place in it
-/// that looks random, because pages of records recur. It changes little while memory fills up, so
-/// that a page keeps its place in the picture.
+/// Up to [`MAP_PAGES_MAX`] of this many pages: one of each stretch of equal length, at a place in
+/// it that looks random, because pages of records recur. It changes little while memory fills up,
+/// so that a page keeps its place in the picture.
 fn sample(pages: u32) -> impl Iterator<Item = u32> {
     let least = pages.div_ceil(MAP_PAGES_MAX).max(1);
     // Only lengths of four significant bits.

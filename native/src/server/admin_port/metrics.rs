@@ -13,7 +13,7 @@ use crate::server::admin_port::response::Response;
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The predictions are of the hit ratio with so many times the memory.
+/// The predictions are of the hit ratio with this many times the memory.
 pub(super) fn respond(
     figures: &Figures,
     predictions: &[(f64, Prediction)],

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
+    fn bytes_that_are_no_request_are_refused() {
         for (head, status) in [
             (&b"GET\r\n\r\n"[..], 400),
             (b"\r\n\r\n", 400),

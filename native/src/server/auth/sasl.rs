@@ -34,7 +34,7 @@ impl Accounts {
         Ok(is_any.then_some(Self { users, passwords }))
     }
 
-    /// Reads the files anew. Of one with which something is wrong, the users stay as they were.
+    /// Reads the files again. Of one with which something is wrong, the users stay as they were.
     pub(crate) fn reload(&self) -> Result<(), Error> {
         let users = self.users.as_ref().map_or(Ok(()), |users| users.reload());
         let passwords = self.passwords.as_ref();
@@ -67,7 +67,7 @@ struct PasswordFile {
 
 struct Entry {
     name: Vec<u8>,
-    /// The rest of the line. As in memcached, what is behind a colon may belong to it or not.
+    /// The rest of the line. As in memcached, the text behind a colon may belong to it or not.
     password: Vec<u8>,
 }
 

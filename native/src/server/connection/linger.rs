@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_arrived_is_discarded_up_to_the_limit_in_each_pause() {
+    fn received_bytes_are_discarded_up_to_the_limit_in_each_pause() {
         const PIECE: usize = 1 << 16;
         let discarded = |arrived: usize| {
             let mut left = arrived;

@@ -24,7 +24,7 @@ pub(crate) enum Timeout {
     /// The end of the TLS handshake.
     Handshake,
     /// The end of the time for which replies are held back.
-    Held,
+    Throttled,
     /// Space in the socket for the last replies before the server stops.
     Drain,
     /// The departure of a watcher that has closed its sending side.

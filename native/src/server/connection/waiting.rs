@@ -49,7 +49,7 @@ impl<R: Runtime> Connection<R> {
             }
             Timeout::Departure => self.stream.is_ready(PollFlags::empty()),
             Timeout::Drain => true,
-            Timeout::Held => false,
+            Timeout::Throttled => false,
         };
         if !has_timed_out {
             suspended.timer.clear();
@@ -61,7 +61,7 @@ impl<R: Runtime> Connection<R> {
                 self.state = State::Flushing;
                 return Ok(NextStep::Requeue);
             }
-            Timeout::Drain | Timeout::Held => {}
+            Timeout::Drain | Timeout::Throttled => {}
             Timeout::Stall => {
                 server.stalled.record(now);
             }
@@ -90,7 +90,7 @@ impl<R: Runtime> Connection<R> {
         }
         if let Some(suspended) = self.suspended.as_deref() {
             if let Some(hold) = suspended.held {
-                return Some((Timeout::Held, hold));
+                return Some((Timeout::Throttled, hold));
             }
             let half_a_request =
                 (!suspended.input.is_empty() || self.half_a_record() > 0) && !self.backlog;

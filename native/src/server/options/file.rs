@@ -1,5 +1,5 @@
 //! Options from a configuration file in TOML: its keys are the long names of options, its values
-//! become words of the command line. So the file needs no list of names of its own.
+//! become words of the command line. So the file needs no list of names.
 //!
 //! ```toml
 //! memory = "512m"

@@ -1,6 +1,6 @@
-//! What is made of the declarations of options: the manual, the completions of shells, and the page
-//! of options. They are kept in the tree for those who package them; `make generate` writes them
-//! anew, and this test fails if one is not what the declarations say.
+//! Files made of the declarations of options: the manual, the completions of shells, and the page
+//! of options. They are kept in the tree for packagers; `make generate` writes them, and this test
+//! fails if one is not what the declarations say.
 
 use std::fmt::Write;
 use std::fs;

@@ -4,7 +4,7 @@ use dynamidb_core::FirstRequest;
 
 use crate::server::context::ServerContext;
 use crate::server::state::measured::Measured;
-use crate::server::view::{Held, View};
+use crate::server::view::{LockedShard, View};
 use crate::server::worker::timing::Ready;
 
 /// Measures the requests of a turn. The first request of a connection stands for all that the
@@ -41,8 +41,8 @@ impl<'s> Stopwatch<'s> {
         first: Option<&FirstRequest<'_>>,
         shard: usize,
         input: &[u8],
-        held: Option<Held<'s>>,
-    ) -> Option<Held<'s>> {
+        held: Option<LockedShard<'s>>,
+    ) -> Option<LockedShard<'s>> {
         match &mut self.0 {
             Some(running) => running.start(since, first, shard, input, held),
             None => held,
@@ -85,8 +85,8 @@ impl<'s> Running<'s> {
         first: Option<&FirstRequest<'_>>,
         shard: usize,
         input: &[u8],
-        held: Option<Held<'s>>,
-    ) -> Option<Held<'s>> {
+        held: Option<LockedShard<'s>>,
+    ) -> Option<LockedShard<'s>> {
         // Without a request nothing is complete, or something goes on that was counted before.
         self.measured
             .push(first.map_or_else(Measured::default, |first| Measured {
@@ -106,8 +106,8 @@ impl<'s> Running<'s> {
         &mut self,
         first: &FirstRequest<'_>,
         shard: usize,
-        held: Option<Held<'s>>,
-    ) -> Option<Held<'s>> {
+        held: Option<LockedShard<'s>>,
+    ) -> Option<LockedShard<'s>> {
         let server = &self.context.server;
         self.last = server.clock.micros();
         let began = self.last;

@@ -157,7 +157,7 @@ fn hit_ratios(predictions: &[(f64, Prediction)], to: &mut Exposition) {
     const METRICS: [(&str, &str, Of); 2] = [
         (
             "dynamidb_predicted_hit_ratio",
-            "Hits per read with so many times the memory, once enough is known.",
+            "Hits per read with this many times the memory, once enough is known.",
             |predicted| predicted.hit_ratio,
         ),
         (

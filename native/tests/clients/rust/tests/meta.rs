@@ -72,7 +72,7 @@ fn compare_and_swap() {
 }
 
 #[test]
-fn what_is_known_of_an_item() {
+fn attributes_of_an_item_are_returned() {
     let client = client();
     client
         .set("x_facts", "abc")
