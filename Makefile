@@ -43,8 +43,9 @@ setup: ## install what the tests need, or say what is missing
 test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-deploy test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
-test-all: test miri ## the same, and what is slow and rare: bundlers, long loads, fuzzing, mutants, Miri
+test-all: test miri ## the same, and what is slow and rare: heavy clients, bundlers, long loads, fuzzing, mutants, Miri
 	.ci/setup web node browser
+	$(MAKE) test-heavy-clients
 	web/npm/test/bundlers
 	DIFFERENTIAL_COMMANDS=10000000 $(MAKE) test-differential
 	$(MAKE) soak
@@ -138,7 +139,12 @@ dist: ## a static server in target/dist for each of DIST_TARGETS
 
 test-clients: ## clients in C, Python, PHP, JavaScript, Ruby and Rust against the running server
 	cargo build --locked --release -p dynamidb
-	python -B -m pytest -p no:cacheprovider native/tests/clients
+	python -B -m pytest -p no:cacheprovider native/tests/clients --ignore native/tests/clients/heavy
+
+test-heavy-clients: ## clients in Java and Go, PostgreSQL's, and Django's own tests
+	.ci/setup heavy_clients
+	cargo build --locked --release -p dynamidb
+	python -B -m pytest -p no:cacheprovider native/tests/clients/heavy
 
 test-wasm: ## the conversations under WebAssembly, in Node and in Chromium
 	wasm-pack test --node web

@@ -2,7 +2,9 @@
 // What a program in PHP does with a cache, through the extension `memcached`, in the protocol that it
 // is told.
 
-ini_set('zend.assertions', '1');
+if (ini_get('zend.assertions') !== '1') {
+    exit("`php -d zend.assertions=1`: otherwise nothing is checked\n");
+}
 ini_set('assert.exception', '1');
 
 $cache = new Memcached();
@@ -11,6 +13,10 @@ $cache->setOption(Memcached::OPT_TCP_NODELAY, true);
 $cache->setOption(Memcached::OPT_COMPRESSION, false);
 $binary = getenv('PROTOCOL') === 'binary';
 $cache->setOption(Memcached::OPT_BINARY_PROTOCOL, $binary);
+$user = getenv('SASL_USER');
+if ($user !== false) {
+    $cache->setSaslAuthData($user, getenv('SASL_PASSWORD'));
+}
 
 $tests = [
     'set, get and delete' => function ($cache) {

@@ -1,14 +1,15 @@
 <?php
 // One request of a web page that counts its visits in a session, with the settings that the extension
-// `memcached` has by default. It holds the session's lock for a while.
+// HANDLER, `memcached` or `memcache`, has by default. It holds the session's lock for a while.
 
 $user = getenv('SASL_USER');
 if ($user !== false) {
     ini_set('memcached.sess_sasl_username', $user);
     ini_set('memcached.sess_sasl_password', getenv('SASL_PASSWORD'));
 }
-ini_set('session.save_handler', 'memcached');
-ini_set('session.save_path', '127.0.0.1:' . getenv('PORT'));
+$handler = getenv('HANDLER');
+ini_set('session.save_handler', $handler);
+ini_set('session.save_path', ($handler === 'memcache' ? 'tcp://' : '') . '127.0.0.1:' . getenv('PORT'));
 session_id($argv[1]);
 if (!session_start()) {
     exit(1);
