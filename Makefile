@@ -48,7 +48,7 @@ test-all: test miri ## the same, and what is slow and rare: heavy clients, bundl
 	$(MAKE) test-heavy-clients
 	web/npm/test/bundlers
 	DIFFERENTIAL_COMMANDS=10000000 $(MAKE) test-differential
-	$(MAKE) soak
+	$(MAKE) soak soak-tls
 	RUNTIME=async-std $(MAKE) soak
 	$(MAKE) fuzz mutants mutants-native
 
@@ -112,12 +112,13 @@ test-native: ## the server, on tokio and on async-std
 	cargo test --locked -p dynamidb
 	cargo test --locked -p dynamidb --no-default-features --features async-std
 
-test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std, with io_uring and without
+test-soak: ## twenty seconds of what `make soak` does, on tokio and on async-std, with io_uring and without, by TLS
 	cargo test --locked --target-dir target --manifest-path native/bench/Cargo.toml
 	SOAK_SECONDS=20 $(MAKE) soak
 	SOAK_SECONDS=20 RUNTIME=async-std $(MAKE) soak
 	DYNAMIDB_IO_URING=off SOAK_SECONDS=20 $(MAKE) soak
 	DYNAMIDB_IO_URING=off SOAK_SECONDS=20 RUNTIME=async-std $(MAKE) soak
+	SOAK_SECONDS=20 $(MAKE) soak-tls
 
 test-differential: ## random sessions: memcached and the server must answer the same
 	cargo test --locked -p dynamidb --test differential -- --nocapture
@@ -191,6 +192,9 @@ bench-npm: ## the npm package beside lru-cache: processor time, garbage collecti
 
 soak: load ## mixed load for SOAK_SECONDS (600) on RUNTIME (tokio), every reply checked
 	target/release/dynamidb-bench soak --runtime $(or $(RUNTIME),tokio)
+
+soak-tls: load ## the same by TLS, with sessions that are resumed
+	target/release/dynamidb-bench soak --runtime $(or $(RUNTIME),tokio) --tls
 
 load: # the server with both runtimes, and what puts it under load
 	cargo build --locked --release --target-dir target -p dynamidb --features async-std

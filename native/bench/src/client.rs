@@ -1,7 +1,7 @@
 //! A client of the soak: writes to its own keys, reads everybody's, and comes and goes.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use rand::{Rng, SeedableRng};
 
 use crate::ledger::{HEAD_LEN, Head, KEYS, Ledger};
 use crate::report::histogram;
+use crate::wire::{Endpoint, Wire};
 
 /// Sizes of values; they change in turn, so that memory has to follow.
 const SIZES: [Range<u64>; 4] = [32..200, 1000..4000, 10_000..60_000, 32..100_000];
@@ -58,8 +59,10 @@ impl Findings {
     }
 }
 
+type Socket = BufReader<Wire<TcpStream>>;
+
 pub struct Client<'l> {
-    address: SocketAddr,
+    endpoint: &'l Endpoint,
     ledger: &'l Ledger,
     number: u64,
     clients: u64,
@@ -68,9 +71,9 @@ pub struct Client<'l> {
 }
 
 impl<'l> Client<'l> {
-    pub fn new(address: SocketAddr, ledger: &'l Ledger, number: u64, clients: u64) -> Self {
+    pub fn new(endpoint: &'l Endpoint, ledger: &'l Ledger, number: u64, clients: u64) -> Self {
         Self {
-            address,
+            endpoint,
             ledger,
             number,
             clients,
@@ -87,10 +90,10 @@ impl<'l> Client<'l> {
         end: &AtomicBool,
     ) -> io::Result<Findings> {
         while !end.load(Ordering::Relaxed) && self.findings.faults.len() < FAULTS_MAX {
-            let mut socket = BufReader::new(TcpStream::connect(self.address)?);
-            socket.get_ref().set_nodelay(true)?;
-            socket.get_ref().set_read_timeout(Some(PATIENCE))?;
-            socket.get_ref().set_write_timeout(Some(PATIENCE))?;
+            let mut socket = BufReader::new(self.endpoint.connect()?);
+            let plain = socket.get_ref().socket();
+            plain.set_read_timeout(Some(PATIENCE))?;
+            plain.set_write_timeout(Some(PATIENCE))?;
             self.findings.connections += 1;
             while !self.random.random_bool(1.0 / BATCHES) && !end.load(Ordering::Relaxed) {
                 let phase = started.elapsed().as_millis() * SHIFTS / time.as_millis().max(1);
@@ -112,7 +115,7 @@ impl<'l> Client<'l> {
     /// Stores and deletes a few of its own keys.
     fn write_batch(
         &mut self,
-        socket: &mut BufReader<TcpStream>,
+        socket: &mut Socket,
         started: Instant,
         sizes: &Range<u64>,
     ) -> io::Result<()> {
@@ -157,11 +160,7 @@ impl<'l> Client<'l> {
     }
 
     /// Reads a few keys, in one request or several.
-    fn read_batch(
-        &mut self,
-        socket: &mut BufReader<TcpStream>,
-        started: Instant,
-    ) -> io::Result<()> {
+    fn read_batch(&mut self, socket: &mut Socket, started: Instant) -> io::Result<()> {
         let mut out = Vec::new();
         let mut requests = Vec::new();
         let at = started.elapsed().as_millis() as u64;
@@ -191,7 +190,7 @@ impl<'l> Client<'l> {
     /// Checks the reply to one `get`: hits come in the order of the keys.
     fn hear_values(
         &mut self,
-        socket: &mut BufReader<TcpStream>,
+        socket: &mut Socket,
         keys: Vec<(u64, u64)>,
         asked_at: u64,
     ) -> io::Result<()> {
@@ -220,7 +219,7 @@ impl<'l> Client<'l> {
     }
 
     /// Most say nothing more; some vanish in the middle of a value, which must leave nothing.
-    fn leave(&mut self, mut socket: BufReader<TcpStream>) -> io::Result<()> {
+    fn leave(&mut self, mut socket: Socket) -> io::Result<()> {
         if self.random.random_bool(0.3) {
             let key = self.number;
             let half = format!("set {key} 0 0 100000\r\n{}", "half".repeat(1000));
@@ -231,7 +230,7 @@ impl<'l> Client<'l> {
 }
 
 /// The next line, without its end.
-fn line(socket: &mut BufReader<TcpStream>) -> io::Result<String> {
+fn line(socket: &mut Socket) -> io::Result<String> {
     let mut line = String::new();
     if socket.read_line(&mut line)? == 0 {
         return Err(ErrorKind::UnexpectedEof.into());

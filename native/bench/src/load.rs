@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -12,6 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::peer::Peer;
 use crate::replies::Replies;
 use crate::report::histogram;
+use crate::wire::Wire;
 use crate::workload::{Requests, Workload};
 
 /// What is read at once.
@@ -75,10 +75,9 @@ pub fn fill(peer: &Peer, workload: &Workload) -> io::Result<()> {
 
 /// Stores the keys with these numbers, on one connection, a batch at a time.
 pub fn fill_range(peer: &Peer, workload: &Workload, keys: std::ops::Range<u32>) -> io::Result<()> {
-    let mut socket = net::TcpStream::connect(peer.address)?;
-    socket.set_nodelay(true)?;
-    let mut requests = Requests::new(workload, peer.dialect(), 0);
-    let mut replies = Replies::new(peer.dialect());
+    let mut socket = peer.endpoint.connect()?;
+    let mut requests = Requests::new(workload, peer.dialect(workload), 0);
+    let mut replies = Replies::new(peer.dialect(workload));
     let (mut out, mut bytes) = (Vec::new(), vec![0; READ_SIZE]);
     let batch = (256 * 1024 / (workload.value_len + 64)).clamp(1, 256);
     let mut next = keys.start;
@@ -119,7 +118,7 @@ struct Load {
 }
 
 struct Connection {
-    socket: TcpStream,
+    socket: Wire<TcpStream>,
     replies: Replies,
     /// When each request that is under way was due.
     due: VecDeque<Instant>,
@@ -133,16 +132,15 @@ impl Load {
         let poll = Poll::new()?;
         let mut connections = Vec::new();
         for index in 0..workload.connections {
-            let socket = net::TcpStream::connect(peer.address)?;
-            socket.set_nodelay(true)?;
+            let (socket, tls) = peer.endpoint.handshake()?;
             socket.set_nonblocking(true)?;
             let mut socket = TcpStream::from_std(socket);
             let interest = Interest::READABLE | Interest::WRITABLE;
             poll.registry()
                 .register(&mut socket, Token(index), interest)?;
             connections.push(Connection {
-                socket,
-                replies: Replies::new(peer.dialect()),
+                socket: Wire::new(socket, tls),
+                replies: Replies::new(peer.dialect(workload)),
                 due: VecDeque::new(),
                 out: Vec::new(),
                 sent: 0,
@@ -151,7 +149,7 @@ impl Load {
         Ok(Self {
             poll,
             connections,
-            requests: Requests::new(workload, peer.dialect(), 42),
+            requests: Requests::new(workload, peer.dialect(workload), 42),
             bytes: vec![0; READ_SIZE],
             complete: 0,
             latencies: histogram(),
@@ -268,7 +266,10 @@ impl Connection {
         }
         self.out.clear();
         self.sent = 0;
-        Ok(())
+        match self.socket.flush() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Reads what is there; returns how many replies were completed.
@@ -282,7 +283,7 @@ impl Connection {
                 Err(error) => return Err(error),
             };
             complete += self.replies.take(&bytes[..read]);
-            if read < bytes.len() {
+            if read < bytes.len() && self.socket.is_drained_by_short_reads() {
                 break;
             }
         }

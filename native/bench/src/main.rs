@@ -13,6 +13,7 @@ mod ledger;
 mod load;
 mod memory;
 mod misses;
+mod packet;
 mod peer;
 mod replies;
 mod report;
@@ -20,6 +21,7 @@ mod responder;
 mod soak;
 mod table;
 mod threads;
+mod wire;
 mod workload;
 
 use std::io;
@@ -87,6 +89,9 @@ enum What {
         /// Which of the runtimes that the server was built with
         #[arg(long, default_value = "tokio")]
         runtime: String,
+        /// By TLS, with sessions that are resumed
+        #[arg(long)]
+        tls: bool,
     },
     /// Answers every line on a port with the same item: what the kernel and tokio cost
     Respond {
@@ -109,7 +114,11 @@ fn main() -> ExitCode {
         What::Memory => memory::print(&server),
         What::Misses => misses::print(&server),
         What::Threads { rounds } => threads::print(&server, rounds),
-        What::Soak { seconds, runtime } => soak::run(&server, seconds, &runtime),
+        What::Soak {
+            seconds,
+            runtime,
+            tls,
+        } => soak::run(&server, seconds, &runtime, tls),
         What::Respond {
             port,
             value_len,

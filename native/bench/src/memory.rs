@@ -1,12 +1,13 @@
 //! How many items a gigabyte holds, what the process takes then, and what a silent client takes.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::load::fill_range;
 use crate::peer::{Kind, Options, Peer};
 use crate::report::head;
+use crate::wire::Tls;
 use crate::workload::Workload;
 
 /// Sizes that leave little of a chunk empty.
@@ -41,8 +42,11 @@ pub fn print(server: &Path) -> io::Result<()> {
     println!();
     println!("| {IDLE} silent connections, after a get each | RSS per connection, bytes |");
     println!("|---|---|");
+    let tls = Tls::new()?;
     for kind in installed.iter().filter(|kind| **kind != Kind::Redis) {
-        println!("| {} | {} |", kind.name(), idle(kind, server)?);
+        println!("| {} | {} |", kind.name(), idle(kind, server, None)?);
+        let by_tls = idle(kind, server, Some(tls.clone()))?;
+        println!("| {}, TLS 1.3 | {by_tls} |", kind.name());
     }
     Ok(())
 }
@@ -57,18 +61,19 @@ fn items_until_eviction(peer: &Peer) -> io::Result<u64> {
 }
 
 /// Bytes of resident memory for each connection that has asked once and says nothing more.
-fn idle(kind: &Kind, server: &Path) -> io::Result<u64> {
+fn idle(kind: &Kind, server: &Path, tls: Option<Arc<Tls>>) -> io::Result<u64> {
     let options = Options {
         memory: 64,
         pinned: false,
+        tls,
         ..Options::default()
     };
     let peer = Peer::start(kind, server, &options)?;
     let connect = |_| {
-        let mut socket = TcpStream::connect(peer.address)?;
+        let mut socket = peer.endpoint.connect()?;
         socket.write_all(b"get nothing\r\n")?;
         let mut line = String::new();
-        BufReader::with_capacity(64, &socket).read_line(&mut line)?;
+        BufReader::with_capacity(64, &mut socket).read_line(&mut line)?;
         io::Result::Ok(socket)
     };
     let _warm = (0..100).map(connect).collect::<io::Result<Vec<_>>>()?;

@@ -148,7 +148,7 @@ pub fn print(server: &Path) -> io::Result<()> {
 
 /// Asks for everything and stores what is not there; returns how much that was.
 fn play(peer: &Peer, scene: Scene) -> io::Result<Misses> {
-    let mut socket = BufReader::with_capacity(1 << 18, TcpStream::connect(peer.address)?);
+    let mut socket = BufReader::with_capacity(1 << 18, TcpStream::connect(peer.endpoint.address)?);
     socket.get_ref().set_nodelay(true)?;
     let value = vec![b'v'; 500_000];
     let mut keys = scene.keys();

@@ -1,15 +1,19 @@
 //! A server under test: its process, what it has used, and how it is spoken to.
 
 use std::fs;
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, geteuid};
+
+use crate::wire::{Endpoint, Tls};
+use crate::workload::Workload;
 
 /// The processors: one for the server, one for the load.
 const SERVER_CPU: usize = 0;
@@ -21,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Dialect {
     Memcached,
+    /// memcached's binary protocol.
+    Packets,
     Redis,
 }
 
@@ -78,13 +84,18 @@ impl Kind {
             Command::new(program)
         };
         let (memory, threads) = (options.memory, options.threads);
-        let ours = format!("-p {port} -l 127.0.0.1 --admin 127.0.0.1:0 -m {memory} -t {threads}");
+        let tls = options.tls.as_ref().map(|tls| tls.options());
+        let tls = tls.unwrap_or_default();
+        let ours =
+            format!("-p {port} -l 127.0.0.1 --admin 127.0.0.1:0 -m {memory} -t {threads} {tls}");
         let words = match self {
             Self::DynamiDb(runtime) => format!("{ours} --runtime {runtime} {}", options.more),
             Self::Plain => format!("{ours} --io-uring off {}", options.more),
             Self::Memcached => {
                 let user = if geteuid().is_root() { "-u root" } else { "" };
-                format!("-p {port} -l 127.0.0.1 -m {memory} -t {threads} -U 0 -c 12000 {user}")
+                format!(
+                    "-p {port} -l 127.0.0.1 -m {memory} -t {threads} -U 0 -c 12000 {user} {tls}"
+                )
             }
             Self::Redis => format!(
                 "--port {port} --bind 127.0.0.1 --save  --appendonly no --io-threads {threads} \
@@ -92,8 +103,9 @@ impl Kind {
             ),
             Self::Responder(len, values) => format!("respond {port} {len} {values}"),
         };
-        // Two blanks are an empty word, which redis wants.
-        command.args(words.trim_end().split(' '));
+        let words = words.trim_end().split(' ');
+        // Two blanks are an empty word, which redis wants, and nobody else.
+        command.args(words.filter(|word| *self == Self::Redis || !word.is_empty()));
         Ok(command)
     }
 }
@@ -106,6 +118,8 @@ pub struct Options {
     pub threads: usize,
     /// Whether it is kept on one processor.
     pub pinned: bool,
+    /// Whether it speaks TLS; neither redis nor the responder does.
+    pub tls: Option<Arc<Tls>>,
     /// More options for DynamiDB.
     pub more: String,
 }
@@ -116,6 +130,7 @@ impl Default for Options {
             memory: 1024,
             threads: 1,
             pinned: true,
+            tls: None,
             more: String::new(),
         }
     }
@@ -125,7 +140,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Peer {
     pub kind: Kind,
-    pub address: SocketAddr,
+    pub endpoint: Endpoint,
     child: Child,
 }
 
@@ -141,11 +156,14 @@ impl Peer {
             .stderr(Stdio::null());
         let peer = Self {
             kind: kind.clone(),
-            address: (Ipv4Addr::LOCALHOST, port).into(),
+            endpoint: Endpoint {
+                address: (Ipv4Addr::LOCALHOST, port).into(),
+                tls: options.tls.clone(),
+            },
             child: quiet.spawn()?,
         };
         let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(peer.address).is_err() {
+        while TcpStream::connect(peer.endpoint.address).is_err() {
             if Instant::now() > deadline {
                 let name = kind.name();
                 return Err(io::Error::other(format!(
@@ -157,9 +175,11 @@ impl Peer {
         Ok(peer)
     }
 
-    pub const fn dialect(&self) -> Dialect {
+    /// How it is spoken to under this load.
+    pub const fn dialect(&self, workload: &Workload) -> Dialect {
         match self.kind {
             Kind::Redis => Dialect::Redis,
+            _ if workload.packets => Dialect::Packets,
             _ => Dialect::Memcached,
         }
     }
@@ -193,14 +213,19 @@ impl Peer {
 
     /// A number from memcached's `stats`.
     pub fn stat(&self, name: &str) -> io::Result<u64> {
-        let mut socket = TcpStream::connect(self.address)?;
-        socket.write_all(b"stats\r\nquit\r\n")?;
-        let mut text = String::new();
-        socket.read_to_string(&mut text)?;
+        let mut socket = BufReader::new(self.endpoint.connect()?);
+        socket.get_mut().write_all(b"stats\r\n")?;
         let prefix = format!("STAT {name} ");
-        let value = text.lines().find_map(|line| line.strip_prefix(&prefix));
-        let number = value.and_then(|value| value.trim().parse().ok());
-        number.ok_or_else(|| io::Error::other(format!("no {name} in {text}")))
+        for line in socket.lines() {
+            let line = line?;
+            if let Some(value) = line.strip_prefix(&prefix) {
+                return value.trim().parse().map_err(io::Error::other);
+            }
+            if !line.starts_with("STAT ") {
+                break;
+            }
+        }
+        Err(io::Error::other(format!("no {name} in stats")))
     }
 
     fn proc(&self, what: &str) -> String {

@@ -1,16 +1,19 @@
 //! Finds the ends of replies in a stream of bytes, without keeping values.
 
+use crate::packet::{self, HEADER_LEN};
 use crate::peer::Dialect;
 
 /// What has been heard on one connection.
 pub struct Replies {
     dialect: Dialect,
-    /// The beginning of a line whose end is not there yet.
+    /// The beginning of a line, or of a header, whose end is not there yet.
     line: Vec<u8>,
     /// Bytes of a value and its end that are to come.
     value: usize,
     /// Redis: elements of an array that are to come.
     elements: usize,
+    /// Packets: whether the end of this value is that of a reply.
+    is_last: bool,
     pub hits: u64,
     /// The first line that is neither a hit nor a miss nor "stored".
     pub error: Option<String>,
@@ -23,6 +26,7 @@ impl Replies {
             line: Vec::new(),
             value: 0,
             elements: 0,
+            is_last: false,
             hits: 0,
             error: None,
         }
@@ -30,6 +34,9 @@ impl Replies {
 
     /// Takes the next bytes; returns how many replies end in them.
     pub fn take(&mut self, mut bytes: &[u8]) -> usize {
+        if self.dialect == Dialect::Packets {
+            return self.take_packets(bytes);
+        }
         let mut complete = 0;
         while !bytes.is_empty() {
             if self.value > 0 {
@@ -58,11 +65,44 @@ impl Replies {
         complete
     }
 
+    fn take_packets(&mut self, mut bytes: &[u8]) -> usize {
+        let mut complete = 0;
+        while !bytes.is_empty() {
+            let wanted = if self.value > 0 {
+                self.value
+            } else {
+                HEADER_LEN - self.line.len()
+            };
+            let (taken, rest) = bytes.split_at(wanted.min(bytes.len()));
+            bytes = rest;
+            if self.value > 0 {
+                self.value -= taken.len();
+            } else {
+                self.line.extend_from_slice(taken);
+                let Some(header) = self.line.first_chunk() else {
+                    break;
+                };
+                let reply = packet::Reply::read(header);
+                self.line.clear();
+                self.hits += u64::from(reply.is_hit());
+                if self.error.is_none() {
+                    self.error = reply.error();
+                }
+                (self.value, self.is_last) = (reply.body_len, reply.is_last());
+            }
+            if self.value == 0 && self.is_last {
+                complete += 1;
+                self.is_last = false;
+            }
+        }
+        complete
+    }
+
     /// Looks at a whole line; returns the number of replies that it ends.
     fn line(&mut self, line: &[u8]) -> usize {
         match self.dialect {
-            Dialect::Memcached => self.memcached(line),
             Dialect::Redis => self.redis(line),
+            _ => self.memcached(line),
         }
     }
 
@@ -135,6 +175,34 @@ mod tests {
         let values = b"VALUE k 0 5\r\nEND\r\n\r\nVALUE l 0 0\r\n\r\nEND\r\nEND\r\nSTORED\r\n";
         heard(Dialect::Memcached, values, 3, 2, false);
         heard(Dialect::Memcached, b"SERVER_ERROR\r\nEND\r\n", 2, 0, true);
+    }
+
+    #[test]
+    fn replies_in_packets_are_counted_when_their_bodies_have_come() {
+        let packet = |opcode, status, body: &[u8]| {
+            let mut bytes = Vec::new();
+            packet::push(&mut bytes, opcode, &[], &[], body);
+            (bytes[0], bytes[7]) = (0x81, status);
+            bytes
+        };
+        let (get, miss) = (
+            packet(packet::GET, 0, b"flagvalue"),
+            packet(packet::GET, 1, b"none"),
+        );
+        let batch = [
+            packet(packet::GETKQ, 0, b"\x81\x00"),
+            packet(packet::NOOP, 0, b""),
+        ]
+        .concat();
+        let fine = [get, batch, miss, packet(packet::SET, 0, b"")].concat();
+        heard(Dialect::Packets, &fine, 4, 2, false);
+        heard(
+            Dialect::Packets,
+            &packet(packet::SET, 0x82, b"Out of memory"),
+            1,
+            0,
+            true,
+        );
     }
 
     #[test]

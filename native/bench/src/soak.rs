@@ -17,11 +17,14 @@ use crate::client::{Client, Findings};
 use crate::ledger::Ledger;
 use crate::peer::{Kind, Options, Peer};
 use crate::report::head;
+use crate::wire::Tls;
 
 /// MiB.
 const MEMORY: usize = 64;
 const CLIENTS: u64 = 8;
 const SAMPLE_PERIOD: Duration = Duration::from_millis(250);
+/// How often resident memory is looked at, at least, however long that takes.
+const SAMPLES_MIN: usize = 32;
 /// By how much resident memory may seem to grow from the first quarter to the end, in KiB. A leak
 /// of ten bytes per request is far above it within seconds.
 const GROWTH_MAX: f64 = 4096.0;
@@ -31,8 +34,8 @@ const BESIDE_MAX: u64 = 10 * 1024 + CLIENTS * 512;
 /// How long closed connections may take to disappear.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Soaks a server on this runtime; fails if anything was wrong.
-pub fn run(server: &Path, seconds: u64, runtime: &str) -> io::Result<()> {
+/// Soaks a server on this runtime, by TLS or not; fails if anything was wrong.
+pub fn run(server: &Path, seconds: u64, runtime: &str, tls: bool) -> io::Result<()> {
     head(server);
     let known = ["tokio", "async-std"]
         .into_iter()
@@ -42,22 +45,26 @@ pub fn run(server: &Path, seconds: u64, runtime: &str) -> io::Result<()> {
         memory: MEMORY,
         threads: 2,
         pinned: false,
+        tls: tls.then(Tls::new).transpose()?,
         ..Options::default()
     };
     let peer = Peer::start(&Kind::DynamiDb(runtime), server, &options)?;
     // It accepts before it has opened all its files, but does not answer before.
     peer.stat("uptime")?;
     let files = peer.files()?;
-    let time = Duration::from_secs(seconds);
+    let (started, time) = (Instant::now(), Duration::from_secs(seconds));
     let (findings, samples) = load(&peer, time)?;
     let mut faults = findings.faults.clone();
-    print(&findings, time);
+    print(&findings, started.elapsed());
     faults.extend(check_memory(&samples));
     settle("connections", 1, || peer.stat("curr_connections"))?;
     settle("kept bytes", 0, || peer.stat("buffered"))?;
     settle("open files", files as u64, || Ok(peer.files()? as u64))?;
     if findings.hits == 0 || peer.stat("evictions")? == 0 {
         faults.push("it was never under pressure".into());
+    }
+    if tls {
+        faults.extend(check_handshakes(&peer)?);
     }
     println!("faults: {}", faults.len());
     match faults.first() {
@@ -66,37 +73,60 @@ pub fn run(server: &Path, seconds: u64, runtime: &str) -> io::Result<()> {
     }
 }
 
-/// Lets the clients loose; returns what they found, and the resident memory meanwhile.
+/// Lets the clients loose; returns what they found, and the resident memory once it was full.
 fn load(peer: &Peer, time: Duration) -> io::Result<(Findings, Vec<u64>)> {
     let (ledger, end) = (Ledger::new(), AtomicBool::new(false));
     let started = Instant::now();
     thread::scope(|scope| {
         let (ledger, end) = (&ledger, &end);
         let spawn = |number| {
-            let mut client = Client::new(peer.address, ledger, number, CLIENTS);
+            let mut client = Client::new(&peer.endpoint, ledger, number, CLIENTS);
             scope.spawn(move || client.run(started, time, end))
         };
         let clients: Vec<_> = (0..CLIENTS).map(spawn).collect();
-        let mut samples = Vec::new();
-        let mut sampled = Ok(());
-        while started.elapsed() < time && !clients.iter().any(thread::ScopedJoinHandle::is_finished)
-        {
-            thread::sleep(SAMPLE_PERIOD);
-            match peer.resident() {
-                Ok(sample) => samples.push(sample),
-                Err(error) => {
-                    sampled = Err(error);
-                    break;
-                }
-            }
-        }
+        let is_over = |samples: usize| {
+            let gone = clients.iter().any(thread::ScopedJoinHandle::is_finished);
+            gone || (started.elapsed() >= time && samples >= SAMPLES_MIN)
+        };
+        let samples = sample(peer, is_over);
         end.store(true, Ordering::Relaxed);
         let mut all = Findings::default();
         for client in clients {
             all.add(client.join().expect("a client does not panic")?);
         }
-        sampled.map(|()| (all, samples))
+        samples.map(|samples| (all, samples))
     })
+}
+
+/// The resident memory, time and again from the first eviction on: a slow machine takes long until
+/// the cache is full.
+fn sample(peer: &Peer, is_over: impl Fn(usize) -> bool) -> io::Result<Vec<u64>> {
+    let mut samples = Vec::new();
+    while !is_over(samples.len()) {
+        thread::sleep(SAMPLE_PERIOD);
+        if !samples.is_empty() || peer.stat("evictions")? > 0 {
+            samples.push(peer.resident()?);
+        }
+    }
+    Ok(samples)
+}
+
+/// What is wrong with the handshakes: after the first ones, clients resume sessions.
+fn check_handshakes(peer: &Peer) -> io::Result<Vec<String>> {
+    let [full, resumed, failed] = [
+        peer.stat("ssl_new_sessions")?,
+        peer.stat("tls_resumed_sessions")?,
+        peer.stat("ssl_handshake_errors")?,
+    ];
+    println!("handshakes: {full} full, {resumed} resumed, {failed} failed");
+    let mut faults = Vec::new();
+    if resumed < full {
+        faults.push(format!("only {resumed} sessions were resumed"));
+    }
+    if failed > 0 {
+        faults.push(format!("{failed} handshakes failed"));
+    }
+    Ok(faults)
 }
 
 /// Waits until a number has come back to what it was at the beginning.
@@ -127,7 +157,7 @@ fn check_memory(samples: &[u64]) -> Vec<String> {
         growth / minutes,
     );
     let mut faults = Vec::new();
-    if steady.len() < 8 {
+    if samples.len() < SAMPLES_MIN {
         faults.push("too few samples of the resident memory".into());
     }
     if growth > GROWTH_MAX {

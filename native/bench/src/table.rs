@@ -8,6 +8,7 @@ use crate::figures::{self, Figures};
 use crate::load::{Pace, fill, run};
 use crate::peer::{Kind, Options, Peer, pin_load};
 use crate::report::{head, median, turns, where_and_what};
+use crate::wire::Tls;
 use crate::workload::Workload;
 
 /// How long each measurement takes.
@@ -16,9 +17,14 @@ const TIME: Duration = Duration::from_millis(1500);
 /// A row: its name and its load.
 type Row = (&'static str, Workload);
 
-/// Rows that share their items.
-fn groups() -> [Vec<Row>; 3] {
+/// Rows that share their items and servers.
+fn groups() -> [Vec<Row>; 4] {
     let get = Workload::GET;
+    let packets = Workload {
+        packets: true,
+        ..get
+    };
+    let tls = Workload { tls: true, ..get };
     let large = |keys, value_len, sets| Workload {
         keys,
         value_len,
@@ -60,6 +66,35 @@ fn groups() -> [Vec<Row>; 3] {
                 },
             ),
             (
+                "multi-get of 16",
+                Workload {
+                    keys_per_get: 16,
+                    ..get
+                },
+            ),
+            ("packets, get", packets),
+            (
+                "packets, set",
+                Workload {
+                    sets: 1.0,
+                    ..packets
+                },
+            ),
+            (
+                "packets, 16 getkq and noop",
+                Workload {
+                    keys_per_get: 16,
+                    ..packets
+                },
+            ),
+            (
+                "packets, 100 getkq and noop",
+                Workload {
+                    keys_per_get: 100,
+                    ..packets
+                },
+            ),
+            (
                 "1,000 connections, get",
                 Workload {
                     connections: 1000,
@@ -74,6 +109,17 @@ fn groups() -> [Vec<Row>; 3] {
         vec![
             ("100 KiB values, get", large(4000, 102_400, 0.0)),
             ("100 KiB values, set", large(4000, 102_400, 1.0)),
+        ],
+        vec![
+            ("TLS, get", tls),
+            ("TLS, set", Workload { sets: 1.0, ..tls }),
+            (
+                "TLS, pipeline of 16, get",
+                Workload {
+                    pipeline: 16,
+                    ..tls
+                },
+            ),
         ],
     ]
 }
@@ -108,8 +154,15 @@ pub fn print(
         let Some((_, first)) = rows.first() else {
             continue;
         };
-        let start = |kind| Peer::start(kind, server, &Options::default());
-        let peers = kinds.iter().map(start).collect::<io::Result<Vec<_>>>()?;
+        let options = Options {
+            tls: first.tls.then(Tls::new).transpose()?,
+            ..Options::default()
+        };
+        // It may have been built without.
+        let speaks = |kind: &&Kind| !first.tls || **kind != Kind::Redis;
+        let start = |kind| Peer::start(kind, server, &options);
+        let peers = kinds.iter().filter(speaks).map(start);
+        let peers = peers.collect::<io::Result<Vec<_>>>()?;
         for peer in &peers {
             fill(peer, first)?;
         }
@@ -117,11 +170,13 @@ pub fn print(
             let responder = Kind::Responder(workload.value_len, workload.keys_per_get);
             let responder = Peer::start(&responder, server, &Options::default())?;
             let mut takers: Vec<_> = peers.iter().collect();
-            if workload.sets == 0.0 {
+            if workload.packets {
+                takers.retain(|peer| peer.kind != Kind::Redis);
+            } else if workload.sets == 0.0 && !workload.tls {
                 takers.push(&responder);
             }
             let measured = measure(&takers, &workload, rounds)?;
-            print_row(name, &measured);
+            print_row(name, &columns, &measured);
             figures.rows.push(row(name, &measured));
         }
     }
@@ -162,18 +217,19 @@ fn measure(peers: &[&Peer], workload: &Workload, rounds: usize) -> io::Result<Ve
 }
 
 /// Without memcached the figures are microseconds instead of ratios to its.
-fn print_row(name: &str, measured: &[Measured]) {
+fn print_row(name: &str, columns: &[&str], measured: &[Measured]) {
     let cost = |measured: &Measured| median(measured.costs.iter().copied());
-    let memcached = measured.iter().find(|m| m.name == "memcached").map(cost);
+    let of = |server| measured.iter().find(|m| m.name == server).map(cost);
+    let memcached = of("memcached");
     print!(
         "| {name} | {} |",
         memcached.map_or("-".into(), |cost| format!("{cost:.2}"))
     );
-    for measured in measured.iter().filter(|m| m.name != "memcached") {
-        print!(" {:.2} |", cost(measured) / memcached.unwrap_or(1.0));
-    }
-    if !measured.iter().any(|m| m.name == "responder") {
-        print!(" - |");
+    for server in columns {
+        match of(server) {
+            Some(cost) => print!(" {:.2} |", cost / memcached.unwrap_or(1.0)),
+            None => print!(" - |"),
+        }
     }
     let first = &measured[0];
     let highest = first.costs.iter().copied().fold(f64::MIN, f64::max);

@@ -6,6 +6,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 
+use crate::packet;
 use crate::peer::Dialect;
 
 /// A kind of load.
@@ -22,6 +23,9 @@ pub struct Workload {
     pub connections: usize,
     /// Requests that a connection sends without waiting for replies.
     pub pipeline: usize,
+    /// In memcached's binary protocol, where several keys are a batch of quiet gets.
+    pub packets: bool,
+    pub tls: bool,
 }
 
 impl Workload {
@@ -34,6 +38,8 @@ impl Workload {
         keys_per_get: 1,
         connections: 50,
         pipeline: 1,
+        packets: false,
+        tls: false,
     };
 }
 
@@ -70,6 +76,7 @@ impl Requests {
         let count = self.workload.keys_per_get;
         match self.dialect {
             Dialect::Memcached => out.extend_from_slice(b"get"),
+            Dialect::Packets => {}
             Dialect::Redis if count == 1 => out.extend_from_slice(b"*2\r\n$3\r\nGET\r\n"),
             Dialect::Redis => {
                 out.extend_from_slice(format!("*{}\r\n$4\r\nMGET\r\n", count + 1).as_bytes());
@@ -83,6 +90,14 @@ impl Requests {
                     out.push(b' ');
                     out.extend_from_slice(self.key.as_bytes());
                 }
+                Dialect::Packets => {
+                    let opcode = if count == 1 {
+                        packet::GET
+                    } else {
+                        packet::GETKQ
+                    };
+                    packet::push(out, opcode, &[], self.key.as_bytes(), &[]);
+                }
                 Dialect::Redis => {
                     out.extend_from_slice(b"$16\r\n");
                     out.extend_from_slice(self.key.as_bytes());
@@ -90,8 +105,10 @@ impl Requests {
                 }
             }
         }
-        if self.dialect == Dialect::Memcached {
-            out.extend_from_slice(b"\r\n");
+        match self.dialect {
+            Dialect::Memcached => out.extend_from_slice(b"\r\n"),
+            Dialect::Packets if count > 1 => packet::push(out, packet::NOOP, &[], &[], &[]),
+            _ => {}
         }
     }
 
@@ -101,6 +118,10 @@ impl Requests {
         let (key, len) = (&self.key, self.value.len());
         let head = match self.dialect {
             Dialect::Memcached => format!("set {key} 0 0 {len}\r\n"),
+            Dialect::Packets => {
+                packet::push(out, packet::SET, &[0; 8], key.as_bytes(), &self.value);
+                return;
+            }
             Dialect::Redis => format!("*3\r\n$3\r\nSET\r\n$16\r\n{key}\r\n${len}\r\n"),
         };
         out.extend_from_slice(head.as_bytes());
@@ -163,6 +184,24 @@ mod tests {
             let mut out = Vec::new();
             Requests::new(&workload, dialect, 0).push(&mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn packets_are_gets_stores_and_batches_that_a_noop_ends() {
+        let mut workload = Workload::GET;
+        (workload.keys, workload.value_len) = (1, 3);
+        for (sets, keys_per_get, opcodes, len) in [
+            (0.0, 1, &[0x00][..], 24 + 16),
+            (0.0, 2, &[0x0d, 0x0d, 0x0a], 3 * 24 + 2 * 16),
+            (1.0, 1, &[0x01], 24 + 8 + 16 + 3),
+        ] {
+            (workload.sets, workload.keys_per_get) = (sets, keys_per_get);
+            let mut out = Vec::new();
+            Requests::new(&workload, Dialect::Packets, 0).push(&mut out);
+            assert_eq!(out.len(), len);
+            let starts = (0..out.len()).filter(|&at| out[at] == 0x80);
+            assert!(starts.map(|at| out[at + 1]).eq(opcodes.iter().copied()));
         }
     }
 
