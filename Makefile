@@ -77,21 +77,24 @@ test-core: ## the cache and the protocol, and the cache for threads
 	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \
 		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'
 
-test-no-std: ## the core compiles where there is no std, also without the meta commands
+test-no-std: ## the core compiles where there is no std, also without a heap and the meta commands
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown
 	cargo build --locked -p dynamidb-core --no-default-features --target thumbv6m-none-eabi
-	cargo test --locked -p dynamidb-core --no-default-features --lib
+	cargo test --locked -p dynamidb-core --no-default-features --features alloc --lib
+	cargo test --locked -p dynamidb-core --no-default-features --test fixed_output
 
 capi: ## the C interface: a C program under valgrind, and what the library asks for
 	core/capi/check
 
+NO_HEAP = --no-default-features --features meta,flush-prefix
+
 firmware: ## the core on emulated Cortex-M0, M3 and M4 and under WASI: the same state as here
 	cd core/firmware && cargo fmt --check
 	cd core/firmware && cargo clippy --locked --release --all-features -- -D warnings
+	cd core/firmware && cargo clippy --locked --release $(NO_HEAP) -- -D warnings
 	cd core/firmware && for processor in thumbv6m thumbv7m thumbv7em; do \
-		for program in device conversations; do \
-			cargo run --locked --release --target $$processor-none-eabi --bin $$program || exit 1; \
-		done; \
+		cargo run --locked --release --target $$processor-none-eabi --bin conversations || exit 1; \
+		cargo run --locked --release --target $$processor-none-eabi $(NO_HEAP) --bin device || exit 1; \
 	done
 	cd core/firmware && cargo run --locked --release --target wasm32-wasip1 --example hosted
 	core/firmware/digests

@@ -18,9 +18,11 @@ mod time;
 mod view;
 mod write;
 
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
 use crate::insight::Insight;
+use crate::memory::DefaultMemory;
 use crate::options::{ArithmeticOptions, SetMode, SetOptions};
 use crate::storage::{Budget, Cas, Counted, Geometry, ItemAttrs, ItemFlags, Layout, Parts};
 use crate::{CasOutcome, Value};
@@ -46,7 +48,7 @@ use crate::{Config, ConfigError, Error, Expiry, Instant, Item, Key, KeyHasher, M
 /// assert_eq!((cache.len(), cache.stats().get_hits), (0, 0));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub struct Cache<M = Vec<u8>> {
+pub struct Cache<M = DefaultMemory> {
     memory: M,
     geometry: Geometry,
     parts: Parts,
@@ -60,6 +62,7 @@ pub struct Cache<M = Vec<u8>> {
     insight: Insight,
 }
 
+#[cfg(feature = "alloc")]
 impl Cache<Vec<u8>> {
     /// Makes a cache that reserves its memory at once, and uses it only as it fills.
     ///

@@ -1,13 +1,17 @@
 //! What goes into the cache ([`Value`]) and what comes out ([`Item`], [`Bytes`]).
 
+#[cfg(feature = "alloc")]
 use alloc::borrow::Cow;
+#[cfg(feature = "alloc")]
 use alloc::boxed::Box;
+#[cfg(feature = "alloc")]
 use alloc::string::String;
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::storage::StoredValue;
-use crate::{Cas, Expiry, Instant};
+use crate::{Cas, Expiry, Instant, Output};
 
 /// What is stored under a key: bytes, the client's 32-bit flags, and when it ends.
 ///
@@ -73,36 +77,42 @@ impl<'v> From<&'v str> for Value<'v> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'v> From<&'v Vec<u8>> for Value<'v> {
     fn from(bytes: &'v Vec<u8>) -> Self {
         bytes.as_slice().into()
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'v> From<&'v String> for Value<'v> {
     fn from(text: &'v String) -> Self {
         text.as_str().into()
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'v> From<&'v Box<[u8]>> for Value<'v> {
     fn from(bytes: &'v Box<[u8]>) -> Self {
         Self::from(&**bytes)
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'v> From<&'v Box<str>> for Value<'v> {
     fn from(text: &'v Box<str>) -> Self {
         Self::from(&**text)
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'v> From<&'v Cow<'_, [u8]>> for Value<'v> {
     fn from(bytes: &'v Cow<'_, [u8]>) -> Self {
         Self::from(&**bytes)
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'v> From<&'v Cow<'_, str>> for Value<'v> {
     fn from(text: &'v Cow<'_, str>) -> Self {
         Self::from(&**text)
@@ -310,6 +320,7 @@ impl<'c> Bytes<'c> {
     /// assert_eq!(str::from_utf8(&cache.get(now, "key").unwrap().value.to_cow())?, "value");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_cow(&self) -> Cow<'c, [u8]> {
         match self.as_slice() {
@@ -332,7 +343,7 @@ impl<'c> Bytes<'c> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub fn append_to(&self, output: &mut Vec<u8>) {
+    pub fn append_to(&self, output: &mut (impl Output + ?Sized)) {
         match self.as_slice() {
             Some(bytes) => output.extend_from_slice(bytes),
             None => self.append_pieces(output),
@@ -340,12 +351,13 @@ impl<'c> Bytes<'c> {
     }
 
     #[inline(never)]
-    fn append_pieces(&self, output: &mut Vec<u8>) {
+    fn append_pieces(&self, output: &mut (impl Output + ?Sized)) {
         self.pieces()
             .for_each(|piece| output.extend_from_slice(piece));
     }
 
     /// A copy of the bytes.
+    #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
         let mut copy = Vec::with_capacity(self.len());
@@ -404,12 +416,14 @@ impl PartialEq<&str> for Bytes<'_> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl PartialEq<String> for Bytes<'_> {
     fn eq(&self, other: &String) -> bool {
         *self == **other
     }
 }
 
+#[cfg(feature = "alloc")]
 impl PartialEq<Vec<u8>> for Bytes<'_> {
     fn eq(&self, other: &Vec<u8>) -> bool {
         *self == **other
@@ -425,6 +439,7 @@ impl PartialEq for Bytes<'_> {
 
 impl Eq for Bytes<'_> {}
 
+#[cfg(feature = "alloc")]
 impl From<Bytes<'_>> for Vec<u8> {
     fn from(bytes: Bytes<'_>) -> Self {
         bytes.to_vec()

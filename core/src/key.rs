@@ -4,9 +4,13 @@
 //! of the host, so that colliding keys cannot be chosen without knowing the seed. It is the
 //! same number on every platform, so the same inputs lead to the same state everywhere.
 
+#[cfg(feature = "alloc")]
 use alloc::borrow::Cow;
+#[cfg(feature = "alloc")]
 use alloc::boxed::Box;
+#[cfg(feature = "alloc")]
 use alloc::string::String;
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -185,36 +189,42 @@ impl<'k> From<&'k str> for Key<'k> {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'k> From<&'k Vec<u8>> for Key<'k> {
     fn from(bytes: &'k Vec<u8>) -> Self {
         bytes.as_slice().into()
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'k> From<&'k String> for Key<'k> {
     fn from(text: &'k String) -> Self {
         text.as_str().into()
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'k> From<&'k Box<[u8]>> for Key<'k> {
     fn from(bytes: &'k Box<[u8]>) -> Self {
         Self::from(&**bytes)
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'k> From<&'k Box<str>> for Key<'k> {
     fn from(text: &'k Box<str>) -> Self {
         Self::from(&**text)
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'k> From<&'k Cow<'_, [u8]>> for Key<'k> {
     fn from(bytes: &'k Cow<'_, [u8]>) -> Self {
         Self::from(&**bytes)
     }
 }
 
+#[cfg(feature = "alloc")]
 impl<'k> From<&'k Cow<'_, str>> for Key<'k> {
     fn from(text: &'k Cow<'_, str>) -> Self {
         Self::from(&**text)

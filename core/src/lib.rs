@@ -39,6 +39,7 @@
 //! | to see inside: pages, chunks, order, who was evicted and why | [`Cache::pages`], [`view`] |
 //! | to draw what is inside | [`MemoryMap`] |
 //! | to answer memcached's clients | [`Session`], on a [`Cache`] or a [`Keyspace`] of several |
+//! | to answer them without a heap | [`FixedOutput`] |
 //!
 //! # Which call do I want
 //!
@@ -87,9 +88,10 @@
 //!   on from where it was.
 //! - **The memory** of [`Cache::with_memory`] is yours, of any alignment, whatever is in it. At
 //!   least 8,320 bytes are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
-//!   the exact number. The [`Cache`] itself has about 3 KB beside that. No allocator is called,
-//!   though the crate links `alloc` for [`Session`]s and for [`Cache::new`], so that a program
-//!   without one declares a `#[global_allocator]` that always fails.
+//!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called.
+//! - **A heap** is the feature `alloc`, on by default. Without it a program needs no
+//!   `#[global_allocator]`: caches are in memory of the caller, and a [`Session`] replies into a
+//!   [`FixedOutput`]. `docs/embedding.md` lists what needs one.
 //! - **Space per item** in caller-provided memory: a header of 24 bytes, or 16 with
 //!   [`Config::compact`], key and value, rounded up to the slab sizes, and about 9 bytes for index
 //!   and records. Slab sizes that fit the readings are worth more than anything else: `[64]` for 16
@@ -108,7 +110,10 @@
 #![no_std]
 // Except in one file, `storage/prefetch.rs`; `tests/tidy.rs` sees to it.
 #![deny(unsafe_code)]
+// What only maps and logs call, which need a heap.
+#![cfg_attr(not(feature = "alloc"), allow(dead_code))]
 
+#[cfg(any(feature = "alloc", test))]
 extern crate alloc;
 
 mod cache;
@@ -123,6 +128,7 @@ pub mod insight;
 mod insight;
 mod item;
 mod key;
+#[cfg(feature = "alloc")]
 mod map;
 mod memory;
 mod number;
@@ -143,12 +149,13 @@ pub use error::{ConfigError, Error};
 pub use expiry::Expiry;
 pub use item::{Bytes, Item, Value};
 pub use key::{Key, KeyHasher};
+#[cfg(feature = "alloc")]
 pub use map::MemoryMap;
 pub use memory::Memory;
 pub use options::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
 pub use outcome::{ArithmeticOutcome, CasOutcome, DeleteOutcome, GetOutcome, SetOutcome};
 pub use protocol::{Action, Event, ItemSummary, Lookup, StoreStatus};
-pub use protocol::{AdminCommand, AdminOutcome, Host, Keyspace};
+pub use protocol::{AdminCommand, AdminOutcome, FixedOutput, Host, Keyspace, Output};
 pub use protocol::{Credentials, Dialect, FirstRequest, Protocol, Session, SessionConfig};
 pub use sizes::SlabSizes;
 pub use stats::{ClassStats, SlabStats, Stats};

@@ -1,6 +1,8 @@
 //! The memory a cache works in: provided by the caller, or its own `Vec`.
 
+#[cfg(feature = "alloc")]
 use alloc::boxed::Box;
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -9,7 +11,8 @@ use crate::ConfigError;
 /// Bytes that a cache may use for all it keeps.
 ///
 /// Implemented for `Vec<u8>` (what [`Cache::new`](crate::Cache::new) makes), `Box<[u8]>` and
-/// `&mut [u8]` (a static buffer on a device, a mapped region in a server).
+/// `&mut [u8]` (a static buffer on a device, a mapped region in a server). Without the feature
+/// `alloc` only the last one is there.
 ///
 /// # Examples
 /// ```
@@ -107,6 +110,7 @@ pub trait Memory {
     }
 }
 
+#[cfg(feature = "alloc")]
 impl Memory for Vec<u8> {
     fn capacity(&self) -> usize {
         Self::capacity(self)
@@ -124,6 +128,12 @@ impl Memory for Vec<u8> {
     }
 }
 
+/// The memory of a cache that nobody names. Without the feature `alloc` there is none.
+#[cfg(feature = "alloc")]
+pub(crate) type DefaultMemory = Vec<u8>;
+#[cfg(not(feature = "alloc"))]
+pub(crate) type DefaultMemory = core::convert::Infallible;
+
 impl Memory for &mut [u8] {
     fn capacity(&self) -> usize {
         self.len()
@@ -137,6 +147,7 @@ impl Memory for &mut [u8] {
     fn extend_to(&mut self, _len: usize) {}
 }
 
+#[cfg(feature = "alloc")]
 impl Memory for Box<[u8]> {
     fn capacity(&self) -> usize {
         self.len()

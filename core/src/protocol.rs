@@ -27,10 +27,12 @@ mod keyspace;
 mod line;
 mod meta;
 mod notify;
+mod output;
 mod parse;
 mod parsed;
 mod reply;
 mod request;
+mod room;
 mod session;
 mod stats;
 
@@ -40,4 +42,5 @@ pub use credentials::Credentials;
 pub use event::{Action, Event, ItemSummary, Lookup, StoreStatus};
 pub use host::Host;
 pub use keyspace::Keyspace;
+pub use output::{FixedOutput, Output};
 pub use session::{FirstRequest, Session};

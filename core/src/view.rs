@@ -1,5 +1,6 @@
 //! What [`Cache`](crate::Cache) shows of its inside: plain, read-only types.
 
+#[cfg(feature = "alloc")]
 pub use crate::storage::RemovalLog;
 use crate::{Instant, Item};
 

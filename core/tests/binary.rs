@@ -51,6 +51,17 @@ fn conversations_go_as_written_however_they_are_cut() {
     }
 }
 
+#[test]
+fn packets_go_as_written_with_replies_in_buffers_of_fixed_size() {
+    for conversation in
+        conversations::all_binary().filter(|conversation| !conversation.settings.sasl)
+    {
+        let cache = Cache::new(conversation.settings.config()).unwrap();
+        let how = "replies in a fixed buffer";
+        core_host::play_fixed(&conversation, cache, how, &mut <[u8]>::len);
+    }
+}
+
 /// Text is spoken as before by sessions that could speak packets as well.
 #[test]
 fn text_conversations_go_as_written_where_packets_are_spoken() {

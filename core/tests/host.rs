@@ -3,10 +3,12 @@
 // A test that cannot go on says why by panicking.
 #![allow(clippy::unwrap_used)]
 
+use std::fmt::Write;
+
 use dynamidb_core::{
     Action, AdminCommand, AdminOutcome, Cache, Config, Event, Host, Instant, Key, Keyspace, Lookup,
 };
-use dynamidb_core::{Session, SessionConfig};
+use dynamidb_core::{Output, Session, SessionConfig};
 
 const NOW: Instant = Instant::from_secs(1);
 
@@ -51,7 +53,7 @@ impl Keyspace for TestHost {
 }
 
 impl Host for TestHost {
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
         let words: Vec<_> = command.words().collect();
         match (command.verb(), &words[..]) {
             (b"pieces", [count]) => {
@@ -68,18 +70,18 @@ impl Host for TestHost {
                 let count = words.len();
                 let silent = if command.noreply() { " silently" } else { "" };
                 let verb = verb.escape_ascii();
-                output.extend(format!("{verb} {count}{silent}\r\n").bytes());
+                write!(output, "{verb} {count}{silent}\r\n").unwrap();
                 AdminOutcome::Done
             }
         }
     }
 
-    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
+    fn resume(&mut self, output: &mut dyn Output) -> AdminOutcome {
         if self.pieces == 0 {
-            output.extend(b"END\r\n");
+            output.extend_from_slice(b"END\r\n");
             return AdminOutcome::Done;
         }
-        output.extend(b"piece\r\n");
+        output.extend_from_slice(b"piece\r\n");
         self.pieces -= 1;
         AdminOutcome::Pending
     }

@@ -42,6 +42,16 @@ fn conversations_go_the_same_in_random_pieces() {
 }
 
 #[test]
+fn conversations_go_the_same_with_replies_in_buffers_of_fixed_size() {
+    for conversation in conversations::all() {
+        let cache = Cache::new(conversation.settings.config()).unwrap();
+        let how = "replies in a fixed buffer";
+        let digest = core_host::play_fixed(&conversation, cache, how, &mut <[u8]>::len);
+        assert_eq!(digest, whole(&conversation), "{}", conversation.name);
+    }
+}
+
+#[test]
 fn every_file_is_played() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conversations");
     let mut found: Vec<_> = std::fs::read_dir(folder)

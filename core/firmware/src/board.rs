@@ -1,8 +1,7 @@
-//! Board support for the programs on devices: a heap, a clock that counts ticks, a measurement of
-//! the stack, and semihosting output. A panic or a fault ends the program with an error.
+//! Board support for the programs on devices: a clock that counts ticks, a measurement of the
+//! stack, and semihosting output. A panic or a fault ends the program with an error.
 
 use core::cell::Cell;
-use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,21 +11,6 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::{ExceptionFrame, STACK_PAINT_VALUE, exception};
 use cortex_m_semihosting::{debug, hprintln};
 use dynamidb_core::{Instant, Ticks32};
-use embedded_alloc::LlffHeap;
-
-#[global_allocator]
-static HEAP: LlffHeap = LlffHeap::empty();
-
-/// Initializes the heap. A new cache allocates from it once; a session needs it for its replies.
-pub fn init_heap(memory: &'static mut [MaybeUninit<u8>]) {
-    // SAFETY: nothing else can access this memory any more.
-    unsafe { HEAP.init(memory.as_mut_ptr().addr(), memory.len()) }
-}
-
-/// The bytes of the heap that are in use.
-pub fn heap_used() -> usize {
-    HEAP.used()
-}
 
 /// Counted by the timer's interrupt. There is one writer, so a load and a store are enough.
 static TICKS: AtomicU32 = AtomicU32::new(0);

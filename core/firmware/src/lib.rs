@@ -4,9 +4,13 @@
 //! too, so that a program can compare the outcomes.
 #![cfg_attr(target_os = "none", no_std)]
 
+#[cfg(feature = "heap")]
 extern crate alloc;
 
 #[cfg(target_os = "none")]
 pub mod board;
+#[cfg(all(target_os = "none", feature = "heap"))]
+pub mod heap;
 pub mod readings;
+#[cfg(feature = "heap")]
 pub mod replay;

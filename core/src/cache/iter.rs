@@ -4,6 +4,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use super::Cache;
+use crate::memory::DefaultMemory;
 use crate::storage::{self, ItemHandle};
 use crate::view::ItemView;
 use crate::{Item, Memory};
@@ -61,7 +62,7 @@ impl<M> Clone for Handles<'_, M> {
 /// assert_eq!(pager.page(), ["one"]);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub struct Iter<'c, M = alloc::vec::Vec<u8>>(Handles<'c, M>);
+pub struct Iter<'c, M = DefaultMemory>(Handles<'c, M>);
 
 /// The items of a [`Cache`] and where they are: see [`Cache::items`].
 ///
@@ -76,7 +77,7 @@ pub struct Iter<'c, M = alloc::vec::Vec<u8>>(Handles<'c, M>);
 /// assert_eq!(items.next().map(|item| item.key), Some(&b"key"[..]));
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub struct Items<'c, M = alloc::vec::Vec<u8>>(Handles<'c, M>);
+pub struct Items<'c, M = DefaultMemory>(Handles<'c, M>);
 
 impl<M: Memory> Cache<M> {
     /// Keys and items, the most recently used first, expired ones that were not reclaimed yet

@@ -7,7 +7,9 @@ use core::iter::Filter;
 use super::Cache;
 use crate::digest::Digest;
 use crate::storage::{ItemFlags, ItemHandle, PageInfo};
-use crate::view::{ChunkView, Due, Field, ItemView, PageView, RemovalLog};
+#[cfg(feature = "alloc")]
+use crate::view::RemovalLog;
+use crate::view::{ChunkView, Due, Field, ItemView, PageView};
 use crate::{ClassStats, Instant, Key, Memory, SlabStats, Stats};
 
 /// A chunk of a page, and the item that it belongs to.
@@ -338,6 +340,7 @@ impl<M: Memory> Cache<M> {
 
     /// The log of items that were evicted or have expired: off until its
     /// [limit](RemovalLog::set_limit) is set.
+    #[cfg(feature = "alloc")]
     #[must_use]
     pub const fn removal_log(&self) -> &RemovalLog {
         &self.parts.removals
@@ -356,6 +359,7 @@ impl<M: Memory> Cache<M> {
     /// assert_eq!(cache.removal_log().iter().next().unwrap().key, b"first");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[cfg(feature = "alloc")]
     pub const fn removal_log_mut(&mut self) -> &mut RemovalLog {
         &mut self.parts.removals
     }

@@ -9,7 +9,7 @@ use super::reply;
 /// A host that adds a command:
 /// ```
 /// use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Config, Host, Instant, Key, Keyspace};
-/// use dynamidb_core::{Session, SessionConfig};
+/// use dynamidb_core::{Output, Session, SessionConfig};
 ///
 /// struct Counter(Cache);
 ///
@@ -30,15 +30,15 @@ use super::reply;
 /// }
 ///
 /// impl Host for Counter {
-///     fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+///     fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
 ///         match command.verb() {
 ///             b"count" if command.noreply() => {}
 ///             b"count" => {
 ///                 let wanted = |key: &[u8]| command.words().any(|word| key.starts_with(word));
 ///                 let count = self.0.iter().filter(|(key, _)| wanted(key)).count();
-///                 output.extend(format!("{count}\r\n").bytes());
+///                 output.extend_from_slice(format!("{count}\r\n").as_bytes());
 ///             }
-///             _ => output.extend(command.unknown()),
+///             _ => output.extend_from_slice(command.unknown()),
 ///         }
 ///         AdminOutcome::Done
 ///     }

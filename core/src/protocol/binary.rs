@@ -34,12 +34,12 @@ mod state;
 #[cfg(not(feature = "binary"))]
 pub(super) use self::disabled::{
     BinaryControl, BinaryRequest, Login, PacketSkip, PendingStat, control, execute, initial_state,
-    parse, refuse, resume, skip,
+    parse, refuse, refuse_for_size, resume, shows_value, skip,
 };
 #[cfg(feature = "binary")]
 pub(super) use self::{
     control::{control, resume, skip},
-    execute::{execute, refuse},
+    execute::{execute, refuse, refuse_for_size, shows_value},
     parse::{initial_state, parse},
     request::{BinaryControl, BinaryRequest},
     state::{Login, PacketSkip, PendingStat},

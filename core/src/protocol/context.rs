@@ -1,18 +1,16 @@
 //! What every request is executed with: the time, the host, and the output.
 
-use alloc::vec::Vec;
-
-use super::{Host, SessionConfig};
+use super::{Host, Output, SessionConfig};
 use crate::{Expiry, Instant, Item, Key};
 
 /// The time, the host and the output of some requests.
-pub(super) struct Context<'c, H> {
+pub(super) struct Context<'c, H, O> {
     pub(super) now: Instant,
     pub(super) host: &'c mut H,
-    pub(super) output: &'c mut Vec<u8>,
+    pub(super) output: &'c mut O,
 }
 
-impl<H: Host> Context<'_, H> {
+impl<H: Host, O: Output> Context<'_, H, O> {
     /// Appends a reply, unless the client wants none.
     pub(super) fn answer(&mut self, noreply: bool, reply: &[u8]) {
         if !noreply {
@@ -43,7 +41,7 @@ impl<H: Host> Context<'_, H> {
         config: &SessionConfig,
         key: Key<'_>,
         mut touch: Option<Expiry>,
-        reply: impl FnOnce(&mut Vec<u8>, Option<&Item<'_>>),
+        reply: impl FnOnce(&mut O, Option<&Item<'_>>),
     ) {
         if let Some(expiry) = &mut touch {
             self.resolve(expiry);

@@ -3,14 +3,14 @@
 use super::context::Context;
 use super::event::Effect;
 use super::request::{Request, Retrieval, Sign};
-use super::{Host, SessionConfig, binary, meta, reply, stats};
+use super::{Host, Output, SessionConfig, binary, meta, reply, stats};
 use crate::{Error, Expiry, Key, SetMode, SetOptions, SetOutcome, Value};
 
 /// Executes one request and returns what it did to an item; `None` if it is about no item. `key` is
 /// the request's, with its hash.
 #[inline]
-pub(super) fn execute<H: Host>(
-    context: &mut Context<'_, H>,
+pub(super) fn execute<H: Host, O: Output>(
+    context: &mut Context<'_, H, O>,
     config: &SessionConfig,
     request: &Request<'_>,
     key: Key<'_>,
@@ -83,7 +83,7 @@ pub(super) fn execute<H: Host>(
     Some(effect)
 }
 
-impl<H: Host> Context<'_, H> {
+impl<H: Host, O: Output> Context<'_, H, O> {
     fn get(
         &mut self,
         config: &SessionConfig,

@@ -1,9 +1,8 @@
 //! The program around the protocol: its wall clock, admin commands, statistics and events.
 
-use alloc::vec::Vec;
 use core::fmt::Display;
 
-use super::{AdminCommand, AdminOutcome, Credentials, Event, Keyspace};
+use super::{AdminCommand, AdminOutcome, Credentials, Event, Keyspace, Output};
 use crate::{Cache, Instant, Memory};
 
 /// What a program adds to its [`Keyspace`] for a [`Session`](crate::Session). All of it has a
@@ -66,14 +65,16 @@ pub trait Host: Keyspace {
     }
 
     /// Carries out a command that is not the protocol's and appends the reply. The host heeds
-    /// `noreply`.
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+    /// `noreply`, and what is [available](Output::available) in an output of fixed size: at least
+    /// 80 bytes. More to say is [`AdminOutcome::Pending`]; a reply that does not fit is taken back
+    /// and ends the session.
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
         output.extend_from_slice(command.unknown());
         AdminOutcome::Done
     }
 
     /// Continues a command that is [`AdminOutcome::Pending`], by a bounded piece.
-    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
+    fn resume(&mut self, output: &mut dyn Output) -> AdminOutcome {
         let _ = output;
         AdminOutcome::Done
     }

@@ -16,11 +16,12 @@ mod reply;
 mod request;
 
 #[cfg(not(feature = "meta"))]
-pub(super) use self::disabled::{MetaRequest, execute, noop, parse};
+pub(super) use self::disabled::{MetaRequest, execute, noop, parse, reply_max, shows_value};
 #[cfg(feature = "meta")]
 pub(super) use self::{
     execute::execute,
     parse::{noop, parse},
+    reply::{reply_max, shows_value},
     request::MetaRequest,
 };
 

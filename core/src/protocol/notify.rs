@@ -7,14 +7,14 @@ use super::context::Context;
 use super::event::Effect;
 use super::execute::execute;
 use super::request::Request;
-use super::{Action, Event, Host, ItemSummary, Lookup, SessionConfig, binary, reply};
+use super::{Action, Event, Host, ItemSummary, Lookup, Output, SessionConfig, binary, reply};
 use crate::Key;
 
 /// Executes one request and tells the host. `key` is the request's, with its hash.
 #[cold]
 #[inline(never)]
-pub(super) fn execute_and_notify<H: Host>(
-    context: &mut Context<'_, H>,
+pub(super) fn execute_and_notify<H: Host, O: Output>(
+    context: &mut Context<'_, H, O>,
     config: &SessionConfig,
     request: &Request<'_>,
     key: Key<'_>,
@@ -56,7 +56,7 @@ pub(super) fn execute_and_notify<H: Host>(
 
 /// Answers a request that the client may not make. A value that is too large has an answer of its
 /// own, once it has been passed over.
-fn refuse<H: Host>(context: &mut Context<'_, H>, request: &Request<'_>) {
+fn refuse<H: Host, O: Output>(context: &mut Context<'_, H, O>, request: &Request<'_>) {
     match *request {
         Request::TooLarge { .. } => {}
         Request::Binary(ref request) => binary::refuse(context.output, request),
@@ -71,7 +71,7 @@ fn refuse<H: Host>(context: &mut Context<'_, H>, request: &Request<'_>) {
 }
 
 /// The item under a key, without counting as use.
-fn look_up<H: Host>(context: &mut Context<'_, H>, key: &Key<'_>) -> Lookup {
+fn look_up<H: Host, O: Output>(context: &mut Context<'_, H, O>, key: &Key<'_>) -> Lookup {
     let now = context.now;
     let cache = context.host.cache_for(key);
     // A flush that has come due happens first.

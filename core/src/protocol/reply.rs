@@ -1,7 +1,6 @@
 //! The text of replies.
 
-use alloc::vec::Vec;
-
+use super::Output;
 use crate::number::Digits;
 use crate::{Cas, Error, Item, SetMode, SetOutcome};
 
@@ -23,6 +22,8 @@ pub(super) const FLUSH_DISABLED: &[u8] = b"CLIENT_ERROR flush_all not allowed\r\
 pub(super) const FLUSH_PREFIX_DISABLED: &[u8] = b"CLIENT_ERROR flush_prefix not allowed\r\n";
 pub(super) const READ_ONLY: &[u8] = b"CLIENT_ERROR this user may only read\r\n";
 pub(super) const BAD_DELTA: &[u8] = b"CLIENT_ERROR invalid numeric delta argument\r\n";
+/// The reply to a request is larger than the output; memcached has the beginning of it, too.
+pub(super) const OUTPUT_TOO_SMALL: &[u8] = b"SERVER_ERROR out of memory writing response\r\n";
 pub(super) const TOO_LARGE: &[u8] = b"SERVER_ERROR object too large for cache\r\n";
 
 /// The fields between key and size in a `VALUE` line.
@@ -37,7 +38,7 @@ pub(super) enum Form {
 }
 
 /// One found item.
-pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: Form) {
+pub(super) fn value(output: &mut impl Output, key: &[u8], item: &Item<'_>, form: Form) {
     // Three numbers of up to 20 digits and the fixed letters; one growth instead of several.
     output.reserve(80 + key.len() + item.value.len());
     output.extend_from_slice(b"VALUE ");
@@ -58,13 +59,13 @@ pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: &Item<'_>, form: For
 }
 
 /// A number and the end of the line.
-pub(super) fn number_line(output: &mut Vec<u8>, value: u64) {
+pub(super) fn number_line(output: &mut (impl Output + ?Sized), value: u64) {
     number(output, value);
     output.extend_from_slice(b"\r\n");
 }
 
 /// A number.
-pub(super) fn number(output: &mut Vec<u8>, value: u64) {
+pub(super) fn number(output: &mut (impl Output + ?Sized), value: u64) {
     // The flags of most items are 0.
     if value == 0 {
         return output.push(b'0');
@@ -97,14 +98,14 @@ pub(super) const fn error(error: Error) -> &'static [u8] {
     }
 }
 
-pub(super) fn help(output: &mut Vec<u8>, lines: &[(&[u8], &[u8])]) {
+pub(super) fn help(output: &mut impl Output, lines: &[(&[u8], &[u8])]) {
     for (_, line) in lines {
         output.extend_from_slice(line);
     }
     output.extend_from_slice(END);
 }
 
-pub(super) fn version(output: &mut Vec<u8>, version: &str) {
+pub(super) fn version(output: &mut impl Output, version: &str) {
     output.extend_from_slice(b"VERSION ");
     output.extend_from_slice(version.as_bytes());
     output.extend_from_slice(b"\r\n");

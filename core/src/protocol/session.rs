@@ -3,8 +3,6 @@
 //! The session buffers no bytes; its state says whether the next ones are the rest of a key list or
 //! of a refused value. The owner of the socket has the buffers.
 
-use alloc::vec::Vec;
-
 use memchr::memchr;
 
 use super::binary;
@@ -14,7 +12,8 @@ use super::notify::execute_and_notify;
 use super::parse::parse;
 use super::parsed::{Parsed, Skip, State};
 use super::request::Request;
-use super::{Host, Keyspace, SessionConfig};
+use super::room::{RETRIEVAL_MAX, Room, waits};
+use super::{Host, Keyspace, Output, SessionConfig, reply};
 use crate::{Instant, Key};
 
 /// How many requests are parsed ahead, so that the memory they need is prefetched together.
@@ -90,9 +89,13 @@ impl Session {
     /// Executes every complete request at the front of `input`, appends the replies to `output` and
     /// returns how many bytes of `input` it is done with.
     ///
+    /// An output of fixed size, a [`FixedOutput`](crate::FixedOutput), never gets half a reply:
+    /// what does not fit any more is executed by a later call, once the output has been emptied.
+    ///
     /// Call it again with the rest, and with what has arrived meanwhile. If it returns 0 while
-    /// `output` holds less than [`SessionConfig::output_max`], it needs more bytes, but never more
-    /// than [`input_max`](Self::input_max) at once. If `output` holds more, take from it first.
+    /// `output` holds less than [`SessionConfig::output_max`], and nothing if its size is fixed, it
+    /// needs more bytes, but never more than [`input_max`](Self::input_max) at once. If `output`
+    /// holds more, take from it first.
     /// Only a host with admin commands has to ask whether it [`is_busy`](Self::is_busy).
     ///
     /// A request takes effect when all of it is there and not before. The same bytes lead to the
@@ -105,7 +108,7 @@ impl Session {
         now: Instant,
         input: &[u8],
         host: &mut impl Host,
-        output: &mut Vec<u8>,
+        output: &mut impl Output,
     ) -> usize {
         self.run(now, input, None, host, output)
     }
@@ -151,7 +154,7 @@ impl Session {
         now: Instant,
         first: FirstRequest<'_>,
         host: &mut impl Host,
-        output: &mut Vec<u8>,
+        output: &mut impl Output,
     ) -> usize {
         let FirstRequest { input, parsed, key } = first;
         self.run(now, input, Some((parsed, key)), host, output)
@@ -163,18 +166,23 @@ impl Session {
         input: &'i [u8],
         mut first: Option<(Parsed<'i>, Key<'i>)>,
         host: &mut impl Host,
-        output: &mut Vec<u8>,
+        output: &mut impl Output,
     ) -> usize {
         let output_max = self.config.output_max.max(1);
         let mut context = Context { now, host, output };
-        if self.is_busy() && context.output.len() < output_max {
+        if context.is_too_small() {
+            self.state = State::Closed { error: true };
+        }
+        if self.is_busy() && !context.is_full(output_max) {
+            let start = context.output.len();
             self.state = match self.state {
                 State::PendingStat(stat) => binary::resume(&mut context, stat),
                 _ => State::after(context.host.resume(context.output)),
             };
+            self.close_if_overflowed(context.output, start);
         }
         let mut used = 0;
-        while used < input.len() && context.output.len() < output_max {
+        while used < input.len() && !context.is_full(output_max) {
             let rest = &input[used..];
             let len = match self.state {
                 State::Ready { .. } | State::Keys(_) | State::Undecided(_) | State::Packets(_) => {
@@ -252,12 +260,28 @@ impl Session {
         self.config.input_max()
     }
 
+    /// The least size of a [`FixedOutput`](crate::FixedOutput) that fits the reply to any request
+    /// for an item of [`item_size_max`](SessionConfig::item_size_max). Of a smaller one, requests
+    /// whose reply does not fit are refused with `SERVER_ERROR out of memory writing response`, and
+    /// with less than 80 bytes a session closes at once. A reply to `stats` or `HELP` takes 2 KiB.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Session, SessionConfig};
+    /// let session = Session::new(SessionConfig::default().with_item_size_max(100));
+    /// assert!((100..1000).contains(&session.output_min()));
+    /// ```
+    #[must_use]
+    pub const fn output_min(&self) -> usize {
+        self.config.item_size_max.saturating_add(RETRIEVAL_MAX)
+    }
+
     /// Executes requests at the front of `input`: as many as are parsed ahead at once.
-    fn requests<'i, H: Host>(
+    fn requests<'i, H: Host, O: Output>(
         &mut self,
         input: &'i [u8],
         parsed: Option<(Parsed<'i>, Key<'i>)>,
-        context: &mut Context<'_, H>,
+        context: &mut Context<'_, H, O>,
     ) -> usize {
         let parse_first = || {
             let first = parse(&self.config, self.state, input)?;
@@ -288,20 +312,30 @@ impl Session {
         }
         let mut used = 0;
         for (parsed, key) in steps.iter().flatten().zip(keys) {
-            used += self.execute_one(parsed, key, context);
-            if context.output.len() >= self.config.output_max {
+            let len = self.execute_one(parsed, key, context);
+            used += len;
+            if context.is_full(self.config.output_max) || waits(context.output, len) {
                 break;
             }
         }
         used
     }
 
-    fn execute_one<H: Host>(
+    fn execute_one<H: Host, O: Output>(
         &mut self,
         parsed: &Parsed<'_>,
         key: Key<'_>,
-        context: &mut Context<'_, H>,
+        context: &mut Context<'_, H, O>,
     ) -> usize {
+        match context.room(&self.config, parsed, key) {
+            Room::Enough => {}
+            Room::Later => return 0,
+            Room::Never => {
+                self.state = context.refuse(self.state, parsed);
+                return if self.is_closed() { 0 } else { parsed.len };
+            }
+        }
+        let start = context.output.len();
         self.state = match parsed.request {
             Request::AdminCommand(command) => {
                 State::after(context.host.command(&command, context.output))
@@ -316,11 +350,23 @@ impl Session {
                 parsed.next
             }
         };
+        self.close_if_overflowed(context.output, start);
         parsed.len
     }
 
+    /// Takes back what was written from `start` on if not all of it fit, and ends the conversation:
+    /// a host wrote more than was available.
+    #[inline(always)]
+    fn close_if_overflowed(&mut self, output: &mut impl Output, start: usize) {
+        if output.has_overflowed() {
+            output.truncate(start);
+            output.extend_from_slice(reply::OUTPUT_TOO_SMALL);
+            self.state = State::Closed { error: true };
+        }
+    }
+
     /// Skips the rest of a refused request, as far as it has arrived.
-    fn skip(&mut self, mut skip: Skip, input: &[u8], output: &mut Vec<u8>) -> usize {
+    fn skip(&mut self, mut skip: Skip, input: &[u8], output: &mut impl Output) -> usize {
         let mut used = usize::try_from(skip.block)
             .unwrap_or(usize::MAX)
             .min(input.len());

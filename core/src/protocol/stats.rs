@@ -1,13 +1,12 @@
 //! The `stats` command: what the caches counted and what the host knows, by memcached's names.
 
-use alloc::vec::Vec;
-use core::fmt::{self, Display, Write};
+use core::fmt::{Display, Write};
 
-use super::{Host, Keyspace, reply};
+use super::{Host, Keyspace, Output, reply};
 use crate::Stats;
 
 /// Answers `stats`.
-pub(super) fn report(host: &mut impl Host, output: &mut Vec<u8>) {
+pub(super) fn report(host: &mut impl Host, output: &mut dyn Output) {
     host.host_stats(&mut |name, value| host_line(output, name, value));
     let stats = sum(host);
     let counted = names().zip(counters(&stats));
@@ -23,18 +22,9 @@ pub(super) fn report(host: &mut impl Host, output: &mut Vec<u8>) {
 }
 
 /// A host's values may be of any type. A program whose host reports none has no code for this.
-fn host_line(output: &mut Vec<u8>, name: &str, value: &dyn Display) {
-    // Writing to a `Vec` cannot fail, and the values' own formatting does not.
-    let _ = write!(Text(output), "STAT {name} {value}\r\n");
-}
-
-struct Text<'o>(&'o mut Vec<u8>);
-
-impl Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
+fn host_line(output: &mut dyn Output, name: &str, value: &dyn Display) {
+    // Writing cannot fail, and the values' own formatting does not.
+    let _ = write!(output, "STAT {name} {value}\r\n");
 }
 
 fn sum(keyspace: &mut impl Keyspace) -> Stats {

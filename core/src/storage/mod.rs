@@ -43,6 +43,10 @@ mod monitor;
 mod page;
 mod plan;
 mod prefetch;
+#[cfg(feature = "alloc")]
+mod removal;
+#[cfg(not(feature = "alloc"))]
+#[path = "removal/disabled.rs"]
 mod removal;
 mod slab;
 mod store;
@@ -55,5 +59,6 @@ pub(crate) use handle::ItemHandle;
 pub(crate) use header::ItemFlags;
 pub(crate) use layout::{Budget, Layout};
 pub(crate) use monitor::Counted;
+#[cfg(feature = "alloc")]
 pub use removal::RemovalLog;
 pub(crate) use store::{ItemAttrs, Items, PageInfo, Parts, Store, StoreMut, Write, Written};

@@ -2,9 +2,6 @@
 //! whether a key that is missing has expired. There is nothing of this without the feature
 //! `monitoring`: the tables are empty then, and the compiler removes the code that fills them.
 
-use alloc::vec;
-use alloc::vec::Vec;
-
 use super::arena::Page;
 use super::class::{CLASSES, Class};
 use crate::ClassStats;
@@ -32,12 +29,27 @@ impl Counted {
 /// The class of each page once more, a byte each: the records of pages are 32 times as far apart,
 /// and whoever finds an item has no need of them otherwise.
 #[derive(Debug)]
-pub(crate) struct PageClasses([Vec<u8>; ON as usize]);
+pub(crate) struct PageClasses([ClassTable; ON as usize]);
+
+#[cfg(feature = "monitoring")]
+type ClassTable = alloc::vec::Vec<u8>;
+#[cfg(not(feature = "monitoring"))]
+type ClassTable = [u8; 0];
+
+#[cfg(feature = "monitoring")]
+fn class_table(pages: u32) -> ClassTable {
+    alloc::vec![0; pages as usize]
+}
+
+#[cfg(not(feature = "monitoring"))]
+const fn class_table(_: u32) -> ClassTable {
+    []
+}
 
 impl PageClasses {
     /// For this many pages. What is never written takes no memory.
     pub(crate) fn new(pages: u32) -> Self {
-        Self([(); ON as usize].map(|()| vec![0; pages as usize]))
+        Self([(); ON as usize].map(|()| class_table(pages)))
     }
 
     #[inline]
@@ -51,7 +63,7 @@ impl PageClasses {
 
     #[inline]
     pub(crate) fn get(&self, page: Page) -> Counted {
-        let class = |of: &Vec<u8>| of.get(page.0 as usize).copied().unwrap_or(0);
+        let class = |of: &ClassTable| of.get(page.0 as usize).copied().unwrap_or(0);
         Counted(self.0.each_ref().map(|of| Class(class(of))))
     }
 }

@@ -1,12 +1,16 @@
 //! A host that is nothing but the core: it plays conversations wherever the core runs.
 
 use alloc::collections::BTreeMap;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::mem;
 
-use dynamidb_core::{Cache, Instant, Memory, Session};
+use dynamidb_core::{Cache, FixedOutput, Instant, Memory, Output, Session};
 
 use super::{Conversation, Host, START_MILLIS, Settings, alloc};
+
+/// More than `stats` and `HELP` take.
+const REPORT_MAX: usize = 2048;
 
 /// Plays a conversation on an empty cache and returns the digest of the state it leads to. Of the
 /// bytes that a client says, `piece` decides how many arrive next.
@@ -16,12 +20,34 @@ pub(crate) fn play<M: Memory>(
     how: &str,
     piece: &mut dyn FnMut(&[u8]) -> usize,
 ) -> u64 {
+    play_with(conversation, cache, how, piece, false)
+}
+
+/// The same with replies in buffers of fixed size, which are emptied only when the session waits
+/// for that.
+pub(crate) fn play_fixed<M: Memory>(
+    conversation: &Conversation,
+    cache: Cache<M>,
+    how: &str,
+    piece: &mut dyn FnMut(&[u8]) -> usize,
+) -> u64 {
+    play_with(conversation, cache, how, piece, true)
+}
+
+fn play_with<M: Memory>(
+    conversation: &Conversation,
+    cache: Cache<M>,
+    how: &str,
+    piece: &mut dyn FnMut(&[u8]) -> usize,
+    fixed: bool,
+) -> u64 {
     let mut core = Core {
         cache,
         settings: conversation.settings.clone(),
         clients: BTreeMap::new(),
         millis: START_MILLIS,
         piece,
+        fixed,
     };
     conversation.play(&mut core, how);
     core.cache.check();
@@ -36,6 +62,8 @@ struct Core<'p, M> {
     millis: u64,
     /// How many of these bytes arrive next.
     piece: &'p mut dyn FnMut(&[u8]) -> usize,
+    /// Whether replies go into buffers of fixed size.
+    fixed: bool,
 }
 
 struct Client {
@@ -65,7 +93,11 @@ impl<M: Memory> Host for Core<'_, M> {
             let (piece, rest) = bytes.split_at((self.piece)(bytes).clamp(1, bytes.len().min(room)));
             bytes = rest;
             client.input.extend_from_slice(piece);
-            client.process(now, &self.settings, &mut self.cache);
+            if self.fixed {
+                client.process_fixed(now, &mut self.cache);
+            } else {
+                client.process(now, &self.settings, &mut self.cache);
+            }
         }
     }
 
@@ -101,6 +133,23 @@ impl Client {
             if used == 0 {
                 assert!(output.len() < settings.output_max);
                 return;
+            }
+        }
+    }
+
+    /// The same with a buffer of the least size that fits the largest item and any report.
+    fn process_fixed<M: Memory>(&mut self, now: Instant, cache: &mut Cache<M>) {
+        let mut buffer = vec![0; self.session.output_min().max(REPORT_MAX)];
+        let mut output = FixedOutput::new(&mut buffer);
+        loop {
+            let used = self.session.process(now, &self.input, cache, &mut output);
+            self.input.drain(..used);
+            if used == 0 {
+                self.heard.extend_from_slice(output.as_bytes());
+                if output.is_empty() {
+                    return;
+                }
+                output.clear();
             }
         }
     }

@@ -15,7 +15,7 @@ mod stats;
 mod task;
 mod tuning;
 
-use dynamidb_core::{AdminCommand, AdminOutcome, Dialect};
+use dynamidb_core::{AdminCommand, AdminOutcome, Dialect, Output};
 
 use crate::server::admin::dump::Dump;
 use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
@@ -34,7 +34,7 @@ pub(crate) fn command(
     view: &mut View<'_>,
     task: &mut Option<Box<Task>>,
     command: &AdminCommand<'_>,
-    output: &mut Vec<u8>,
+    output: &mut dyn Output,
 ) -> AdminOutcome {
     let words: Vec<&[u8]> = command.words().take(WORDS_MAX).collect();
     let answer = match command.verb() {
@@ -97,7 +97,7 @@ pub(crate) fn only_reads(command: &AdminCommand<'_>) -> bool {
 pub(crate) fn resume(
     view: &mut View<'_>,
     task: &mut Option<Box<Task>>,
-    output: &mut Vec<u8>,
+    output: &mut dyn Output,
 ) -> AdminOutcome {
     let goes_on = task.as_mut().is_some_and(|task| task.resume(view, output));
     if goes_on {
@@ -135,7 +135,7 @@ fn cache_memlimit(view: &mut View<'_>, words: &[&[u8]]) -> &'static str {
 }
 
 /// `refresh_certs`: reads the files of TLS again.
-fn refresh_certs(view: &mut View<'_>, output: &mut Vec<u8>) -> Answer {
+fn refresh_certs(view: &mut View<'_>, output: &mut dyn Output) -> Answer {
     let Some(tls) = &view.host().tls else {
         return Answer::Reply("Error TLS not enabled\r\n");
     };

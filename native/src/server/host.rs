@@ -4,7 +4,7 @@
 use std::fmt::Display;
 
 use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Credentials, Error, Event, Host};
-use dynamidb_core::{Instant, Key, Keyspace};
+use dynamidb_core::{Instant, Key, Keyspace, Output};
 use dynamidb_sync::{Region, Shard, Shards};
 
 use crate::server::admin::{self, Task};
@@ -125,7 +125,7 @@ impl Host for SessionHost<'_> {
         clock::unix_time()
     }
 
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut Vec<u8>) -> AdminOutcome {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
         if self.access == Access::ReadOnly && !admin::only_reads(command) {
             output.extend_from_slice(READ_ONLY);
             return AdminOutcome::Done;
@@ -136,7 +136,7 @@ impl Host for SessionHost<'_> {
         outcome
     }
 
-    fn resume(&mut self, output: &mut Vec<u8>) -> AdminOutcome {
+    fn resume(&mut self, output: &mut dyn Output) -> AdminOutcome {
         admin::resume(&mut self.view, &mut self.task, output)
     }
 

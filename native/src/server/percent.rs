@@ -1,7 +1,9 @@
 //! Percent-encoding of keys, for log lines and lists of items.
 
+use dynamidb_core::Output;
+
 /// Appends a key as it is written in a URI, so that it has neither blanks nor control characters.
-pub(crate) fn push_percent_encoded(output: &mut Vec<u8>, key: &[u8]) {
+pub(crate) fn push_percent_encoded(output: &mut dyn Output, key: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in key {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -10,7 +10,8 @@ use core::mem::MaybeUninit;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use dynamidb_core::{Cache, Config, Instant};
-use dynamidb_core_firmware::board::{exit_success, init_heap};
+use dynamidb_core_firmware::board::exit_success;
+use dynamidb_core_firmware::heap;
 use hashbrown::HashMap;
 use heapless::index_map::FnvIndexMap;
 
@@ -20,7 +21,7 @@ type Half = [u8; 16];
 fn main() -> ! {
     static mut CACHE_MEMORY: [u8; 64 << 10] = [0; 64 << 10];
     static mut HEAP_MEMORY: [MaybeUninit<u8>; 128 << 10] = [MaybeUninit::uninit(); 128 << 10];
-    init_heap(HEAP_MEMORY);
+    heap::init(HEAP_MEMORY);
     hprintln!("readings held in          16 KiB  64 KiB");
     for compact in [false, true] {
         let few = cache(&mut CACHE_MEMORY[..16 << 10], compact);

@@ -7,8 +7,8 @@ use core::mem::MaybeUninit;
 
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use dynamidb_core_firmware::board::{exit_success, init_heap};
-use dynamidb_core_firmware::replay;
+use dynamidb_core_firmware::board::exit_success;
+use dynamidb_core_firmware::{heap, replay};
 
 /// The caches' memory, in a memory region that the startup code does not zero.
 // SAFETY: the linker script of this program puts nothing else there.
@@ -21,7 +21,7 @@ const HEAP: usize = 15 << 20;
 #[entry]
 fn main() -> ! {
     static mut HEAP_MEMORY: [MaybeUninit<u8>; HEAP] = [MaybeUninit::uninit(); HEAP];
-    init_heap(HEAP_MEMORY);
+    heap::init(HEAP_MEMORY);
     // SAFETY: this runs once, nothing else refers to this memory, and all of it is written here.
     let memory = unsafe {
         let address = &raw mut MEMORY;

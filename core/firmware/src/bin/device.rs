@@ -1,56 +1,40 @@
 //! A sensor hub with a cache in 16 of its 32 KiB, and a timer as its clock. It does the same work
 //! as the build script on the host, checks that the outcome is the same, and then waits for a
-//! reading to expire.
+//! reading to expire. It has no heap: the program has no `#[global_allocator]`.
 #![no_std]
 #![no_main]
 
-extern crate alloc;
-
-use alloc::string::ToString;
-use alloc::vec::Vec;
-use core::mem::MaybeUninit;
+use core::fmt::Write;
 use core::time::Duration;
 
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
-use dynamidb_core::{Cache, Expiry, Memory, Session, SessionConfig, Value};
-use dynamidb_core_firmware::board::{
-    exit_success, heap_used, init_heap, now, stack_used, start_ticks,
-};
+use dynamidb_core::{Cache, Expiry, FixedOutput, Memory, Session, SessionConfig, Value};
+use dynamidb_core_firmware::board::{exit_success, now, stack_used, start_ticks};
 use dynamidb_core_firmware::readings;
-use heapless::Deque;
+use heapless::{Deque, String, Vec};
 
-/// The heap's size: for the allocations of a new cache, and for replies.
-const HEAP: usize = 1024;
-/// The buffer of the serial line, in bytes.
+/// The buffers of the serial line, in bytes.
 const LINE: usize = 64;
+const REPLIES: usize = 128;
 
 #[entry]
 fn main() -> ! {
     static mut CACHE_MEMORY: [u8; readings::MEMORY] = [0; readings::MEMORY];
-    static mut HEAP_MEMORY: [MaybeUninit<u8>; HEAP] = [MaybeUninit::uninit(); HEAP];
-    init_heap(HEAP_MEMORY);
     let mut peripherals = Peripherals::take().expect("they are taken only here");
     start_ticks(&mut peripherals.SYST);
 
     let mut cache = make(CACHE_MEMORY);
-    let overhead = size_of_val(&cache) + heap_used();
+    let overhead = size_of_val(&cache);
     hprintln!("{:>8} bytes besides the caller-provided memory", overhead);
     hprintln!("{:>8} bytes of stack to make the cache", stack_used());
 
     let outcome = readings::play(&mut cache);
     hprintln!("{:>8} bytes of stack to use it", stack_used());
-    assert_eq!(
-        outcome.to_string(),
-        env!("READINGS_OUTCOME"),
-        "differs from the host"
-    );
-    assert_eq!(
-        overhead,
-        size_of_val(&cache) + heap_used(),
-        "something was allocated"
-    );
+    let mut text = String::<256>::new();
+    write!(text, "{outcome}").expect("it is shorter");
+    assert_eq!(text, env!("READINGS_OUTCOME"), "differs from the host");
 
     cache.clear();
     expire(&mut cache);
@@ -96,7 +80,7 @@ fn serve<M: Memory>(cache: &mut Cache<M>) {
     config.item_size_max = 16;
     let mut session = Session::new(config);
     let mut line = Deque::<u8, LINE>::new();
-    let mut replies = Vec::new();
+    let mut replies = Vec::<u8, 256>::new();
     let requests = b"set pressure 7 60 4\r\n1013\r\nincr pressure 2\r\nSET x 1 17\n";
     let rest = b"too large to be kept\nget x pressure\r\n";
     for byte in requests.iter().chain(rest) {
@@ -117,11 +101,21 @@ fn receive<M: Memory>(
     cache: &mut Cache<M>,
     session: &mut Session,
     line: &mut Deque<u8, LINE>,
-    replies: &mut Vec<u8>,
+    sent: &mut Vec<u8, 256>,
 ) {
-    let input = line.make_contiguous();
-    let used = session.process(now(), input, cache, replies);
-    for _ in 0..used {
-        line.pop_front();
+    let mut buffer = [0; REPLIES];
+    let mut replies = FixedOutput::new(&mut buffer);
+    loop {
+        let input = line.make_contiguous();
+        let used = session.process(now(), input, cache, &mut replies);
+        for _ in 0..used {
+            line.pop_front();
+        }
+        if used == 0 && replies.as_bytes().is_empty() {
+            return;
+        }
+        sent.extend_from_slice(replies.as_bytes())
+            .expect("the replies are short");
+        replies.clear();
     }
 }

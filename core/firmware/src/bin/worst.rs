@@ -4,9 +4,6 @@
 #![no_std]
 #![no_main]
 
-extern crate alloc;
-
-use core::mem::MaybeUninit;
 use core::time::Duration;
 
 use cortex_m::Peripherals;
@@ -15,7 +12,7 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
 use dynamidb_core::{Cache, Expiry, Instant, Value};
-use dynamidb_core_firmware::board::{exit_success, init_heap};
+use dynamidb_core_firmware::board::exit_success;
 use dynamidb_core_firmware::readings;
 
 /// The board's timer counts at 25 MHz: one count is 40 ns, which are 40 instructions.
@@ -51,8 +48,6 @@ impl Stopwatch {
 #[entry]
 fn main() -> ! {
     static mut CACHE_MEMORY: [u8; readings::MEMORY] = [0; readings::MEMORY];
-    static mut HEAP_MEMORY: [MaybeUninit<u8>; 1024] = [MaybeUninit::uninit(); 1024];
-    init_heap(HEAP_MEMORY);
     let mut timer = Peripherals::take().expect("they are taken only here").SYST;
     timer.set_clock_source(SystClkSource::Core);
     timer.set_reload(RELOAD);

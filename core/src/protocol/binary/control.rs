@@ -1,10 +1,8 @@
 //! Carries out what decides how the conversation goes on: signing in, `stat`, refused packets.
 
-use alloc::vec::Vec;
-
 use super::super::context::Context;
 use super::super::parsed::State;
-use super::super::{AdminOutcome, Host};
+use super::super::{AdminOutcome, Host, Output};
 use super::header::{Echo, Status};
 use super::request::{BinaryControl, ControlAction};
 use super::state::{Login, PacketSkip, PendingStat};
@@ -12,8 +10,8 @@ use super::{sasl, stat};
 
 /// Carries out a request whose answer decides what follows, and says what that is.
 #[inline(never)]
-pub(in crate::protocol) fn control<H: Host>(
-    context: &mut Context<'_, H>,
+pub(in crate::protocol) fn control<H: Host, O: Output>(
+    context: &mut Context<'_, H, O>,
     control: &BinaryControl<'_>,
 ) -> State {
     let &BinaryControl {
@@ -51,8 +49,8 @@ pub(in crate::protocol) fn control<H: Host>(
 
 /// Goes on with what `stat` began.
 #[cold]
-pub(in crate::protocol) fn resume<H: Host>(
-    context: &mut Context<'_, H>,
+pub(in crate::protocol) fn resume<H: Host, O: Output>(
+    context: &mut Context<'_, H, O>,
     stat: PendingStat,
 ) -> State {
     let PendingStat { login, echo } = stat;
@@ -65,7 +63,7 @@ pub(in crate::protocol) fn resume<H: Host>(
 pub(in crate::protocol) fn skip(
     mut skip: PacketSkip,
     input: &[u8],
-    output: &mut Vec<u8>,
+    output: &mut impl Output,
 ) -> (usize, State) {
     let used = input.len().min(skip.left as usize);
     skip.left -= used as u32;

@@ -1,13 +1,12 @@
 //! A protocol without packets: no request is one, and no state of a session knows of them.
 
-use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::marker::PhantomData;
 
 use super::super::context::Context;
 use super::super::event::Effect;
 use super::super::parsed::{Parsed, State};
-use super::super::{Host, Protocol, SessionConfig};
+use super::super::{Host, Output, Protocol, SessionConfig};
 use crate::Key;
 
 /// A request that does not occur.
@@ -57,8 +56,8 @@ pub(in crate::protocol) const fn parse<'i>(
     match login.0 {}
 }
 
-pub(in crate::protocol) const fn execute<H: Host>(
-    _: &mut Context<'_, H>,
+pub(in crate::protocol) const fn execute<H: Host, O: Output>(
+    _: &mut Context<'_, H, O>,
     _: &SessionConfig,
     request: &BinaryRequest<'_>,
     _: Key<'_>,
@@ -66,19 +65,27 @@ pub(in crate::protocol) const fn execute<H: Host>(
     match request.0 {}
 }
 
-pub(in crate::protocol) const fn refuse(_: &mut Vec<u8>, request: &BinaryRequest<'_>) {
+pub(in crate::protocol) const fn refuse(_: &mut impl Output, request: &BinaryRequest<'_>) {
     match request.0 {}
 }
 
-pub(in crate::protocol) const fn control<H: Host>(
-    _: &mut Context<'_, H>,
+pub(in crate::protocol) const fn refuse_for_size(_: &mut impl Output, request: &BinaryRequest<'_>) {
+    match request.0 {}
+}
+
+pub(in crate::protocol) const fn shows_value(request: &BinaryRequest<'_>) -> bool {
+    match request.0 {}
+}
+
+pub(in crate::protocol) const fn control<H: Host, O: Output>(
+    _: &mut Context<'_, H, O>,
     control: &BinaryControl<'_>,
 ) -> State {
     match control.0 {}
 }
 
-pub(in crate::protocol) const fn resume<H: Host>(
-    _: &mut Context<'_, H>,
+pub(in crate::protocol) const fn resume<H: Host, O: Output>(
+    _: &mut Context<'_, H, O>,
     stat: PendingStat,
 ) -> State {
     match stat.0 {}
@@ -87,7 +94,7 @@ pub(in crate::protocol) const fn resume<H: Host>(
 pub(in crate::protocol) const fn skip(
     skip: PacketSkip,
     _: &[u8],
-    _: &mut Vec<u8>,
+    _: &mut impl Output,
 ) -> (usize, State) {
     match skip.0 {}
 }

@@ -1,12 +1,11 @@
 //! What each request in a packet does: one call of the cache, one reply or none.
 
-use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::super::context::Context;
 use super::super::event::Effect;
 use super::super::line::has_control;
-use super::super::{Host, SessionConfig};
+use super::super::{Host, Output, SessionConfig};
 use super::header::{Echo, Status};
 use super::request::{BinaryRequest, Operation};
 use super::sasl;
@@ -23,8 +22,8 @@ const NEVER_CREATE: u32 = u32::MAX;
 /// Carries out a request and returns what it did to an item; `None` if it is about no item. `key`
 /// is the request's, with its hash.
 #[inline(never)]
-pub(in crate::protocol) fn execute<H: Host>(
-    context: &mut Context<'_, H>,
+pub(in crate::protocol) fn execute<H: Host, O: Output>(
+    context: &mut Context<'_, H, O>,
     config: &SessionConfig,
     request: &BinaryRequest<'_>,
     key: Key<'_>,
@@ -101,7 +100,7 @@ pub(in crate::protocol) fn execute<H: Host>(
 
 /// Answers a request of a client who may only read. A value that is too large has an answer of its
 /// own, once it has been passed over.
-pub(in crate::protocol) fn refuse(output: &mut Vec<u8>, request: &BinaryRequest<'_>) {
+pub(in crate::protocol) fn refuse(output: &mut impl Output, request: &BinaryRequest<'_>) {
     if !matches!(request.operation, Operation::TooLarge { .. }) {
         // It is the status that libraries know for what somebody may not do.
         let echo = request.echo;
@@ -109,7 +108,17 @@ pub(in crate::protocol) fn refuse(output: &mut Vec<u8>, request: &BinaryRequest<
     }
 }
 
-impl<H: Host> Context<'_, H> {
+/// Answers a request whose reply never fits the output.
+pub(in crate::protocol) fn refuse_for_size(output: &mut impl Output, request: &BinaryRequest<'_>) {
+    request.echo.refusal(output, Status::OutOfMemory);
+}
+
+/// Whether the reply has an item's key or value in it.
+pub(in crate::protocol) const fn shows_value(request: &BinaryRequest<'_>) -> bool {
+    matches!(request.operation, Operation::Get { .. })
+}
+
+impl<H: Host, O: Output> Context<'_, H, O> {
     /// Says how it went, unless it went well and nobody wants to hear so.
     fn changed(
         &mut self,

@@ -1,7 +1,6 @@
 //! Replies in packets.
 
-use alloc::vec::Vec;
-
+use super::super::Output;
 use super::header::{Echo, Lengths, Status};
 use crate::{Cas, Item};
 
@@ -9,7 +8,7 @@ impl Echo {
     /// A packet of parts that are there: a status, a key, a value.
     pub(super) fn packet(
         self,
-        output: &mut Vec<u8>,
+        output: &mut impl Output,
         status: Status,
         cas: u64,
         key: &[u8],
@@ -27,19 +26,19 @@ impl Echo {
     }
 
     /// That it was done, and the item's cas if it has one.
-    pub(super) fn done(self, output: &mut Vec<u8>, cas: u64) {
+    pub(super) fn done(self, output: &mut impl Output, cas: u64) {
         let header = self.reply(Status::Ok, Lengths::default(), cas);
         output.extend_from_slice(header.as_flattened());
     }
 
     /// A status and its text.
-    pub(super) fn refusal(self, output: &mut Vec<u8>, status: Status) {
+    pub(super) fn refusal(self, output: &mut impl Output, status: Status) {
         self.packet(output, status, 0, &[], status.text());
     }
 
     /// A found item; `key` is empty where only the value is asked for.
     #[inline]
-    pub(super) fn item(self, output: &mut Vec<u8>, key: &[u8], item: &Item<'_>) {
+    pub(super) fn item(self, output: &mut impl Output, key: &[u8], item: &Item<'_>) {
         let lengths = Lengths {
             extras: 4,
             key: key.len(),
@@ -53,7 +52,7 @@ impl Echo {
     }
 
     /// An item without its value.
-    pub(super) fn touched(self, output: &mut Vec<u8>, item: &Item<'_>) {
+    pub(super) fn touched(self, output: &mut impl Output, item: &Item<'_>) {
         let lengths = Lengths {
             extras: 4,
             ..Lengths::default()
@@ -61,7 +60,7 @@ impl Echo {
         self.flags(output, lengths, item);
     }
 
-    fn flags(self, output: &mut Vec<u8>, lengths: Lengths, item: &Item<'_>) {
+    fn flags(self, output: &mut impl Output, lengths: Lengths, item: &Item<'_>) {
         let header = self.reply(Status::Ok, lengths, Cas::number(item.cas));
         output.extend_from_slice(header.as_flattened());
         output.extend_from_slice(&item.flags.to_be_bytes());

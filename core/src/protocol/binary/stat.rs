@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::super::line::{Line, first_word};
-use super::super::{AdminCommand, AdminOutcome, Host, reply, stats};
+use super::super::{AdminCommand, AdminOutcome, Host, Output, reply, stats};
 use super::header::{Echo, Status};
 use crate::Key;
 
@@ -18,52 +18,51 @@ pub(super) fn answer<H: Host>(
     echo: Echo,
     name: &[u8],
     host: &mut H,
-    output: &mut Vec<u8>,
+    output: &mut impl Output,
 ) -> AdminOutcome {
-    let start = output.len();
-    let outcome = in_text(name, host, output);
-    if name.starts_with(DUMP) && output.ends_with(reply::END) {
-        let text = take_text(output, start);
+    let mut text = Vec::new();
+    let outcome = in_text(name, host, &mut text);
+    if name.starts_with(DUMP) && text.ends_with(reply::END) {
         echo.packet(output, Status::Ok, 0, DUMP_NAME, &text);
         echo.done(output, 0);
     } else {
-        into_packets(echo, output, start);
+        into_packets(echo, &text, output);
     }
     outcome
 }
 
 /// Goes on with an answer.
-pub(super) fn resume<H: Host>(echo: Echo, host: &mut H, output: &mut Vec<u8>) -> AdminOutcome {
-    let start = output.len();
-    let outcome = host.resume(output);
-    into_packets(echo, output, start);
+pub(super) fn resume<H: Host>(echo: Echo, host: &mut H, output: &mut impl Output) -> AdminOutcome {
+    let mut text = Vec::new();
+    let outcome = host.resume(&mut text);
+    into_packets(echo, &text, output);
     outcome
 }
 
-fn in_text<H: Host>(name: &[u8], host: &mut H, output: &mut Vec<u8>) -> AdminOutcome {
+fn in_text<H: Host>(name: &[u8], host: &mut H, text: &mut Vec<u8>) -> AdminOutcome {
     if name.is_empty() {
-        stats::report(host, output);
+        stats::report(host, text);
     } else if name.starts_with(RESET) && !host.allows_writes() {
-        output.extend_from_slice(reply::READ_ONLY);
+        text.extend_from_slice(reply::READ_ONLY);
     } else if name.starts_with(RESET) {
         host.reset_stats();
-        output.extend_from_slice(reply::RESET);
+        text.extend_from_slice(reply::RESET);
     } else if let Some(words) = words(name) {
         let mut buffer = [0; STATS.len() + Key::LEN_MAX];
         for (to, from) in buffer.iter_mut().zip(STATS.iter().chain(words)) {
             *to = *from;
         }
-        let text = buffer.get(..STATS.len() + words.len()).unwrap_or_default();
+        let line = buffer.get(..STATS.len() + words.len()).unwrap_or_default();
         // A line that is all of its input, in which nothing ends it.
         let line = Line {
-            text,
-            verb: first_word(text),
-            len: text.len(),
-            input: text,
+            text: line,
+            verb: first_word(line),
+            len: line.len(),
+            input: line,
         };
-        return host.command(&AdminCommand::new(line), output);
+        return host.command(&AdminCommand::new(line), text);
     } else {
-        output.extend_from_slice(reply::ERROR);
+        text.extend_from_slice(reply::ERROR);
     }
     AdminOutcome::Done
 }
@@ -77,10 +76,8 @@ fn words(name: &[u8]) -> Option<&[u8]> {
     begins.or_else(|| WHOLE.contains(&first_word(name)).then_some(name))
 }
 
-/// Puts the lines of text from `start` on into packets: a name and a value each, and an empty one
-/// for the end.
-fn into_packets(echo: Echo, output: &mut Vec<u8>, start: usize) {
-    let text = take_text(output, start);
+/// Puts lines of text into packets: a name and a value each, and an empty one for the end.
+fn into_packets(echo: Echo, text: &[u8], output: &mut impl Output) {
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         match line {
             reply::END | reply::OK | reply::RESET => echo.done(output, 0),
@@ -96,14 +93,6 @@ fn into_packets(echo: Echo, output: &mut Vec<u8>, start: usize) {
             }
         }
     }
-}
-
-/// What stands from there on, which packets will take the place of.
-fn take_text(output: &mut Vec<u8>, start: usize) -> Vec<u8> {
-    let mut text = Vec::new();
-    text.extend_from_slice(output.get(start..).unwrap_or_default());
-    output.truncate(start);
-    text
 }
 
 /// The first word, and what comes behind the space after it.

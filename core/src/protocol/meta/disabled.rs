@@ -7,7 +7,7 @@ use super::super::context::Context;
 use super::super::event::Effect;
 use super::super::line::Line;
 use super::super::parsed::Parsed;
-use super::super::{Host, SessionConfig, reply};
+use super::super::{Host, Output, SessionConfig, reply};
 use super::MetaCommand;
 use crate::Key;
 
@@ -40,6 +40,14 @@ impl<'i> MetaRequest<'i> {
     }
 }
 
+pub(in crate::protocol) const fn reply_max(request: &MetaRequest<'_>) -> usize {
+    match request.0 {}
+}
+
+pub(in crate::protocol) const fn shows_value(request: &MetaRequest<'_>) -> bool {
+    match request.0 {}
+}
+
 /// An unknown command. `ms` ends the conversation: its value must not be taken for a command.
 pub(in crate::protocol) const fn parse<'i>(
     _: &SessionConfig,
@@ -57,8 +65,8 @@ pub(in crate::protocol) const fn noop(line: Line<'_>) -> Parsed<'_> {
     Parsed::command(line)
 }
 
-pub(in crate::protocol) const fn execute<K: Host>(
-    _: &mut Context<'_, K>,
+pub(in crate::protocol) const fn execute<H: Host, O: Output>(
+    _: &mut Context<'_, H, O>,
     request: &MetaRequest<'_>,
     _: Key<'_>,
 ) -> Effect {

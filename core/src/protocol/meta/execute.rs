@@ -2,7 +2,7 @@
 
 use super::super::context::Context;
 use super::super::event::Effect;
-use super::super::{Host, reply};
+use super::super::{Host, Output, reply};
 use super::MetaCommand;
 use super::flags::{Arguments, Flags};
 use super::reply::{DONE, MetaReply, OF_NOTHING, OF_STORE, ReplyFields, debug};
@@ -14,8 +14,8 @@ use crate::{
 use crate::{Error, Expiry, Instant, Key, SetOutcome, Value};
 
 /// Executes a meta request. `key` is as it was written, with its hash.
-pub(in crate::protocol) fn execute<H: Host>(
-    context: &mut Context<'_, H>,
+pub(in crate::protocol) fn execute<H: Host, O: Output>(
+    context: &mut Context<'_, H, O>,
     request: &MetaRequest<'_>,
     key: Key<'_>,
 ) -> Effect {
@@ -27,7 +27,7 @@ pub(in crate::protocol) fn execute<H: Host>(
     }
 }
 
-impl<H: Host> Context<'_, H> {
+impl<H: Host, O: Output> Context<'_, H, O> {
     fn meta(&mut self, request: &MetaRequest<'_>, key: Key<'_>) -> Effect {
         match (request.command, request.value) {
             (MetaCommand::Get, _) => {
@@ -210,7 +210,7 @@ impl<H: Host> Context<'_, H> {
     }
 
     /// A reply without dates.
-    const fn reply<'r, 'i>(&'r mut self, asked: &'r Flags<'i>) -> MetaReply<'r, 'i> {
+    const fn reply<'r, 'i>(&'r mut self, asked: &'r Flags<'i>) -> MetaReply<'r, 'i, O> {
         MetaReply {
             output: self.output,
             now: self.now,

@@ -1,11 +1,10 @@
 //! Replies to meta requests: a code, the fields that the request's flags ask for, in their order,
 //! and `W`, `Z`, `X`.
 
-use alloc::vec::Vec;
-
 use base64ct::{Base64, Encoding};
 
-use super::super::reply;
+use super::super::{Output, reply};
+use super::MetaCommand;
 use super::flags::{Flags, Letters, flags};
 use super::request::MetaRequest;
 use crate::number::Digits;
@@ -81,15 +80,15 @@ impl<'f> ReplyFields<'f> {
 }
 
 /// The reply to one request.
-pub(super) struct MetaReply<'r, 'i> {
-    pub(super) output: &'r mut Vec<u8>,
+pub(super) struct MetaReply<'r, 'i, O> {
+    pub(super) output: &'r mut O,
     pub(super) now: Instant,
     /// How far `now` is ahead of the wall clock, if the request has dates.
     pub(super) lead: i64,
     pub(super) asked: &'r Flags<'i>,
 }
 
-impl MetaReply<'_, '_> {
+impl<O: Output> MetaReply<'_, '_, O> {
     /// One line, and no more.
     pub(super) fn line(&mut self, code: &[u8], letters: Letters, fields: &ReplyFields<'_>) {
         self.output.extend_from_slice(code);
@@ -213,8 +212,34 @@ impl MetaReply<'_, '_> {
     }
 }
 
+/// The most bytes of the reply to a request, its value not counted.
+pub(in crate::protocol) fn reply_max(request: &MetaRequest<'_>) -> usize {
+    // The key at most once, in base64 if it was written so or is stored so.
+    let key = request.key.len().div_ceil(3) * 4 + 8;
+    let fields: usize = match request.command {
+        MetaCommand::Debug => DEBUG_FIELDS_MAX,
+        _ => flags(request.flags.text)
+            .map(|(_, argument)| FIELD_MAX + argument.len())
+            .sum(),
+    };
+    OTHER_MAX + key + fields
+}
+
+/// Whether the reply has the item's value in it.
+pub(in crate::protocol) fn shows_value(request: &MetaRequest<'_>) -> bool {
+    matches!(request.command, MetaCommand::Get) && request.flags.has(b'v')
+}
+
+/// A field: a space, a letter and a number.
+const FIELD_MAX: usize = 22;
+/// All fields of `me`: five numbers with their names, and `fetch`.
+const DEBUG_FIELDS_MAX: usize = 140;
+/// Everything else: the code, the number of an arithmetic command, what leases add, and the ends of
+/// lines; or an error.
+const OTHER_MAX: usize = 80;
+
 /// The reply to `me`.
-pub(super) fn debug(output: &mut Vec<u8>, now: Instant, view: &ItemView<'_>) {
+pub(super) fn debug(output: &mut impl Output, now: Instant, view: &ItemView<'_>) {
     output.extend_from_slice(b"ME ");
     if view.base64 {
         base64(output, view.key);
@@ -246,7 +271,7 @@ pub(super) fn debug(output: &mut Vec<u8>, now: Instant, view: &ItemView<'_>) {
     output.extend_from_slice(b"\r\n");
 }
 
-fn base64(output: &mut Vec<u8>, bytes: &[u8]) {
+fn base64(output: &mut impl Output, bytes: &[u8]) {
     let mut buffer = [0; BASE64_MAX];
     // It fits, because keys are no longer than their limit.
     let text = Base64::encode(bytes, &mut buffer).unwrap_or_default();
@@ -255,6 +280,6 @@ fn base64(output: &mut Vec<u8>, bytes: &[u8]) {
 
 /// A value's bytes, where it does not matter to be quick about the call.
 #[inline(never)]
-fn bytes(output: &mut Vec<u8>, value: &Bytes<'_>) {
+fn bytes(output: &mut impl Output, value: &Bytes<'_>) {
     value.append_to(output);
 }

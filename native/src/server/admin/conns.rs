@@ -1,6 +1,8 @@
 //! `stats conns`: all connections, some at a time.
 
-use std::io::Write;
+use std::fmt::Write;
+
+use dynamidb_core::Output;
 
 use crate::server::admin::reply::END;
 use crate::server::view::View;
@@ -17,9 +19,9 @@ pub(crate) struct Conns {
 
 impl Conns {
     /// Lists the listeners.
-    pub(super) fn start(view: &View<'_>, output: &mut Vec<u8>) -> Self {
+    pub(super) fn start(view: &View<'_>, output: &mut dyn Output) -> Self {
         for (number, address) in view.host().settings.addresses.iter().enumerate() {
-            // Writing to a `Vec` does not fail.
+            // Writing does not fail.
             let _ = write!(output, "STAT listen{number}:addr tcp:{address}\r\n");
             let _ = write!(output, "STAT listen{number}:state conn_listening\r\n");
         }
@@ -37,7 +39,7 @@ impl Conns {
     }
 
     /// Lists some more connections; `false` if there are no more.
-    pub(super) fn resume(&mut self, view: &View<'_>, output: &mut Vec<u8>) -> bool {
+    pub(super) fn resume(&mut self, view: &View<'_>, output: &mut dyn Output) -> bool {
         let host = view.host();
         let clients = host.clients.after(self.last, CLIENTS);
         for client in &clients {

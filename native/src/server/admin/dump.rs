@@ -1,10 +1,10 @@
 //! `lru_crawler metadump`, `lru_crawler mgdump` and `stats cachedump`: lists of items.
 
-use std::io::Write;
+use std::fmt::Write;
 
 use base64ct::{Base64, Encoding};
 use dynamidb_core::view::ItemView;
-use dynamidb_core::{Cas, Key};
+use dynamidb_core::{Cas, Key, Output};
 
 use crate::server::admin::reply::{BAD_LINE, END, number};
 use crate::server::admin::scan::Scan;
@@ -85,7 +85,7 @@ impl Dump {
     }
 
     /// Lists some more items; `false` if there are no more.
-    pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut Vec<u8>) -> bool {
+    pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut dyn Output) -> bool {
         let Self {
             scan,
             form,
@@ -108,10 +108,10 @@ impl Dump {
 }
 
 impl Form {
-    fn line(self, view: &ItemView<'_>, wall: &Wall, output: &mut Vec<u8>) {
+    fn line(self, view: &ItemView<'_>, wall: &Wall, output: &mut dyn Output) {
         let item = &view.item;
         let ends = item.expires_at.map(|end| wall.second(end));
-        // Writing to a `Vec` does not fail.
+        // Writing does not fail.
         let _ = match self {
             Self::Metadata => {
                 output.extend_from_slice(b"key=");
@@ -128,7 +128,7 @@ impl Form {
             Self::Keys => {
                 output.extend_from_slice(b"mg ");
                 push_key(output, view);
-                output.write_all(b"\r\n")
+                output.write_str("\r\n")
             }
             Self::Cachedump => {
                 output.extend_from_slice(b"ITEM ");
@@ -149,7 +149,7 @@ impl Form {
 
 /// Appends a key as a meta command names it: in base64 if it was stored so, or if it came in a
 /// packet and text would take it for two words.
-fn push_key(output: &mut Vec<u8>, view: &ItemView<'_>) {
+fn push_key(output: &mut dyn Output, view: &ItemView<'_>) {
     if !view.base64 && !view.key.contains(&b' ') {
         output.extend_from_slice(view.key);
         return;

@@ -1,6 +1,8 @@
 //! `stats hotkeys`, `HOT` and `stats advice`.
 
-use std::io::Write;
+use std::fmt::Write;
+
+use dynamidb_core::Output;
 
 use crate::server::admin::reply::{END, stat};
 use crate::server::admin::task::Answer;
@@ -25,7 +27,7 @@ fn seen(view: &mut View<'_>) -> Result<HotKeys, Answer> {
 }
 
 /// `stats hotkeys`.
-pub(super) fn hot_keys(view: &mut View<'_>, output: &mut Vec<u8>) -> Result<(), Answer> {
+pub(super) fn hot_keys(view: &mut View<'_>, output: &mut dyn Output) -> Result<(), Answer> {
     let hot = seen(view)?;
     stat(output, "hotkeys:seconds", 60);
     stat(output, "hotkeys:samples", hot.samples);
@@ -49,7 +51,7 @@ pub(super) fn hot_keys(view: &mut View<'_>, output: &mut Vec<u8>) -> Result<(), 
 }
 
 /// `HOT`: a line for each key, with its share of the requests and of these the reads, in percent.
-pub(super) fn hot(view: &mut View<'_>, output: &mut Vec<u8>) -> Answer {
+pub(super) fn hot(view: &mut View<'_>, output: &mut dyn Output) -> Answer {
     let hot = match seen(view) {
         Ok(hot) => hot,
         Err(answer) => return answer,
@@ -58,7 +60,7 @@ pub(super) fn hot(view: &mut View<'_>, output: &mut Vec<u8>) -> Answer {
         output.extend_from_slice(b"KEY ");
         push_percent_encoded(output, &hot.key);
         let (share, reads) = (100.0 * hot.share, 100.0 * hot.reads);
-        // Writing to a `Vec` does not fail.
+        // Writing does not fail.
         let _ = write!(output, " {share:.2} {reads:.0}\r\n");
     }
     output.extend_from_slice(END.as_bytes());
@@ -66,7 +68,7 @@ pub(super) fn hot(view: &mut View<'_>, output: &mut Vec<u8>) -> Answer {
 }
 
 /// `stats advice`.
-pub(super) fn advice(view: &mut View<'_>, output: &mut Vec<u8>) -> Result<(), Answer> {
+pub(super) fn advice(view: &mut View<'_>, output: &mut dyn Output) -> Result<(), Answer> {
     let advice = Advice::of(view).ok_or(Answer::Reply(OFF))?;
     if let Some(measured) = advice.measured() {
         stat(output, "hit_ratio", format_args!("{measured:.4}"));

@@ -1,9 +1,11 @@
 //! Replies and numbers that several commands share.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::fmt::Write;
 
 use std::str::FromStr;
+
+use dynamidb_core::Output;
 
 pub(super) const OK: &str = "OK\r\n";
 pub(super) const ERROR: &str = "ERROR\r\n";
@@ -19,7 +21,7 @@ pub(super) fn number<T: FromStr>(word: &[u8]) -> Option<T> {
 }
 
 /// Appends a line of `stats`.
-pub(super) fn stat(output: &mut Vec<u8>, name: impl Display, value: impl Display) {
-    // Writing to a `Vec` does not fail.
+pub(super) fn stat(output: &mut dyn Output, name: impl Display, value: impl Display) {
+    // Writing does not fail.
     let _ = write!(output, "STAT {name} {value}\r\n");
 }

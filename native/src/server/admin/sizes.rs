@@ -2,7 +2,9 @@
 //! but by a scan of all items when a client asks.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fmt::Write;
+
+use dynamidb_core::Output;
 
 use crate::server::admin::reply::END;
 use crate::server::admin::scan::Scan;
@@ -23,7 +25,7 @@ pub(crate) struct Sizes {
 
 impl Sizes {
     /// Counts some more items or sends some more counts; `false` if there are no more.
-    pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut Vec<u8>) -> bool {
+    pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut dyn Output) -> bool {
         if !self.counted {
             let counts = &mut self.counts;
             self.counted = !self.scan.step(view, |view| {
@@ -36,7 +38,7 @@ impl Sizes {
                 output.extend_from_slice(END.as_bytes());
                 return false;
             };
-            // Writing to a `Vec` does not fail.
+            // Writing does not fail.
             let _ = write!(output, "STAT {size} {count}\r\n");
         }
         true

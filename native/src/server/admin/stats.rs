@@ -1,6 +1,6 @@
 //! `stats <word>`: settings, connections, slab classes and lists of items.
 
-use dynamidb_core::{Keyspace, Stats};
+use dynamidb_core::{Keyspace, Output, Stats};
 
 use crate::server::admin::conns::Conns;
 use crate::server::admin::dump::Dump;
@@ -26,7 +26,7 @@ const WORDS: [&str; 9] = [
 ];
 
 /// `stats <word> …`.
-pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
+pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut dyn Output) -> Answer {
     let Some((&word, more)) = words.split_first() else {
         return Answer::Reply(ERROR);
     };
@@ -64,7 +64,7 @@ pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut Vec<u8>
     Answer::Done
 }
 
-fn all_settings(view: &mut View<'_>, output: &mut Vec<u8>) {
+fn all_settings(view: &mut View<'_>, output: &mut dyn Output) {
     let mut limit = 0;
     view.for_each(|cache| limit += cache.stats().limit_maxbytes);
     stat(output, "maxbytes", limit);
@@ -86,7 +86,7 @@ fn all_settings(view: &mut View<'_>, output: &mut Vec<u8>) {
 }
 
 /// `stats detail on`, `off` or `dump`.
-fn detail(view: &View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
+fn detail(view: &View<'_>, words: &[&[u8]], output: &mut dyn Output) -> Answer {
     let host = view.host();
     if host.settings.options.memcached.disable_dumping {
         return Answer::Reply("CLIENT_ERROR stats detail not allowed\r\n");
@@ -106,7 +106,7 @@ fn detail(view: &View<'_>, words: &[&[u8]], output: &mut Vec<u8>) -> Answer {
 
 /// Classes are numbered from 1, as in memcached. Those are listed that have pages or whose counters
 /// are not 0: counters outlive the last page.
-fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
+fn slabs(view: &mut View<'_>, output: &mut dyn Output) {
     let slabs = view.slabs();
     let page_size = view.cache_at(0).map_or(0, |cache| cache.page_size());
     for (number, (slab, class)) in (1..).zip(&slabs) {
@@ -143,7 +143,7 @@ fn slabs(view: &mut View<'_>, output: &mut Vec<u8>) {
 
 /// An item counts for the class of its first chunk. All items are in one LRU list, shown as
 /// memcached's cold one; nothing moves between lists.
-fn items(view: &mut View<'_>, output: &mut Vec<u8>) {
+fn items(view: &mut View<'_>, output: &mut dyn Output) {
     for (number, (slab, class)) in (1..).zip(&view.slabs()) {
         let counted = &class.counted;
         if slab.items == 0 && *counted == Stats::default() {

@@ -1,5 +1,7 @@
 //! Commands that take longer than one reply.
 
+use dynamidb_core::Output;
+
 use crate::server::admin::conns::Conns;
 use crate::server::admin::dump::Dump;
 use crate::server::admin::sizes::Sizes;
@@ -35,7 +37,7 @@ pub(super) enum Answer {
 
 impl Task {
     /// Appends the next piece of the reply; `false` if it was the last one.
-    pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut Vec<u8>) -> bool {
+    pub(super) fn resume(&mut self, view: &mut View<'_>, output: &mut dyn Output) -> bool {
         match self {
             Self::Dump(dump) => dump.resume(view, output),
             Self::Sizes(sizes) => sizes.resume(view, output),

@@ -1,8 +1,8 @@
 //! The list of connected clients: for `stats conns`, and to wake all of them.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io::{self, Write};
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Bound;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Waker;
 use std::time::Duration;
 
-use dynamidb_core::Instant;
+use dynamidb_core::{Instant, Output};
 use socket2::{SockAddr, Socket};
 
 use crate::server::lock::lock;
@@ -192,8 +192,8 @@ impl Client {
         &self,
         now: Instant,
         listeners: &[SocketAddr],
-        output: &mut Vec<u8>,
-    ) -> io::Result<()> {
+        output: &mut dyn Output,
+    ) -> fmt::Result {
         let number = self.number;
         let address = |address: Option<SocketAddr>| match (address, &self.file) {
             (Some(address), _) => format!("tcp:{address}"),

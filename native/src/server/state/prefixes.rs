@@ -1,11 +1,11 @@
 //! `stats detail`: gets, sets and deletes by the prefix of the key.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dynamidb_core::{Action, Event, Lookup};
+use dynamidb_core::{Action, Event, Lookup, Output};
 
 use crate::server::lock::lock;
 use crate::server::percent::push_percent_encoded;
@@ -72,7 +72,7 @@ impl Prefixes {
     }
 
     /// Appends all counts, sorted by prefix.
-    pub(crate) fn dump(&self, output: &mut Vec<u8>) {
+    pub(crate) fn dump(&self, output: &mut dyn Output) {
         for (prefix, counts) in &*lock(&self.counts) {
             let Counts {
                 gets,
@@ -82,7 +82,7 @@ impl Prefixes {
             } = counts;
             output.extend_from_slice(b"PREFIX ");
             push_prefix(output, prefix);
-            // Writing to a `Vec` does not fail.
+            // Writing does not fail.
             let _ = write!(
                 output,
                 " get {gets} hit {hits} set {sets} del {deletes}\r\n"
@@ -102,7 +102,7 @@ impl Prefixes {
 
 /// Appends a prefix as clients write it. A prefix of a key in base64 may contain blanks or line
 /// ends; it is percent-encoded.
-fn push_prefix(output: &mut Vec<u8>, prefix: &[u8]) {
+fn push_prefix(output: &mut dyn Output, prefix: &[u8]) {
     if prefix.iter().any(|&byte| byte <= b' ' || byte == 0x7f) {
         push_percent_encoded(output, prefix);
     } else {
