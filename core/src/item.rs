@@ -346,12 +346,12 @@ impl<'c> Bytes<'c> {
     pub fn append_to(&self, output: &mut (impl Output + ?Sized)) {
         match self.as_slice() {
             Some(bytes) => output.extend_from_slice(bytes),
-            None => self.append_pieces(output),
+            None => self.clone().append_pieces(output),
         }
     }
 
     #[inline(never)]
-    fn append_pieces(&self, output: &mut (impl Output + ?Sized)) {
+    fn append_pieces(self, output: &mut (impl Output + ?Sized)) {
         self.pieces()
             .for_each(|piece| output.extend_from_slice(piece));
     }

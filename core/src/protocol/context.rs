@@ -46,18 +46,16 @@ impl<H: Host, O: Output> Context<'_, H, O> {
         if let Some(expiry) = &mut touch {
             self.resolve(expiry);
         }
+        let (now, output) = (self.now, &mut *self.output);
         let cache = self.host.cache_for(&key);
-        let item = match touch {
-            Some(expiry) => cache.get_and_touch(self.now, key, expiry),
-            None => cache.get(self.now, key),
-        };
-        let Some(mut item) = item else {
-            return reply(self.output, None);
-        };
-        if !config.cas_enabled {
-            item.cas = None;
+        // Two calls of the same: an item that comes from either would have to be in memory.
+        match touch {
+            None => reply(output, shown(config, cache.get(now, key)).as_ref()),
+            Some(expiry) => {
+                let item = cache.get_and_touch(now, key, expiry);
+                reply(output, shown(config, item).as_ref());
+            }
         }
-        reply(self.output, Some(&item));
     }
 
     /// Refuses a store whose value has not arrived. A client that sets a value must never read the
@@ -88,4 +86,14 @@ impl<H: Host, O: Output> Context<'_, H, O> {
             None => cache.clear(),
         });
     }
+}
+
+/// An item as this session shows it.
+#[inline(always)]
+fn shown<'c>(config: &SessionConfig, item: Option<Item<'c>>) -> Option<Item<'c>> {
+    let mut item = item?;
+    if !config.cas_enabled {
+        item.cas = None;
+    }
+    Some(item)
 }

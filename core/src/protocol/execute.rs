@@ -93,7 +93,8 @@ impl<H: Host, O: Output> Context<'_, H, O> {
     ) -> Effect {
         self.look_up(config, key, retrieval.touch, |output, item| {
             if let Some(item) = item {
-                reply::value(output, key.as_bytes(), item, retrieval.form);
+                let (key, form) = (key.as_bytes(), retrieval.form);
+                reply::value(output, key, &item.value, item.flags, item.cas, form);
             }
         });
         if last {

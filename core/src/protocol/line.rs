@@ -120,6 +120,27 @@ impl<'i> Iterator for Tokens<'i> {
     }
 }
 
+/// How many bytes come before the first blank or control character, one of which ends every key. A
+/// machine word of them is looked at together: where a byte is too small, a subtraction borrows
+/// into its highest bit (Mycroft, 1987), and only bytes behind that one may be found wrongly.
+#[inline]
+pub(super) fn word_len(text: &[u8]) -> usize {
+    const ONES: usize = usize::MAX / 0xFF;
+    const BYTES: usize = size_of::<usize>();
+    let (words, rest) = text.as_chunks::<BYTES>();
+    for (at, &word) in words.iter().enumerate() {
+        let word = usize::from_le_bytes(word);
+        let blank = word.wrapping_sub((b' ' as usize + 1) * ONES) & !word;
+        let delete = word ^ (0x7F * ONES);
+        let ends = (blank | delete.wrapping_sub(ONES) & !delete) & (0x80 * ONES);
+        if ends != 0 {
+            return BYTES * at + ends.trailing_zeros() as usize / 8;
+        }
+    }
+    let end = rest.iter().position(|&b| b <= b' ' || b == 0x7F);
+    BYTES * words.len() + end.unwrap_or(rest.len())
+}
+
 /// `bytes` without the spaces at its front.
 pub(super) fn trim_spaces(bytes: &[u8]) -> &[u8] {
     let start = bytes.iter().position(|&b| b != b' ').unwrap_or(bytes.len());
@@ -190,6 +211,28 @@ mod tests {
         let tokens: alloc::vec::Vec<_> = Tokens::new(b"  a\tb   c  ").collect();
         assert_eq!(tokens, [&b"a\tb"[..], b"c"]);
         assert_eq!(Tokens::new(b"   ").next(), None);
+    }
+
+    #[test]
+    fn a_word_ends_at_the_first_blank_or_control_character_wherever_that_is() {
+        for len in 0..20 {
+            let mut text = [b'k'; 20];
+            assert_eq!(word_len(&text[..len]), len);
+            for end in 0..=u8::MAX {
+                text[len] = end;
+                let ends = end <= b' ' || end == 0x7F;
+                assert_eq!(
+                    word_len(&text),
+                    if ends { len } else { 20 },
+                    "{end} at {len}"
+                );
+            }
+            // Bytes behind the end that look like others beside it.
+            text[len..].fill(0x7F);
+            assert_eq!(word_len(&text), len);
+        }
+        let high = [0x80, 0xA0, 0xA1, 0xFF, 0x21, 0x7E, 0x80, 0xFF, 0x1F];
+        assert_eq!(word_len(&high), 8);
     }
 
     #[test]

@@ -51,6 +51,12 @@ pub trait Output {
         self.extend_from_slice(&[byte]);
     }
 
+    /// Appends the first `len` bytes of a word.
+    #[inline]
+    fn extend_from_word(&mut self, word: [u8; 8], len: usize) {
+        self.extend_from_slice(word.get(..len).unwrap_or(&word));
+    }
+
     /// Hears that so many bytes follow soon. Nothing has to be done.
     #[inline]
     fn reserve(&mut self, additional: usize) {
@@ -95,6 +101,14 @@ impl Output for Vec<u8> {
     #[inline]
     fn push(&mut self, byte: u8) {
         self.push(byte);
+    }
+
+    /// Copies the whole word: a copy whose length is not known costs more.
+    #[inline]
+    fn extend_from_word(&mut self, word: [u8; 8], len: usize) {
+        let end = self.len() + len;
+        self.extend_from_slice(&word);
+        self.truncate(end);
     }
 
     #[inline]

@@ -29,15 +29,27 @@ pub(super) fn parse<'i>(
     input: &'i [u8],
 ) -> Option<Parsed<'i>> {
     match state {
-        State::Ready { dynamidb } => match memchr(b'\n', input) {
-            Some(end) if end <= LINE_MAX => request(config, dynamidb, Line::new(input, end)),
-            None if input.len() <= LINE_MAX => None,
-            end => long_line(config, input, end),
-        },
+        State::Ready { dynamidb } => {
+            if config.dialect != Dialect::DynamiDb
+                && let Some(parsed) = retrieval::parse_plain(input)
+            {
+                return Some(parsed);
+            }
+            line(config, dynamidb, input)
+        }
         State::Packets(login) => binary::parse(config, login, input),
         State::Undecided(login) => first(config, login, input),
         State::Keys(retrieval) => retrieval::next_key(retrieval, input),
         _ => None,
+    }
+}
+
+/// The request that begins with a line.
+fn line<'i>(config: &SessionConfig, dynamidb: bool, input: &'i [u8]) -> Option<Parsed<'i>> {
+    match memchr(b'\n', input) {
+        Some(end) if end <= LINE_MAX => request(config, dynamidb, Line::new(input, end)),
+        None if input.len() <= LINE_MAX => None,
+        end => long_line(config, input, end),
     }
 }
 

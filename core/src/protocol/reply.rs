@@ -2,7 +2,7 @@
 
 use super::Output;
 use crate::number::Digits;
-use crate::{Cas, Error, Item, SetMode, SetOutcome};
+use crate::{Bytes, Cas, Error, SetMode, SetOutcome};
 
 pub(super) const NONE: &[u8] = b"";
 pub(super) const OK: &[u8] = b"OK\r\n";
@@ -37,24 +37,32 @@ pub(super) enum Form {
     FlagsAndCas,
 }
 
-/// One found item.
-pub(super) fn value(output: &mut impl Output, key: &[u8], item: &Item<'_>, form: Form) {
+/// One found item. It gets no [`Item`](crate::Item): then nothing is found out about the item that
+/// the reply does not say.
+pub(super) fn value(
+    output: &mut impl Output,
+    key: &[u8],
+    value: &Bytes<'_>,
+    flags: u32,
+    cas: Option<Cas>,
+    form: Form,
+) {
     // Three numbers of up to 20 digits and the fixed letters; one growth instead of several.
-    output.reserve(80 + key.len() + item.value.len());
+    output.reserve(80 + key.len() + value.len());
     output.extend_from_slice(b"VALUE ");
     output.extend_from_slice(key);
     if form != Form::Bare {
         output.push(b' ');
-        number(output, u64::from(item.flags));
+        number(output, u64::from(flags));
     }
     output.push(b' ');
-    number(output, item.value.len() as u64);
+    number(output, value.len() as u64);
     if form == Form::FlagsAndCas {
         output.push(b' ');
-        number(output, Cas::number(item.cas));
+        number(output, Cas::number(cas));
     }
     output.extend_from_slice(b"\r\n");
-    item.value.append_to(output);
+    value.append_to(output);
     output.extend_from_slice(b"\r\n");
 }
 
@@ -64,13 +72,27 @@ pub(super) fn number_line(output: &mut (impl Output + ?Sized), value: u64) {
     output.extend_from_slice(b"\r\n");
 }
 
-/// A number.
+/// A number. A short one is put together in a register: bytes that are written one by one and then
+/// copied together would have to be waited for.
 pub(super) fn number(output: &mut (impl Output + ?Sized), value: u64) {
+    const LEN_MAX: usize = size_of::<u64>();
     // The flags of most items are 0.
-    if value == 0 {
-        return output.push(b'0');
+    if value < 10 {
+        return output.push(b'0' + value as u8);
     }
-    output.extend_from_slice(Digits::new(value).as_bytes());
+    if value >= 10_u64.pow(LEN_MAX as u32) {
+        return output.extend_from_slice(Digits::new(value).as_bytes());
+    }
+    let (mut rest, mut text, mut len) = (value as u32, 0_u64, 0);
+    loop {
+        text = text << 8 | u64::from(b'0') | u64::from(rest % 10);
+        rest /= 10;
+        len += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    output.extend_from_word(text.to_le_bytes(), len);
 }
 
 /// The reply to a store. One value that is too large was refused before; here it is the old and the
@@ -109,4 +131,22 @@ pub(super) fn version(output: &mut impl Output, version: &str) {
     output.extend_from_slice(b"VERSION ");
     output.extend_from_slice(version.as_bytes());
     output.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_number_of_any_length_is_written_behind_what_is_there() {
+        let powers = (0..20).map(|exponent| 10_u64.pow(exponent));
+        let numbers = powers.flat_map(|power| [power - 1, power, power / 7 * 3]);
+        for value in numbers.chain([u64::MAX]) {
+            let mut output = b"VALUE ".to_vec();
+            number(&mut output, value);
+            assert_eq!(output, ["VALUE ", &value.to_string()].concat().as_bytes());
+        }
+    }
 }

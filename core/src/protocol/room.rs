@@ -16,12 +16,6 @@ pub(super) const REPLY_MAX: usize = 80;
 /// more, in base64.
 pub(super) const RETRIEVAL_MAX: usize = 640;
 
-/// Whether a request waits until the output is empty: nothing was done with its bytes.
-#[inline(always)]
-pub(super) fn waits(output: &impl Output, used: usize) -> bool {
-    output.available() < usize::MAX && used == 0
-}
-
 /// What to do with a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Room {

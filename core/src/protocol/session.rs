@@ -12,9 +12,22 @@ use super::notify::execute_and_notify;
 use super::parse::parse;
 use super::parsed::{Parsed, Skip, State};
 use super::request::Request;
-use super::room::{RETRIEVAL_MAX, Room, waits};
+use super::room::{RETRIEVAL_MAX, Room};
 use super::{Host, Keyspace, Output, SessionConfig, reply};
 use crate::{Instant, Key};
+
+/// What came of a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Executed {
+    /// It was executed; what follows is what its parser said.
+    Fully,
+    /// It was executed, and its outcome has decided what follows.
+    AndDecided,
+    /// Nothing: its reply fits once the output is empty.
+    Later,
+    /// Nothing: its reply never fits.
+    Never,
+}
 
 /// How many requests are parsed ahead, so that the memory they need is prefetched together.
 const BATCH: usize = 16;
@@ -293,7 +306,13 @@ impl Session {
         };
         // Most clients wait for each reply, so that there is nothing to parse ahead.
         if first.len == input.len() {
-            return self.execute_one(&first, key, context);
+            match self.execute_one(&first, key, context) {
+                Executed::Fully => self.state = first.next,
+                Executed::AndDecided => {}
+                Executed::Later => return 0,
+                Executed::Never => return self.refuse(&first, context),
+            }
+            return first.len;
         }
         let mut steps = [const { None }; BATCH];
         let mut keys = [Key::from(&[]); BATCH];
@@ -311,58 +330,98 @@ impl Session {
             context.host.prefetch(&keys[..count]);
         }
         let mut used = 0;
+        let mut next = None;
         for (parsed, key) in steps.iter().flatten().zip(keys) {
-            let len = self.execute_one(parsed, key, context);
-            used += len;
-            if context.is_full(self.config.output_max) || waits(context.output, len) {
+            match self.execute_one(parsed, key, context) {
+                Executed::Fully => {
+                    used += parsed.len;
+                    next = Some(&parsed.next);
+                }
+                Executed::AndDecided => {
+                    used += parsed.len;
+                    next = None;
+                }
+                Executed::Later => break,
+                Executed::Never => {
+                    if let Some(next) = next.take() {
+                        self.state = *next;
+                    }
+                    used += self.refuse(parsed, context);
+                    break;
+                }
+            }
+            if context.is_full(self.config.output_max) {
                 break;
             }
+        }
+        // Once for all of them: it is a large value.
+        if let Some(next) = next {
+            self.state = *next;
         }
         used
     }
 
+    /// Executes a request if its reply fits.
     fn execute_one<H: Host, O: Output>(
         &mut self,
         parsed: &Parsed<'_>,
         key: Key<'_>,
         context: &mut Context<'_, H, O>,
-    ) -> usize {
+    ) -> Executed {
         match context.room(&self.config, parsed, key) {
             Room::Enough => {}
-            Room::Later => return 0,
-            Room::Never => {
-                self.state = context.refuse(self.state, parsed);
-                return if self.is_closed() { 0 } else { parsed.len };
-            }
+            Room::Later => return Executed::Later,
+            Room::Never => return Executed::Never,
         }
         let start = context.output.len();
-        self.state = match parsed.request {
+        let decided = match parsed.request {
             Request::AdminCommand(command) => {
-                State::after(context.host.command(&command, context.output))
+                let outcome = context.host.command(&command, context.output);
+                self.state = State::after(outcome);
+                true
             }
-            Request::BinaryControl(ref control) => binary::control(context, control),
+            Request::BinaryControl(ref control) => {
+                self.state = binary::control(context, control);
+                true
+            }
             _ => {
                 if context.host.wants_events() {
                     execute_and_notify(context, &self.config, &parsed.request, key);
                 } else {
                     execute(context, &self.config, &parsed.request, key);
                 }
-                parsed.next
+                false
             }
         };
-        self.close_if_overflowed(context.output, start);
-        parsed.len
+        if self.close_if_overflowed(context.output, start) || decided {
+            Executed::AndDecided
+        } else {
+            Executed::Fully
+        }
+    }
+
+    /// Answers a request whose reply never fits; returns how many bytes of input are done.
+    #[cold]
+    fn refuse<H: Host, O: Output>(
+        &mut self,
+        parsed: &Parsed<'_>,
+        context: &mut Context<'_, H, O>,
+    ) -> usize {
+        self.state = context.refuse(self.state, parsed);
+        if self.is_closed() { 0 } else { parsed.len }
     }
 
     /// Takes back what was written from `start` on if not all of it fit, and ends the conversation:
-    /// a host wrote more than was available.
+    /// a host wrote more than was available. Returns whether that is so.
     #[inline(always)]
-    fn close_if_overflowed(&mut self, output: &mut impl Output, start: usize) {
-        if output.has_overflowed() {
+    fn close_if_overflowed(&mut self, output: &mut impl Output, start: usize) -> bool {
+        let overflowed = output.has_overflowed();
+        if overflowed {
             output.truncate(start);
             output.extend_from_slice(reply::OUTPUT_TOO_SMALL);
             self.state = State::Closed { error: true };
         }
+        overflowed
     }
 
     /// Skips the rest of a refused request, as far as it has arrived.

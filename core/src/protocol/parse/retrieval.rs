@@ -8,27 +8,55 @@ use super::super::reply::{self, Form};
 use super::super::request::{Request, Retrieval};
 use crate::Key;
 
+/// A `get` of one key as nearly all clients write it; `None`: it is something else, or incomplete.
+#[inline]
+pub(super) fn parse_plain(input: &[u8]) -> Option<Parsed<'_>> {
+    let text = input.strip_prefix(b"get ")?;
+    let len = line::word_len(text.get(..Key::LEN_MAX).unwrap_or(text));
+    let (key, end) = match text.split_at_checked(len)? {
+        ([], _) => return None,
+        (key, [b'\r', b'\n', ..]) => (key, 2),
+        (key, [b'\n', ..]) => (key, 1),
+        _ => return None,
+    };
+    let retrieval = Retrieval {
+        form: Form::Flags,
+        touch: None,
+    };
+    let len = b"get ".len() + key.len() + end;
+    Some(Parsed::classic(len, get(retrieval, key, true)))
+}
+
 /// `get <key>+`, `gets <key>+`, `gat <exptime> <key>+`, `gats <exptime> <key>+`.
 pub(super) fn parse<'i>(form: Form, touches: bool, line: Line<'i>) -> Option<Parsed<'i>> {
     let refuse = |reply| Some(Parsed::classic(line.len, Request::Reply(reply)));
     let mut words = line.arguments();
     let head = head(form, touches, &mut words);
     let keys = line.text.len() - words.rest().len();
-    let Some(key) = words.next() else {
+    if words.is_empty() {
         return refuse(reply::BAD_LINE);
-    };
+    }
     let Some(retrieval) = head else {
         return refuse(reply::BAD_EXPTIME);
     };
     // All keys are checked before the first is answered, so that a bad one is all of the reply.
-    if !line::is_key(key) || !words.clone().all(line::is_key) {
+    if !are_keys(words.rest()) {
         return refuse(reply::BAD_LINE);
     }
-    if words.is_empty() {
-        let request = get(retrieval, key, true);
-        return Some(Parsed::classic(line.len, request));
-    }
     key_at(retrieval, line.input, keys)
+}
+
+/// Whether all words of a line can be keys.
+fn are_keys(mut words: &[u8]) -> bool {
+    loop {
+        words = line::trim_spaces(words);
+        let len = line::word_len(words);
+        words = match words.get(len..) {
+            Some(rest @ [b' ', ..]) if len <= Key::LEN_MAX => rest,
+            Some([]) => return len <= Key::LEN_MAX,
+            _ => return false,
+        };
+    }
 }
 
 /// The same for a line longer than [`LINE_MAX`], whose end may not have arrived.
@@ -68,18 +96,17 @@ pub(super) fn key_at<'i>(retrieval: Retrieval, input: &'i [u8], at: usize) -> Op
 pub(super) fn next_key<'i>(retrieval: Retrieval, input: &'i [u8]) -> Option<Parsed<'i>> {
     let keys = line::trim_spaces(input);
     let spaces = input.len() - keys.len();
-    let Some(len) = keys.iter().position(|b| matches!(b, b' ' | b'\n')) else {
-        return half_key(retrieval, input, spaces);
+    let (key, after) = keys.split_at(line::word_len(keys));
+    let end = match after {
+        [b' ', ..] => line_end(after),
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => return half_or_bad_key(retrieval, input, spaces),
     };
-    let (key, after) = keys.split_at(len);
-    let (key, end) = match after {
-        [b'\n', ..] => (key.strip_suffix(b"\r").unwrap_or(key), Some(1)),
-        _ => (key, line_end(after)),
-    };
-    if !line::is_key(key) {
-        return Some(skip_line(spaces + len, reply::BAD_LINE));
+    let len = spaces + key.len();
+    if key.len() > Key::LEN_MAX {
+        return Some(skip_line(len, reply::BAD_LINE));
     }
-    let len = spaces + len;
     Some(match end {
         Some(end) => {
             let request = match key {
@@ -90,6 +117,16 @@ pub(super) fn next_key<'i>(retrieval: Retrieval, input: &'i [u8]) -> Option<Pars
         }
         None => more(retrieval, len, get(retrieval, key, false)),
     })
+}
+
+/// Input that holds a control character before the end of its first key, or no end of it.
+#[cold]
+fn half_or_bad_key<'i>(retrieval: Retrieval, input: &'i [u8], spaces: usize) -> Option<Parsed<'i>> {
+    let mut keys = input.iter().skip(spaces);
+    match keys.position(|b| matches!(b, b' ' | b'\n')) {
+        Some(len) => Some(skip_line(spaces + len, reply::BAD_LINE)),
+        None => half_key(retrieval, input, spaces),
+    }
 }
 
 /// Input that holds neither a whole key nor the end of the line.
