@@ -60,7 +60,7 @@
 //!  0  [8]  89 'DynDB' 0D 0A
 //!  8  u16  version, 1
 //! 10  u16  bit 0: the items are in the order of use; otherwise in none
-//! 12  u32  0
+//! 12  u32  about how many items there are; 0 if nobody knew
 //! 16  u64  the wall clock at the save, in milliseconds since 1970; 0 if there was none
 //! 24  u64  checksum of bytes 0..24, seed 0
 //!

@@ -149,3 +149,69 @@ fn a_full_cache_keeps_as_many_items_as_pages_and_index_allow() {
         assert!(cache.len() >= least, "{} instead of {least}", cache.len());
     }
 }
+
+#[test]
+fn a_reserved_index_neither_grows_nor_shrinks_until_that_ends() {
+    for mut cache in caches(PAGE_SIZES, 3000) {
+        let buckets = |items: usize| items.div_ceil(LOAD);
+        cache.reserve(BUCKETS_MIN * LOAD);
+        assert_eq!(cache.maintain(NOW, 10), 0, "it is as small as can be");
+        cache.reserve(900);
+        let pages = index_pages(&cache);
+        assert_eq!(pages, pages_of(&cache, buckets(900)));
+        for number in 0..900 {
+            set(&mut cache, number);
+            assert_eq!(cache.maintain(NOW, 10), 0, "{number}");
+            assert_eq!(index_pages(&cache), pages);
+        }
+        cache.check();
+        for number in 1..900 {
+            delete(&mut cache, number);
+        }
+        cache.reserve(1000);
+        assert_eq!(index_pages(&cache), pages_of(&cache, buckets(1000)));
+        cache.check();
+        assert_eq!(cache.maintain(NOW, 10), 0);
+        cache.reserve(0);
+        while cache.maintain(NOW, 10) == 10 {}
+        assert_eq!(index_pages(&cache), pages_of(&cache, BUCKETS_MIN));
+        cache.check();
+    }
+}
+
+#[test]
+fn an_index_grows_beyond_what_was_reserved_and_then_shrinks_as_ever() {
+    for mut cache in caches(PAGE_SIZES, 3000) {
+        cache.reserve(500);
+        for number in 0..2000 {
+            set(&mut cache, number);
+        }
+        assert_eq!(
+            index_pages(&cache),
+            pages_of(&cache, 2000_usize.div_ceil(LOAD))
+        );
+        for number in 0..2000 {
+            delete(&mut cache, number);
+        }
+        while cache.maintain(NOW, 10) == 10 {}
+        assert_eq!(index_pages(&cache), pages_of(&cache, BUCKETS_MIN));
+    }
+}
+
+#[test]
+fn a_reserved_index_takes_an_eighth_of_the_memory_at_most() {
+    for mut cache in caches(PAGE_SIZES, 3000) {
+        let all = cache.unused_pages();
+        cache.reserve(usize::MAX);
+        cache.check();
+        let taken = index_pages(&cache);
+        assert!(
+            taken * 8 <= all + 8 && (taken + 2) * 8 > all,
+            "{taken} of {all}"
+        );
+        for number in 0..3000 {
+            set(&mut cache, number);
+        }
+        cache.check();
+    }
+}

@@ -4,7 +4,7 @@ use super::Cache;
 use crate::snapshot::{Clocks, Record, Save};
 use crate::storage::{ItemAttrs, ItemFlags};
 use crate::view::ItemView;
-use crate::{Cas, Error, Expiry, Instant, Memory, Value};
+use crate::{Cas, Error, Expiry, Instant, Key, Memory, Value};
 
 impl<M: Memory> Cache<M> {
     /// A snapshot of all items in the order of use, to be made piece by piece.
@@ -40,7 +40,7 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn save(&self, clocks: Clocks) -> Save<impl Iterator<Item = ItemView<'_>>> {
-        Save::new(clocks, self.saved_items(clocks.now), self.last_cas())
+        Save::new(clocks, self.saved_items(clocks.now), self.last_cas()).expect(self.len())
     }
 
     /// The items as a snapshot has them: the least recently used first; with
@@ -98,11 +98,35 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn restore(&mut self, now: Instant, record: &Record<'_>) -> Result<bool, Error> {
+        self.restore_as(now, record.key.into(), record)
+    }
+
+    /// The same for a host that has made the record's key, which then carries its hash.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set).
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::snapshot::Record;
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(64 * 1024))?;
+    /// let (now, record) = (Instant::from_secs(0), Record::new(b"key", b"value"));
+    /// let key = cache.hasher().key(record.key);
+    /// assert!(cache.restore_as(now, key, &record)?);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn restore_as(
+        &mut self,
+        now: Instant,
+        key: Key<'_>,
+        record: &Record<'_>,
+    ) -> Result<bool, Error> {
         let expiry = record.expires_in.map_or(Expiry::Never, Expiry::After);
         if record.expires_in.is_some_and(|time| time.is_zero()) {
             return Ok(false);
         }
-        let key = self.begin(now, record.key);
+        let key = self.begin(now, key);
         let old = self.store().find(&key);
         let old = old.filter(|old| self.is_live(old));
         let flags = [
@@ -111,7 +135,7 @@ impl<M: Memory> Cache<M> {
             (record.won, ItemFlags::WON),
             // A key that no line can have must not be written into one: not even if the file is
             // forged.
-            (record.base64 || !is_text(record.key), ItemFlags::BASE64),
+            (record.base64 || !is_text(key.bytes), ItemFlags::BASE64),
         ];
         let flags = flags.iter().filter(|(is_set, _)| *is_set);
         let flags = flags.fold(ItemFlags::NONE, |all, (_, flag)| all.and(*flag));
@@ -154,6 +178,34 @@ impl<M: Memory> Cache<M> {
         if self.is_empty() || last > self.parts.cas.last() {
             self.parts.cas.resume(last);
         }
+    }
+
+    /// Makes the index large enough for so many items at once, as far as an eighth of the memory
+    /// allows: while they are stored it neither grows, for which it would have to look at each item
+    /// some times, nor shrinks. It does both again after a call with 0.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let mut cache = Cache::new(Config::new(256 * 1024))?;
+    /// let now = Instant::from_secs(0);
+    /// cache.reserve(1000);
+    /// for number in 0..1000_u32 {
+    ///     cache.set(now, &number.to_le_bytes(), "value")?;
+    /// }
+    /// cache.reserve(0);
+    /// assert_eq!(cache.len(), 1000);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn reserve(&mut self, items: usize) {
+        loop {
+            let extent = self.store().worst_case_extent(0);
+            self.memory.extend_to(extent);
+            if !self.store_mut().grow_index_for(items) {
+                break;
+            }
+        }
+        self.store_mut().keep_index(items > 0);
     }
 
     /// Whether an item was evicted since the counters were reset.

@@ -54,6 +54,8 @@ const QUEUED: u8 = 1 << 7;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct FileHeader {
     pub(super) in_order: bool,
+    /// About how many items there are, or 0.
+    pub(super) items: u32,
     /// Milliseconds since 1970, or 0.
     pub(super) saved_at: u64,
 }
@@ -73,7 +75,7 @@ impl FileHeader {
         output.put(&MAGIC);
         output.put(&VERSION.to_le_bytes());
         output.put(&if self.in_order { IN_ORDER } else { 0 }.to_le_bytes());
-        output.put(&[0; 4]);
+        output.put(&self.items.to_le_bytes());
         output.put(&self.saved_at.to_le_bytes());
         let sum = checksum(0, &bytes[..HEADER_SIZE - 8]);
         bytes[HEADER_SIZE - 8..].copy_from_slice(&sum.to_le_bytes());
@@ -95,9 +97,13 @@ impl FileHeader {
             return Err(BadHeader::Checksum);
         }
         let in_order = input.u16().is_some_and(|bits| bits & IN_ORDER != 0);
-        let _reserved = input.u32();
+        let items = input.u32().unwrap_or_default();
         let saved_at = input.u64().unwrap_or_default();
-        Ok(Self { in_order, saved_at })
+        Ok(Self {
+            in_order,
+            items,
+            saved_at,
+        })
     }
 }
 

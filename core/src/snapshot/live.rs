@@ -142,6 +142,9 @@ impl LiveSave {
         match self.next {
             Next::Nothing => return Ok(&[]),
             Next::Header => {
+                // The others have about as many.
+                self.writer
+                    .set_expected(cache.len().saturating_mul(self.caches));
                 let piece = copy_piece(&self.writer.header(), buffer)?;
                 self.next = Next::Items;
                 return Ok(piece);

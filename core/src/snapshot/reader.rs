@@ -75,6 +75,8 @@ pub struct Header {
     pub saved_at: Option<Instant>,
     /// How much time has passed since, as far as the clocks know.
     pub away: Duration,
+    /// About how many items there are, if that was known at the beginning. Nothing has checked it.
+    pub items: Option<usize>,
 }
 
 /// Reads a snapshot.
@@ -183,6 +185,9 @@ impl Reader {
             in_order: header.in_order,
             saved_at,
             away: away.unwrap_or_default(),
+            items: usize::try_from(header.items)
+                .ok()
+                .filter(|&items| items > 0),
         };
         self.header = Some(header);
         Ok((HEADER_SIZE, Part::Header(header)))

@@ -146,11 +146,14 @@ impl Restore {
         cache: &mut Cache<M>,
         input: &[u8],
     ) -> Result<usize, ReadError> {
-        let (used, part) = self.reader.next(input)?;
+        let (used, part) = self.reader.next(input).inspect_err(|_| cache.reserve(0))?;
         match part {
             Part::Wanted(size) => self.wanted = size,
             Part::Header(header) => {
                 self.sorting = (!header.in_order).then(Sorting::default);
+                if let Some(items) = header.items {
+                    cache.reserve(items);
+                }
             }
             Part::Block(block) => {
                 cache.resume_cas(block.last_cas());
@@ -165,6 +168,7 @@ impl Restore {
                 if let Some(sorting) = self.sorting.take() {
                     sorting.finish(cache);
                 }
+                cache.reserve(0);
             }
         }
         Ok(used)
@@ -186,6 +190,22 @@ impl Restore {
 }
 
 impl Restored {
+    /// Adds what became of other items of the same snapshot.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::snapshot::Restored;
+    ///
+    /// let mut all = Restored::default();
+    /// all.add(&Restored::default());
+    /// assert_eq!(all, Restored::default());
+    /// ```
+    pub const fn add(&mut self, other: &Self) {
+        self.stored += other.stored;
+        self.expired += other.expired;
+        self.refused += other.refused;
+    }
+
     /// Counts what [`Cache::restore`] has said of an item.
     ///
     /// # Examples

@@ -56,6 +56,25 @@ impl<'c, I: Iterator<Item = ItemView<'c>>> Save<I> {
         }
     }
 
+    /// Says about how many items there are: see [`Writer::expect`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::snapshot::{Clocks, Save};
+    /// # use dynamidb_core::{Cache, Config, Instant};
+    /// # let cache = Cache::new(Config::new(64 * 1024))?;
+    /// # let now = Instant::from_secs(0);
+    /// let items = cache.saved_items(now);
+    /// let save = Save::new(Clocks::new(now), items, cache.last_cas()).expect(cache.len());
+    /// # let _ = save;
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn expect(mut self, items: usize) -> Self {
+        self.writer.set_expected(items);
+        self
+    }
+
     /// Makes the next piece of the file in the buffer; an empty one is the end. Copies at most as
     /// many bytes as the buffer has, and looks at 4096 items at most.
     ///

@@ -102,11 +102,39 @@ impl Writer {
     fn with_order(clocks: Clocks, in_order: bool) -> Self {
         let saved_at = clocks.unix.map_or(0, Instant::as_millis);
         Self {
-            header: FileHeader { in_order, saved_at },
+            header: FileHeader {
+                in_order,
+                items: 0,
+                saved_at,
+            },
             start: clocks.now,
             blocks: 0,
             items: 0,
         }
+    }
+
+    /// Says about how many items there will be, so that a [`Restore`](super::Restore) prepares for
+    /// them.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::Instant;
+    /// use dynamidb_core::snapshot::{Clocks, Part, Reader, Writer};
+    ///
+    /// let clocks = Clocks::new(Instant::from_secs(0));
+    /// let header = Writer::new(clocks).expect(1000).header();
+    /// let (_, part) = Reader::new(clocks).next(&header)?;
+    /// assert!(matches!(part, Part::Header(header) if header.items == Some(1000)));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn expect(mut self, items: usize) -> Self {
+        self.set_expected(items);
+        self
+    }
+
+    pub(super) fn set_expected(&mut self, items: usize) {
+        self.header.items = u32::try_from(items).unwrap_or(u32::MAX);
     }
 
     /// The moment from which times count.

@@ -52,6 +52,8 @@ pub(crate) struct Index {
     /// Groups before this one have one bucket more.
     split: u32,
     items: usize,
+    /// With fewer items it shrinks.
+    sparse_below: usize,
 }
 
 /// There is no chunk for an overflow bucket: free space and try again.
@@ -80,6 +82,7 @@ impl Index {
             members: MEMBERS_MIN,
             split: 0,
             items: 0,
+            sparse_below: 0,
         };
         for bucket in 0..MEMBERS_MIN {
             index.clear_bucket(arena, bucket);

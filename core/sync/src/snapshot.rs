@@ -1,14 +1,15 @@
 //! All shards as one file, and back: see [`dynamidb_core::snapshot`].
 
+mod restore;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::iter::Peekable;
 
 use dynamidb_core::Instant;
-use dynamidb_core::snapshot::{Block, Clocks, LiveSave, Part, ReadError, Reader, Record};
-use dynamidb_core::snapshot::{Restored, Save, Sorting};
+use dynamidb_core::snapshot::{Clocks, LiveSave, ReadError, Save};
 use dynamidb_core::view::ItemView;
 
 use crate::shards::Shards;
@@ -16,10 +17,8 @@ use crate::shards::Shards;
 /// What is copied under one lock, but for a larger item: with the smallest items, which take the
 /// longest, half a millisecond.
 const PIECE: usize = 32 << 10;
-/// The same where nobody waits, and what is read at once.
+/// The same where nobody waits.
 const LARGE_PIECE: usize = 1 << 20;
-/// How many items are looked up ahead, so that their waits for memory overlap.
-const PREFETCHES: usize = 16;
 
 /// Why items were not restored.
 ///
@@ -105,10 +104,12 @@ impl Shards {
         // In ascending order. A shard that a panic has left half changed is about to be emptied.
         let shards: Vec<_> = (0..self.len()).filter_map(|n| self.read(n)).collect();
         let last_cas = shards.iter().map(|shard| shard.last_cas()).max();
+        let len = shards.iter().map(|shard| shard.len()).sum();
         let items = shards
             .iter()
             .map(|shard| (shard.len(), shard.saved_items(clocks.now)));
-        let mut save = Save::new(clocks, Merge::new(items), last_cas.unwrap_or_default());
+        let items = Merge::new(items);
+        let mut save = Save::new(clocks, items, last_cas.unwrap_or_default()).expect(len);
         let mut buffer = vec![0; LARGE_PIECE];
         loop {
             match save.next(&mut buffer) {
@@ -145,119 +146,6 @@ impl Shards {
             }
         }
         Ok(save.items())
-    }
-
-    /// Stores the items of a snapshot, whatever number of shards it was saved from. Meant for the
-    /// start: what was not saved in order is sorted at the end, under a lock for each shard.
-    ///
-    /// # Errors
-    /// [`RestoreError`]; what was stored before stays.
-    pub fn restore(&self, clocks: Clocks, input: impl Read) -> Result<Restored, RestoreError> {
-        let mut restored = Restored::default();
-        let mut pieces = Pieces::new(input);
-        let mut reader = Reader::new(clocks);
-        // For each shard, if the items come in no order.
-        let (mut sorting, mut last_cas) = (Vec::new(), None);
-        loop {
-            let (used, part) = reader.next(pieces.bytes())?;
-            let mut wanted = 0;
-            match part {
-                Part::Wanted(size) => wanted = size,
-                Part::Header(header) if !header.in_order => {
-                    sorting.resize(self.len(), Sorting::default());
-                }
-                Part::Block(block) => {
-                    if last_cas.replace(block.last_cas()) != Some(block.last_cas()) {
-                        self.for_each(|shard| shard.resume_cas(block.last_cas()));
-                    }
-                    self.restore_block(clocks.now, &block, &mut sorting, &mut restored);
-                }
-                _ => {}
-            }
-            pieces.consume(used);
-            // After the end, a byte more is wanted, to be sure that there is none.
-            if wanted > 0 && !pieces.fill(wanted)? {
-                break;
-            }
-        }
-        reader.finish()?;
-        for (index, sorting) in sorting.into_iter().enumerate() {
-            sorting.finish(&mut self.lock(index));
-        }
-        Ok(restored)
-    }
-
-    fn restore_block(
-        &self,
-        now: Instant,
-        block: &Block<'_>,
-        sorting: &mut [Sorting],
-        restored: &mut Restored,
-    ) {
-        let mut records = block.records();
-        let (mut batch, mut keys) = (Vec::new(), Vec::new());
-        loop {
-            batch.extend(records.by_ref().take(PREFETCHES));
-            keys.extend(batch.iter().map(|record: &Record<'_>| self.key(record.key)));
-            if batch.is_empty() {
-                return;
-            }
-            self.prefetch(&keys);
-            for (key, record) in keys.drain(..).zip(batch.drain(..)) {
-                let index = self.index_of(&key);
-                let shard = self.lock(index);
-                let mut shard = self.with_room(&key, shard, now, record.value.len(), false);
-                restored.count(shard.restore(now, &record));
-                if let Some(sorting) = sorting.get_mut(index) {
-                    sorting.stored(&mut shard);
-                }
-            }
-        }
-    }
-}
-
-/// What was read and not used yet.
-struct Pieces<R> {
-    input: R,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl<R: Read> Pieces<R> {
-    fn new(input: R) -> Self {
-        Self {
-            input,
-            buffer: vec![0; LARGE_PIECE],
-            start: 0,
-            end: 0,
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
-    }
-
-    fn consume(&mut self, used: usize) {
-        self.start += used;
-    }
-
-    /// Reads until there are this many bytes; `false` if the input ends before.
-    fn fill(&mut self, wanted: usize) -> io::Result<bool> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
-        }
-        while self.end < wanted {
-            match self.input.read(&mut self.buffer[self.end..]) {
-                Ok(0) => return Ok(false),
-                Ok(len) => self.end += len,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
     }
 }
 

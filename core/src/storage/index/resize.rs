@@ -10,12 +10,26 @@ use super::{Index, ItemHasher, LOAD, MEMBERS_MAX, MEMBERS_MIN, map_at, numbers, 
 impl Index {
     /// Whether there are more items than the buckets are meant for.
     pub(crate) const fn is_crowded(&self) -> bool {
-        self.items > self.buckets() as usize * LOAD
+        !self.is_meant_for(self.items)
+    }
+
+    /// Whether there are buckets for so many items.
+    pub(crate) const fn is_meant_for(&self, items: usize) -> bool {
+        items <= self.buckets() as usize * LOAD
     }
 
     /// Whether there are far fewer items than the buckets are meant for.
     pub(crate) const fn is_sparse(&self) -> bool {
-        self.buckets() > MEMBERS_MIN && self.items < self.buckets() as usize * LOAD / 2
+        self.items < self.sparse_below
+    }
+
+    /// Lets the index stay as large as it is until it grows, or shrink as usual.
+    pub(crate) const fn keep(&mut self, keep: bool) {
+        let buckets = self.buckets();
+        self.sparse_below = match keep || buckets <= MEMBERS_MIN {
+            true => 0,
+            false => buckets as usize * LOAD / 2,
+        };
     }
 
     /// Whether the next [`grow`](Self::grow) needs a page that nobody uses.
@@ -69,6 +83,7 @@ impl Index {
         if self.members == MEMBERS_MAX {
             (self.groups, self.members) = (self.groups * 2, MEMBERS_MIN);
         }
+        self.keep(false);
     }
 
     /// Removes one bucket and gathers its items in the others of its group.
@@ -89,6 +104,7 @@ impl Index {
         }
         self.spread(arena, slabs, self.split, hasher);
         self.give_back(arena, slabs);
+        self.keep(false);
     }
 
     /// Groups, members and split, before the last bucket was added; `None` if it is one of the

@@ -3,6 +3,10 @@
 use super::StoreMut;
 use crate::key::HashedKey;
 
+/// The largest part of all pages that the index takes ahead of items, one in this many. It needs
+/// less than that for the smallest items, a forged number asks for more.
+const INDEX_SHARE: usize = 8;
+
 impl StoreMut<'_> {
     /// Gives the item under a key a last use this many seconds ago, and takes it out of the
     /// admission queue if it had left that before.
@@ -17,6 +21,26 @@ impl StoreMut<'_> {
         if admitted {
             self.parts.eviction.admit(&mut self.arena, found.item);
         }
+    }
+
+    /// Adds a bucket to the index if it is not large enough for so many items; `false` if it is, or
+    /// if it cannot or should not be larger.
+    pub(crate) fn grow_index_for(&mut self, items: usize) -> bool {
+        let index = &self.parts.index;
+        let before = index.buckets();
+        let most = self.parts.slabs.limit() as usize / INDEX_SHARE;
+        if index.is_meant_for(items) || index.pages(&self.arena.geometry) >= most {
+            return false;
+        }
+        self.sweep_before_spread(self.parts.index.next_grown());
+        let Self { arena, parts } = self;
+        parts.index.grow(arena, &mut parts.slabs, &parts.hasher);
+        parts.index.buckets() > before
+    }
+
+    /// Lets the index stay as large as it is, or shrink as usual.
+    pub(crate) const fn keep_index(&mut self, keep: bool) {
+        self.parts.index.keep(keep);
     }
 
     /// Sorts the order of use by the second of the last use.
