@@ -5,8 +5,11 @@ import pathlib
 import re
 
 import pytest
+from test_documented import of_clients, printed
 from test_other_languages import LOGIN, run
 
+# Where Debian has libraries in Go, without modules.
+GO = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": ""}
 HERE = pathlib.Path(__file__).parent
 JARS = "/usr/share/java/spymemcached.jar:/usr/share/java/slf4j-api.jar"
 
@@ -30,9 +33,8 @@ def test_spymemcached_signs_in(with_users):
 
 def test_gomemcache(port):
     command = ["go", "test", "-count=1", "-v", "."]
-    variables = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": ""}
-    printed = run(command, port, folder=HERE / "go", seconds=300, **variables)
-    assert printed.count("--- PASS: ") == 8
+    shown = run(command, port, folder=HERE / "go", seconds=300, **GO)
+    assert shown.count("--- PASS: ") == 8
 
 
 def test_pgmemcache(port):
@@ -52,6 +54,21 @@ def test_django(port, default):
     [tests_folder] = (HERE.parents[3] / ".venv/django").glob("django-*/tests")
     command = ["python", "runtests.py", "--settings=settings", "--parallel=1", *tests]
     variables = {"DEFAULT": default, "PYTHONPATH": str(HERE / "django")}
-    printed = run(command, port, folder=tests_folder, seconds=600, **variables)
+    shown = run(command, port, folder=tests_folder, seconds=600, **variables)
     # Three are for backends that remove items when there are too many.
-    assert "Ran 201 tests" in printed and "\nOK (skipped=3)\n" in printed
+    assert "Ran 201 tests" in shown and "\nOK (skipped=3)\n" in shown
+
+
+def test_the_documented_java(dynamidb, tmp_path):
+    imports = "import java.net.InetSocketAddress; import net.spy.memcached.MemcachedClient;"
+    body = of_clients("java", dynamidb) + "System.out.println(value); cache.shutdown();"
+    main = f"public static void main(String[] none) throws Exception {{ {body} }}"
+    (tmp_path / "Snippet.java").write_text(f"{imports} class Snippet {{ {main} }}\n")
+    assert printed(["java", "-cp", JARS, "Snippet.java"], tmp_path).endswith("hello")
+
+
+def test_the_documented_go(dynamidb, tmp_path):
+    imports = 'import ("fmt"; "github.com/bradfitz/gomemcache/memcache")'
+    body = of_clients("go", dynamidb) + "fmt.Println(string(item.Value), err)"
+    (tmp_path / "main.go").write_text(f"package main\n{imports}\nfunc main() {{\n{body}\n}}\n")
+    assert printed(["go", "run", "main.go"], tmp_path, **GO) == "hello <nil>"
