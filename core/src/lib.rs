@@ -122,6 +122,7 @@ mod config;
 mod digest;
 mod error;
 mod expiry;
+pub mod help;
 #[cfg(feature = "insight")]
 pub mod insight;
 #[cfg(not(feature = "insight"))]

@@ -1,6 +1,8 @@
 // What was meant by a command that the server did not understand, in the page's own voice. The
 // server's reply stays as it is.
 
+import table from "./commands.json" with { type: "json" };
+
 /** What the page says, and lines that do what was meant. */
 export interface Advice {
   text: string;
@@ -10,25 +12,7 @@ export interface Advice {
 }
 
 /** How other caches say it, and how it is said here; `$1` is the first argument. */
-const HABITS: Record<string, [lines: string, text: string]> = {
-  del: ["DELETE $1", "Here it is `DELETE`."],
-  unlink: ["DELETE $1", "Here it is `DELETE`."],
-  expire: ["touch $1 $2", "Here it is `touch`, with seconds."],
-  persist: ["touch $1 0", "Here it is `touch` with 0: never."],
-  incr: ["incr $1 1", "`incr` is written in small letters, and needs a number to add."],
-  incrby: ["incr $1 $2", "Here it is `incr`, with the number to add."],
-  decr: ["decr $1 1", "`decr` is written in small letters, and needs a number to subtract."],
-  decrby: ["decr $1 $2", "Here it is `decr`, with the number to subtract."],
-  ttl: ["mg $1 t", "`mg` with `t` shows the seconds that are left."],
-  exists: ["mg $1", "`mg` without flags replies `HD` if the key is there, `EN` if not."],
-  mget: ["get $*", "`get` takes several keys."],
-  flushall: ["flush_all", "Here it is `flush_all`."],
-  flushdb: ["flush_all", "Here it is `flush_all`."],
-  info: ["stats", "Here it is `stats`."],
-  dbsize: ["stats", "`curr_items` of `stats` is the number of items."],
-  ping: ["version", "There is no `PING`; `version` is answered as quickly."],
-  exit: ["quit", "Here it is `quit`."],
-};
+const HABITS = new Map(Object.entries(table.habits));
 
 /** Help for a line that was answered with an error; nothing if there is none to give. */
 export function advice(line: string, reply: string): Advice | undefined {
@@ -52,11 +36,11 @@ export function advice(line: string, reply: string): Advice | undefined {
   if (known === "get" && verb !== "get" && verb !== "GET" && rest.length > 0) {
     return { text: "`GET` or `get`, but not mixed.", lines: [`GET ${rest[0]}`] };
   }
-  const habit = HABITS[known];
+  const habit = HABITS.get(known);
   if (habit === undefined || (known === verb && /^(incr|decr)$/.test(known) && rest.length > 1)) {
     return undefined;
   }
-  const [lines, text] = habit;
+  const [lines = "", text = ""] = habit;
   const filled = lines
     .replace("$*", rest.join(" "))
     .replace("$1", rest[0] ?? "key:1")

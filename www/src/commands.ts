@@ -1,5 +1,7 @@
 // The commands. Completion, the syntax hint, the prompt for a value and `help` use this table.
 
+import table from "./commands.json" with { type: "json" };
+
 export interface Command {
   dialect: "DynamiDB" | "memcached";
   verb: string;
@@ -10,67 +12,8 @@ export interface Command {
   help: string;
 }
 
-const STORE = ["<key>", "<flags>", "<exptime>", "<bytes>", "[noreply]"];
-
-function dynamidb(verb: string, words: string[], help: string, size?: number): Command {
-  return { dialect: "DynamiDB", verb, words, help, ...(size === undefined ? {} : { size }) };
-}
-
-function memcached(verb: string, words: string[], help: string, size?: number): Command {
-  return { ...dynamidb(verb, words, help, size), dialect: "memcached" };
-}
-
-export const COMMANDS: readonly Command[] = [
-  dynamidb(
-    "SET",
-    ["<key>", "<expire_seconds>", "<value_size>"],
-    "Stores a value; 0 seconds: never expires.",
-    2,
-  ),
-  dynamidb("GET", ["<key>"], "Reads a value."),
-  dynamidb("DELETE", ["<key>"], "Deletes a value."),
-  dynamidb("FLUSH", ["<prefix>"], "Deletes all values whose keys begin with this, at once."),
-  dynamidb("QUIT", [], "Closes the connection."),
-  memcached("set", STORE, "Stores a value, whether or not the key has one.", 3),
-  memcached("add", STORE, "Stores a value if the key has none.", 3),
-  memcached("replace", STORE, "Stores a value if the key has one.", 3),
-  memcached("append", STORE, "Appends bytes to a value.", 3),
-  memcached("prepend", STORE, "Prepends bytes to a value.", 3),
-  memcached(
-    "cas",
-    ["<key>", "<flags>", "<exptime>", "<bytes>", "<unique>", "[noreply]"],
-    "Stores a value if the key’s value still has this unique number of `gets`.",
-    3,
-  ),
-  memcached("get", ["<key>…"], "Reads values."),
-  memcached("gets", ["<key>…"], "Reads values, each with its unique number."),
-  memcached("gat", ["<exptime>", "<key>…"], "Reads values and sets their time to live."),
-  memcached("gats", ["<exptime>", "<key>…"], "The same, with unique numbers."),
-  memcached("touch", ["<key>", "<exptime>", "[noreply]"], "Sets a value’s time to live."),
-  memcached("delete", ["<key>", "[noreply]"], "Deletes a value."),
-  memcached("incr", ["<key>", "<number>", "[noreply]"], "Adds to a number."),
-  memcached("decr", ["<key>", "<number>", "[noreply]"], "Subtracts from a number, down to 0."),
-  memcached("mg", ["<key>", "[flags…]"], "Reads what the flags name: `v` value, `t` TTL."),
-  memcached(
-    "ms",
-    ["<key>", "<bytes>", "[flags…]"],
-    "Stores a value: `T` seconds, `F` flags, `C` cas.",
-    1,
-  ),
-  memcached("md", ["<key>", "[flags…]"], "Deletes a value, or with `I` marks it as stale."),
-  memcached("ma", ["<key>", "[flags…]"], "Adds to a number: `N` and `J` initial, `D` delta."),
-  memcached("me", ["<key>"], "Shows an item’s metadata."),
-  memcached("mn", [], "Replies `MN` after the replies to all commands before it."),
-  memcached("flush_all", ["[delay]", "[noreply]"], "Deletes all values, now or later."),
-  memcached(
-    "flush_prefix",
-    ["<prefix>", "[noreply]"],
-    "Deletes all values whose keys begin with this, at once. memcached has no such command.",
-  ),
-  memcached("stats", ["[reset]"], "Shows counters."),
-  memcached("version", [], "Shows the memcached version whose protocol this is."),
-  memcached("quit", [], "Closes the connection."),
-];
+/** The core has the table; `make generate` writes it. */
+export const COMMANDS = table.commands as readonly Command[];
 
 /** The command of a line. The same verb in the other case belongs to the other dialect. */
 export function commandOf(line: string): Command | undefined {

@@ -1,6 +1,7 @@
 //! Files made of the declarations of options: the manual, the completions of shells, and the page
-//! of options. They are kept in the tree for packagers; `make generate` writes them, and this test
-//! fails if one is not what the declarations say.
+//! of options; and for the playground the table of commands. They are kept in the tree for
+//! packagers; `make generate` writes them, and this test fails if one is not what the declarations
+//! say.
 
 use std::fmt::Write;
 use std::fs;
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
+use dynamidb_core::help::{COMMANDS, Group, HABITS};
+use serde_json::{Map, Value, json};
 
 use crate::server::options::arguments::Arguments;
 
@@ -42,7 +45,38 @@ fn files() -> Vec<(&'static str, String)> {
         ("deploy/completions/_dynamidb", completion(Shell::Zsh)),
         ("deploy/man/dynamidb.1", String::from_utf8(manual).unwrap()),
         ("docs/options.md", page(&command)),
+        ("../www/src/commands.json", commands()),
     ]
+}
+
+/// What the playground's terminal knows of commands.
+fn commands() -> String {
+    let command = COMMANDS.iter().filter_map(|command| {
+        let dialect = match command.group {
+            Group::DynamiDb => "DynamiDB",
+            Group::Memcached => "memcached",
+            // The page has no server.
+            _ => return None,
+        };
+        let mut entry = json!({
+            "dialect": dialect,
+            "verb": command.verb,
+            "words": command.words,
+            "help": command.text,
+        });
+        if let Some(size) = command.value_size {
+            entry["size"] = size.into();
+        }
+        Some(entry)
+    });
+    let habits = HABITS.iter().map(|habit| {
+        let meant = json!([habit.command, habit.text]);
+        (habit.verb.to_owned(), meant)
+    });
+    let commands = command.collect::<Vec<_>>();
+    let habits: Map<_, Value> = habits.collect();
+    let table = json!({ "commands": commands, "habits": habits });
+    format!("{table:#}\n")
 }
 
 /// A table for each heading of `--help`.
