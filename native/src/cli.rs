@@ -2,18 +2,25 @@
 //! one of them the binary serves.
 
 mod address;
+mod advice;
 mod clock;
 mod connection;
+mod editor;
 mod export;
 mod flush;
+mod history;
 mod import;
 mod inspect;
 mod key;
 mod password;
 mod ping;
+mod printer;
 mod progress;
+mod repl;
+mod request;
 mod screen;
 mod server_args;
+mod session;
 mod snapshot_file;
 #[cfg(feature = "tls")]
 mod tls;
@@ -46,11 +53,13 @@ enum Command {
     Import(import::Import),
     /// Show what a server does, second by second
     Top(top::Top),
+    /// Converse with a server: type commands, read replies
+    Cli(repl::Repl),
 }
 
 impl Cli {
     /// The commands' names.
-    const NAMES: [&str; 6] = ["ping", "flush", "inspect", "export", "import", "top"];
+    const NAMES: [&str; 7] = ["ping", "flush", "inspect", "export", "import", "top", "cli"];
 }
 
 /// Runs the command that is named first, if one is; returns the status to exit with.
@@ -67,6 +76,7 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),
         Command::Top(top) => top.run(),
+        Command::Cli(repl) => repl.run(),
     };
     Some(match outcome {
         Ok(()) => ExitCode::SUCCESS,

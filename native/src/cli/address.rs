@@ -18,9 +18,44 @@ pub(super) enum Address {
 }
 
 /// A connection, of any kind.
-pub(super) trait Socket: Read + Write {}
+pub(super) trait Socket: Read + Write {
+    /// Whether reads fail instead of waiting.
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()>;
 
-impl<S: Read + Write> Socket for S {}
+    /// Reads wait as long as it takes.
+    fn wait_forever(&self) -> io::Result<()>;
+}
+
+impl Socket for TcpStream {
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.set_nonblocking(nonblocking)
+    }
+
+    fn wait_forever(&self) -> io::Result<()> {
+        self.set_read_timeout(None)
+    }
+}
+
+impl Socket for UnixStream {
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.set_nonblocking(nonblocking)
+    }
+
+    fn wait_forever(&self) -> io::Result<()> {
+        self.set_read_timeout(None)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Socket for rustls::StreamOwned<rustls::ClientConnection, Box<dyn Socket>> {
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.sock.set_nonblocking(nonblocking)
+    }
+
+    fn wait_forever(&self) -> io::Result<()> {
+        self.sock.wait_forever()
+    }
+}
 
 impl Address {
     /// Connects; neither that nor a read or write takes longer than the timeout.

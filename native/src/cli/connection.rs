@@ -78,6 +78,27 @@ impl<'a> Connection<'a> {
         sent.map_err(|error| self.explain(&error))
     }
 
+    /// Whether the server has closed the connection, or says something that nobody has asked for.
+    pub(super) fn is_closed(&mut self) -> bool {
+        let set = |connection: &Self, nonblocking| {
+            connection.socket.get_ref().set_nonblocking(nonblocking)
+        };
+        if set(self, true).is_err() {
+            return true;
+        }
+        let is_idle = match self.socket.fill_buf() {
+            Ok(_) => false,
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        };
+        set(self, false).is_err() || !is_idle
+    }
+
+    /// From now on the server may take as long as it likes.
+    pub(super) fn wait_forever(&self) -> Result<(), String> {
+        let set = self.socket.get_ref().wait_forever();
+        set.map_err(|error| self.explain(&error))
+    }
+
     /// The next line, without its end, in the place of what `line` held. That the server wants us
     /// to sign in, or to speak TLS, is an error.
     pub(super) fn read_line(&mut self, line: &mut Vec<u8>) -> Result<(), String> {
