@@ -119,13 +119,14 @@ impl<M: Memory> Cache<M> {
             true => Cas::NONE,
             false => Cas::new(start, config.shard, config.shard_count),
         };
+        let few_pages = Layout::few_pages(layout.pages, layout.geometry.page_size());
         Ok(Self {
             parts: Parts::new(memory.bytes_mut(), &layout, hasher, cas, begun),
             memory,
             geometry: layout.geometry,
             max_items: config.max_items.unwrap_or(usize::MAX),
             item_size_wanted: config.item_size_max,
-            item_size_max: item_size_max(config.item_size_max, size + own),
+            item_size_max: item_size_max(config.item_size_max, size + own, few_pages),
             budget: layout.budget,
             limit: size + own,
             flush_at: None,
@@ -615,7 +616,8 @@ impl<M: Memory> Cache<M> {
     }
 }
 
-/// At most a quarter of the memory is given to one item: evicting the others makes that free.
-fn item_size_max(wanted: usize, memory: usize) -> usize {
-    wanted.min(memory / 4)
+/// At most a quarter of the memory is given to one item: evicting the others makes that free. Of a
+/// few pages it is a quarter, too: the other tables may be as large as these are.
+fn item_size_max(wanted: usize, memory: usize, few_pages: Option<usize>) -> usize {
+    wanted.min(few_pages.unwrap_or(memory).min(memory) / 4)
 }

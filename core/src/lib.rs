@@ -87,7 +87,7 @@
 //!   for ever. If it runs backwards by less than 24 days, items live longer; if by more, time goes
 //!   on from where it was.
 //! - **The memory** of [`Cache::with_memory`] is yours, of any alignment, whatever is in it. At
-//!   least 8,320 bytes are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
+//!   least 3,712 bytes are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
 //!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called.
 //! - **A heap** is the feature `alloc`, on by default. Without it a program needs no
 //!   `#[global_allocator]`: caches are in memory of the caller, and a [`Session`] replies into a

@@ -28,17 +28,46 @@ fn the_least_memory_is_what_the_error_says() {
             assert_eq!(error(&config), Some(ConfigError::MemoryTooSmall(least)));
             config.memory = least;
             let mut cache = Cache::new(config).expect("the least memory is enough");
-            fill(&mut cache, least / 4);
+            fill_to_the_largest(&mut cache, 7 * page_size / 4);
             let mut lent = vec![0xA5; least];
             for skipped in 0..65 {
                 let memory = &mut lent[skipped..];
                 let mut config = Config::new(0);
                 (config.page_size, config.policy) = (page_size, policy);
                 let mut cache = Cache::with_memory(config, memory).expect("it is more than enough");
-                fill(&mut cache, (least - skipped) / 4);
+                fill(&mut cache, 7 * page_size / 4);
             }
         }
     }
+}
+
+/// Few pages serve few slab sizes, or many: each that is in use claims a page.
+#[test]
+fn the_least_memory_serves_any_slab_sizes() {
+    let many = (2..=32).map(|sixteenth| 16 * sixteenth);
+    for sizes in [vec![48], vec![32, 64, 128], vec![512], many.collect()] {
+        for compact in [false, true] {
+            let mut config = Config::new(0).with_page_size(512);
+            config.slab_sizes = sizes[..].into();
+            config.compact = compact;
+            let Some(ConfigError::MemoryTooSmall(least)) = error(&config) else {
+                panic!("no memory is too little");
+            };
+            config.memory = least;
+            let mut cache = Cache::new(config).expect("the least memory is enough");
+            fill_to_the_largest(&mut cache, 7 * 512 / 4);
+        }
+    }
+}
+
+#[test]
+fn the_least_caller_provided_memory_has_3712_bytes() {
+    let config = Config::new(0).with_page_size(512);
+    let mut memory = [0; 3712];
+    let refused = Cache::with_memory(config.clone(), &mut memory[..3711]).err();
+    assert_eq!(refused, Some(ConfigError::MemoryTooSmall(3712)));
+    let mut cache = Cache::with_memory(config, &mut memory[..]).unwrap();
+    fill_to_the_largest(&mut cache, 7 * 512 / 4);
 }
 
 /// Stores items of all sizes, the largest included.
@@ -51,12 +80,16 @@ fn fill<M: dynamidb_core::Memory>(cache: &mut Cache<M>, size_max: usize) {
         for len in [number % 300, len, size_max - key.len()] {
             assert_eq!(cache.set(now, &key, &value[..len]), Ok(()), "{len}");
         }
-        assert_eq!(
-            cache.set(now, &key, &value[..=size_max - key.len()]),
-            Err(Error::ValueTooLarge)
-        );
     }
     cache.check();
+}
+
+/// Fills it, and finds that nothing larger is accepted.
+fn fill_to_the_largest<M: dynamidb_core::Memory>(cache: &mut Cache<M>, size_max: usize) {
+    fill(cache, size_max);
+    let larger = vec![b'v'; size_max];
+    let refused = cache.set(Instant::from_secs(1), "k", &larger);
+    assert_eq!(refused, Err(Error::ValueTooLarge));
 }
 
 /// At the limit of items those that have expired go first, by the millisecond, and a store is not

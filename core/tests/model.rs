@@ -104,6 +104,7 @@ impl Run {
         let mut cache = Cache::new(config.clone()).expect("a configuration that works");
         let watched = cache.removal_log_mut().set_limit(REMOVALS_MAX);
         watched.expect("memory for a log of removals");
+        let item_size_max = cache.item_size_max();
         Self {
             random: Random(seed),
             cache,
@@ -114,7 +115,7 @@ impl Run {
             memory: config.memory,
             memory_max: config.memory,
             item_size_wanted: config.item_size_max,
-            item_size_max: config.item_size_max.min(config.memory / 4),
+            item_size_max,
             max_items: config.max_items.unwrap_or(usize::MAX),
             evictions: 0,
             exact: config.policy == Policy::Lru && config.lru_bump == LruBump::Strict,
@@ -433,7 +434,10 @@ impl Run {
         match self.cache.set_memory(memory) {
             Ok(()) => {
                 self.memory = memory;
-                self.item_size_max = self.item_size_wanted.min(memory / 4);
+                self.item_size_max = self.cache.item_size_max();
+                // Less than a quarter only of a few pages.
+                let quarter = self.item_size_wanted.min(memory / 4);
+                assert!((quarter / 4..=quarter).contains(&self.item_size_max));
             }
             Err(ConfigError::MemoryTooSmall(least)) => assert!(memory < least),
             Err(error) => {

@@ -1,6 +1,7 @@
 //! A budget that changes while the cache is in use.
 
 use super::{Cache, item_size_max};
+use crate::storage::Layout;
 use crate::{ConfigError, Instant, Memory};
 
 impl<M: Memory> Cache<M> {
@@ -58,7 +59,11 @@ impl<M: Memory> Cache<M> {
         let range = self.geometry.end_of(0)..self.geometry.end_of(pages);
         self.memory.reserve(range.end)?;
         self.limit = memory;
-        self.item_size_max = item_size_max(self.item_size_wanted, budget);
+        self.item_size_max = item_size_max(
+            self.item_size_wanted,
+            budget,
+            Layout::few_pages(pages, self.geometry.page_size()),
+        );
         self.parts.set_limit(pages, self.geometry.page_size());
         self.memory.limit_to(range);
         self.learn_of_limit();

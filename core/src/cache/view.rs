@@ -48,6 +48,22 @@ impl<M: Memory> Cache<M> {
         }
     }
 
+    /// The largest item that is accepted, in bytes of key and value together: what the
+    /// configuration says, but at most a quarter of the budget, or of the pages if they are less
+    /// than 16.
+    ///
+    /// # Examples
+    /// ```
+    /// # use dynamidb_core::{Cache, Config};
+    /// let cache = Cache::new(Config::new(64 * 1024))?;
+    /// assert_eq!(cache.item_size_max(), 16 * 1024);
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn item_size_max(&self) -> usize {
+        self.item_size_max
+    }
+
     /// The last `cas` that an item got, unless its caller chose it: an item with a higher one was
     /// stored later. The count begins again after 32 bits.
     ///

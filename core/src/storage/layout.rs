@@ -55,8 +55,10 @@ impl Budget {
 }
 
 impl Layout {
-    /// The fewest pages that a cache works with.
-    const PAGES_MIN: usize = 16;
+    /// The fewest pages that a cache works with: records, index, and the largest item, which may
+    /// take a page of its own for each of its chunks.
+    const PAGES_MIN: usize = 7;
+    const FEW_PAGES: u32 = 16;
     const PAGE_SIZES: core::ops::RangeInclusive<usize> = 512..=65536;
     const SLAB_SIZE_MIN: usize = 32;
     /// The share of the memory that remembers evicted items, where the policy asks for it: one byte
@@ -117,6 +119,11 @@ impl Layout {
             lru_bump: config.lru_bump,
             budget,
         })
+    }
+
+    /// The size of all pages, if they are so few that the cache's tables may be as large.
+    pub(crate) fn few_pages(pages: u32, page_size: usize) -> Option<usize> {
+        (pages < Self::FEW_PAGES).then_some(pages as usize * page_size)
     }
 
     /// How many words the map of the index has in so much memory: a third of all pages is the most
