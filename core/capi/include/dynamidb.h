@@ -41,6 +41,7 @@ enum {
     DYNAMIDB_NOT_FOUND = 1,    /* there is no item under the key */
     DYNAMIDB_EXISTS = 2,       /* there is an item under the key, so dynamidb_add stored nothing */
     DYNAMIDB_CAS_MISMATCH = 3, /* the item was changed since its cas was read */
+    DYNAMIDB_COMPLETE = 5,     /* the snapshot is complete: there is nothing more to come */
 
     DYNAMIDB_NULL_POINTER = -1,
     DYNAMIDB_MISALIGNED = -2,       /* the memory, the handle or a result */
@@ -59,7 +60,11 @@ enum {
     DYNAMIDB_BAD_ITEM_SIZE = -15,    /* 1 byte to 16 MiB */
     DYNAMIDB_BAD_POLICY = -16,
     DYNAMIDB_TOO_MANY_FLUSHES = -17, /* flush_prefix_max of them are under way */
-    DYNAMIDB_BAD_FLUSH_PREFIX_MAX = -18 /* at most 63 */
+    DYNAMIDB_BAD_FLUSH_PREFIX_MAX = -18, /* at most 63 */
+    DYNAMIDB_NOT_INITIALIZED = -20,    /* a dynamidb_save or dynamidb_restore, or it was moved */
+    DYNAMIDB_NOT_A_SNAPSHOT = -21,     /* it does not begin as one does */
+    DYNAMIDB_NEWER_SNAPSHOT = -22,     /* a later version of the library has made it */
+    DYNAMIDB_CORRUPTED_SNAPSHOT = -23  /* a checksum is wrong, or bytes come after the end */
 };
 
 /* The name of a status, such as "DYNAMIDB_OK"; "unknown" for any other number. */
@@ -218,6 +223,83 @@ uint64_t dynamidb_ticks32(uint64_t now, uint32_t ticks);
 
 /* Copies the counters to *stats. */
 dynamidb_status dynamidb_get_stats(dynamidb_cache *cache, dynamidb_stats *stats);
+
+/*
+ * Snapshots: a cache as a file, for a device that restarts, or for a program that ends.
+ *
+ *     dynamidb_save save;
+ *     dynamidb_save_init(&save, now, 0);
+ *     while (dynamidb_save_next(cache, &save, now, buffer, sizeof buffer, &len) == DYNAMIDB_OK)
+ *         flash_append(buffer, len);
+ *
+ *     dynamidb_restore restore;
+ *     dynamidb_restore_init(&restore, now, 0, buffer, sizeof buffer);
+ *     while ((len = flash_read(sector, sizeof sector)) > 0)
+ *         if ((status = dynamidb_restore_next(cache, &restore, sector, len, NULL)) != DYNAMIDB_OK)
+ *             break;
+ *     if (status != DYNAMIDB_COMPLETE)
+ *         dynamidb_clear(cache);
+ *
+ * The file is one of any other DynamiDB: another configuration, size of memory, version or platform
+ * restores it, and so does the server. Items keep value, flags, time to live and time of last use;
+ * cas goes on. The cache may be used between two pieces of either: each item is saved as it was at
+ * some moment of the save, no key twice. They come back in the order of the seconds of their last
+ * use; items of a compact cache have no such time and come back in no order.
+ *
+ * The functions check the checksum of each piece before they store anything of it. Snapshots
+ * that somebody has forged can contain other items, and do no other harm.
+ */
+
+/* A save in progress. The caller provides the memory and leaves it where it is. */
+typedef struct dynamidb_save {
+    uint64_t state[48];
+} dynamidb_save;
+
+/* A restore in progress. The caller provides the memory and leaves it where it is. */
+typedef struct dynamidb_restore {
+    uint64_t state[40];
+} dynamidb_restore;
+
+/* What became of the items of a snapshot so far. */
+typedef struct dynamidb_restored {
+    uint64_t stored;  /* if memory is full, later ones have evicted earlier ones */
+    uint64_t expired; /* meanwhile */
+    uint64_t refused; /* larger than item_size_max */
+} dynamidb_restored;
+
+/* The size of a buffer that is enough for items of at most that many bytes of key and value. */
+#define DYNAMIDB_SNAPSHOT_BUFFER(item_size_max) ((item_size_max) + 54)
+
+/*
+ * Begins a save. `unix_time` is the wall clock in milliseconds since 1970, or 0 if there is none:
+ * if there is one at the restore too, the time in between counts for times to live.
+ */
+dynamidb_status dynamidb_save_init(dynamidb_save *save, uint64_t now, uint64_t unix_time);
+
+/*
+ * Makes the next piece in the buffer and sets *len to its length, which may be 0. DYNAMIDB_COMPLETE
+ * means that the piece before was the last one. With DYNAMIDB_BUFFER_TOO_SMALL, *len is the size
+ * needed, and nothing is lost: call it again with a larger buffer.
+ */
+dynamidb_status dynamidb_save_next(dynamidb_cache *cache, dynamidb_save *save, uint64_t now,
+                                   void *buffer, size_t size, size_t *len);
+
+/*
+ * Begins a restore. The buffer belongs to it until its last call. It has to be as large as the
+ * largest buffer of the save, or may be NULL with size 0 if all of the file comes in one call.
+ */
+dynamidb_status dynamidb_restore_init(dynamidb_restore *restore, uint64_t now, uint64_t unix_time,
+                                      void *buffer, size_t size);
+
+/*
+ * Takes the next bytes of the file, any number of them, and stores what they complete. Returns
+ * DYNAMIDB_OK if there is more to come, so a file that ends with it is truncated, and
+ * DYNAMIDB_COMPLETE at the end. What the cache has already stays, unless the file has the same key.
+ * After an error the restore is over; what was stored before stays, until dynamidb_clear.
+ * `restored` may be NULL.
+ */
+dynamidb_status dynamidb_restore_next(dynamidb_cache *cache, dynamidb_restore *restore,
+                                      const void *bytes, size_t len, dynamidb_restored *restored);
 
 #ifdef __cplusplus
 }

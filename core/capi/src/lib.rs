@@ -10,6 +10,7 @@
 mod bare;
 mod call;
 mod config;
+mod snapshot;
 mod status;
 #[cfg(test)]
 #[allow(clippy::undocumented_unsafe_blocks)]
@@ -25,6 +26,9 @@ use dynamidb_core::{Ticks32, Value};
 pub use call::Handle;
 use call::{Call, CallerMemory, Output, check};
 pub use config::RawConfig;
+pub use snapshot::{RawRestored, RestoreState, SaveState};
+pub use snapshot::{dynamidb_restore_init, dynamidb_restore_next};
+pub use snapshot::{dynamidb_save_init, dynamidb_save_next};
 pub use status::Status;
 use status::status_of;
 

@@ -13,6 +13,7 @@ pub enum Status {
     NotFound = 1,
     Exists = 2,
     CasMismatch = 3,
+    Complete = 5,
     NullPointer = -1,
     Misaligned = -2,
     NotACache = -3,
@@ -31,6 +32,10 @@ pub enum Status {
     BadPolicy = -16,
     TooManyFlushes = -17,
     BadFlushPrefixMax = -18,
+    NotInitialized = -20,
+    NotASnapshot = -21,
+    NewerSnapshot = -22,
+    CorruptedSnapshot = -23,
 }
 
 impl Status {
@@ -40,6 +45,7 @@ impl Status {
             1 => c"DYNAMIDB_NOT_FOUND",
             2 => c"DYNAMIDB_EXISTS",
             3 => c"DYNAMIDB_CAS_MISMATCH",
+            5 => c"DYNAMIDB_COMPLETE",
             -1 => c"DYNAMIDB_NULL_POINTER",
             -2 => c"DYNAMIDB_MISALIGNED",
             -3 => c"DYNAMIDB_NOT_A_CACHE",
@@ -58,6 +64,10 @@ impl Status {
             -16 => c"DYNAMIDB_BAD_POLICY",
             -17 => c"DYNAMIDB_TOO_MANY_FLUSHES",
             -18 => c"DYNAMIDB_BAD_FLUSH_PREFIX_MAX",
+            -20 => c"DYNAMIDB_NOT_INITIALIZED",
+            -21 => c"DYNAMIDB_NOT_A_SNAPSHOT",
+            -22 => c"DYNAMIDB_NEWER_SNAPSHOT",
+            -23 => c"DYNAMIDB_CORRUPTED_SNAPSHOT",
             _ => c"unknown",
         }
     }

@@ -235,6 +235,11 @@ impl Reader {
         Ok((size, Part::Block(block)))
     }
 
+    /// Whether the end was read.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     /// How many items the snapshot had.
     ///
     /// # Errors

@@ -180,6 +180,27 @@ impl Restore {
         self.wanted
     }
 
+    /// Whether the end of the snapshot was read.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::Instant;
+    /// use dynamidb_core::snapshot::{Clocks, Restore, Restored};
+    ///
+    /// let restore = Restore::new(Clocks::new(Instant::from_secs(0)));
+    /// assert!(!restore.is_complete() && restore.restored() == Restored::default());
+    /// ```
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.reader.is_complete()
+    }
+
+    /// What became of the items so far.
+    #[must_use]
+    pub const fn restored(&self) -> Restored {
+        self.restored
+    }
+
     /// What became of the items.
     ///
     /// # Errors
