@@ -1,4 +1,5 @@
-//! Packets of memcached's binary protocol: a header of 24 bytes, and a body of extras, key and value.
+//! Packets of memcached's binary protocol: a header of 24 bytes, and a body of extras, key and
+//! value.
 
 /// How long a header is.
 pub const HEADER_LEN: usize = 24;

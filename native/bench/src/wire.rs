@@ -9,8 +9,8 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// A certificate for this machine that signs itself, its key, and clients that trust it. Sessions are
-/// resumed. The files are removed when this is dropped.
+/// A certificate for this machine that signs itself, its key, and clients that trust it. Sessions
+/// are resumed. The files are removed when this is dropped.
 #[derive(Debug)]
 pub struct Tls {
     dir: PathBuf,

@@ -46,7 +46,8 @@ def test_php(dynamidb, tmp_path):
 
 def test_php_sessions(dynamidb, tmp_path):
     (tmp_path / "php.ini").write_text(of_clients("ini", dynamidb))
-    program = 'session_id("abcdef"); session_start(); echo $_SESSION["n"] = ($_SESSION["n"] ?? 0) + 1;'
+    program = 'session_id("abcdef"); session_start(); '
+    program += 'echo $_SESSION["n"] = ($_SESSION["n"] ?? 0) + 1;'
     visits = [printed(["php", "-c", "php.ini", "-r", program], tmp_path) for _ in range(2)]
     assert visits == ["1", "2"]
 
@@ -66,7 +67,8 @@ def test_ruby(dynamidb, tmp_path):
 
 def test_c(dynamidb, tmp_path):
     code = of_clients("c", dynamidb)
-    check = 'size_t size; uint32_t flags; puts(memcached_get(cache, "greeting", 8, &size, &flags, 0));'
+    check = "size_t size; uint32_t flags; "
+    check += 'puts(memcached_get(cache, "greeting", 8, &size, &flags, 0));'
     headers = "#include <libmemcached/memcached.h>\n#include <stdio.h>\n#include <string.h>\n"
     (tmp_path / "snippet.c").write_text(f"{headers}int main(void) {{ {code} {check} }}\n")
     printed(["cc", "snippet.c", "-o", "snippet", "-lmemcached"], tmp_path)

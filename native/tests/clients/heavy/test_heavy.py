@@ -50,7 +50,8 @@ def test_pgmemcache(port):
 def test_django(port, default):
     """Django's tests of a backend, and of sessions that are kept in it."""
     tests = [f"cache.tests.{default}Tests"]
-    tests += [f"sessions_tests.tests.{name}" for name in ["CacheSessionTests", "CacheDBSessionTests"]]
+    sessions = ["CacheSessionTests", "CacheDBSessionTests"]
+    tests += [f"sessions_tests.tests.{name}" for name in sessions]
     [tests_folder] = (HERE.parents[3] / ".venv/django").glob("django-*/tests")
     command = ["python", "runtests.py", "--settings=settings", "--parallel=1", *tests]
     variables = {"DEFAULT": default, "PYTHONPATH": str(HERE / "django")}
