@@ -158,6 +158,8 @@ pub use outcome::{ArithmeticOutcome, CasOutcome, DeleteOutcome, GetOutcome, SetO
 pub use protocol::{Action, Event, ItemSummary, Lookup, StoreStatus};
 pub use protocol::{AdminCommand, AdminOutcome, FixedOutput, Host, Keyspace, Output};
 pub use protocol::{Credentials, Dialect, FirstRequest, Protocol, Session, SessionConfig};
+#[cfg(feature = "binary")]
+pub use protocol::{PacketField, PacketFields, PacketValue};
 pub use sizes::SlabSizes;
 pub use stats::{ClassStats, SlabStats, Stats};
 pub use time::{Instant, Ticks32};

@@ -37,6 +37,8 @@ mod session;
 mod stats;
 
 pub use admin::{AdminCommand, AdminOutcome};
+#[cfg(feature = "binary")]
+pub use binary::{PacketField, PacketFields, PacketValue};
 pub use config::{Dialect, Protocol, SessionConfig};
 pub use credentials::Credentials;
 pub use event::{Action, Event, ItemSummary, Lookup, StoreStatus};

@@ -11,7 +11,7 @@ use std::mem;
 
 use conversations::{Conversation, Host, core_host};
 use dynamidb_core::{Action, Cache, Config, Credentials, Event, Instant, Key, Keyspace, Lookup};
-use dynamidb_core::{Protocol, Session, SessionConfig};
+use dynamidb_core::{PacketField, PacketFields, Protocol, Session, SessionConfig};
 
 /// How often each conversation is cut at random.
 const SEEDS: u64 = 10;
@@ -438,5 +438,94 @@ fn a_client_that_ends_the_protocol_is_at_fault_and_one_that_quits_is_not() {
             (session.is_closed(), session.is_closed_by_error()),
             (true, error)
         );
+    }
+}
+
+/// What is shown of packets, a line for each field.
+fn shown(bytes: &[u8]) -> Vec<String> {
+    let line = |field: PacketField<'_>| format!("{} {}", field.name, field.value);
+    PacketFields::new(bytes).map(line).collect()
+}
+
+#[test]
+fn packets_are_shown_field_by_field() {
+    let incr = b"\x80\x05\0\x01\x14\0\0\x03\0\0\0\x15\0\0\0\x09\0\0\0\0\0\0\0\x02\
+        \0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\x0a\0\0\x0e\x10n";
+    let header = [
+        "magic 0x80 request",
+        "opcode 0x05 incr",
+        "key length 1",
+        "extras length 20",
+    ];
+    assert_eq!(shown(incr)[..4], header);
+    let rest = [
+        "data type 0",
+        "virtual bucket 3",
+        "body length 21",
+        "opaque 9",
+        "cas 2",
+    ];
+    assert_eq!(shown(incr)[4..9], rest);
+    assert_eq!(
+        shown(incr)[9..],
+        ["delta 5", "initial 10", "expiry 3600", "key n"]
+    );
+
+    let count = b"\x81\x05\0\0\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x2a";
+    assert_eq!(shown(count)[5], "status 0x00 ok");
+    assert_eq!(shown(count)[9..], ["value 42"]);
+
+    let hit = b"\x81\x0d\0\x01\x04\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07k\x80\n";
+    assert_eq!(shown(hit)[9..], ["flags 7", "key k", "value \\x80\\n"]);
+
+    let two = [&count[..], hit].concat();
+    assert_eq!(shown(&two), [shown(count), shown(hit)].concat());
+    assert_eq!(
+        shown(&two[..two.len() - 1])[20..],
+        ["key k", "incomplete \\x80"]
+    );
+    assert_eq!(shown(b"\x80\x1f"), ["incomplete \\x80\\x1f"]);
+    assert_eq!(shown(b"get k\r\n"), ["no packet get k\\r\\n"]);
+}
+
+#[test]
+fn packets_are_shown_by_the_names_of_the_conversations() {
+    for opcode in 0..=u8::MAX {
+        let mut header = [0; 24];
+        (header[0], header[1]) = (0x80, opcode);
+        let known = conversations::packets::OPCODES
+            .iter()
+            .find(|(_, number)| *number == opcode);
+        let name = known.map_or("unknown", |(name, _)| name);
+        assert_eq!(shown(&header)[1], format!("opcode {opcode:#04x} {name}"));
+    }
+}
+
+/// Whatever the bytes are, each is part of one field, in order.
+#[test]
+fn fields_of_packets_cover_all_bytes() {
+    let mut random = fastrand::Rng::with_seed(1);
+    for _ in 0..20_000 {
+        let len = random.usize(0..120);
+        // Small numbers make packets that are nearly right.
+        let mut bytes: Vec<u8> = (0..len)
+            .map(|_| random.u8(0..=5) * random.u8(0..=1))
+            .collect();
+        if let Some(first) = bytes.first_mut() {
+            *first = [0x80, 0x81, 0x82][random.usize(0..3)];
+        }
+        if random.bool() {
+            bytes
+                .iter_mut()
+                .skip(8)
+                .for_each(|byte| *byte = random.u8(..));
+        }
+        let mut end = 0;
+        for field in PacketFields::new(&bytes) {
+            assert_eq!(field.start, end);
+            assert!(!field.bytes.is_empty());
+            end += field.bytes.len();
+        }
+        assert_eq!(end, bytes.len());
     }
 }

@@ -15,6 +15,8 @@ mod disabled;
 #[cfg(feature = "binary")]
 mod execute;
 #[cfg(feature = "binary")]
+mod fields;
+#[cfg(feature = "binary")]
 mod header;
 #[cfg(feature = "binary")]
 mod opcode;
@@ -44,6 +46,9 @@ pub(super) use self::{
     request::{BinaryControl, BinaryRequest},
     state::{Login, PacketSkip, PendingStat},
 };
+
+#[cfg(feature = "binary")]
+pub use self::fields::{PacketField, PacketFields, PacketValue};
 
 /// The first byte of every request, and of a connection that speaks this protocol.
 pub(super) const FIRST_BYTE: u8 = 0x80;

@@ -34,7 +34,7 @@
 extern crate alloc;
 
 pub(crate) mod core_host;
-mod packets;
+pub(crate) mod packets;
 
 use alloc::collections::BTreeMap;
 use alloc::format;

@@ -18,7 +18,7 @@ use super::Piece;
 use super::alloc::vec;
 use super::alloc::vec::Vec;
 
-const OPCODES: [(&str, u8); 36] = [
+pub(crate) const OPCODES: [(&str, u8); 36] = [
     ("get", 0x00),
     ("set", 0x01),
     ("add", 0x02),

@@ -3,7 +3,7 @@
 /// How long it is.
 pub(super) const LEN: usize = 24;
 /// The first byte of every reply.
-const RESPONSE: u8 = 0x81;
+pub(super) const RESPONSE: u8 = 0x81;
 
 /// A request's header. Data type and virtual bucket are not looked at.
 pub(super) struct Header {
@@ -54,6 +54,26 @@ impl Status {
             Self::AuthFailure => b"Auth failure.",
             Self::UnknownCommand => b"Unknown command",
             Self::OutOfMemory => b"Out of memory",
+        }
+    }
+}
+
+impl Status {
+    /// What this number is called in a view of packets.
+    pub(super) const fn name(number: u64) -> &'static str {
+        match number {
+            0x00 => "ok",
+            0x01 => "not found",
+            0x02 => "exists",
+            0x03 => "too large",
+            0x04 => "invalid arguments",
+            0x05 => "not stored",
+            0x06 => "not a number",
+            0x20 => "authentication failed",
+            0x21 => "authentication continues",
+            0x81 => "unknown command",
+            0x82 => "out of memory",
+            _ => "unknown",
         }
     }
 }
