@@ -74,6 +74,7 @@ test-core: ## the cache and the protocol, and the cache for threads
 	cargo test --locked -p dynamidb-core --examples
 	cargo test --locked -p dynamidb-core --all-features --lib --test monitoring --test binary --test density --test flush --test insight
 	cargo test --locked -p dynamidb-sync
+	cargo run --locked -p dynamidb-sync --example threads
 	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \
 		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'
 

@@ -96,16 +96,8 @@ struct OneUser(Cache);
 impl Keyspace for OneUser {
     type Memory = Vec<u8>;
 
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        self.0.key(bytes)
-    }
-
-    fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    fn cache_at(&mut self, _index: usize) -> &mut Cache {
         &mut self.0
-    }
-
-    fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-        self.0.cache_at(index)
     }
 }
 
@@ -274,16 +266,8 @@ impl Witness {
 impl Keyspace for Witness {
     type Memory = Vec<u8>;
 
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        self.cache.key(bytes)
-    }
-
-    fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    fn cache_at(&mut self, _index: usize) -> &mut Cache {
         &mut self.cache
-    }
-
-    fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-        self.cache.cache_at(index)
     }
 
     fn prefetch(&mut self, keys: &[Key<'_>]) {

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
+use dynamidb_core::{Cache, Config, Host, Instant, Keyspace, Session, SessionConfig};
 
 /// The caller's time during most of a test, in seconds: 1000 s after what it took for 2023.
 const NOW: u64 = 1_700_001_000;
@@ -23,16 +23,8 @@ struct Device {
 impl Keyspace for Device {
     type Memory = Vec<u8>;
 
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        self.cache.key(bytes)
-    }
-
-    fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    fn cache_at(&mut self, _index: usize) -> &mut Cache {
         &mut self.cache
-    }
-
-    fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-        self.cache.cache_at(index)
     }
 }
 

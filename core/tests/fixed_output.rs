@@ -185,16 +185,8 @@ struct Talker<'m>(DeviceCache<'m>);
 impl<'m> Keyspace for Talker<'m> {
     type Memory = &'m mut [u8];
 
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        Keyspace::key(&self.0, bytes)
-    }
-
-    fn cache_for(&mut self, _key: &Key<'_>) -> &mut DeviceCache<'m> {
+    fn cache_at(&mut self, _index: usize) -> &mut DeviceCache<'m> {
         &mut self.0
-    }
-
-    fn cache_at(&mut self, index: usize) -> Option<&mut DeviceCache<'m>> {
-        self.0.cache_at(index)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use dynamidb_core::{
-    Action, AdminCommand, AdminOutcome, Cache, Config, Event, Host, Instant, Key, Keyspace, Lookup,
+    Action, AdminCommand, AdminOutcome, Cache, Config, Event, Host, Instant, Keyspace, Lookup,
 };
 use dynamidb_core::{Output, Session, SessionConfig};
 
@@ -39,16 +39,8 @@ impl TestHost {
 impl Keyspace for TestHost {
     type Memory = Vec<u8>;
 
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        self.cache.key(bytes)
-    }
-
-    fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    fn cache_at(&mut self, _index: usize) -> &mut Cache {
         &mut self.cache
-    }
-
-    fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-        self.cache.cache_at(index)
     }
 }
 

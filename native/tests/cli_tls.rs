@@ -16,7 +16,7 @@ use std::path::Path;
 
 use dynamidb::RuntimeName;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
-use support::run;
+use support::{hear, run};
 use tls::Authority;
 use tls_server::TlsServer;
 

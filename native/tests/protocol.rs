@@ -7,6 +7,8 @@
 #[path = "../../core/tests/conversations/mod.rs"]
 mod conversations;
 #[cfg(feature = "tls")]
+#[path = "support/hear.rs"]
+mod hear;
 #[path = "support/tls.rs"]
 mod tls;
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
-use support::{Client, PATIENCE};
+use support::{Client, PATIENCE, hear};
 use tls::{Authority, TlsClient, Versions};
 use tls_server::{failure, on_each_runtime};
 

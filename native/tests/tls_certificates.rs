@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use dynamidb::RuntimeName;
 use rustls::version::{TLS12, TLS13};
 #[cfg(feature = "activation")]
-use support::Client;
+use support::{Client, hear};
 use support::{PATIENCE, Process, command, run};
 use tls::{Authority, TlsClient, Versions, replace};
 use tls_server::{TlsServer, addresses, failure, on_each_runtime};

@@ -55,6 +55,10 @@ struct RecordingKeyspace<'p> {
 impl Keyspace for RecordingKeyspace<'_> {
     type Memory = Vec<u8>;
 
+    fn cache_at(&mut self, _index: usize) -> &mut Cache {
+        self.cache
+    }
+
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
         Keyspace::key(self.cache, bytes)
     }
@@ -64,10 +68,6 @@ impl Keyspace for RecordingKeyspace<'_> {
             self.touched.push(key.as_bytes().to_vec());
         }
         self.cache
-    }
-
-    fn cache_at(&mut self, number: usize) -> Option<&mut Cache> {
-        self.cache.cache_at(number)
     }
 
     fn prefetch(&mut self, keys: &[Key<'_>]) {

@@ -8,7 +8,7 @@ use super::reply;
 /// # Examples
 /// A host that adds a command:
 /// ```
-/// use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Config, Host, Instant, Key, Keyspace};
+/// use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Config, Host, Instant, Keyspace};
 /// use dynamidb_core::{Output, Session, SessionConfig};
 ///
 /// struct Counter(Cache);
@@ -16,16 +16,8 @@ use super::reply;
 /// impl Keyspace for Counter {
 ///     type Memory = Vec<u8>;
 ///
-///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-///         self.0.key(bytes)
-///     }
-///
-///     fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+///     fn cache_at(&mut self, _index: usize) -> &mut Cache {
 ///         &mut self.0
-///     }
-///
-///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-///         self.0.cache_at(index)
 ///     }
 /// }
 ///

@@ -9,23 +9,17 @@ use crate::{Error, Instant, SetOutcome};
 /// # Examples
 /// A host that records the keys and sizes of the items that are read:
 /// ```
-/// use dynamidb_core::{Action, Cache, Config, Event, Host, Instant, Key, Keyspace, Lookup};
+/// use dynamidb_core::{Action, Cache, Config, Event, Host, Instant, Keyspace, Lookup};
 /// use dynamidb_core::{ItemSummary, Session, SessionConfig};
 ///
 /// struct Recorder(Cache, Vec<(Vec<u8>, usize)>);
 ///
 /// impl Keyspace for Recorder {
-///     # type Memory = Vec<u8>;
-///     # fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-///     #     self.0.key(bytes)
-///     # }
-///     # fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
-///     #     &mut self.0
-///     # }
-///     # fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-///     #     self.0.cache_at(index)
-///     # }
-///     // (the functions that say where the items are)
+///     type Memory = Vec<u8>;
+///
+///     fn cache_at(&mut self, _index: usize) -> &mut Cache {
+///         &mut self.0
+///     }
 /// }
 ///
 /// impl Host for Recorder {

@@ -27,21 +27,15 @@ pub trait Host: Keyspace {
     /// A device whose time counts from its start has learned what time that was:
     /// ```
     /// use core::time::Duration;
-    /// use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
+    /// use dynamidb_core::{Cache, Config, Host, Instant, Keyspace, Session, SessionConfig};
     ///
     /// struct Device(Cache, Duration);
     ///
     /// impl Keyspace for Device {
     ///     type Memory = Vec<u8>;
     ///
-    ///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-    ///         self.0.hasher().key(bytes)
-    ///     }
-    ///     fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
+    ///     fn cache_at(&mut self, _index: usize) -> &mut Cache {
     ///         &mut self.0
-    ///     }
-    ///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-    ///         (index == 0).then_some(&mut self.0)
     ///     }
     /// }
     ///
@@ -85,23 +79,17 @@ pub trait Host: Keyspace {
     /// # Examples
     /// A host that has one user:
     /// ```
-    /// use dynamidb_core::{Cache, Config, Credentials, Host, Instant, Key, Keyspace};
+    /// use dynamidb_core::{Cache, Config, Credentials, Host, Instant, Keyspace};
     /// use dynamidb_core::{Session, SessionConfig};
     ///
     /// struct OneUser(Cache);
     ///
     /// impl Keyspace for OneUser {
-    ///     # type Memory = Vec<u8>;
-    ///     # fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-    ///     #     self.0.key(bytes)
-    ///     # }
-    ///     # fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
-    ///     #     &mut self.0
-    ///     # }
-    ///     # fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-    ///     #     self.0.cache_at(index)
-    ///     # }
-    ///     // (the functions that say where the items are)
+    ///     type Memory = Vec<u8>;
+    ///
+    ///     fn cache_at(&mut self, _index: usize) -> &mut Cache {
+    ///         &mut self.0
+    ///     }
     /// }
     ///
     /// impl Host for OneUser {
@@ -139,22 +127,16 @@ pub trait Host: Keyspace {
     /// # Examples
     /// A host whose clients may only read:
     /// ```
-    /// use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
+    /// use dynamidb_core::{Cache, Config, Host, Instant, Keyspace, Session, SessionConfig};
     ///
     /// struct ReadOnly(Cache);
     ///
     /// impl Keyspace for ReadOnly {
-    ///     # type Memory = Vec<u8>;
-    ///     # fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-    ///     #     self.0.key(bytes)
-    ///     # }
-    ///     # fn cache_for(&mut self, _key: &Key<'_>) -> &mut Cache {
-    ///     #     &mut self.0
-    ///     # }
-    ///     # fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-    ///     #     self.0.cache_at(index)
-    ///     # }
-    ///     // (the functions that say where the items are)
+    ///     type Memory = Vec<u8>;
+    ///
+    ///     fn cache_at(&mut self, _index: usize) -> &mut Cache {
+    ///         &mut self.0
+    ///     }
     /// }
     ///
     /// impl Host for ReadOnly {

@@ -5,7 +5,7 @@ use crate::{Cache, Instant, Key, Memory};
 /// The caches that a [`Session`](crate::Session) works on: one [`Cache`], or the many of a server.
 ///
 /// A [`Cache`] is one itself. Another type also implements [`Host`](crate::Host), whose functions
-/// all have defaults.
+/// all have defaults. With one cache, [`cache_at`](Self::cache_at) is all it has to say.
 ///
 /// # Examples
 /// Two caches, and a bit of a key's hash that says which of them it lives in:
@@ -17,27 +17,26 @@ use crate::{Cache, Instant, Key, Memory};
 /// impl Keyspace for Halves {
 ///     type Memory = Vec<u8>;
 ///
+///     fn cache_at(&mut self, index: usize) -> &mut Cache {
+///         &mut self.0[index]
+///     }
+///
+///     fn cache_count(&self) -> usize {
+///         2
+///     }
+///
 ///     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
 ///         self.0[0].hasher().key(bytes)
 ///     }
 ///
-///     fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache {
-///         let half = self.0[0].hasher().hash(key) >> 63;
-///         &mut self.0[half as usize]
-///     }
-///
-///     fn cache_at(&mut self, index: usize) -> Option<&mut Cache> {
-///         self.0.get_mut(index)
+///     fn index_of(&self, key: &Key<'_>) -> usize {
+///         (self.0[0].hasher().hash(key) >> 63) as usize
 ///     }
 /// }
 ///
 /// impl Host for Halves {}
 ///
-/// let half = |part| {
-///     let mut config = Config::new(64 * 1024);
-///     (config.shard, config.shard_count) = (part, 2);
-///     Cache::new(config)
-/// };
+/// let half = |part| Cache::new(Config::new(64 * 1024).with_shard(part, 2));
 /// let mut halves = Halves([half(0)?, half(1)?]);
 /// let mut output = Vec::new();
 /// let input = b"set key 0 0 5\r\nvalue\r\nflush_all\r\nget key\r\n";
@@ -50,11 +49,30 @@ pub trait Keyspace {
     /// The memory its caches work in.
     type Memory: Memory;
 
-    /// The key with its hash.
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k>;
+    /// The cache of this number, which is below [`cache_count`](Self::cache_count).
+    fn cache_at(&mut self, index: usize) -> &mut Cache<Self::Memory>;
+
+    /// How many caches there are; one by default.
+    fn cache_count(&self) -> usize {
+        1
+    }
+
+    /// The number of the cache in which a key lives; 0 by default.
+    fn index_of(&self, key: &Key<'_>) -> usize {
+        let _ = key;
+        0
+    }
+
+    /// The key; with its hash, if that is wanted more than once. By default without.
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        bytes.into()
+    }
 
     /// The cache in which this key lives.
-    fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Self::Memory>;
+    fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache<Self::Memory> {
+        let index = self.index_of(key);
+        self.cache_at(index)
+    }
 
     /// The cache in which this key lives, before `len` bytes are stored in it, alone or joined to
     /// the value that is there: a host with several caches may first give this one a larger share
@@ -80,15 +98,10 @@ pub trait Keyspace {
         self.cache_for(key)
     }
 
-    /// The caches by number, from 0 on; `None` behind the last one.
-    fn cache_at(&mut self, index: usize) -> Option<&mut Cache<Self::Memory>>;
-
     /// Visits every cache once.
     fn for_each(&mut self, mut visit: impl FnMut(&mut Cache<Self::Memory>)) {
-        let mut index = 0;
-        while let Some(cache) = self.cache_at(index) {
-            visit(cache);
-            index += 1;
+        for index in 0..self.cache_count() {
+            visit(self.cache_at(index));
         }
     }
 
@@ -130,16 +143,12 @@ pub trait Keyspace {
 impl<M: Memory> Keyspace for Cache<M> {
     type Memory = M;
 
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        self.hasher().key(bytes)
-    }
-
-    fn cache_for(&mut self, _key: &Key<'_>) -> &mut Self {
+    fn cache_at(&mut self, _index: usize) -> &mut Self {
         self
     }
 
-    fn cache_at(&mut self, index: usize) -> Option<&mut Self> {
-        (index == 0).then_some(self)
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.hasher().key(bytes)
     }
 
     fn prefetch(&mut self, keys: &[Key<'_>]) {

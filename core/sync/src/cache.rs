@@ -1,6 +1,7 @@
 //! A cache for many threads, with the calls of `Cache`.
 
 mod conditional;
+pub(crate) mod iter;
 mod load;
 mod snapshot;
 mod take;
@@ -8,11 +9,12 @@ mod take;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
-use dynamidb_core::view::ItemView;
 use dynamidb_core::{
     Cas, CasOutcome, Config, ConfigError, Error, Expiry, Instant, Item, Key, Stats, Value,
 };
 
+use crate::clock::Clock;
+use crate::keyspace::SharedKeyspace;
 use crate::loads::Loads;
 use crate::random_seed;
 use crate::region::Shard;
@@ -22,31 +24,30 @@ use crate::shards::{Growth, Shards};
 /// is another handle to the same cache.
 ///
 /// Each call locks the shard in which its key lives, and no other. Reads return copies;
-/// [`read`](Self::read) lends the item to a closure instead. `now` is the caller's clock, as in
-/// [`Cache`](dynamidb_core::Cache).
+/// [`read`](Self::read) lends the item to a closure instead. Time is the system's, unless
+/// [`with_clock`](Self::with_clock) says otherwise.
 ///
 /// # Examples
 /// Four threads count together:
 /// ```
-/// use dynamidb_core::{Config, Instant};
+/// use dynamidb_core::Config;
 /// use dynamidb_sync::SharedCache;
 ///
 /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-/// let now = Instant::from_secs(0);
-/// cache.set(now, "visits", "0")?;
+/// cache.set("visits", "0")?;
 /// std::thread::scope(|scope| {
 ///     for thread in 0..4 {
 ///         let cache = cache.clone();
 ///         scope.spawn(move || {
 ///             for page in 0..1000 {
 ///                 let key = format!("{thread}/{page}");
-///                 cache.set(now, &key, "seen").expect("it is small");
-///                 cache.increment(now, "visits", 1).expect("it is a number");
+///                 cache.set(&key, "seen").expect("it is small");
+///                 cache.increment("visits", 1).expect("it is a number");
 ///             }
 ///         });
 ///     }
 /// });
-/// assert_eq!(cache.get(now, "visits").as_deref(), Some(&b"4000"[..]));
+/// assert_eq!(cache.get("visits").as_deref(), Some(&b"4000"[..]));
 /// assert_eq!(cache.len(), 4001);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -54,6 +55,7 @@ use crate::shards::{Growth, Shards};
 pub struct SharedCache {
     shards: Arc<Shards>,
     loads: Arc<Loads>,
+    clock: Clock,
 }
 
 impl SharedCache {
@@ -81,7 +83,7 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let mut config = Config::new(64 << 20);
@@ -89,10 +91,10 @@ impl SharedCache {
     /// let cache = SharedCache::with_shards(&config, 1)?;
     /// assert_eq!(cache.shards(), 1);
     /// for number in 0..1500 {
-    ///     cache.set(Instant::from_secs(0), format!("{number}"), "value")?;
+    ///     cache.set(format!("{number}"), "value")?;
     /// }
     /// assert_eq!(cache.len(), 1000);
-    /// assert_eq!(cache.get(Instant::from_secs(0), "499"), None);
+    /// assert_eq!(cache.get("499"), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_shards(config: &Config, shards: usize) -> Result<Self, ConfigError> {
@@ -113,7 +115,53 @@ impl SharedCache {
         Ok(Self {
             shards,
             loads: Arc::default(),
+            clock: Clock::system(),
         })
+    }
+
+    /// The same cache with another clock, for this handle and its later clones: a
+    /// [`FakeClock`](crate::FakeClock) in tests, or one of your own.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_sync::{FakeClock, SharedCache};
+    ///
+    /// let clock = FakeClock::new(Instant::from_secs(60));
+    /// let cache = SharedCache::new(&Config::default(), 1)?.with_clock(&clock);
+    /// assert_eq!(cache.now(), Instant::from_secs(60));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Into<Clock>) -> Self {
+        self.clock = clock.into();
+        self
+    }
+
+    /// What time it is for this cache.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The items as a [`Session`](dynamidb_core::Session) sees them during one call. Each thread
+    /// may serve sessions of its own.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Config, Session, SessionConfig};
+    /// use dynamidb_sync::SharedCache;
+    ///
+    /// let cache = SharedCache::new(&Config::default(), 4)?;
+    /// cache.set("key", "value")?;
+    /// let (mut session, mut output) = (Session::new(SessionConfig::default()), Vec::new());
+    /// session.process(cache.now(), b"get key\r\n", &mut cache.keyspace(), &mut output);
+    /// assert_eq!(output, b"VALUE key 0 5\r\nvalue\r\nEND\r\n");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn keyspace(&self) -> SharedKeyspace<'_> {
+        SharedKeyspace::new(&self.shards, &self.clock)
     }
 
     /// How many shards there are.
@@ -131,12 +179,12 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(16 << 20), 2)?;
     /// cache.set_memory(8 << 20)?;
-    /// while cache.maintain(Instant::from_secs(0), 8) == 8 {}
+    /// while cache.maintain(8) == 8 {}
     /// assert_eq!(cache.stats().limit_maxbytes, 8 << 20);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -148,20 +196,19 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let now = Instant::from_secs(0);
-    /// assert_eq!(cache.get(now, "key"), None);
-    /// cache.set(now, "key", "value")?;
-    /// assert_eq!(cache.get(now, "key").as_deref(), Some(&b"value"[..]));
-    /// assert!(cache.delete(now, "key") && !cache.delete(now, "key"));
+    /// assert_eq!(cache.get("key"), None);
+    /// cache.set("key", "value")?;
+    /// assert_eq!(cache.get("key").as_deref(), Some(&b"value"[..]));
+    /// assert!(cache.delete("key") && !cache.delete("key"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn get(&self, now: Instant, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
-        self.read(now, key, |item| item.value.to_vec())
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Vec<u8>> {
+        self.read(key, |item| item.value.to_vec())
     }
 
     /// What `look` makes of the item under a key; counts as use. Nothing is copied. The shard is
@@ -170,22 +217,16 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "key", "value")?;
-    /// assert_eq!(cache.read(now, "key", |item| item.value.len()), Some(5));
+    /// cache.set("key", "value")?;
+    /// assert_eq!(cache.read("key", |item| item.value.len()), Some(5));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn read<R>(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        look: impl FnOnce(&Item<'_>) -> R,
-    ) -> Option<R> {
-        self.lend(key.as_ref(), |shard, key| {
+    pub fn read<R>(&self, key: impl AsRef<[u8]>, look: impl FnOnce(&Item<'_>) -> R) -> Option<R> {
+        self.lend(key.as_ref(), |shard, now, key| {
             Some(look_at(look, &shard.get(now, key)?))
         })
     }
@@ -195,23 +236,18 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "key", "value")?;
-    /// assert_eq!(cache.peek(now, "key", |item| item.fetched), Some(false));
+    /// cache.set("key", "value")?;
+    /// assert_eq!(cache.peek("key", |item| item.fetched), Some(false));
     /// assert_eq!(cache.stats().cmd_get, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn peek<R>(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        look: impl FnOnce(&Item<'_>) -> R,
-    ) -> Option<R> {
+    pub fn peek<R>(&self, key: impl AsRef<[u8]>, look: impl FnOnce(&Item<'_>) -> R) -> Option<R> {
         let key = self.shards.key(key.as_ref());
+        let now = self.now();
         let shard = self.shards.read(self.shards.index_of(&key))?;
         shard.peek(now, key).map(|item| look(&item))
     }
@@ -222,46 +258,40 @@ impl SharedCache {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use dynamidb_core::{Config, Expiry, Instant};
-    /// use dynamidb_sync::SharedCache;
+    /// use dynamidb_core::{Config, Expiry};
+    /// use dynamidb_sync::{FakeClock, SharedCache};
     ///
-    /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let (now, second) = (Instant::from_secs(0), Expiry::After(Duration::from_secs(1)));
-    /// cache.set(now, "key", "value")?;
-    /// assert_eq!(cache.get_and_touch(now, "key", second).as_deref(), Some(&b"value"[..]));
-    /// assert!(cache.touch(now, "key", second));
-    /// assert_eq!(cache.get(Instant::from_secs(1), "key"), None);
+    /// let clock = FakeClock::default();
+    /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?.with_clock(&clock);
+    /// let second = Expiry::After(Duration::from_secs(1));
+    /// cache.set("key", "value")?;
+    /// assert_eq!(cache.get_and_touch("key", second).as_deref(), Some(&b"value"[..]));
+    /// assert!(cache.touch("key", second));
+    /// clock.advance(Duration::from_secs(1));
+    /// assert_eq!(cache.get("key"), None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn get_and_touch(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        expiry: Expiry,
-    ) -> Option<Vec<u8>> {
-        self.with(key.as_ref(), |shard, key| {
+    pub fn get_and_touch(&self, key: impl AsRef<[u8]>, expiry: Expiry) -> Option<Vec<u8>> {
+        self.with(key.as_ref(), |shard, now, key| {
             let item = shard.get_and_touch(now, key, expiry)?;
             Some(item.value.to_vec())
         })
     }
 
     /// Lets an item expire at another time; counts as use. Says whether there is such an item.
-    pub fn touch(&self, now: Instant, key: impl AsRef<[u8]>, expiry: Expiry) -> bool {
-        self.with(key.as_ref(), |shard, key| shard.touch(now, key, expiry))
+    pub fn touch(&self, key: impl AsRef<[u8]>, expiry: Expiry) -> bool {
+        self.with(key.as_ref(), |shard, now, key| {
+            shard.touch(now, key, expiry)
+        })
     }
 
     /// Stores a value, whatever was there.
     ///
     /// # Errors
     /// As [`Cache::set`](dynamidb_core::Cache::set).
-    pub fn set<'v>(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        value: impl Into<Value<'v>>,
-    ) -> Result<(), Error> {
-        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
+    pub fn set<'v>(&self, key: impl AsRef<[u8]>, value: impl Into<Value<'v>>) -> Result<(), Error> {
+        self.store_value(key.as_ref(), value.into(), |shard, now, key, value| {
             shard.set(now, key, value)
         })
     }
@@ -273,26 +303,24 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Cas, CasOutcome, Config, Instant};
+    /// use dynamidb_core::{Cas, CasOutcome, Config};
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let now = Instant::from_secs(0);
-    /// assert!(!cache.replace(now, "key", "zero")?);
-    /// assert!(cache.add(now, "key", "one")?);
-    /// assert!(!cache.add(now, "key", "two")?);
-    /// let cas: Cas = cache.read(now, "key", |item| item.cas).flatten().unwrap();
-    /// assert_eq!(cache.compare_and_swap(now, "key", "two", cas)?, CasOutcome::Stored);
-    /// assert_eq!(cache.compare_and_swap(now, "key", "three", cas)?, CasOutcome::Exists);
+    /// assert!(!cache.replace("key", "zero")?);
+    /// assert!(cache.add("key", "one")?);
+    /// assert!(!cache.add("key", "two")?);
+    /// let cas: Cas = cache.read("key", |item| item.cas).flatten().unwrap();
+    /// assert_eq!(cache.compare_and_swap("key", "two", cas)?, CasOutcome::Stored);
+    /// assert_eq!(cache.compare_and_swap("key", "three", cas)?, CasOutcome::Exists);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn add<'v>(
         &self,
-        now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
     ) -> Result<bool, Error> {
-        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
+        self.store_value(key.as_ref(), value.into(), |shard, now, key, value| {
             shard.add(now, key, value)
         })
     }
@@ -303,11 +331,10 @@ impl SharedCache {
     /// As [`Cache::replace`](dynamidb_core::Cache::replace).
     pub fn replace<'v>(
         &self,
-        now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
     ) -> Result<bool, Error> {
-        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
+        self.store_value(key.as_ref(), value.into(), |shard, now, key, value| {
             shard.replace(now, key, value)
         })
     }
@@ -318,12 +345,11 @@ impl SharedCache {
     /// As [`Cache::compare_and_swap`](dynamidb_core::Cache::compare_and_swap).
     pub fn compare_and_swap<'v>(
         &self,
-        now: Instant,
         key: impl AsRef<[u8]>,
         value: impl Into<Value<'v>>,
         cas: Cas,
     ) -> Result<CasOutcome, Error> {
-        self.store_value(now, key.as_ref(), value.into(), |shard, key, value| {
+        self.store_value(key.as_ref(), value.into(), |shard, now, key, value| {
             shard.compare_and_swap(now, key, value, cas)
         })
     }
@@ -335,19 +361,18 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "key", "be")?;
-    /// let _ = cache.append(now, "key", b"have")?;
-    /// let _ = cache.prepend(now, "key", b"mis")?;
-    /// assert_eq!(cache.get(now, "key").as_deref(), Some(&b"misbehave"[..]));
+    /// cache.set("key", "be")?;
+    /// let _ = cache.append("key", b"have")?;
+    /// let _ = cache.prepend("key", b"mis")?;
+    /// assert_eq!(cache.get("key").as_deref(), Some(&b"misbehave"[..]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn append(&self, now: Instant, key: impl AsRef<[u8]>, bytes: &[u8]) -> Result<bool, Error> {
-        self.store(now, key.as_ref(), bytes.len(), true, |shard, key| {
+    pub fn append(&self, key: impl AsRef<[u8]>, bytes: &[u8]) -> Result<bool, Error> {
+        self.store(key.as_ref(), bytes.len(), true, |shard, now, key| {
             shard.append(now, key, bytes)
         })
     }
@@ -356,13 +381,8 @@ impl SharedCache {
     ///
     /// # Errors
     /// As [`append`](Self::append).
-    pub fn prepend(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        bytes: &[u8],
-    ) -> Result<bool, Error> {
-        self.store(now, key.as_ref(), bytes.len(), true, |shard, key| {
+    pub fn prepend(&self, key: impl AsRef<[u8]>, bytes: &[u8]) -> Result<bool, Error> {
+        self.store(key.as_ref(), bytes.len(), true, |shard, now, key| {
             shard.prepend(now, key, bytes)
         })
     }
@@ -374,23 +394,17 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "visits", "9")?;
-    /// assert_eq!(cache.increment(now, "visits", 1)?, Some(10));
-    /// assert_eq!(cache.decrement(now, "visits", 3)?, Some(7));
+    /// cache.set("visits", "9")?;
+    /// assert_eq!(cache.increment("visits", 1)?, Some(10));
+    /// assert_eq!(cache.decrement("visits", 3)?, Some(7));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn increment(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        delta: u64,
-    ) -> Result<Option<u64>, Error> {
-        self.store(now, key.as_ref(), 0, false, |shard, key| {
+    pub fn increment(&self, key: impl AsRef<[u8]>, delta: u64) -> Result<Option<u64>, Error> {
+        self.store(key.as_ref(), 0, false, |shard, now, key| {
             shard.increment(now, key, delta)
         })
     }
@@ -400,20 +414,15 @@ impl SharedCache {
     ///
     /// # Errors
     /// As [`increment`](Self::increment).
-    pub fn decrement(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        delta: u64,
-    ) -> Result<Option<u64>, Error> {
-        self.store(now, key.as_ref(), 0, false, |shard, key| {
+    pub fn decrement(&self, key: impl AsRef<[u8]>, delta: u64) -> Result<Option<u64>, Error> {
+        self.store(key.as_ref(), 0, false, |shard, now, key| {
             shard.decrement(now, key, delta)
         })
     }
 
     /// Removes an item. Says whether there was one.
-    pub fn delete(&self, now: Instant, key: impl AsRef<[u8]>) -> bool {
-        self.with(key.as_ref(), |shard, key| shard.delete(now, key))
+    pub fn delete(&self, key: impl AsRef<[u8]>) -> bool {
+        self.with(key.as_ref(), |shard, now, key| shard.delete(now, key))
     }
 
     /// Removes everything, one shard after the other.
@@ -434,14 +443,13 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// # use dynamidb_core::{Config, Instant};
+    /// # use dynamidb_core::Config;
     /// # use dynamidb_sync::SharedCache;
     /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "berlin:42", "value")?;
-    /// cache.set(now, "paris:42", "value")?;
+    /// cache.set("berlin:42", "value")?;
+    /// cache.set("paris:42", "value")?;
     /// cache.flush_prefix("berlin:")?;
-    /// assert!(cache.get(now, "berlin:42").is_none() && cache.get(now, "paris:42").is_some());
+    /// assert!(cache.get("berlin:42").is_none() && cache.get("paris:42").is_some());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn flush_prefix(&self, prefix: impl AsRef<[u8]>) -> Result<(), Error> {
@@ -454,13 +462,16 @@ impl SharedCache {
     /// # Examples
     /// ```
     /// use dynamidb_core::{Config, Instant};
-    /// use dynamidb_sync::SharedCache;
+    /// use dynamidb_sync::{FakeClock, SharedCache};
     ///
-    /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// let clock = FakeClock::new(Instant::from_secs(0));
+    /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?.with_clock(&clock);
+    /// cache.set("key", "value")?;
     /// cache.flush_at(Instant::from_secs(10));
-    /// assert!(cache.get(Instant::from_secs(9), "key").is_some());
-    /// assert!(cache.get(Instant::from_secs(10), "key").is_none());
+    /// clock.set(Instant::from_secs(9));
+    /// assert!(cache.get("key").is_some());
+    /// clock.set(Instant::from_secs(10));
+    /// assert!(cache.get("key").is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn flush_at(&self, at: Instant) {
@@ -475,58 +486,20 @@ impl SharedCache {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use dynamidb_core::{Config, Expiry, Instant, Value};
-    /// use dynamidb_sync::SharedCache;
+    /// use dynamidb_core::{Config, Expiry, Value};
+    /// use dynamidb_sync::{FakeClock, SharedCache};
     ///
-    /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
+    /// let clock = FakeClock::default();
+    /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?.with_clock(&clock);
     /// let brief = Value::from("value").expire(Expiry::After(Duration::from_secs(1)));
-    /// cache.set(Instant::from_secs(0), "key", brief)?;
-    /// while cache.maintain(Instant::from_secs(2), 8) == 8 {}
+    /// cache.set("key", brief)?;
+    /// clock.advance(Duration::from_secs(2));
+    /// while cache.maintain(8) == 8 {}
     /// assert!(cache.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn maintain(&self, now: Instant, limit: usize) -> usize {
-        self.shards.maintain_all(now, limit)
-    }
-
-    /// Visits the items at a cursor, some fifty, and returns the next cursor; `None` after the last
-    /// one. The first cursor is 0.
-    ///
-    /// A scan visits each item that is in the cache all the while at least once, whatever happens
-    /// in between, expired ones that were not freed yet included. A shard is locked for reading
-    /// meanwhile: `visit` must be short and must not use the cache.
-    ///
-    /// # Examples
-    /// ```
-    /// use dynamidb_core::{Config, Instant};
-    /// use dynamidb_sync::SharedCache;
-    ///
-    /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// for number in 0..1000 {
-    ///     cache.set(Instant::from_secs(0), format!("{number}"), "value")?;
-    /// }
-    /// let (mut keys, mut cursor) = (Vec::new(), Some(0));
-    /// while let Some(at) = cursor {
-    ///     cursor = cache.scan(at, |item| keys.push(item.key.to_vec()));
-    /// }
-    /// assert_eq!(keys.len(), 1000);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn scan(&self, cursor: u64, mut visit: impl FnMut(&ItemView<'_>)) -> Option<u64> {
-        let index = usize::try_from(cursor >> u32::BITS).ok()?;
-        if index >= self.shards.len() {
-            return None;
-        }
-        // The low half is the cursor within the shard. A shard that a panic has left half changed
-        // is about to be emptied.
-        let next = self.shards.read(index).and_then(|shard| {
-            let (items, next) = shard.scan(cursor as u32);
-            items.for_each(|item| visit(&item));
-            next
-        });
-        let within = |next| (index as u64) << u32::BITS | u64::from(next);
-        let behind = (index + 1 < self.shards.len()).then_some((index as u64 + 1) << u32::BITS);
-        next.map(within).or(behind)
+    pub fn maintain(&self, limit: usize) -> usize {
+        self.shards.maintain_all(self.now(), limit)
     }
 
     /// How many items there are, expired and flushed ones that were not freed yet included.
@@ -547,11 +520,11 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// cache.set(Instant::from_secs(0), "key", "value")?;
+    /// cache.set("key", "value")?;
     /// assert_eq!((cache.stats().cmd_set, cache.len()), (1, 1));
     /// cache.reset_stats();
     /// assert_eq!((cache.stats().cmd_set, cache.len()), (0, 1));
@@ -570,39 +543,39 @@ impl SharedCache {
     }
 
     /// One operation on the shard of this key.
-    fn with<'k, R>(&self, key: &'k [u8], operate: impl FnOnce(&mut Shard, Key<'k>) -> R) -> R {
-        let key = self.shards.key(key);
-        operate(&mut self.shards.lock(self.shards.index_of(&key)), key)
+    fn with<'k, R>(
+        &self,
+        key: &'k [u8],
+        operate: impl FnOnce(&mut Shard, Instant, Key<'k>) -> R,
+    ) -> R {
+        let (key, now) = (self.shards.key(key), self.now());
+        operate(&mut self.shards.lock(self.shards.index_of(&key)), now, key)
     }
 
     /// One operation that stores `len` bytes, alone or joined to the value that is there.
     fn store<'k, R>(
         &self,
-        now: Instant,
         key: &'k [u8],
         len: usize,
         joins: bool,
-        operate: impl FnOnce(&mut Shard, Key<'k>) -> R,
+        operate: impl FnOnce(&mut Shard, Instant, Key<'k>) -> R,
     ) -> R {
-        let key = self.shards.key(key);
+        let (key, now) = (self.shards.key(key), self.now());
         let shard = self.shards.lock(self.shards.index_of(&key));
-        operate(
-            &mut self.shards.with_room(&key, shard, now, len, joins),
-            key,
-        )
+        let mut shard = self.shards.with_room(&key, shard, now, len, joins);
+        operate(&mut shard, now, key)
     }
 
     /// One operation that stores a value. The caller's code, which made the value, has run before
     /// the lock is taken.
     fn store_value<'v, R>(
         &self,
-        now: Instant,
         key: &[u8],
         value: Value<'v>,
-        operate: impl FnOnce(&mut Shard, Key<'_>, Value<'v>) -> R,
+        operate: impl FnOnce(&mut Shard, Instant, Key<'_>, Value<'v>) -> R,
     ) -> R {
-        self.store(now, key, value.bytes.len(), false, |shard, key| {
-            operate(shard, key, value)
+        self.store(key, value.bytes.len(), false, |shard, now, key| {
+            operate(shard, now, key, value)
         })
     }
 
@@ -611,7 +584,7 @@ impl SharedCache {
     fn lend<'k, R>(
         &self,
         key: &'k [u8],
-        operate: impl FnOnce(&mut Shard, Key<'k>) -> Option<std::thread::Result<R>>,
+        operate: impl FnOnce(&mut Shard, Instant, Key<'k>) -> Option<std::thread::Result<R>>,
     ) -> Option<R> {
         let looked = self.with(key, operate);
         looked.map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)))
@@ -639,12 +612,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-
-    const NOW: Instant = Instant::from_secs(1);
+    use crate::FakeClock;
 
     #[test]
     fn maintain_visits_the_shards_in_turn() {
+        let clock = FakeClock::default();
         let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+        let cache = cache.with_clock(&clock);
         let shards = cache.shards();
         let items = |cache: &SharedCache| {
             let mut items = Vec::new();
@@ -653,11 +627,12 @@ mod tests {
         };
         let brief = |value| Value::from(value).expire(Expiry::After(Duration::from_secs(1)));
         for number in 0..10_000 {
-            cache.set(NOW, format!("{number}"), brief("value")).unwrap();
+            cache.set(format!("{number}"), brief("value")).unwrap();
         }
+        clock.advance(Duration::from_secs(2));
         let before = items(&cache);
         for _ in 0..shards {
-            assert_eq!(cache.maintain(NOW + Duration::from_secs(2), 1), 1);
+            assert_eq!(cache.maintain(1), 1);
         }
         let after = items(&cache);
         assert!(
@@ -675,7 +650,7 @@ mod tests {
             let mut config = Config::new(1 << 20);
             config.hash_seed = seed;
             let cache = SharedCache::new(&config, 1).unwrap();
-            cache.with(b"key", |shard, key| shard.hasher().hash(&key))
+            cache.with(b"key", |shard, _, key| shard.hasher().hash(&key))
         };
         assert_ne!(hash(0), hash(0));
         assert_eq!(hash(7), hash(7));

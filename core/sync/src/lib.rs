@@ -1,5 +1,5 @@
 //! A cache for the threads of a program: `dynamidb-core`'s [`Cache`](dynamidb_core::Cache) in
-//! shards, each behind a lock. It needs no runtime, starts no thread and reads no clock.
+//! shards, each behind a lock. It needs no runtime and starts no thread.
 //!
 //! [`SharedCache`] is what programs use. [`Shards`] is what it is made of, for hosts that hold a
 //! lock over several operations, as the DynamiDB server does.
@@ -8,19 +8,20 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use dynamidb_core::{Config, Expiry, Instant, Value};
+//! use dynamidb_core::{Config, Expiry, Value};
 //! use dynamidb_sync::SharedCache;
 //!
 //! let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-//! let now = Instant::from_millis(0); // your clock
 //! let session = Value::from("alice").expire(Expiry::After(Duration::from_secs(1800)));
-//! cache.set(now, "session:1", session)?;
-//! assert_eq!(cache.get(now, "session:1").as_deref(), Some(&b"alice"[..]));
+//! cache.set("session:1", session)?;
+//! assert_eq!(cache.get("session:1").as_deref(), Some(&b"alice"[..]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![deny(unsafe_code)]
 
 mod cache;
+mod clock;
+mod keyspace;
 mod loads;
 mod region;
 mod seed;
@@ -28,6 +29,9 @@ mod shards;
 mod snapshot;
 
 pub use cache::SharedCache;
+pub use cache::iter::Iter;
+pub use clock::{Clock, FakeClock};
+pub use keyspace::SharedKeyspace;
 pub use region::{Region, Shard};
 pub use seed::random_seed;
 pub use shards::{Growth, ShardGuard, Shards};

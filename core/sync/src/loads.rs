@@ -1,28 +1,31 @@
-//! Which keys are being loaded, so that each is loaded by one thread at a time.
+//! Which keys are being loaded, so that each is loaded by one caller at a time.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use event_listener::{Event, EventListener};
 
 /// The keys that are being loaded. No shard is locked while this is.
 #[derive(Default)]
 pub(crate) struct Loads {
     keys: Mutex<BTreeSet<Box<[u8]>>>,
-    ended: Condvar,
+    ended: Event,
 }
 
 impl Loads {
-    /// Begins to load a key. If another thread does, waits until it has ended and returns `None`.
+    /// Begins to load a key; `None` if somebody else does.
     pub(crate) fn begin<'l>(&'l self, key: &'l [u8]) -> Option<Load<'l>> {
-        let mut keys = self.lock();
-        if keys.insert(key.into()) {
-            return Some(Load { loads: self, key });
-        }
-        while keys.contains(key) {
-            let woken = self.ended.wait(keys);
-            keys = woken.unwrap_or_else(PoisonError::into_inner);
-        }
-        None
+        let begun = self.lock().insert(key.into());
+        begun.then(|| Load { loads: self, key })
+    }
+
+    /// What to wait for, as a thread or as a task, before asking again; `None` if the key is not
+    /// being loaded any more.
+    pub(crate) fn listen(&self, key: &[u8]) -> Option<EventListener> {
+        let keys = self.lock();
+        // The lock is held, so that no load ends in between.
+        keys.contains(key).then(|| self.ended.listen())
     }
 
     /// No code of the caller's runs under this lock, and a set is whole after any step.
@@ -38,7 +41,7 @@ impl fmt::Debug for Loads {
     }
 }
 
-/// A key that is being loaded; dropped when that ends, also by an error or a panic.
+/// A key that is being loaded; dropped when that ends, also by an error, a panic or a cancellation.
 pub(crate) struct Load<'l> {
     loads: &'l Loads,
     key: &'l [u8],
@@ -47,6 +50,6 @@ pub(crate) struct Load<'l> {
 impl Drop for Load<'_> {
     fn drop(&mut self) {
         self.loads.lock().remove(self.key);
-        self.loads.ended.notify_all();
+        self.loads.ended.notify(usize::MAX);
     }
 }

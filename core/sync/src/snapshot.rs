@@ -24,13 +24,12 @@ const LARGE_PIECE: usize = 1 << 20;
 ///
 /// # Examples
 /// ```
-/// use dynamidb_core::snapshot::{Clocks, ReadError};
-/// use dynamidb_core::{Config, Instant};
+/// use dynamidb_core::Config;
+/// use dynamidb_core::snapshot::ReadError;
 /// use dynamidb_sync::{RestoreError, SharedCache};
 ///
 /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-/// let clocks = Clocks::new(Instant::from_secs(0));
-/// let result = cache.restore(clocks, &b"something else, some text of 32 bytes"[..]);
+/// let result = cache.restore(&b"something else, some text of 32 bytes"[..]);
 /// assert!(matches!(result, Err(RestoreError::Snapshot(ReadError::Foreign))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -168,20 +168,20 @@ fn a_value_of_a_quarter_of_the_budget_is_stored_and_one_byte_more_is_not() {
     for count in [1, 2, 16, 64] {
         let cache = SharedCache::with_shards(&config, count).unwrap();
         for number in 0..20_000 {
-            cache.set(NOW, format!("{number}"), &[1; 1000]).unwrap();
+            cache.set(format!("{number}"), &[1; 1000]).unwrap();
         }
         let most = Config::ITEM_SIZE_LIMIT - 5;
         for key in ["large", "other", "third"] {
             let value = vec![2; most];
-            cache.set(NOW, key, &value[..]).unwrap();
-            assert!(cache.get(NOW, key) == Some(value), "{count} {key}");
-            let refused = cache.set(NOW, key, &vec![3; most + 1][..]);
+            cache.set(key, &value[..]).unwrap();
+            assert!(cache.get(key) == Some(value), "{count} {key}");
+            let refused = cache.set(key, &vec![3; most + 1][..]);
             assert_eq!(refused, Err(Error::ValueTooLarge), "{count}");
         }
         // Joined values have to be there twice for a moment.
-        cache.set(NOW, "joined", &vec![4; 7 * MIB][..]).unwrap();
-        let _ = cache.append(NOW, "joined", &vec![5; MIB]).unwrap();
-        let len = cache.read(NOW, "joined", |item| item.value.len());
+        cache.set("joined", &vec![4; 7 * MIB][..]).unwrap();
+        let _ = cache.append("joined", &vec![5; MIB]).unwrap();
+        let len = cache.read("joined", |item| item.value.len());
         assert_eq!(len, Some(8 * MIB), "{count}");
     }
 }
@@ -192,7 +192,7 @@ fn a_cache_that_evicts_nothing_takes_what_others_do_not_use() {
     config.policy = Policy::Refuse;
     let cache = SharedCache::with_shards(&config, 8).unwrap();
     let mut stored = 0;
-    while cache.set(NOW, format!("{stored}"), &[0; 100_000]).is_ok() {
+    while cache.set(format!("{stored}"), &[0; 100_000]).is_ok() {
         stored += 1;
     }
     assert!(stored >= 150, "{stored}");

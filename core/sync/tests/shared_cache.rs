@@ -4,32 +4,36 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dynamidb_core::{Cas, CasOutcome, Config, ConfigError, Error, Expiry, Instant, Value};
-use dynamidb_sync::{Growth, Shards, SharedCache};
+use dynamidb_core::{
+    Cas, CasOutcome, Config, ConfigError, Error, Expiry, Instant, Session, SessionConfig, Value,
+};
+use dynamidb_sync::{FakeClock, Growth, Shards, SharedCache};
 
 const NOW: Instant = Instant::from_secs(1);
 
 #[test]
 fn every_operation_reaches_the_shard_of_its_key() {
+    let clock = FakeClock::new(NOW);
     let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    let cache = cache.with_clock(&clock);
     assert!(cache.shards() > 1 && cache.is_empty());
     for number in 0..100 {
         let key = format!("key {number}");
-        assert!(cache.add(NOW, &key, "1").unwrap());
-        assert!(!cache.add(NOW, &key, "2").unwrap());
-        assert_eq!(cache.increment(NOW, &key, 41).unwrap(), Some(42));
-        let cas = cache.read(NOW, &key, |item| item.cas).flatten().unwrap();
-        let swapped = cache.compare_and_swap(NOW, &key, "43", cas).unwrap();
+        assert!(cache.add(&key, "1").unwrap());
+        assert!(!cache.add(&key, "2").unwrap());
+        assert_eq!(cache.increment(&key, 41).unwrap(), Some(42));
+        let cas = cache.read(&key, |item| item.cas).flatten().unwrap();
+        let swapped = cache.compare_and_swap(&key, "43", cas).unwrap();
         assert_eq!(swapped, CasOutcome::Stored);
-        assert_eq!(cache.get(NOW, &key).as_deref(), Some(&b"43"[..]));
-        assert!(cache.touch(NOW, &key, Expiry::After(Duration::from_secs(1))));
+        assert_eq!(cache.get(&key).as_deref(), Some(&b"43"[..]));
+        assert!(cache.touch(&key, Expiry::After(Duration::from_secs(1))));
     }
     assert_eq!((cache.len(), cache.stats().get_hits), (100, 200));
-    assert!(cache.delete(NOW, "key 0") && !cache.delete(NOW, "key 0"));
-    let later = NOW + Duration::from_secs(2);
-    while cache.maintain(later, 8) > 0 {}
+    assert!(cache.delete("key 0") && !cache.delete("key 0"));
+    clock.advance(Duration::from_secs(2));
+    while cache.maintain(8) > 0 {}
     assert_eq!((cache.len(), cache.stats().reclaimed), (0, 99));
-    cache.set(later, "key", "value").unwrap();
+    cache.set("key", "value").unwrap();
     cache.clear();
     assert!(cache.is_empty());
 }
@@ -49,19 +53,21 @@ fn an_invalid_configuration_is_an_error_that_names_the_setting() {
 
 #[test]
 fn maintain_does_at_most_limit_steps_and_fewer_only_when_nothing_is_left() {
+    let clock = FakeClock::default();
     let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    let cache = cache.with_clock(&clock);
     let brief = |value| Value::from(value).expire(Expiry::After(Duration::from_secs(1)));
     for number in 0..10_000 {
-        cache.set(NOW, format!("{number}"), brief("value")).unwrap();
+        cache.set(format!("{number}"), brief("value")).unwrap();
     }
-    let later = NOW + Duration::from_secs(2);
-    assert_eq!(cache.maintain(later, 0), 0);
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(cache.maintain(0), 0);
     let mut calls = 0;
-    while cache.maintain(later, 3) == 3 {
+    while cache.maintain(3) == 3 {
         calls += 1;
     }
     assert!(calls > 8, "{calls}");
-    assert_eq!((cache.maintain(later, usize::MAX), cache.len()), (0, 0));
+    assert_eq!((cache.maintain(usize::MAX), cache.len()), (0, 0));
 }
 
 #[test]
@@ -79,17 +85,17 @@ fn flush_prefix_reaches_all_shards_and_counts_once() {
     let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
     assert!(cache.shards() > 1);
     for number in 0..1000 {
-        cache.set(NOW, format!("p:{number}"), "old").unwrap();
-        cache.set(NOW, format!("q:{number}"), "old").unwrap();
+        cache.set(format!("p:{number}"), "old").unwrap();
+        cache.set(format!("q:{number}"), "old").unwrap();
     }
     cache.flush_prefix("p:").unwrap();
     for number in 0..1000 {
-        assert!(cache.get(NOW, format!("p:{number}")).is_none());
-        assert!(cache.get(NOW, format!("q:{number}")).is_some());
+        assert!(cache.get(format!("p:{number}")).is_none());
+        assert!(cache.get(format!("q:{number}")).is_some());
     }
     assert_eq!(cache.stats().cmd_flush_prefix, 1);
     assert_eq!(cache.stats().flush_prefix_active, 1);
-    while cache.maintain(NOW, 64) == 64 {}
+    while cache.maintain(64) == 64 {}
     let stats = cache.stats();
     assert_eq!(
         (stats.flush_prefix_active, stats.flush_prefix_items),
@@ -130,13 +136,11 @@ fn nobody_sees_after_a_flush_what_was_stored_before_it() {
                 for number in 1..=5_000_u64 {
                     // What is below this was stored before a flush that has returned.
                     let least = flushed.load(Ordering::SeqCst);
-                    if let Some(value) = cache.get(NOW, key(number)) {
+                    if let Some(value) = cache.get(key(number)) {
                         let seen: u64 = String::from_utf8(value).unwrap().parse().unwrap();
                         assert!(seen > least, "{seen} was stored before {least}");
                     }
-                    cache
-                        .set(NOW, key(number), number.to_string().as_str())
-                        .unwrap();
+                    cache.set(key(number), number.to_string().as_str()).unwrap();
                     stored.store(number, Ordering::SeqCst);
                 }
             });
@@ -154,7 +158,7 @@ fn nobody_sees_after_a_flush_what_was_stored_before_it() {
                     }
                     Err(error) => assert_eq!(error, Error::TooManyFlushes),
                 }
-                cache.maintain(NOW, 7);
+                cache.maintain(7);
             }
         });
     });
@@ -177,24 +181,24 @@ fn panic_in_the_callers_code_leaves_all_items() {
         let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
         *panic.downcast_ref::<&str>().unwrap()
     };
-    cache.set(NOW, "key", "value").unwrap();
+    cache.set("key", "value").unwrap();
     let calls: [(&str, &dyn Fn()); 4] = [
         ("in the closure", &|| {
-            cache.read(NOW, "key", |_| panic!("in the closure"));
+            cache.read("key", |_| panic!("in the closure"));
         }),
         ("in the conversion", &|| {
-            let _ = cache.set(NOW, "key", Broken);
+            let _ = cache.set("key", Broken);
         }),
         ("in the conversion", &|| {
-            let _ = cache.add(NOW, "key", Broken);
+            let _ = cache.add("key", Broken);
         }),
         ("in the conversion", &|| {
-            let _ = cache.compare_and_swap(NOW, "key", Broken, Cas::new(1).unwrap());
+            let _ = cache.compare_and_swap("key", Broken, Cas::new(1).unwrap());
         }),
     ];
     for (expected, call) in calls {
         assert_eq!(message(call), expected);
-        assert_eq!(cache.get(NOW, "key").as_deref(), Some(&b"value"[..]));
+        assert_eq!(cache.get("key").as_deref(), Some(&b"value"[..]));
     }
 }
 
@@ -206,4 +210,120 @@ fn debug_output_does_not_depend_on_the_seed() {
         format!("{:?}", SharedCache::new(&config, 1).unwrap())
     };
     assert_eq!(shown(1), shown(u128::MAX));
+}
+
+#[test]
+fn iter_copies_each_live_item_once_while_others_come_and_go() {
+    let clock = FakeClock::default();
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    let cache = cache.with_clock(&clock);
+    for number in 0..1000_u32 {
+        cache.set(format!("stays {number}"), "value").unwrap();
+        let brief = ("brief", Expiry::After(Duration::from_secs(1)));
+        cache.set(format!("ends {number}"), &brief).unwrap();
+    }
+    clock.advance(Duration::from_secs(1));
+    let mut keys = Vec::new();
+    for (number, (key, value)) in cache.iter().enumerate() {
+        assert!(value == b"value" || value == b"new");
+        keys.push(key);
+        // No lock is held in between.
+        cache.set(format!("new {number}"), "new").unwrap();
+        cache.delete(format!("new {}", number / 2));
+    }
+    keys.retain(|key| !key.starts_with(b"new "));
+    let count = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!((keys.len(), count), (1000, 1000));
+    assert!(keys.iter().all(|key| key.starts_with(b"stays ")));
+}
+
+#[test]
+fn removals_are_taken_once_and_counted_beyond_the_limit() {
+    let clock = FakeClock::default();
+    let config = Config::new(1 << 20).with_max_items(Some(10));
+    let cache = SharedCache::with_shards(&config, 1).unwrap();
+    let cache = cache.with_clock(&clock);
+    let store = |numbers: std::ops::Range<u8>| {
+        for number in numbers {
+            cache.set([number], "value").unwrap();
+        }
+    };
+    let taken = || {
+        let mut keys = Vec::new();
+        let missed = cache.take_removals(|removal| keys.push(removal.key[0]));
+        (keys, missed)
+    };
+    store(0..12);
+    assert_eq!(taken(), (vec![], 0), "nobody asked for them");
+    cache.watch_removals(3).unwrap();
+    store(12..14);
+    assert_eq!(taken(), (vec![2, 3], 0));
+    store(14..19);
+    assert_eq!(taken(), (vec![4, 5, 6], 2));
+    assert_eq!(taken(), (vec![], 0));
+    store(19..20);
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        cache.take_removals(|_| panic!("in visit"));
+    }));
+    assert!(panicked.is_err());
+    assert_eq!((taken(), cache.len()), ((vec![], 0), 10));
+    cache.watch_removals(0).unwrap();
+    store(20..30);
+    assert_eq!(taken(), (vec![], 0));
+}
+
+/// Each thread is a server with a session of its own.
+#[test]
+fn sessions_of_many_threads_count_together() {
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    assert!(cache.shards() > 1);
+    let serve = |session: &mut Session, input: &str| {
+        let mut output = Vec::new();
+        let mut keyspace = cache.keyspace();
+        let used = session.process(cache.now(), input.as_bytes(), &mut keyspace, &mut output);
+        assert_eq!(used, input.len());
+        String::from_utf8(output).unwrap()
+    };
+    cache.set("visits", "0").unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let serve = &serve;
+            scope.spawn(move || {
+                let mut session = Session::new(SessionConfig::default());
+                for number in 0..500 {
+                    let request = format!(
+                        "set {thread}/{number} 0 0 1\r\nv\r\nincr visits 1 noreply\r\n\
+                         get {thread}/{number} absent\r\n"
+                    );
+                    let reply = serve(&mut session, &request);
+                    let expected = format!("VALUE {thread}/{number} 0 1\r\nv\r\nEND\r\n");
+                    assert_eq!(reply, format!("STORED\r\n{expected}"));
+                }
+            });
+        }
+    });
+    let mut session = Session::new(SessionConfig::default());
+    let count = serve(&mut session, "get visits\r\n");
+    assert_eq!(count, "VALUE visits 0 4\r\n2000\r\nEND\r\n");
+    assert_eq!(cache.len(), 2001);
+    let prefix = "flush_prefix 0/\r\nget 0/1 1/1\r\nflush_all\r\nget 1/1\r\n";
+    let reply = serve(&mut session, prefix);
+    assert!(
+        reply.ends_with("VALUE 1/1 0 1\r\nv\r\nEND\r\nOK\r\nEND\r\n"),
+        "{reply}"
+    );
+}
+
+#[test]
+fn a_session_reads_dates_by_the_clock_of_the_cache() {
+    let clock = FakeClock::new(Instant::from_secs(1_800_000_000));
+    let cache = SharedCache::new(&Config::new(1 << 20), 1).unwrap();
+    let cache = cache.with_clock(&clock);
+    let mut session = Session::new(SessionConfig::default());
+    let input = b"set k 0 1800000100 1\r\nv\r\nmg k t\r\n";
+    let mut output = Vec::new();
+    let _ = session.process(cache.now(), input, &mut cache.keyspace(), &mut output);
+    assert_eq!(output, b"STORED\r\nHD t100\r\n");
 }

@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use dynamidb_core::snapshot::{Clocks, Part, ReadError, Reader};
 use dynamidb_core::{Config, Instant};
-use dynamidb_sync::{Growth, RestoreError, Shards, SharedCache};
+use dynamidb_sync::{FakeClock, Growth, RestoreError, Shards, SharedCache};
 
 const NOW: Instant = Instant::from_secs(1_000_000);
 
 fn cache(memory: usize, shards: usize) -> SharedCache {
-    SharedCache::with_shards(&Config::new(memory), shards).unwrap()
+    at(memory, shards, &FakeClock::new(NOW))
+}
+
+fn at(memory: usize, shards: usize, clock: &FakeClock) -> SharedCache {
+    let cache = SharedCache::with_shards(&Config::new(memory), shards).unwrap();
+    cache.with_clock(clock)
 }
 
 /// Keys and values of a file, in its order.
@@ -38,32 +43,32 @@ fn records(file: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn a_restore_into_another_number_of_shards_keeps_items_and_the_order_of_seconds() {
     for (before, after) in [(1, 1), (1, 8), (8, 1), (8, 4), (4, 16)] {
         for live in [false, true] {
-            let saved = cache(64 << 20, before);
+            let clock = FakeClock::new(NOW);
+            let saved = at(64 << 20, before, &clock);
             for number in 0..2000_u32 {
-                let now = NOW + Duration::from_secs(number.into());
                 saved
-                    .set(now, number.to_le_bytes(), &[number as u8; 200])
+                    .set(number.to_le_bytes(), &[number as u8; 200])
                     .unwrap();
+                clock.advance(Duration::from_secs(1));
             }
-            let end = NOW + Duration::from_secs(2000);
             let mut file = Vec::new();
             let count = match live {
-                true => saved.save(Clocks::new(end), &mut file),
-                false => saved.save_in_order(Clocks::new(end), &mut file),
+                true => saved.save(&mut file),
+                false => saved.save_in_order(&mut file),
             };
             assert_eq!(count.unwrap(), 2000);
             if !live {
                 let keys = records(&file).into_iter().map(|(key, _)| key);
                 assert!(keys.eq((0..2000_u32).map(|number| number.to_le_bytes().to_vec())));
             }
-            let restored = cache(64 << 20, after);
-            let counts = restored.restore(Clocks::new(end), &file[..]).unwrap();
+            let restored = at(64 << 20, after, &clock);
+            let counts = restored.restore(&file[..]).unwrap();
             assert_eq!((counts.stored, restored.len()), (2000, 2000));
             for number in 0..2000_u32 {
                 let key = number.to_le_bytes();
-                let used = restored.peek(end, key, |item| item.last_used).unwrap();
+                let used = restored.peek(key, |item| item.last_used).unwrap();
                 assert_eq!(used, NOW + Duration::from_secs(number.into()));
-                let value = restored.get(end, key).unwrap();
+                let value = restored.get(key).unwrap();
                 assert_eq!(value, [number as u8; 200]);
             }
         }
@@ -74,35 +79,35 @@ fn a_restore_into_another_number_of_shards_keeps_items_and_the_order_of_seconds(
 fn one_shard_is_restored_in_its_exact_order_within_a_second() {
     let saved = cache(8 << 20, 1);
     for number in 0..1000_u32 {
-        saved.set(NOW, number.to_le_bytes(), "value").unwrap();
+        saved.set(number.to_le_bytes(), "value").unwrap();
     }
     let mut file = Vec::new();
-    saved.save_in_order(Clocks::new(NOW), &mut file).unwrap();
+    saved.save_in_order(&mut file).unwrap();
     let mut config = Config::new(8 << 20);
     config.max_items = Some(300);
     let restored = SharedCache::with_shards(&config, 1).unwrap();
-    restored.restore(Clocks::new(NOW), &file[..]).unwrap();
-    let kept = |number: u32| restored.peek(NOW, number.to_le_bytes(), |_| ()).is_some();
+    restored.restore(&file[..]).unwrap();
+    let kept = |number: u32| restored.peek(number.to_le_bytes(), |_| ()).is_some();
     assert!((0..700).all(|number| !kept(number)) && (700..1000).all(kept));
 }
 
 #[test]
 fn less_memory_keeps_the_items_that_were_used_last() {
-    let saved = cache(32 << 20, 4);
+    let clock = FakeClock::new(NOW);
+    let saved = at(32 << 20, 4, &clock);
     for number in 0..40_000_u32 {
-        let now = NOW + Duration::from_secs(u64::from(number) / 10);
-        saved.set(now, number.to_le_bytes(), &[7; 300]).unwrap();
+        saved.set(number.to_le_bytes(), &[7; 300]).unwrap();
+        clock.advance(Duration::from_millis(100));
     }
-    let end = NOW + Duration::from_secs(4000);
     for live in [false, true] {
         let mut file = Vec::new();
         match live {
-            true => saved.save(Clocks::new(end), &mut file).unwrap(),
-            false => saved.save_in_order(Clocks::new(end), &mut file).unwrap(),
+            true => saved.save(&mut file).unwrap(),
+            false => saved.save_in_order(&mut file).unwrap(),
         };
-        let restored = cache(8 << 20, 2);
-        restored.restore(Clocks::new(end), &file[..]).unwrap();
-        let kept = |number: &u32| restored.peek(end, number.to_le_bytes(), |_| ()).is_some();
+        let restored = at(8 << 20, 2, &clock);
+        restored.restore(&file[..]).unwrap();
+        let kept = |number: &u32| restored.peek(number.to_le_bytes(), |_| ()).is_some();
         let kept: Vec<_> = (0..40_000_u32).filter(kept).collect();
         assert!(kept.len() > 10_000, "{}", kept.len());
         // Shards evict at nearly the same age.
@@ -122,10 +127,8 @@ fn cas_numbers_go_on_in_all_shards() {
     let all = |cache: &SharedCache, prefix: &str| {
         let cas = (0..500).map(|number| {
             let key = format!("{prefix}{number}");
-            cache.set(NOW, &key, "value").unwrap();
-            cache
-                .peek(NOW, &key, |item| item.cas.unwrap().get())
-                .unwrap()
+            cache.set(&key, "value").unwrap();
+            cache.peek(&key, |item| item.cas.unwrap().get()).unwrap()
         });
         cas.collect::<Vec<_>>()
     };
@@ -133,11 +136,11 @@ fn cas_numbers_go_on_in_all_shards() {
     for live in [false, true] {
         let mut file = Vec::new();
         match live {
-            true => saved.save(Clocks::new(NOW), &mut file).unwrap(),
-            false => saved.save_in_order(Clocks::new(NOW), &mut file).unwrap(),
+            true => saved.save(&mut file).unwrap(),
+            false => saved.save_in_order(&mut file).unwrap(),
         };
         let restored = cache(64 << 20, 2);
-        restored.restore(Clocks::new(NOW), &file[..]).unwrap();
+        restored.restore(&file[..]).unwrap();
         let after = all(&restored, "b");
         assert!(before.iter().max() < after.iter().min());
         let different: HashSet<_> = before.iter().chain(&after).collect();
@@ -154,9 +157,7 @@ fn a_save_while_threads_work_has_each_key_once_and_whole() {
         bytes.repeat(1 + (key as usize + version as usize) % 100)
     };
     for key in 0..KEYS {
-        cache
-            .set(NOW, key.to_le_bytes(), &value(key, 0)[..])
-            .unwrap();
+        cache.set(key.to_le_bytes(), &value(key, 0)[..]).unwrap();
     }
     let (done, versions) = (AtomicBool::new(false), AtomicU32::new(1));
     let mut files = Vec::new();
@@ -168,11 +169,11 @@ fn a_save_while_threads_work_has_each_key_once_and_whole() {
                 while !done.load(Ordering::Relaxed) {
                     key = (key * 7 + 13) % KEYS;
                     if key % 3 == 0 {
-                        cache.delete(NOW, key.to_le_bytes());
+                        cache.delete(key.to_le_bytes());
                     }
                     let version = versions.fetch_add(1, Ordering::Relaxed);
                     cache
-                        .set(NOW, key.to_le_bytes(), &value(key, version)[..])
+                        .set(key.to_le_bytes(), &value(key, version)[..])
                         .unwrap();
                 }
             });
@@ -180,7 +181,7 @@ fn a_save_while_threads_work_has_each_key_once_and_whole() {
         for _ in 0..5 {
             let before = versions.load(Ordering::Relaxed);
             let mut file = Vec::new();
-            cache.save(Clocks::new(NOW), &mut file).unwrap();
+            cache.save(&mut file).unwrap();
             files.push(file);
             // So that they have changed something.
             while versions.load(Ordering::Relaxed) < before + 100 {
@@ -223,32 +224,32 @@ fn large_values_and_small_reads_are_put_together() {
     config.item_size_max = 16 << 20;
     let saved = SharedCache::with_shards(&config, 2).unwrap();
     let large = vec![b'v'; (16 << 20) - 5];
-    saved.set(NOW, "large", &large[..]).unwrap();
+    saved.set("large", &large[..]).unwrap();
     let mut file = Vec::new();
-    saved.save(Clocks::new(NOW), &mut file).unwrap();
+    saved.save(&mut file).unwrap();
     let mut ordered = Vec::new();
-    saved.save_in_order(Clocks::new(NOW), &mut ordered).unwrap();
+    saved.save_in_order(&mut ordered).unwrap();
     for file in [&file, &ordered] {
         let restored = SharedCache::with_shards(&config, 4).unwrap();
-        restored.restore(Clocks::new(NOW), &file[..]).unwrap();
-        assert_eq!(restored.get(NOW, "large").unwrap(), large);
+        restored.restore(&file[..]).unwrap();
+        assert_eq!(restored.get("large").unwrap(), large);
     }
     let small = cache(1 << 20, 1);
-    small.set(NOW, "small", "value").unwrap();
+    small.set("small", "value").unwrap();
     let mut file = Vec::new();
-    small.save(Clocks::new(NOW), &mut file).unwrap();
+    small.save(&mut file).unwrap();
     small.clear();
-    small.restore(Clocks::new(NOW), Slow(&file, false)).unwrap();
-    assert_eq!(small.get(NOW, "small").unwrap(), b"value");
+    small.restore(Slow(&file, false)).unwrap();
+    assert_eq!(small.get("small").unwrap(), b"value");
 }
 
 #[test]
 fn damaged_files_and_failing_streams_are_reported() {
     let saved = cache(1 << 20, 1);
-    saved.set(NOW, "key", "value").unwrap();
+    saved.set("key", "value").unwrap();
     let mut file = Vec::new();
-    saved.save(Clocks::new(NOW), &mut file).unwrap();
-    let restore = |file: &[u8]| match cache(1 << 20, 1).restore(Clocks::new(NOW), file) {
+    saved.save(&mut file).unwrap();
+    let restore = |file: &[u8]| match cache(1 << 20, 1).restore(file) {
         Err(RestoreError::Snapshot(error)) => error,
         other => panic!("{other:?}"),
     };
@@ -264,12 +265,12 @@ fn damaged_files_and_failing_streams_are_reported() {
             Err(io::ErrorKind::BrokenPipe.into())
         }
     }
-    let error = saved.restore(Clocks::new(NOW), Broken).unwrap_err();
+    let error = saved.restore(Broken).unwrap_err();
     assert!(matches!(error, RestoreError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe));
     let mut full = [0; 20];
     for result in [
-        saved.save(Clocks::new(NOW), &mut full[..]),
-        saved.save_in_order(Clocks::new(NOW), &mut full[..]),
+        saved.save(&mut full[..]),
+        saved.save_in_order(&mut full[..]),
     ] {
         assert_eq!(result.unwrap_err().kind(), io::ErrorKind::WriteZero);
     }

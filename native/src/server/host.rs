@@ -89,12 +89,20 @@ impl<'s> SessionHost<'s> {
 impl Keyspace for SessionHost<'_> {
     type Memory = Region;
 
-    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
-        self.view.key(bytes)
+    fn cache_at(&mut self, index: usize) -> &mut Shard {
+        self.view.cache_at(index)
     }
 
-    fn cache_for(&mut self, key: &Key<'_>) -> &mut Shard {
-        self.view.cache_for(key)
+    fn cache_count(&self) -> usize {
+        self.view.cache_count()
+    }
+
+    fn index_of(&self, key: &Key<'_>) -> usize {
+        self.view.index_of(key)
+    }
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.view.key(bytes)
     }
 
     fn cache_to_store(
@@ -105,10 +113,6 @@ impl Keyspace for SessionHost<'_> {
         joins: bool,
     ) -> &mut Shard {
         self.view.cache_to_store(now, key, len, joins)
-    }
-
-    fn cache_at(&mut self, index: usize) -> Option<&mut Shard> {
-        self.view.cache_at(index)
     }
 
     fn flush_prefix(&mut self, prefix: &[u8]) -> Result<(), Error> {

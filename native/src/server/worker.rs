@@ -33,6 +33,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use dynamidb_core::{FirstRequest, Key, Keyspace};
+use dynamidb_sync::SharedKeyspace;
 use slab::Slab;
 
 use crate::server::connection::buffers::{BatchedRead, InputPool, OUTPUT_KEPT, SMALL, Slot};
@@ -40,7 +41,6 @@ use crate::server::connection::{Connection, NextStep, READ_MAX, Received};
 use crate::server::context::ServerContext;
 use crate::server::runtime::Runtime;
 use crate::server::state::measured::Measured;
-use crate::server::view::View;
 use crate::server::worker::batch::Batch;
 use crate::server::worker::inbox::Arrival;
 pub(crate) use crate::server::worker::inbox::Inbox;
@@ -285,7 +285,7 @@ impl<R: Runtime> Worker<R> {
             batch,
             ..
         } = self;
-        let mut keyspace = View::new(&context.shards, &context.server);
+        let mut keyspace = SharedKeyspace::with_lock(&context.shards, None);
         // The index in the turn, the first request, and the shard of its key.
         let mut work = Vec::<(usize, Option<FirstRequest<'_>>, usize)>::with_capacity(turn.len());
         for (at, entry) in turn.iter_mut().enumerate() {
@@ -294,7 +294,7 @@ impl<R: Runtime> Worker<R> {
                 let input = slots[at].input().bytes();
                 match guard(|| Ok(connection.parse(input, &keyspace))) {
                     Ok(first) => {
-                        let shard = first.map_or(0, |first| keyspace.shard_of(&first.key()));
+                        let shard = first.map_or(0, |first| keyspace.index_of(&first.key()));
                         work.push((at, first, shard));
                     }
                     Err(error) => entry.outcome = Err(error),

@@ -3,7 +3,7 @@
 // Each test file uses its part of this.
 #![allow(dead_code)]
 
-mod hear;
+pub(crate) mod hear;
 
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

@@ -12,31 +12,29 @@ impl SharedCache {
     /// shard at a time is locked, for reading, for as long as 32 KiB or one item take to copy.
     ///
     /// Each item is written as it was at some moment of the save, and no key twice. They are in no
-    /// order: [`restore`](Self::restore) sorts them by the second of their last use.
+    /// order: [`restore`](Self::restore) sorts them by the second of their last use. By the wall
+    /// clock, the time until then counts for their deadlines.
     ///
     /// # Errors
     /// Those of the output.
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::snapshot::Clocks;
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// // With the wall clock, deadlines go on while the program does not run.
-    /// let clocks = Clocks::new(Instant::from_secs(5)).unix(Instant::from_secs(1_700_000_000));
-    /// cache.set(clocks.now, "key", "value")?;
+    /// cache.set("key", "value")?;
     /// let mut file = Vec::new(); // or a `File`
-    /// cache.save(clocks, &mut file)?;
+    /// cache.save(&mut file)?;
     ///
     /// let cache = SharedCache::new(&Config::new(16 << 20), 1)?;
-    /// let restored = cache.restore(clocks, &file[..])?;
+    /// let restored = cache.restore(&file[..])?;
     /// assert_eq!((restored.stored, cache.len()), (1, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn save(&self, clocks: Clocks, output: impl Write) -> io::Result<u64> {
-        self.shards.save(clocks, output)
+    pub fn save(&self, output: impl Write) -> io::Result<u64> {
+        self.shards.save(self.clocks(), output)
     }
 
     /// Writes all items in the order of use, and returns how many there were. Calls of other
@@ -50,17 +48,15 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// # use dynamidb_core::snapshot::Clocks;
-    /// # use dynamidb_core::{Config, Instant};
+    /// # use dynamidb_core::Config;
     /// # use dynamidb_sync::SharedCache;
     /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// let clocks = Clocks::new(Instant::from_secs(5));
-    /// cache.set(clocks.now, "key", "value")?;
-    /// assert_eq!(cache.save_in_order(clocks, &mut Vec::new())?, 1);
+    /// cache.set("key", "value")?;
+    /// assert_eq!(cache.save_in_order(&mut Vec::new())?, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn save_in_order(&self, clocks: Clocks, output: impl Write) -> io::Result<u64> {
-        self.shards.save_in_order(clocks, output)
+    pub fn save_in_order(&self, output: impl Write) -> io::Result<u64> {
+        self.shards.save_in_order(self.clocks(), output)
     }
 
     /// Stores the items of a snapshot, of whatever number of shards. What the cache has already
@@ -69,7 +65,11 @@ impl SharedCache {
     ///
     /// # Errors
     /// [`RestoreError`]; what was stored before stays. [`clear`](Self::clear) removes it.
-    pub fn restore(&self, clocks: Clocks, input: impl Read) -> Result<Restored, RestoreError> {
-        self.shards.restore(clocks, input)
+    pub fn restore(&self, input: impl Read) -> Result<Restored, RestoreError> {
+        self.shards.restore(self.clocks(), input)
+    }
+
+    fn clocks(&self) -> Clocks {
+        Clocks::new(self.now()).unix(self.clock.unix_time())
     }
 }

@@ -2,15 +2,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use dynamidb_core::{Instant, Item};
+use dynamidb_core::Item;
 
 use super::{SharedCache, look_at};
 
 impl SharedCache {
     /// Whether there is an item under a key; does not count as use and changes nothing.
     #[must_use]
-    pub fn contains_key(&self, now: Instant, key: impl AsRef<[u8]>) -> bool {
-        self.peek(now, key, |_| ()).is_some()
+    pub fn contains_key(&self, key: impl AsRef<[u8]>) -> bool {
+        self.peek(key, |_| ()).is_some()
     }
 
     /// Removes the item under a key and returns what `look` makes of it; `None` if there is none.
@@ -19,24 +19,18 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(1 << 20), 1)?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "job", "resize")?;
-    /// let job = cache.take(now, "job", |item| item.value.to_vec());
+    /// cache.set("job", "resize")?;
+    /// let job = cache.take("job", |item| item.value.to_vec());
     /// assert_eq!(job.as_deref(), Some(&b"resize"[..]));
-    /// assert!(!cache.contains_key(now, "job"));
+    /// assert!(!cache.contains_key("job"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn take<R>(
-        &self,
-        now: Instant,
-        key: impl AsRef<[u8]>,
-        look: impl FnOnce(&Item<'_>) -> R,
-    ) -> Option<R> {
-        self.lend(key.as_ref(), |shard, key| {
+    pub fn take<R>(&self, key: impl AsRef<[u8]>, look: impl FnOnce(&Item<'_>) -> R) -> Option<R> {
+        self.lend(key.as_ref(), |shard, now, key| {
             shard.take(now, key, |item| look_at(look, item))
         })
     }
@@ -47,19 +41,19 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// let now = Instant::from_secs(0);
     /// for number in 0..100_u8 {
-    ///     cache.set(now, [number], "value")?;
+    ///     cache.set([number], "value")?;
     /// }
-    /// cache.retain(now, |key, _| key[0] % 4 == 0);
+    /// cache.retain(|key, _| key[0] % 4 == 0);
     /// assert_eq!(cache.len(), 25);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn retain(&self, now: Instant, mut keep: impl FnMut(&[u8], &Item<'_>) -> bool) {
+    pub fn retain(&self, mut keep: impl FnMut(&[u8], &Item<'_>) -> bool) {
+        let now = self.now();
         for index in 0..self.shards.len() {
             let mut shard = self.shards.lock(index);
             let retain = AssertUnwindSafe(|| shard.retain(now, &mut keep));
@@ -75,19 +69,19 @@ impl SharedCache {
     ///
     /// # Examples
     /// ```
-    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_core::Config;
     /// use dynamidb_sync::SharedCache;
     ///
     /// let cache = SharedCache::new(&Config::new(64 << 20), 4)?;
-    /// let now = Instant::from_secs(0);
-    /// cache.set(now, "first", "1")?;
-    /// cache.set(now, "second", "2")?;
+    /// cache.set("first", "1")?;
+    /// cache.set("second", "2")?;
     /// let mut keys = Vec::new();
-    /// cache.drain(now, |key, _| keys.push(key.to_vec()));
+    /// cache.drain(|key, _| keys.push(key.to_vec()));
     /// assert_eq!((keys.len(), cache.len()), (2, 0));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn drain(&self, now: Instant, mut visit: impl FnMut(&[u8], &Item<'_>)) {
+    pub fn drain(&self, mut visit: impl FnMut(&[u8], &Item<'_>)) {
+        let now = self.now();
         for index in 0..self.shards.len() {
             let mut shard = self.shards.lock(index);
             let drain = AssertUnwindSafe(|| shard.drain(now, &mut visit));

@@ -25,9 +25,10 @@ impl Scan {
         mut visit: impl FnMut(&ItemView<'_>),
     ) -> bool {
         let now = view.host().clock.now();
-        let Some(cache) = view.cache_at(self.shard) else {
+        if self.shard >= view.cache_count() {
             return false;
-        };
+        }
+        let cache = view.cache_at(self.shard);
         // A delayed flush that is due happens first.
         cache.maintain(now, 0);
         for _ in 0..POSITIONS {

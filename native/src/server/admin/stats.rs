@@ -108,7 +108,7 @@ fn detail(view: &View<'_>, words: &[&[u8]], output: &mut dyn Output) -> Answer {
 /// are not 0: counters outlive the last page.
 fn slabs(view: &mut View<'_>, output: &mut dyn Output) {
     let slabs = view.slabs();
-    let page_size = view.cache_at(0).map_or(0, |cache| cache.page_size());
+    let page_size = view.cache_at(0).page_size();
     for (number, (slab, class)) in (1..).zip(&slabs) {
         let counted = &class.counted;
         if slab.pages == 0 && *counted == Stats::default() {

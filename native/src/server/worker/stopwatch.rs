@@ -156,7 +156,7 @@ mod tests {
     use std::time::Duration;
 
     use dynamidb_core::{Session, SessionConfig};
-    use dynamidb_sync::{Growth, Shards};
+    use dynamidb_sync::{Growth, Shards, SharedKeyspace};
 
     use super::*;
     use crate::server::options::Options;
@@ -174,7 +174,7 @@ mod tests {
         let ready = Timing::default().begin(&context.server, 1, 0);
         let input = b"get key\r\n";
         let session = Session::new(SessionConfig::default());
-        let first = session.parse(input, &View::new(&context.shards, &context.server));
+        let first = session.parse(input, &SharedKeyspace::with_lock(&context.shards, None));
         assert!(first.is_some());
         let mut stopwatch = Stopwatch::new(context, &ready);
         meanwhile();
