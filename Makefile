@@ -40,13 +40,14 @@ dashboard: ## build the dashboard, and put it where the server has it
 setup: ## install what the tests need, or say what is missing
 	.ci/setup
 
-test: setup lint test-core test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-deploy test-wasm test-npm test-www ## run every test there is
+test: setup lint test-core test-interleavings test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-deploy test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
 test-all: test miri ## the same, and what is slow and rare: heavy clients, bundlers, long loads, fuzzing, mutants, Miri
 	.ci/setup web node browser
 	$(MAKE) test-heavy-clients
 	web/npm/test/bundlers
+	INTERLEAVINGS=100000 $(MAKE) test-interleavings
 	DIFFERENTIAL_COMMANDS=10000000 $(MAKE) test-differential
 	$(MAKE) soak soak-tls
 	RUNTIME=async-std $(MAKE) soak
@@ -77,6 +78,9 @@ test-core: ## the cache and the protocol, and the cache for threads
 	cargo run --locked -p dynamidb-sync --example threads
 	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \
 		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'
+
+test-interleavings: ## INTERLEAVINGS (1000) orders in which threads can take the locks of shards, drawn at random
+	RUSTFLAGS='--cfg shuttle' cargo test --locked --target-dir target/shuttle -p dynamidb-sync --lib interleavings
 
 test-no-std: ## the core compiles where there is no std, also without a heap and the meta commands
 	cargo build --locked -p dynamidb-core --target thumbv6m-none-eabi --target riscv32imac-unknown-none-elf --target wasm32-unknown-unknown

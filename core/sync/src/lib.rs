@@ -21,8 +21,11 @@
 
 mod cache;
 mod clock;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod keyspace;
 mod loads;
+mod primitives;
 mod region;
 mod seed;
 mod shards;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use event_listener::{Event, EventListener};
+use crate::primitives::{Event, EventListener, Mutex, MutexGuard, PoisonError};
 
 /// The keys that are being loaded. No shard is locked while this is.
 #[derive(Default)]

@@ -12,8 +12,6 @@ mod rebalance;
 mod share;
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
 
 use dynamidb_core::{Cache, Config, ConfigError, Error, Instant, Key, KeyHasher, Stats};
 
@@ -23,6 +21,8 @@ use self::growth::{of_all, part, shares_move};
 use self::guard::Reading;
 pub use self::guard::ShardGuard;
 use self::share::Share;
+use crate::primitives::atomic::{AtomicUsize, Ordering};
+use crate::primitives::{Mutex, PoisonError, RwLock};
 use crate::region::Shard;
 
 /// The bits of the hash that choose between shards.

@@ -1,8 +1,8 @@
 //! Reading through the cache: what is missing is loaded once, however many threads ask for it
 //! meanwhile.
 
+use crate::primitives::Listener as _;
 use dynamidb_core::{Error, Key, Value};
-use event_listener::Listener;
 
 use super::SharedCache;
 

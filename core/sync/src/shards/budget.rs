@@ -5,14 +5,13 @@
 //! lock. A thread that waits for that lock holds no shard, and one that has it locks one shard at a
 //! time. What shards tell about themselves in between is a hint, looked at again under their lock.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-
 use dynamidb_core::{Config, Instant};
 
 use super::growth::{Growth, shares_move};
 use super::guard::ShardGuard;
 use super::share::Share;
+use crate::primitives::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::primitives::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// When a shard that has nothing to give would have to give.
 pub(super) const NEVER: u64 = u64::MAX;

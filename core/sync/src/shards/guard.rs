@@ -1,9 +1,9 @@
 //! A shard and its locks.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::share::Share;
+use crate::primitives::{RwLockReadGuard, RwLockWriteGuard};
 use crate::region::Shard;
 
 /// A shard that is locked.

@@ -6,8 +6,6 @@
 //! oldest item was used clearly longer ago than the own. So all shards evict at nearly the same
 //! age, which is what one LRU over all keys would do.
 
-use std::sync::atomic::Ordering;
-
 use dynamidb_core::{ConfigError, Instant, Key};
 
 use super::Shards;
@@ -15,6 +13,7 @@ use super::budget::{Moves, NEVER, State};
 use super::growth::of_all;
 use super::guard::ShardGuard;
 use super::share::Share;
+use crate::primitives::atomic::Ordering;
 use crate::region;
 
 /// Pages of a store from which on shares are compared at once.
