@@ -111,6 +111,7 @@ const NEVER_IN_CODE: &[Never] = &[
         within: &["core/src/", "core/sync/src/", "native/src/", "web/src/"],
         except: &[
             "core/sync/src/loads.rs",
+            "core/sync/src/primitives.rs",
             "core/sync/src/shards.rs",
             "core/sync/src/shards/budget.rs",
             "core/sync/src/shards/guard.rs",

@@ -1,5 +1,6 @@
 //! Threads in thousands of orders: no two wait for each other, none waits for ever, and what each
-//! was promised holds. `make test-interleavings` runs this; a failure prints the order that led to it.
+//! was promised holds. `make test-interleavings` runs this; a failure prints the order that led to
+//! it.
 
 use std::sync::Arc;
 
