@@ -41,6 +41,7 @@ enum {
     DYNAMIDB_NOT_FOUND = 1,    /* there is no item under the key */
     DYNAMIDB_EXISTS = 2,       /* there is an item under the key, so dynamidb_add stored nothing */
     DYNAMIDB_CAS_MISMATCH = 3, /* the item was changed since its cas was read */
+    DYNAMIDB_CLOSED = 4,       /* the session is over: send the output, then close */
     DYNAMIDB_COMPLETE = 5,     /* the snapshot is complete: there is nothing more to come */
 
     DYNAMIDB_NULL_POINTER = -1,
@@ -61,6 +62,7 @@ enum {
     DYNAMIDB_BAD_POLICY = -16,
     DYNAMIDB_TOO_MANY_FLUSHES = -17, /* flush_prefix_max of them are under way */
     DYNAMIDB_BAD_FLUSH_PREFIX_MAX = -18, /* at most 63 */
+    DYNAMIDB_NOT_A_SESSION = -19,      /* never initialized, overwritten or moved */
     DYNAMIDB_NOT_INITIALIZED = -20,    /* a dynamidb_save or dynamidb_restore, or it was moved */
     DYNAMIDB_NOT_A_SNAPSHOT = -21,     /* it does not begin as one does */
     DYNAMIDB_NEWER_SNAPSHOT = -22,     /* a later version of the library has made it */
@@ -85,7 +87,8 @@ typedef struct dynamidb_cache dynamidb_cache;
 /* Which item is evicted when memory is full. */
 enum {
     DYNAMIDB_LRU = 0,   /* the least recently used one */
-    DYNAMIDB_S3LRU = 1  /* admission queue before the LRU; better where many keys occur only once */
+    DYNAMIDB_S3LRU = 1, /* admission queue before the LRU; better where many keys occur only once */
+    DYNAMIDB_REFUSE = 2 /* none: what does not fit is rejected with DYNAMIDB_OUT_OF_MEMORY */
 };
 
 /* Zero in any field, and NULL instead of all of it, mean the default. */
@@ -144,6 +147,11 @@ dynamidb_status dynamidb_release(dynamidb_cache *cache);
 dynamidb_status dynamidb_get(dynamidb_cache *cache, uint64_t now, const void *key, size_t key_len,
                              void *buffer, size_t size, dynamidb_item *item);
 
+/* The same, and sets the item's time to live. */
+dynamidb_status dynamidb_get_and_touch(dynamidb_cache *cache, uint64_t now, const void *key,
+                                       size_t key_len, uint64_t ttl, void *buffer, size_t size,
+                                       dynamidb_item *item);
+
 /* Called with each piece of a value, in place. The bytes are valid until it returns. */
 typedef void (*dynamidb_visitor)(void *context, const void *piece, size_t len);
 
@@ -176,6 +184,14 @@ dynamidb_status dynamidb_compare_and_swap(dynamidb_cache *cache, uint64_t now, c
                                           size_t key_len, const void *value, size_t value_len,
                                           uint64_t ttl, uint64_t cas);
 
+/* Appends bytes to a value; its time to live stays. */
+dynamidb_status dynamidb_append(dynamidb_cache *cache, uint64_t now, const void *key,
+                                size_t key_len, const void *bytes, size_t len);
+
+/* The same at the beginning of the value. */
+dynamidb_status dynamidb_prepend(dynamidb_cache *cache, uint64_t now, const void *key,
+                                 size_t key_len, const void *bytes, size_t len);
+
 /* Sets an item's time to live; counts as use. */
 dynamidb_status dynamidb_touch(dynamidb_cache *cache, uint64_t now, const void *key,
                                size_t key_len, uint64_t ttl);
@@ -203,6 +219,24 @@ dynamidb_status dynamidb_flush_prefix(dynamidb_cache *cache, const void *prefix,
                                       size_t prefix_len);
 
 /*
+ * Called with the key and the attributes of an item; both are valid until it returns. Zero ends
+ * the iteration. To read the value, copy the key and call dynamidb_get afterwards.
+ */
+typedef int (*dynamidb_item_visitor)(void *context, const void *key, size_t key_len,
+                                     const dynamidb_item *item);
+
+/* Visits all items that have not expired, the most recently used first; does not count as use. */
+dynamidb_status dynamidb_for_each(dynamidb_cache *cache, uint64_t now,
+                                  dynamidb_item_visitor visitor, void *context);
+
+/*
+ * Changes the budget to anything up to the `size` given to dynamidb_init, the cache's own state
+ * included. Nothing more is used from now on; what is in use beyond a smaller budget is given up by
+ * stores and by dynamidb_maintain.
+ */
+dynamidb_status dynamidb_set_memory(dynamidb_cache *cache, size_t size);
+
+/*
  * Does at most `limit` steps of maintenance, each of them short; fewer in *done mean that nothing
  * is left to do. It reclaims the memory of expired and flushed items, which are never served, with
  * or without it. `done` may be NULL.
@@ -220,6 +254,61 @@ dynamidb_status dynamidb_maintain(dynamidb_cache *cache, uint64_t now, size_t li
  * time of the last one. Begin with now = counter.
  */
 uint64_t dynamidb_ticks32(uint64_t now, uint32_t ticks);
+
+/*
+ * A session: one client's conversation in memcached's text protocol, with meta commands, and in
+ * DynamiDB's own. It takes bytes and makes bytes, so it serves any line: a UART, a socket, a pipe.
+ *
+ *     dynamidb_session session;
+ *     dynamidb_session_init(&session, 200);
+ *     for (;;) {
+ *         in_len += receive(in + in_len, sizeof in - in_len);
+ *         do {
+ *             status = dynamidb_session_process(cache, &session, now, in, in_len, &used, out,
+ *                                               sizeof out, &out_len);
+ *             send(out, out_len);
+ *             memmove(in, in + used, in_len -= used);
+ *         } while (status == DYNAMIDB_OK && (used > 0 || out_len > 0));
+ *         if (status != DYNAMIDB_OK)
+ *             break;
+ *     }
+ *
+ * Clients that send dates (exptimes above thirty days) need `now` to count from the Unix epoch.
+ */
+#define DYNAMIDB_SESSION_SIZE 128
+typedef union dynamidb_session {
+    uint64_t alignment;
+    unsigned char bytes[DYNAMIDB_SESSION_SIZE];
+} dynamidb_session;
+
+/* The least output of a session: any reply without a value. */
+#define DYNAMIDB_SESSION_OUTPUT_MIN 80
+
+/*
+ * Begins a conversation, in which items have at most `item_size_max` bytes of key and value
+ * together; 0 means 1 MiB. There is nothing to release.
+ */
+dynamidb_status dynamidb_session_init(dynamidb_session *session, size_t item_size_max);
+
+/* The input that a session may have to see at once, and the output that the reply to any request
+ * for an item fits. */
+dynamidb_status dynamidb_session_buffer_sizes(dynamidb_session *session, size_t *input,
+                                              size_t *output);
+
+/*
+ * Executes the complete requests at the front of the input, writes the replies to `output` from its
+ * beginning, and sets *used to the bytes of input that are done with and *output_len to the length
+ * of the replies. Send these, remove those, and call it again, with what has arrived meanwhile,
+ * until both are 0: then it needs more input.
+ *
+ * A request is executed only if its reply fits; otherwise a later call does it. If it would not fit
+ * an empty output, the client reads "SERVER_ERROR out of memory writing response". The buffers may
+ * not overlap.
+ */
+dynamidb_status dynamidb_session_process(dynamidb_cache *cache, dynamidb_session *session,
+                                         uint64_t now, const void *input, size_t input_len,
+                                         size_t *used, void *output, size_t output_size,
+                                         size_t *output_len);
 
 /* Copies the counters to *stats. */
 dynamidb_status dynamidb_get_stats(dynamidb_cache *cache, dynamidb_stats *stats);

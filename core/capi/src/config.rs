@@ -52,6 +52,7 @@ impl RawConfig {
         made.policy = match config.policy {
             0 => Policy::Lru,
             1 => Policy::S3Lru,
+            2 => Policy::Refuse,
             _ => return Err(Status::BadPolicy),
         };
         made.compact = config.compact != 0;

@@ -10,6 +10,8 @@
 mod bare;
 mod call;
 mod config;
+mod iterate;
+mod session;
 mod snapshot;
 mod status;
 #[cfg(test)]
@@ -26,6 +28,9 @@ use dynamidb_core::{Ticks32, Value};
 pub use call::Handle;
 use call::{Call, CallerMemory, Output, check};
 pub use config::RawConfig;
+pub use iterate::dynamidb_for_each;
+pub use session::dynamidb_session_buffer_sizes;
+pub use session::{SessionHandle, dynamidb_session_init, dynamidb_session_process};
 pub use snapshot::{RawRestored, RestoreState, SaveState};
 pub use snapshot::{dynamidb_restore_init, dynamidb_restore_next};
 pub use snapshot::{dynamidb_save_init, dynamidb_save_next};
@@ -187,6 +192,42 @@ pub unsafe extern "C" fn dynamidb_get(
     size: usize,
     item: *mut RawItem,
 ) -> Status {
+    // SAFETY: as the caller guarantees.
+    unsafe { fetch(handle, now, (key, key_len), None, (buffer, size), item) }
+}
+
+/// `dynamidb_get_and_touch`
+///
+/// # Safety
+/// As [`dynamidb_get`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dynamidb_get_and_touch(
+    handle: *mut Handle,
+    now: u64,
+    key: *const c_void,
+    key_len: usize,
+    ttl: u64,
+    buffer: *mut c_void,
+    size: usize,
+    item: *mut RawItem,
+) -> Status {
+    let touch = Some(expiry(ttl));
+    // SAFETY: as the caller guarantees.
+    unsafe { fetch(handle, now, (key, key_len), touch, (buffer, size), item) }
+}
+
+/// Copies a value to the buffer.
+///
+/// # Safety
+/// As [`dynamidb_get`].
+unsafe fn fetch(
+    handle: *mut Handle,
+    now: u64,
+    (key, key_len): (*const c_void, usize),
+    touch: Option<Expiry>,
+    (buffer, size): (*mut c_void, usize),
+    item: *mut RawItem,
+) -> Status {
     status_of((|| {
         // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
@@ -197,7 +238,11 @@ pub unsafe extern "C" fn dynamidb_get(
         if size > 0 {
             call.check_outside(buffer, size, Status::BufferTooSmall)?;
         }
-        let found = call.cache().get(at(now), key).ok_or(Status::NotFound)?;
+        let found = match touch {
+            Some(expiry) => call.cache().get_and_touch(at(now), key, expiry),
+            None => call.cache().get(at(now), key),
+        };
+        let found = found.ok_or(Status::NotFound)?;
         output.write(RawItem::new(&found));
         if found.value.len() > size {
             return Err(Status::BufferTooSmall);
@@ -353,6 +398,56 @@ pub unsafe extern "C" fn dynamidb_replace(
                 true => Ok(Status::Ok),
                 false => Ok(Status::NotFound),
             },
+        )
+    }
+}
+
+/// `dynamidb_append`
+///
+/// # Safety
+/// As [`dynamidb_get`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dynamidb_append(
+    handle: *mut Handle,
+    now: u64,
+    key: *const c_void,
+    key_len: usize,
+    bytes: *const c_void,
+    len: usize,
+) -> Status {
+    // SAFETY: as the caller guarantees.
+    unsafe {
+        store(
+            handle,
+            (key, key_len),
+            (bytes, len),
+            NEVER,
+            |cache, key, value| Ok(found(cache.append(at(now), key, value.bytes)?)),
+        )
+    }
+}
+
+/// `dynamidb_prepend`
+///
+/// # Safety
+/// As [`dynamidb_get`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dynamidb_prepend(
+    handle: *mut Handle,
+    now: u64,
+    key: *const c_void,
+    key_len: usize,
+    bytes: *const c_void,
+    len: usize,
+) -> Status {
+    // SAFETY: as the caller guarantees.
+    unsafe {
+        store(
+            handle,
+            (key, key_len),
+            (bytes, len),
+            NEVER,
+            |cache, key, value| Ok(found(cache.prepend(at(now), key, value.bytes)?)),
         )
     }
 }
@@ -533,6 +628,21 @@ pub unsafe extern "C" fn dynamidb_flush_prefix(
         // SAFETY: as the caller guarantees.
         let prefix = unsafe { call.key(prefix, prefix_len) }?;
         call.cache().flush_prefix(prefix.as_bytes())?;
+        Ok(Status::Ok)
+    })())
+}
+
+/// `dynamidb_set_memory`
+///
+/// # Safety
+/// As [`dynamidb_release`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dynamidb_set_memory(handle: *mut Handle, size: usize) -> Status {
+    status_of((|| {
+        // SAFETY: as the caller guarantees.
+        let mut call = unsafe { Call::begin(handle) }?;
+        let rest = size.saturating_sub(size_of::<Handle>());
+        call.cache().set_memory(rest)?;
         Ok(Status::Ok)
     })())
 }

@@ -316,7 +316,7 @@ fn init_rejects_memory_before_writing_to_it() {
             Status::MemoryTooLarge
         );
         for (config, status) in [
-            (RawConfig { policy: 2, ..zero }, Status::BadPolicy),
+            (RawConfig { policy: 3, ..zero }, Status::BadPolicy),
             (
                 RawConfig {
                     flush_prefix_max: 64,
@@ -430,5 +430,65 @@ fn every_status_has_the_name_of_the_header() {
             names += 1;
         }
     }
-    assert_eq!(names, 27);
+    assert_eq!(names, 29);
+}
+
+/// A visitor of items that counts them.
+unsafe extern "C" fn count(
+    context: *mut c_void,
+    _: *const c_void,
+    _: usize,
+    _: *const RawItem,
+) -> i32 {
+    unsafe { *context.cast::<usize>() += 1 };
+    1
+}
+
+#[test]
+fn items_are_visited_in_place() {
+    let program = Program::new();
+    for key in ["a", "b", "c"] {
+        assert_eq!(program.set(key, b"v", NEVER), Status::Ok);
+    }
+    let mut visited = 0_usize;
+    let context = (&raw mut visited).cast();
+    assert_eq!(
+        unsafe { dynamidb_for_each(program.handle, 1, Some(count), context) },
+        Status::Ok
+    );
+    assert_eq!(visited, 3);
+}
+
+#[test]
+fn a_session_writes_replies_to_the_buffer_and_nothing_behind_it() {
+    let program = Program::new();
+    let mut session = core::mem::MaybeUninit::<SessionHandle>::uninit();
+    let session = session.as_mut_ptr();
+    assert_eq!(unsafe { dynamidb_session_init(session, 100) }, Status::Ok);
+    let said = b"set k 0 0 50\r\n01234567890123456789012345678901234567890123456789\r\nget k\r\n";
+    let (mut used, mut len, mut at) = (0, 0, 0);
+    let mut heard = Vec::new();
+    while at < said.len() {
+        let mut buffer = [0xA5_u8; 200];
+        let status = unsafe {
+            dynamidb_session_process(
+                program.handle,
+                session,
+                0,
+                said[at..].as_ptr().cast(),
+                said.len() - at,
+                &mut used,
+                buffer.as_mut_ptr().cast(),
+                140,
+                &mut len,
+            )
+        };
+        assert_eq!(status, Status::Ok);
+        assert!(buffer[140..].iter().all(|&byte| byte == 0xA5));
+        heard.extend_from_slice(&buffer[..len]);
+        at += used;
+    }
+    assert!(
+        heard.starts_with(b"STORED\r\nVALUE k 0 50\r\n01") && heard.ends_with(b"89\r\nEND\r\n")
+    );
 }

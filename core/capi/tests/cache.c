@@ -261,8 +261,154 @@ static void ticks(void) {
     free(memory);
 }
 
+/* Plays a conversation in pieces, with buffers of exactly these sizes; returns what was heard. */
+static dynamidb_status converse(dynamidb_cache *cache, const char *said, size_t piece,
+                                size_t out_size, char *heard) {
+    dynamidb_session session;
+    dynamidb_status status = DYNAMIDB_OK;
+    char in[256];
+    char *out = allocate(out_size);
+    size_t in_len = 0, used = 0, out_len = 0;
+    CHECK(dynamidb_session_init(&session, 100) == DYNAMIDB_OK);
+    *heard = 0;
+    while (*said != 0 && status == DYNAMIDB_OK) {
+        size_t len = strlen(said) < piece ? strlen(said) : piece;
+        CHECK(in_len + len <= sizeof in);
+        memcpy(in + in_len, said, len);
+        said += len;
+        in_len += len;
+        do {
+            status = dynamidb_session_process(cache, &session, 0, in, in_len, &used, out,
+                                              out_size, &out_len);
+            CHECK(status == DYNAMIDB_OK || status == DYNAMIDB_CLOSED);
+            strncat(heard, out, out_len);
+            in_len -= used;
+            memmove(in, in + used, in_len);
+        } while (status == DYNAMIDB_OK && (used > 0 || out_len > 0));
+    }
+    free(out);
+    return status;
+}
+
+static void a_session_serves_clients_in_any_pieces(void) {
+    static const char said[] = "set t1 7 60 4\r\n21.5\r\nget t1\r\nincr t1 1\r\nmg t1 v t\r\n"
+                               "GET t1\r\nset t2 0 0 101\r\nquit\r\n";
+    static const char expected[] =
+        "STORED\r\nVALUE t1 7 4\r\n21.5\r\nEND\r\n"
+        "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"
+        "VA 4 t60\r\n21.5\r\nVALUE t1 4\r\n21.5\r\nEND\r\n";
+    char heard[512];
+    size_t piece, size;
+    for (piece = 1; piece < 20; piece += 6) {
+        for (size = 256; size < 400; size += 13) {
+            void *memory = allocate(8 * 1024);
+            dynamidb_cache *cache;
+            CHECK(dynamidb_init(memory, 8 * 1024, NULL, &cache) == DYNAMIDB_OK);
+            CHECK(converse(cache, said, piece, size, heard) == DYNAMIDB_OK);
+            CHECK(strcmp(heard, expected) == 0);
+            CHECK(converse(cache, "quit\r\nget t1\r\n", piece, size, heard) == DYNAMIDB_CLOSED);
+            CHECK(*heard == 0);
+            free(memory);
+        }
+    }
+}
+
+static void wrong_sessions_and_buffers_are_rejected(void) {
+    static uint64_t memory[1024];
+    dynamidb_cache *cache;
+    dynamidb_session session, copy;
+    char in[] = "get k\r\n", out[DYNAMIDB_SESSION_OUTPUT_MIN];
+    size_t used = 0, out_len = 0, input = 0, output = 0;
+    memset(&session, 0, sizeof session);
+#define PROCESS(session, in, out, size)                                                           \
+    dynamidb_session_process(cache, session, 0, in, sizeof in - 1, &used, out, size, &out_len)
+    CHECK(dynamidb_init(memory, sizeof memory, NULL, &cache) == DYNAMIDB_OK);
+    CHECK(PROCESS(&session, in, out, sizeof out) == DYNAMIDB_NOT_A_SESSION);
+    CHECK(dynamidb_session_init(NULL, 100) == DYNAMIDB_NULL_POINTER);
+    CHECK(dynamidb_session_init(&session, 100) == DYNAMIDB_OK);
+    memcpy(&copy, &session, sizeof copy);
+    CHECK(PROCESS(&copy, in, out, sizeof out) == DYNAMIDB_NOT_A_SESSION);
+    CHECK(PROCESS(NULL, in, out, sizeof out) == DYNAMIDB_NULL_POINTER);
+    CHECK(PROCESS(&session, in, out, sizeof out - 1) == DYNAMIDB_BUFFER_TOO_SMALL);
+    CHECK(PROCESS(&session, in, NULL, sizeof out) == DYNAMIDB_NULL_POINTER);
+    CHECK(PROCESS(&session, in, memory + 512, sizeof out) == DYNAMIDB_OVERLAP);
+    CHECK(PROCESS(&session, in, in, sizeof out) == DYNAMIDB_OVERLAP);
+    CHECK(PROCESS((dynamidb_session *)(memory + 512), in, out, sizeof out) == DYNAMIDB_OVERLAP);
+    CHECK(used == 0 && out_len == 0);
+    CHECK(PROCESS(&session, in, out, sizeof out) == DYNAMIDB_OK);
+    CHECK(used == sizeof in - 1 && out_len == 5 && memcmp(out, "END\r\n", 5) == 0);
+#undef PROCESS
+    CHECK(dynamidb_session_buffer_sizes(&session, &input, &output) == DYNAMIDB_OK);
+    CHECK(input > 100 && input < 4096 && output > 100 && output < 1024);
+    CHECK(dynamidb_session_buffer_sizes(&copy, &input, &output) == DYNAMIDB_NOT_A_SESSION);
+}
+
+/* Collects keys; stops behind the second. */
+static int note_key(void *context, const void *key, size_t key_len, const dynamidb_item *item) {
+    CHECK(item->len == 1);
+    strncat(context, key, key_len);
+    return strlen(context) < 2;
+}
+
+static void items_are_visited_from_the_most_recently_used(void) {
+    static uint64_t memory[1024];
+    dynamidb_cache *cache;
+    char keys[8] = "";
+    CHECK(dynamidb_init(memory, sizeof memory, NULL, &cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, 0, "a", 1, "1", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, 0, "b", 1, "1", 1, 1000) == DYNAMIDB_OK);
+    CHECK(dynamidb_set(cache, 0, "c", 1, "1", 1, DYNAMIDB_NEVER) == DYNAMIDB_OK);
+    CHECK(dynamidb_for_each(cache, 0, note_key, keys) == DYNAMIDB_OK);
+    CHECK(strcmp(keys, "cb") == 0);
+    *keys = 0;
+    CHECK(dynamidb_for_each(cache, 1000, note_key, keys) == DYNAMIDB_OK);
+    CHECK(strcmp(keys, "ca") == 0);
+    CHECK(dynamidb_for_each(cache, 0, NULL, keys) == DYNAMIDB_NULL_POINTER);
+}
+
+static void values_grow_at_both_ends(void) {
+    static uint64_t memory[1024];
+    dynamidb_cache *cache;
+    dynamidb_item item;
+    char value[8];
+    CHECK(dynamidb_init(memory, sizeof memory, NULL, &cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_append(cache, 0, "k", 1, "c", 1) == DYNAMIDB_NOT_FOUND);
+    CHECK(dynamidb_set(cache, 0, "k", 1, "b", 1, 1000) == DYNAMIDB_OK);
+    CHECK(dynamidb_append(cache, 0, "k", 1, "c", 1) == DYNAMIDB_OK);
+    CHECK(dynamidb_prepend(cache, 0, "k", 1, "a", 1) == DYNAMIDB_OK);
+    CHECK(dynamidb_get_and_touch(cache, 1, "k", 1, 5000, value, sizeof value, &item) == 0);
+    CHECK(item.len == 3 && memcmp(value, "abc", 3) == 0 && item.expires_at == 5001);
+    CHECK(dynamidb_get_and_touch(cache, 5001, "k", 1, 5000, value, sizeof value, &item)
+          == DYNAMIDB_NOT_FOUND);
+}
+
+/* A smaller budget holds less, and a cache that may not evict refuses. */
+static void budgets_and_refusals(void) {
+    static uint64_t memory[4096];
+    dynamidb_config config = {0, 0, 0, NULL, 0, {0, 0}, DYNAMIDB_REFUSE, 0, 0};
+    dynamidb_cache *cache;
+    dynamidb_status status = DYNAMIDB_OK;
+    uint64_t many = 0, few = 0;
+    CHECK(dynamidb_init(memory, sizeof memory, &config, &cache) == DYNAMIDB_OK);
+    while (status == DYNAMIDB_OK)
+        status = dynamidb_set(cache, 0, &many, sizeof many, "v", 1, DYNAMIDB_NEVER), many++;
+    CHECK(status == DYNAMIDB_OUT_OF_MEMORY && many > 100);
+    CHECK(dynamidb_clear(cache) == DYNAMIDB_OK);
+    CHECK(dynamidb_set_memory(cache, sizeof memory / 2) == DYNAMIDB_OK);
+    for (status = DYNAMIDB_OK; status == DYNAMIDB_OK; few++)
+        status = dynamidb_set(cache, 0, &few, sizeof few, "v", 1, DYNAMIDB_NEVER);
+    CHECK(few > 10 && few < many / 2);
+    CHECK(dynamidb_set_memory(cache, sizeof memory + 8) == DYNAMIDB_MEMORY_TOO_LARGE);
+    CHECK(dynamidb_set_memory(cache, 100) == DYNAMIDB_MEMORY_TOO_SMALL);
+}
+
 int main(void) {
     example_of_the_header();
+    a_session_serves_clients_in_any_pieces();
+    wrong_sessions_and_buffers_are_rejected();
+    items_are_visited_from_the_most_recently_used();
+    values_grow_at_both_ends();
+    budgets_and_refusals();
     ticks();
     arithmetic_and_visitors();
     compact_items_match_no_cas();
