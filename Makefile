@@ -99,7 +99,9 @@ firmware: ## the core on emulated Cortex-M0, M3 and M4 and under WASI: the same 
 	cd core/firmware && cargo clippy --locked --release $(NO_HEAP) -- -D warnings
 	cd core/firmware && for processor in thumbv6m thumbv7m thumbv7em; do \
 		cargo run --locked --release --target $$processor-none-eabi --bin conversations || exit 1; \
-		cargo run --locked --release --target $$processor-none-eabi $(NO_HEAP) --bin device || exit 1; \
+		for program in device interrupt; do \
+			cargo run --locked --release --target $$processor-none-eabi $(NO_HEAP) --bin $$program || exit 1; \
+		done; \
 	done
 	cd core/firmware && cargo run --locked --release --target wasm32-wasip1 --example hosted
 	core/firmware/digests

@@ -18,6 +18,7 @@ fn main() {
         ("conversations", "large"),
         ("device", "small"),
         ("footprint", "small"),
+        ("interrupt", "small"),
         ("worst", "small"),
     ] {
         println!("cargo::rustc-link-arg-bin={program}=-L{here}/memory/{memory}");

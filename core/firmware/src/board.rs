@@ -35,6 +35,11 @@ fn SysTick() {
     );
 }
 
+/// How often the timer has ticked.
+pub fn ticks() -> u32 {
+    TICKS.load(Ordering::Relaxed)
+}
+
 /// The time as it was when it was last asked for: how often the ticks have wrapped.
 static CLOCK: Mutex<Cell<Ticks32>> = Mutex::new(Cell::new(Ticks32::new(0)));
 
@@ -44,7 +49,7 @@ pub fn now() -> Instant {
     interrupt::free(|section| {
         let clock = CLOCK.borrow(section);
         let mut ticks = clock.get();
-        let now = ticks.at(TICKS.load(Ordering::Relaxed));
+        let now = ticks.at(self::ticks());
         clock.set(ticks);
         now
     })
