@@ -201,6 +201,11 @@ pub const COMMANDS: &[CommandHelp] = &[
         &["<megabytes>"],
         "Changes the memory limit.",
     ),
+    server(
+        "save",
+        &[],
+        "Saves the items to the file of `--state`, for clients on the server’s host.",
+    ),
     server("refresh_certs", &[], "Reads the files of TLS again."),
     server(
         "shutdown",

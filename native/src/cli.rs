@@ -18,6 +18,7 @@ mod printer;
 mod progress;
 mod repl;
 mod request;
+mod save;
 mod screen;
 mod server_args;
 mod session;
@@ -53,13 +54,17 @@ enum Command {
     Import(import::Import),
     /// Show what a server does, second by second
     Top(top::Top),
+    /// Have a server save its items to the file of its --state
+    Save(save::Save),
     /// Converse with a server: type commands, read replies
     Cli(repl::Repl),
 }
 
 impl Cli {
     /// The commands' names.
-    const NAMES: [&str; 7] = ["ping", "flush", "inspect", "export", "import", "top", "cli"];
+    const NAMES: [&str; 8] = [
+        "ping", "flush", "inspect", "export", "import", "top", "save", "cli",
+    ];
 }
 
 /// Runs the command that is named first, if one is; returns the status to exit with.
@@ -76,6 +81,7 @@ pub(crate) fn run(words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
         Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),
         Command::Top(top) => top.run(),
+        Command::Save(save) => save.run(),
         Command::Cli(repl) => repl.run(),
     };
     Some(match outcome {

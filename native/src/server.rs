@@ -32,7 +32,8 @@ mod worker;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use dynamidb_core::{Config, Dialect, Protocol};
@@ -116,9 +117,12 @@ impl StopHandle {
         let Some(context) = self.context.upgrade() else {
             return Ok(None);
         };
-        let saved = context.state_file.as_ref();
-        let saved = saved.map(|file| file.save(&context.shards));
-        saved.transpose().map_err(save_error)
+        let Some(file) = &context.state_file else {
+            return Ok(None);
+        };
+        let saved = file.save(&context.shards);
+        context.server.saves.record(saved.is_ok());
+        saved.map(Some).map_err(save_error)
     }
 
     /// Whether there are files of users.
@@ -331,6 +335,13 @@ impl Server {
     /// items cannot be saved.
     pub fn run(self) -> Result<(), Error> {
         let context = Arc::clone(&self.context);
+        if context.state_file.is_some() {
+            let started = self.start_saver();
+            started.map_err(|source| Error::System {
+                what: "start a thread",
+                source,
+            })?;
+        }
         let outcome = match self.runtime {
             #[cfg(feature = "tokio")]
             RuntimeName::Tokio => self.run_on::<runtime::Tokio>(),
@@ -344,6 +355,25 @@ impl Server {
         let saved = context.state_file.as_ref();
         let saved = saved.map(|file| file.save_at_stop(&context.shards));
         saved.transpose().map(|_| ()).map_err(save_error)
+    }
+
+    /// Starts a thread that saves the items whenever a client asks for it: the disk may be slow. It
+    /// ends with the server.
+    fn start_saver(&self) -> io::Result<()> {
+        let (sender, requests) = mpsc::sync_channel(1);
+        let handle = self.stop_handle();
+        thread::Builder::new().name("save".into()).spawn(move || {
+            for () in requests {
+                if let Err(error) = handle.save() {
+                    tracing::warn!("{error}");
+                }
+                if let Some(context) = handle.context.upgrade() {
+                    context.server.saves.finish();
+                }
+            }
+        })?;
+        self.context.server.saves.serve(sender);
+        Ok(())
     }
 
     fn run_on<R: Runtime>(self) -> io::Result<()> {

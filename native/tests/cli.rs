@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dynamidb::RuntimeName;
 use dynamidb_core::Instant;
 use dynamidb_core::snapshot::{Clocks, Record, Writer};
+use nix::pty::openpty;
 use support::{Process, command, run};
 
 /// A directory of a test's own.
@@ -489,4 +490,88 @@ fn import_passes_over_what_has_expired_since_the_save() {
     assert_eq!(text, expected);
     let mut client = server.connect();
     client.ask("get gone stays\r\n", "VALUE stays 0 1\r\n2\r\nEND\r\n");
+}
+
+#[test]
+fn save_ends_when_the_items_are_in_the_file() {
+    let dir = Dir::new("save");
+    let state = dir.path("items");
+    let users = dir.write("users", b"ada:a\n[read-only]\nbob:b\n");
+    let server = Process::start(
+        RuntimeName::DEFAULT,
+        &format!("-m 64 --state {state} -Y {users}"),
+    );
+    let address = server.address;
+    let as_user = |name: &str| {
+        let password = dir.write("password", &name.as_bytes()[..1]);
+        format!("--user {name} --password-file {password}")
+    };
+    let mut client = server.connect();
+    client.ask("set auth 0 0 5\r\nada a\r\n", "STORED\r\n");
+    assert_eq!(client.stat("state_saves"), 0);
+    for count in 1..=2 {
+        client.ask(format!("set k{count} 0 0 1\r\nv\r\n"), "STORED\r\n");
+        let (status, text) = said(&format!("save {address} {}", as_user("ada")));
+        assert_eq!((status, text), (Some(0), format!("{address}: saved\n")));
+        let (status, text) = said(&format!("inspect {state}"));
+        assert_eq!(status, Some(0), "{text}");
+        assert!(
+            text.contains(&format!("items           {count}\n")),
+            "{text}"
+        );
+        assert_eq!(client.stat("state_saves"), count);
+    }
+    let (status, text) = said(&format!("save {address} {}", as_user("bob")));
+    assert_eq!(status, Some(1));
+    assert!(text.contains("may only read"), "{text}");
+    // No file can be created any more.
+    fs::create_dir(dir.path("items.tmp")).unwrap();
+    let (status, text) = said(&format!("save {address} {}", as_user("ada")));
+    let line = format!("error: {address} could not save its items; its log says why\n");
+    assert_eq!((status, text), (Some(1), line));
+    assert_eq!(client.stat("state_save_failures"), 1);
+    assert_eq!(client.stat("state_saving"), 0);
+    server.await_log("was not written");
+}
+
+#[test]
+fn save_says_that_there_is_no_file() {
+    let server = Process::start(RuntimeName::DEFAULT, "");
+    let (status, text) = said(&format!("save {}", server.address));
+    assert_eq!(status, Some(1));
+    assert!(
+        text.contains("there is no file to save to: --state"),
+        "{text}"
+    );
+    assert!(
+        !server
+            .connect()
+            .converse("stats\r\n")
+            .contains("state_saving")
+    );
+}
+
+#[test]
+fn an_export_shows_a_bar_on_a_terminal() {
+    let dir = Dir::new("bar");
+    let server = Process::start(RuntimeName::DEFAULT, "");
+    let mut client = server.connect();
+    client.ask(
+        "set a 0 0 1\r\n1\r\nset b 0 0 1\r\n1\r\n",
+        "STORED\r\nSTORED\r\n",
+    );
+    let pair = openpty(None, None).unwrap();
+    let mut export = command();
+    export.args(["export", &dir.path("items"), "--address"]);
+    export.arg(server.address.to_string());
+    export.stdin(Stdio::null()).stderr(pair.slave);
+    assert!(export.status().unwrap().success());
+    // The other side is closed, so that there is an end.
+    drop(export);
+    let mut shown = Vec::new();
+    let _ = File::from(pair.master).read_to_end(&mut shown);
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(shown.contains("50%  1 of 2 items"), "{shown:?}");
+    assert!(shown.contains("\r\x1b[K"), "{shown:?}");
+    assert!(shown.contains("2 items exported"), "{shown:?}");
 }

@@ -146,6 +146,21 @@ impl<'a> Connection<'a> {
         Ok(String::from_utf8_lossy(&line).into())
     }
 
+    /// The replies to `stats`: names and values.
+    pub(super) fn stats(&mut self, mut on_stat: impl FnMut(&str, &str)) -> Result<(), String> {
+        self.send(b"stats\r\n")?;
+        loop {
+            let line = self.text()?;
+            if line == "END" {
+                return Ok(());
+            }
+            let stat = line.strip_prefix("STAT ");
+            let stat = stat.and_then(|stat| stat.split_once(' '));
+            let (name, value) = stat.ok_or_else(|| self.unexpected(line.as_bytes()))?;
+            on_stat(name, value);
+        }
+    }
+
     /// The next bytes and the end of their line, in the place of what `block` held.
     pub(super) fn read_block(&mut self, block: &mut Vec<u8>, size: u64) -> Result<(), String> {
         block.clear();

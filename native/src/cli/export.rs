@@ -77,7 +77,13 @@ impl Export {
             refused: 0,
         };
         fetch.put(&fetch.writer.header())?;
-        let mut progress = Progress::new();
+        let mut items = None;
+        keys.stats(|name, value| {
+            if name == "curr_items" {
+                items = value.parse().ok();
+            }
+        })?;
+        let mut progress = Progress::new(items);
         keys.send(b"lru_crawler metadump all\r\n")?;
         let mut line = Vec::new();
         loop {

@@ -52,7 +52,7 @@ impl Import {
             refused: 0,
             refusal: None,
         };
-        let mut progress = Progress::new();
+        let mut progress = Progress::new(None);
         let outcome = snapshot_file::read(&self.file, clocks, |part, _| {
             if let Part::Block(block) = part {
                 for record in block.records() {

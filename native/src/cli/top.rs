@@ -74,21 +74,13 @@ impl Top {
 
 impl Sample {
     fn take(server: &mut Connection<'_>) -> Result<Self, String> {
-        server.send(b"stats\r\n")?;
         let mut stats = BTreeMap::new();
-        loop {
-            let line = server.text()?;
-            if line == "END" {
-                break;
-            }
-            let stat = line.strip_prefix("STAT ");
-            let stat = stat.and_then(|stat| stat.split_once(' '));
-            let (name, value) = stat.ok_or_else(|| server.unexpected(line.as_bytes()))?;
+        server.stats(|name, value| {
             // The others are no numbers.
             if let Ok(value) = value.parse() {
                 stats.insert(name.into(), value);
             }
-        }
+        })?;
         Ok(Self {
             at: clock::monotonic(),
             stats,

@@ -22,6 +22,8 @@ use crate::server::admin::reply::{BAD_LINE, ERROR, OK, number};
 use crate::server::admin::task::Answer;
 pub(crate) use crate::server::admin::task::Task;
 use crate::server::process::memory_limit;
+use crate::server::state::ServerState;
+use crate::server::state::saves::Refusal;
 use crate::server::state::settings::Switches;
 use crate::server::state::watchers::Kinds;
 use crate::server::view::View;
@@ -33,6 +35,7 @@ const WORDS_MAX: usize = 23;
 pub(crate) fn command(
     view: &mut View<'_>,
     task: &mut Option<Box<Task>>,
+    client: u64,
     command: &AdminCommand<'_>,
     output: &mut dyn Output,
 ) -> AdminOutcome {
@@ -47,6 +50,7 @@ pub(crate) fn command(
         b"watch" => watch(view, &words),
         verb if is_hot(view.host().settings.options.dialect, verb) => insight::hot(view, output),
         b"shutdown" => shutdown(view, &words),
+        b"save" => Answer::Reply(save(view.host(), client)),
         b"refresh_certs" => refresh_certs(view, output),
         _ => Answer::Reply(ERROR),
     };
@@ -152,6 +156,22 @@ fn refresh_certs(view: &mut View<'_>, output: &mut dyn Output) -> Answer {
             output.extend_from_slice(format!("Error {line}\r\n").as_bytes());
             Answer::Done
         }
+    }
+}
+
+/// `save`: has the items written to the file of `--state`, as SIGUSR2 does, for clients on this
+/// host. `stats` says how it goes.
+fn save(host: &ServerState, client: u64) -> &'static str {
+    if !host.clients.is_local(client) {
+        return "CLIENT_ERROR save is for clients on the server's host\r\n";
+    }
+    match host.saves.request() {
+        Ok(()) => {
+            tracing::info!("a client has sent save");
+            OK
+        }
+        Err(Refusal::NoFile) => "SERVER_ERROR there is no file to save to: --state\r\n",
+        Err(Refusal::Busy) => "BUSY a save is in progress\r\n",
     }
 }
 

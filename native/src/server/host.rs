@@ -134,7 +134,7 @@ impl Host for SessionHost<'_> {
             output.extend_from_slice(READ_ONLY);
             return AdminOutcome::Done;
         }
-        let outcome = admin::command(&mut self.view, &mut self.task, command, output);
+        let outcome = admin::command(&mut self.view, &mut self.task, self.client, command, output);
         // It may have been to watch.
         self.supervise();
         outcome

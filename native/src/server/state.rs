@@ -8,6 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod measured;
 pub(crate) mod prefixes;
 pub(crate) mod rate_limited;
+pub(crate) mod saves;
 pub(crate) mod settings;
 pub(crate) mod slow;
 pub(crate) mod watchers;
@@ -34,6 +35,7 @@ use crate::server::state::limits::Limits;
 use crate::server::state::measured::Measured;
 use crate::server::state::prefixes::Prefixes;
 use crate::server::state::rate_limited::RateLimitedEvent;
+use crate::server::state::saves::Saves;
 use crate::server::state::settings::{Settings, Switches};
 use crate::server::state::slow::SlowLog;
 use crate::server::state::watchers::Watchers;
@@ -53,6 +55,7 @@ pub(crate) struct ServerState {
     /// Certificates and counters, if there is TLS.
     pub(crate) tls: Option<Arc<TlsContext>>,
     pub(crate) stop: Arc<Stop>,
+    pub(crate) saves: Saves,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) latency: Latency,
     pub(crate) slow: SlowLog,
@@ -173,6 +176,7 @@ impl ServerState {
             prefixes: Prefixes::new(stat_prefix),
             tls: None,
             stop: Arc::default(),
+            saves: Saves::default(),
             connections: AtomicUsize::new(0),
             total_connections: AtomicU64::new(0),
             rejected: RateLimitedEvent::new(
@@ -265,6 +269,7 @@ impl ServerState {
         if let Some(tls) = &self.tls {
             tls.report(report);
         }
+        self.saves.report(report);
         report("log_lines_dropped", &log::dropped());
         report("detail_uncounted", &self.prefixes.uncounted());
         report("slow_requests", &self.slow.count());

@@ -25,7 +25,7 @@ Exit status: 0 after a stop, 1 if the system refuses something, 2 if an option i
 Scripts that start memcached keep working: its other flags and settings of -o are accepted if \
 nothing depends on them, and refused with a hint if something does.
 With one of these as its first word it is a client: ping, flush, inspect, export, import, top, \
-cli; see dynamidb ping --help.";
+save, cli; see dynamidb ping --help.";
 
 const NETWORK: &str = "Network";
 const COMMANDS: &str = "Commands";

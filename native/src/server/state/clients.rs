@@ -93,6 +93,17 @@ impl Clients {
         lock(&self.entries).remove(&client.number);
     }
 
+    /// Whether a client is on this host: it came by a Unix socket or over loopback.
+    pub(crate) fn is_local(&self, number: u64) -> bool {
+        let entries = lock(&self.entries);
+        entries
+            .get(&number)
+            .is_some_and(|Entry { client, .. }| match client.peer {
+                Some(peer) => peer.ip().to_canonical().is_loopback(),
+                None => client.file.is_some(),
+            })
+    }
+
     /// Wakes every connection, to look at a change that concerns all of them.
     pub(crate) fn wake_all(&self) {
         let wakers: Vec<_> = lock(&self.entries)
@@ -209,5 +220,42 @@ impl Client {
         )?;
         write!(output, "STAT {number}:state {}\r\n", self.state_name())?;
         write!(output, "STAT {number}:secs_since_last_cmd {idle}\r\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_of_unix_sockets_and_loopback_are_local() {
+        let clients = Clients::default();
+        for (number, peer, file, is_local) in [
+            (1, Some("127.0.0.1:1"), None, true),
+            (2, Some("[::1]:1"), None, true),
+            (3, Some("[::ffff:127.0.0.2]:1"), None, true),
+            (4, Some("10.0.0.1:1"), None, false),
+            (5, Some("[fe80::1]:1"), None, false),
+            (6, None, Some("/run/dynamidb.sock"), true),
+            // It has gone already: nobody knows from where it came.
+            (7, None, None, false),
+        ] {
+            let client = Client {
+                number,
+                peer: peer.map(|peer| peer.parse().unwrap()),
+                local: None,
+                file: file.map(|file| Path::new(file).into()),
+                state: AtomicU8::new(ConnState::Waiting as u8),
+                opened_at: Instant::default(),
+                last_active: AtomicU64::new(0),
+            };
+            let entry = Entry {
+                client: Arc::new(client),
+                waker: Waker::noop().clone(),
+            };
+            lock(&clients.entries).insert(number, entry);
+            assert_eq!(clients.is_local(number), is_local, "{peer:?}");
+        }
+        assert!(!clients.is_local(8));
     }
 }
