@@ -6,6 +6,8 @@
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype)
 const kind = Object.getOwnPropertyDescriptor(TypedArray, Symbol.toStringTag)!.get!
 const length = Object.getOwnPropertyDescriptor(TypedArray, 'length')!.get!
+const buffer = Object.getOwnPropertyDescriptor(TypedArray, 'buffer')!.get!
+const byteOffset = Object.getOwnPropertyDescriptor(TypedArray, 'byteOffset')!.get!
 
 /** Whether a value is a `Uint8Array`, of this or of another realm. */
 export function isBytes(value: unknown): value is Uint8Array {
@@ -17,6 +19,12 @@ export function isBytes(value: unknown): value is Uint8Array {
   } catch {
     return false
   }
+}
+
+/** A part of the bytes, at most this long. */
+export function partOf(bytes: Uint8Array, at: number, most: number): Uint8Array {
+  const size = Math.min(lengthOf(bytes) - at, most)
+  return new Uint8Array(buffer.call(bytes), byteOffset.call(bytes) + at, size)
 }
 
 export function lengthOf(bytes: Uint8Array): number {

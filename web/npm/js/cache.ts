@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The cache that programs see. */
 
-import type { Engine } from '../dist/engine.js'
-import { isBytes } from './bytes.js'
+import { type Engine, Restore } from '../dist/engine.js'
+import { isBytes, lengthOf } from './bytes.js'
 import type { Codec, Stored } from './codec.js'
 import { argumentError, type CacheError, freedError, NOT_STORED, statusError } from './errors.js'
 import * as memory from './memory.js'
@@ -36,6 +36,19 @@ export interface CacheStats {
 
 /** In the order of `src/lib.rs`. */
 const STATS = ['items', 'bytes', 'limit', 'hits', 'misses', 'evictions', 'expired'] as const
+
+/** What became of the items of a snapshot. */
+export interface Restored {
+  /** If memory is full, later ones have evicted earlier ones. */
+  stored: number
+  /** Items that have expired meanwhile. */
+  expired: number
+  /** Items that are too large, or whose key is not UTF-8. */
+  refused: number
+}
+
+/** Bytes in one or more pieces, cut anywhere: an array of them, a stream, a file. */
+export type Pieces = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /** How long an item lives: a number of milliseconds, `Infinity` for ever, also as `{ ttl }`. */
 export type Ttl = number | { ttl?: number | undefined }
@@ -281,6 +294,47 @@ export class Cache<V = Stored> {
     return stats
   }
 
+  /**
+   * Returns the pieces of a snapshot: all items in the order of use, with their times to live. Write
+   * them to a file, one after the other; `restore` reads them again, and so does the server.
+   *
+   * Throws `OUT_OF_MEMORY` if there is no memory for a piece.
+   */
+  save(): Uint8Array[] {
+    const now = this.timed ? this.now() : 0
+    const pieces: Uint8Array[] = []
+    const receive = (address: number, length: number) => {
+      pieces.push(memory.bytesAtAddress(address, length))
+    }
+    const status = (this.engine ?? this.open()).save(now, Date.now(), { receive })
+    if (status !== 0) throw statusError(status)
+    return pieces
+  }
+
+  /**
+   * Stores the items of a snapshot, and returns what became of them. Times to live go on by the
+   * system's clock between `save` and `restore`. What the cache has stays, unless the snapshot has
+   * the same key.
+   *
+   * Throws `SNAPSHOT` if the bytes are no snapshot, or one that is truncated, corrupted or of a
+   * newer version. What was stored before that stays, until `clear`.
+   */
+  async restore(pieces: Pieces): Promise<Restored> {
+    // From now on, items may expire.
+    this.timed = true
+    this.engine ??= this.open()
+    const restore = new Restore(this.now(), Date.now())
+    try {
+      if (isBytes(pieces)) this.feed(restore, pieces)
+      else for await (const piece of pieces) this.feed(restore, piece)
+      const status = restore.finish()
+      if (status !== 0) throw statusError(status)
+      return { stored: restore.count(0), expired: restore.count(1), refused: restore.count(2) }
+    } finally {
+      restore.free()
+    }
+  }
+
   /** Frees the cache's memory now instead of when it is garbage-collected. May be called again. */
   free(): void {
     this.engine?.free()
@@ -358,6 +412,18 @@ export class Cache<V = Stored> {
   /** Calls `onEviction`, at the end of whatever may have removed items. */
   private report(): void {
     if (this.removals !== undefined && this.engine !== undefined) this.removals.report(this.engine)
+  }
+
+  private feed(restore: Restore, piece: Uint8Array): void {
+    if (!isBytes(piece)) throw argumentError('a piece of a snapshot is a Uint8Array')
+    for (let at = 0; at < lengthOf(piece); ) {
+      const engine = this.engine ?? this.open()
+      const length = memory.writePart(piece, at)
+      const status = restore.feed(engine, length)
+      this.report()
+      if (status !== 0) throw statusError(status)
+      at += length
+    }
   }
 
   private load(

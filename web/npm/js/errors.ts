@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'NOT_A_NUMBER'
   | 'NOT_INITIALIZED'
   | 'OUT_OF_MEMORY'
+  | 'SNAPSHOT'
   | 'VALUE_TOO_LARGE'
 
 /** An error of this package. */
@@ -22,6 +23,10 @@ const STATUSES: Record<number, [ErrorCode, string]> = {
   3: ['VALUE_TOO_LARGE', 'the item is larger than the largest that the cache takes'],
   4: ['OUT_OF_MEMORY', 'no space could be freed for the item'],
   5: ['NOT_A_NUMBER', 'the value is not a number'],
+  6: ['SNAPSHOT', 'it is not a snapshot'],
+  7: ['SNAPSHOT', 'the snapshot is of a newer version'],
+  8: ['SNAPSHOT', 'the snapshot is corrupted'],
+  9: ['SNAPSHOT', 'the snapshot is truncated'],
 }
 
 export function argumentError(message: string): CacheError {

@@ -4,7 +4,7 @@
  */
 
 import { foundAddress, keyAddress, resizeInput } from '../dist/engine.js'
-import { lengthOf } from './bytes.js'
+import { lengthOf, partOf } from './bytes.js'
 import { argumentError, cacheError } from './errors.js'
 
 /**
@@ -185,6 +185,20 @@ function asciiText(start: number, end: number): string {
 
 function unicodeText(start: number, end: number): string {
   return decoder.decode(bytes.subarray(start, end))
+}
+
+/** A copy of bytes that the engine passes on. */
+export function bytesAtAddress(address: number, length: number): Uint8Array {
+  if (bytes.length === 0) refresh()
+  return bytes.slice(address, address + length)
+}
+
+/** Writes a part of some bytes, as much as fits, and returns how much that is. */
+export function writePart(array: Uint8Array, at: number): number {
+  if (bytes.length === 0) refresh()
+  const part = partOf(array, at, inputLength)
+  bytes.set(part, inputAt)
+  return part.length
 }
 
 /** A key that the engine passes on. */

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod buffers;
+mod snapshot;
 
 use core::time::Duration;
 

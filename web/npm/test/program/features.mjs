@@ -1,5 +1,6 @@
 // What goes beyond get and set.
 import { equal, late, passesOn, rejects, throws } from './check.mjs'
+import { snapshots } from './snapshots.mjs'
 
 export async function features(dynamidb) {
   const { Cache } = dynamidb
@@ -16,6 +17,7 @@ export async function features(dynamidb) {
   unreported(Cache)
   fakeTimers(Cache)
   await fetches(Cache)
+  await snapshots(Cache)
   await initialisation(dynamidb)
 }
 
