@@ -295,8 +295,8 @@ export class Cache<V = Stored> {
   }
 
   /**
-   * Returns the pieces of a snapshot: all items in the order of use, with their times to live. Write
-   * them to a file, one after the other; `restore` reads them again, and so does the server.
+   * Returns the pieces of a snapshot: all items in the order of use, with their times to live.
+   * Write them to a file, one after the other; `restore` reads them again, and so does the server.
    *
    * Throws `OUT_OF_MEMORY` if there is no memory for a piece.
    */

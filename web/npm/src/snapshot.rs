@@ -102,15 +102,12 @@ impl Restore {
 
     fn take_part(&mut self, cache: &mut Cache, input: &[u8]) -> Result<usize, ReadError> {
         let (used, part) = self.reader.next(input)?;
-        match part {
-            Part::Block(block) => {
-                cache.resume_cas(block.last_cas());
-                for record in block.records() {
-                    self.store(cache, record);
-                }
+        // Items in no order stay so: those of a compact cache have no times to sort them by.
+        if let Part::Block(block) = part {
+            cache.resume_cas(block.last_cas());
+            for record in block.records() {
+                self.store(cache, record);
             }
-            // Items in no order stay so: those of a compact cache have no times to sort them by.
-            _ => {}
         }
         Ok(used)
     }
