@@ -1,5 +1,6 @@
 """libmemcached's command-line tools, in both protocols where they have both."""
 
+import re
 import subprocess
 
 import pytest
@@ -51,3 +52,14 @@ def test_keys_are_listed(port):
     listed = subprocess.run(["memcdump", server], check=True, capture_output=True, text=True)
     assert "test_libmemcached_tools.py" in listed.stdout.splitlines()
     assert subprocess.run(["memcping", server], timeout=60).returncode == 0
+
+
+def test_a_load_is_verified(port):
+    """In text its keys have control characters, which only memcached takes."""
+    command = ["memcaslap", f"--servers=127.0.0.1:{port}", "--binary", "--threads=1"]
+    command += ["--concurrency=4", "--execute_number=2000", "--verify=1"]
+    load = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    print(load.stdout, load.stderr)
+    counted = dict(re.findall(r"^(\w+): (\d+)$", load.stdout, re.M))
+    assert int(counted["cmd_get"]) + int(counted["cmd_set"]) == 2000
+    assert [counted[name] for name in ["get_misses", "verify_misses", "verify_failed"]] == ["0"] * 3

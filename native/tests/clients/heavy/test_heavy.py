@@ -1,10 +1,15 @@
-"""Clients that bring much along: Java, Go, PostgreSQL, and Django with its own tests."""
+"""Clients that bring much along: Java, Go, PostgreSQL, nginx, and Django with its own tests."""
 
 import os
 import pathlib
 import re
+import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
+from conftest import free_port, wait_until_it_listens
+from pymemcache.client.base import Client
 from test_documented import of_clients, printed
 from test_other_languages import LOGIN, run
 
@@ -44,6 +49,36 @@ def test_pgmemcache(port):
     rows = re.findall(r"^([a-z ]+)\|([tf|]+)$", run(command, port, seconds=300), re.M)
     assert len(rows) == 16
     assert not [name for name, checks in rows if "f" in checks]
+
+
+def test_nginx_serves_pages_from_the_cache(port, tmp_path):
+    page = b"a page\r\n" * 10_000
+    Client(("127.0.0.1", port)).set("/page", page, noreply=False)
+    http = free_port()
+    temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    folders = " ".join(f"{name}_temp_path {tmp_path}/{name};" for name in temporary)
+    location = "location / { set $memcached_key $uri; memcached_pass cache; }"
+    (tmp_path / "nginx.conf").write_text(f"""
+        daemon off; master_process off; pid {tmp_path}/pid; error_log stderr;
+        events {{ }}
+        http {{
+            access_log off; {folders}
+            upstream cache {{ server 127.0.0.1:{port}; keepalive 4; }}
+            server {{ listen 127.0.0.1:{http}; {location} }}
+        }}
+    """)
+    nginx = subprocess.Popen(["nginx", "-c", tmp_path / "nginx.conf"])
+    try:
+        wait_until_it_listens(nginx, http)
+        for _ in range(20):
+            with urllib.request.urlopen(f"http://127.0.0.1:{http}/page", timeout=20) as reply:
+                assert reply.read() == page
+        with pytest.raises(urllib.error.HTTPError) as absent:
+            urllib.request.urlopen(f"http://127.0.0.1:{http}/absent", timeout=20)
+        assert absent.value.code == 404
+    finally:
+        nginx.kill()
+        nginx.wait()
 
 
 @pytest.mark.parametrize("default", ["PyMemcacheCache", "PyLibMCCache"])
