@@ -76,6 +76,11 @@ pub const COMMANDS: &[CommandHelp] = &[
         "Deletes all values whose keys begin with this, at once.",
     ),
     own(
+        "HOT",
+        &[],
+        "Shows the keys that were asked for most in the last minute.",
+    ),
+    own(
         "HELP",
         &["[command]"],
         "Shows the commands in capital letters, as the server knows them.",
@@ -173,19 +178,22 @@ pub const COMMANDS: &[CommandHelp] = &[
         &["<prefix>", "[noreply]"],
         "Deletes all values whose keys begin with this, at once. memcached has no such command.",
     ),
-    memcached("stats", &["[reset]"], "Shows counters."),
+    memcached(
+        "stats",
+        &["[reset|settings|slabs|items|sizes|conns|hotkeys|advice]"],
+        "Shows counters; or options, memory, items, clients, or what is asked for most.",
+    ),
+    memcached(
+        "verbosity",
+        &["<level>", "[noreply]"],
+        "Sets what `stats settings` shows as verbosity.",
+    ),
     memcached(
         "version",
         &[],
         "Shows the memcached version whose protocol this is.",
     ),
     memcached("quit", &[], "Closes the connection."),
-    server("HOT", &[], "Shows the keys that are asked for most."),
-    server(
-        "stats",
-        &["<settings|items|slabs|sizes|conns|hotkeys|advice>"],
-        "Shows options, items, memory, clients, or what is asked for most.",
-    ),
     server(
         "lru_crawler",
         &["<metadump|mgdump>", "all"],

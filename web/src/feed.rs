@@ -1,5 +1,7 @@
 //! The last requests of a load, for the page to list and to show in its memory map.
 
+use alloc::vec::Vec;
+
 use dynamidb_core::Cache;
 
 /// The most requests that are kept: as many as a person can follow.

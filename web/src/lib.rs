@@ -4,17 +4,29 @@
 //! draws no random numbers: the page passes both in, so a session can be replayed. A [`Scenario`]
 //! is such a replay as text. Everything else is the core's; this crate only converts the core's
 //! types to JavaScript's, and to flat arrays where there are many.
+//!
+//! With the feature `page` nothing of the standard library is in it: its allocator, its formatting
+//! and its panics with text would be a fifth of what a visitor downloads.
+#![cfg_attr(feature = "page", no_std)]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
+mod admin;
 mod client;
 mod feed;
+mod host;
+mod insight;
 mod limits;
 mod load;
+#[cfg(feature = "page")]
+mod page;
 mod playground;
 mod record;
 mod scenario;
 mod settings;
 mod snapshot;
+mod text;
 mod zipf;
 
 pub use load::Load;

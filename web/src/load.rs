@@ -1,10 +1,13 @@
 //! A synthetic load: many operations, generated from a few numbers and reproducible.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use dynamidb_core::{Cache, Expiry, Instant, Key, Value};
 
 use crate::feed::Outcome;
+use crate::text::{decimal, joined};
 use crate::zipf::{Random, Zipf, mix};
 
 /// The most decimal digits in a key.
@@ -95,12 +98,12 @@ impl Load {
         let mut copy = self.clone();
         for (name, min, max, field) in Self::FIELDS {
             if !(min..=max).contains(field(&mut copy)) {
-                return Some(format!("{name} must be from {min} to {max}"));
+                let (min, max) = (decimal(min.into()), decimal(max.into()));
+                return Some(joined(&[name, " must be from ", &min, " to ", &max]));
             }
         }
         let ordered = self.size_min <= self.size_max;
-        (!ordered)
-            .then(|| "size-min, the smallest value, must not be more than size-max".to_owned())
+        (!ordered).then(|| "size-min, the smallest value, must not be more than size-max".into())
     }
 }
 
@@ -231,6 +234,8 @@ fn next_key_line(lines: &[u8], mut next: usize) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use std::format;
+
     use super::*;
 
     #[test]

@@ -1,16 +1,24 @@
 //! A cache, its clients and its clock.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 
-use dynamidb_core::{Cache, Cas, ConfigError, Instant, MemoryMap, Session, SessionConfig};
+use dynamidb_core::{Cache, Cas, ConfigError, Instant, MemoryMap, Session};
 use wasm_bindgen::prelude::*;
 
 use crate::client::Client;
 use crate::feed::{FEED_MAX, Feed};
+use crate::host::PageHost;
+use crate::insight::{Advice, FACTORS, HotKeys};
 use crate::limits::{ADVANCE_MAX, CLIENTS, TIME_MAX};
 use crate::load::RunningLoad;
 use crate::record::Record;
+use crate::settings::sentence;
 use crate::snapshot::{self, NONE};
+use crate::text::hexadecimal;
 use crate::{Load, Settings};
 
 /// Maintenance runs at multiples of this, in milliseconds of the cache's time. It does not depend
@@ -34,7 +42,8 @@ const REMOVALS_MAX: usize = 200;
 #[wasm_bindgen]
 pub struct Playground {
     cache: Cache,
-    session_config: SessionConfig,
+    settings: Settings,
+    verbosity: u32,
     clients: [Option<Client>; CLIENTS],
     /// The keys that the last message used.
     touched: Vec<Vec<u8>>,
@@ -75,7 +84,8 @@ impl Playground {
         let now = now.min(TIME_MAX);
         Ok(Self {
             cache,
-            session_config: settings.session_config(),
+            settings: settings.clone(),
+            verbosity: 0,
             clients: [const { None }; CLIENTS],
             touched: Vec::new(),
             started_at: now,
@@ -120,11 +130,8 @@ impl Playground {
         let invalid = || JsError::new("the settings or the seed are malformed");
         let settings = Settings::from_numbers(settings).ok_or_else(invalid)?;
         let seed = seed.try_into().map_err(|_| invalid())?;
-        Ok(Self::with_settings(
-            &settings,
-            u128::from_le_bytes(seed),
-            now as u64,
-        )?)
+        Self::with_settings(&settings, u128::from_le_bytes(seed), now as u64)
+            .map_err(|error| JsError::new(&sentence(error)))
     }
 
     /// The core's settings for a budget of `memory` bytes, as numbers: memory, item limit
@@ -149,14 +156,24 @@ impl Playground {
         let Some(slot) = self.clients.get_mut(client as usize) else {
             return Vec::new();
         };
-        if !is_connected {
-            *slot = None;
-        }
-        let session = || Client::new(Session::new(self.session_config.clone()));
-        let connected = slot.get_or_insert_with(session);
+        let before = slot.take().filter(|_| is_connected);
+        let session = || Client::new(Session::new(self.settings.session_config()), now);
+        let mut connected = before.unwrap_or_else(session);
         self.record.send(client, bytes);
         connected.input.extend_from_slice(bytes);
-        connected.process(now, &mut self.cache, &mut self.touched)
+        let reply = connected.process(&mut PageHost {
+            now,
+            cache: &mut self.cache,
+            touched: &mut self.touched,
+            settings: &self.settings,
+            verbosity: &mut self.verbosity,
+            others: &self.clients,
+            client: client as usize,
+        });
+        if let Some(slot) = self.clients.get_mut(client as usize) {
+            *slot = Some(connected);
+        }
+        reply
     }
 
     /// Closes the client's connection. An incomplete request is discarded.
@@ -261,7 +278,7 @@ impl Playground {
 
     /// The state digest, in hexadecimal: the same wherever the same operations were done.
     pub fn digest(&self) -> String {
-        format!("{:016x}", self.cache.digest())
+        hexadecimal(self.cache.digest().into(), 16)
     }
 
     /// The session as the text of a scenario; nothing if it cannot be recorded, because it was too
@@ -414,6 +431,49 @@ impl Playground {
             .flat_map(|removal| removal.key)
             .copied()
             .collect()
+    }
+
+    /// The keys that were asked for most in the last minute, as far as samples tell, the hottest
+    /// first: how many requests were sampled, then for each key four numbers: how many of these
+    /// were for it at most, by how many that may be too many, how many were reads, bytes of the
+    /// key.
+    #[wasm_bindgen(js_name = hotKeys)]
+    pub fn hot_keys(&self) -> Vec<u32> {
+        let hot = HotKeys::of(&self.cache, self.instant());
+        let keys = hot.keys.iter();
+        let numbers =
+            keys.flat_map(|key| [key.samples, key.error, key.reads, key.key.len() as u32]);
+        core::iter::once(hot.samples as u32)
+            .chain(numbers)
+            .collect()
+    }
+
+    /// The bytes of these keys, concatenated.
+    #[wasm_bindgen(js_name = hotKeyBytes)]
+    pub fn hot_key_bytes(&self) -> Vec<u8> {
+        let hot = HotKeys::of(&self.cache, self.instant());
+        let bytes = hot.keys.iter().flat_map(|key| key.key);
+        bytes.copied().collect()
+    }
+
+    /// The hit ratio with other memory: for each of 1/4, 1/2, 1, 2 and 4 times of it three numbers:
+    /// that factor, hits per read, and by how much that may be wrong. Empty until enough is known.
+    pub fn advice(&self) -> Vec<f64> {
+        let advice = Advice::of(&self.cache);
+        let predicted = advice.iter().flat_map(|advice| {
+            FACTORS.iter().filter_map(|&(factor, _)| {
+                let predicted = advice.curve.predict(factor)?;
+                Some([factor, predicted.hit_ratio, predicted.margin])
+            })
+        });
+        predicted.flatten().collect()
+    }
+
+    /// What this means, in a sentence.
+    #[wasm_bindgen(js_name = adviceText)]
+    pub fn advice_text(&self) -> String {
+        let advice = Advice::of(&self.cache);
+        advice.map_or_else(String::new, |advice| advice.sentence(self.settings.policy))
     }
 
     /// Clears the removal log, and returns the number of removals that did not fit.

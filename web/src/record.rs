@@ -1,8 +1,9 @@
 //! Records a playground's session as the text of a scenario.
 
-use core::fmt::Write as _;
+use alloc::string::String;
 
 use crate::limits::ADVANCE_MAX;
+use crate::text::{decimal, hexadecimal, joined};
 use crate::{Load, Settings};
 
 /// The first line of a scenario: its format and the version of it.
@@ -21,7 +22,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn new(settings: &Settings, seed: u128, now: u64) -> Self {
-        let mut text = format!("{MAGIC}\n");
+        let mut text = joined(&[MAGIC, "\n"]);
         write_settings(settings, seed, now, &mut text);
         Self {
             text,
@@ -40,14 +41,13 @@ impl Record {
         }
         let name = client_name(client);
         match as_line(bytes) {
-            Some(line) => self.line(format_args!("{name}: {line}")),
+            Some(line) => self.line(&[name, ": ", line]),
             None => {
-                self.line(format_args!("{name}= "));
-                self.text.pop();
-                for byte in bytes {
-                    let _ = write!(self.text, "{byte:02x}");
-                }
-                self.text.push('\n');
+                let digits: String = bytes
+                    .iter()
+                    .map(|&byte| hexadecimal(byte.into(), 2))
+                    .collect();
+                self.line(&[name, "= ", &digits]);
             }
         }
     }
@@ -55,7 +55,7 @@ impl Record {
     pub(crate) fn disconnect(&mut self, client: u32) {
         self.flush();
         let name = client_name(client);
-        self.line(format_args!("hang-up {name}"));
+        self.line(&["hang-up ", name]);
     }
 
     pub(crate) fn wait(&mut self, millis: u64) {
@@ -69,18 +69,22 @@ impl Record {
     pub(crate) fn set_clock(&mut self, now: u64) {
         self.flush();
         let since = now as i64 - self.started_at as i64;
-        self.line(format_args!("jump {since}"));
+        let sign = if since < 0 { "-" } else { "" };
+        self.line(&["jump ", sign, &decimal(since.unsigned_abs())]);
     }
 
     pub(crate) fn start_load(&mut self, load: &Load, has_key_file: bool) {
         self.flush();
         self.is_incomplete |= has_key_file;
-        let mut line = "load".to_owned();
+        let mut line = String::from("load");
         let mut load = load.clone();
         for (name, _, _, field) in Load::FIELDS {
-            let _ = write!(line, " {name}={}", field(&mut load));
+            let value = decimal((*field(&mut load)).into());
+            [" ", name, "=", &value]
+                .iter()
+                .for_each(|part| line.push_str(part));
         }
-        self.line(format_args!("{line}"));
+        self.line(&[&line]);
     }
 
     pub(crate) fn run_load(&mut self, operations: u64) {
@@ -108,22 +112,27 @@ impl Record {
         (self.millis, self.operations) = (0, 0);
     }
 
-    fn line(&mut self, line: core::fmt::Arguments<'_>) {
+    fn line(&mut self, parts: &[&str]) {
         if self.text.len() < RECORD_MAX {
-            let _ = writeln!(self.text, "{line}");
+            push_line(&mut self.text, parts);
         } else {
             self.is_incomplete = true;
         }
     }
 }
 
+fn push_line(text: &mut String, parts: &[&str]) {
+    parts.iter().for_each(|part| text.push_str(part));
+    text.push('\n');
+}
+
 /// One of the two is 0: the record is flushed in between.
 fn write_progress(millis: u64, operations: u64, text: &mut String) {
     if millis > 0 {
-        let _ = writeln!(text, "wait {millis}");
+        push_line(text, &["wait ", &decimal(millis)]);
     }
     if operations > 0 {
-        let _ = writeln!(text, "run {operations}");
+        push_line(text, &["run ", &decimal(operations)]);
     }
 }
 
@@ -137,19 +146,21 @@ fn as_line(bytes: &[u8]) -> Option<&str> {
 /// Writes the first lines of a scenario: those that differ from the defaults.
 fn write_settings(settings: &Settings, seed: u128, start: u64, text: &mut String) {
     let defaults = Settings::new(settings.memory);
-    let mut line = |name: &str, value: &dyn core::fmt::Display| {
-        let _ = writeln!(text, "{name} {value}");
-    };
-    line("memory", &settings.memory);
+    let mut line = |name: &str, value: &str| push_line(text, &[name, " ", value]);
+    line("memory", &decimal(settings.memory.into()));
     if let Some(max) = settings.max_items {
-        line("max-items", &max);
+        line("max-items", &decimal(max.into()));
     }
     if settings.item_size_max != defaults.item_size_max {
-        line("item-size-max", &settings.item_size_max);
+        line("item-size-max", &decimal(settings.item_size_max.into()));
     }
     if settings.slab_sizes != defaults.slab_sizes {
-        let sizes: Vec<_> = settings.slab_sizes.iter().map(u32::to_string).collect();
-        line("slab-sizes", &sizes.join(","));
+        let mut sizes = String::new();
+        for (at, &size) in settings.slab_sizes.iter().enumerate() {
+            sizes.push_str(if at == 0 { "" } else { "," });
+            sizes.push_str(&decimal(size.into()));
+        }
+        line("slab-sizes", &sizes);
     }
     let policies = Settings::POLICIES.iter();
     let named = { policies }.find(|(_, policy)| *policy == settings.policy);
@@ -162,11 +173,14 @@ fn write_settings(settings: &Settings, seed: u128, start: u64, text: &mut String
     {
         line("dialect", name);
     }
-    line("seed", &format_args!("{seed:x}"));
-    line("start", &start);
+    line("seed", &hexadecimal(seed, 1));
+    line("start", &decimal(start));
 }
 
 /// The name of a client: A to Z.
-fn client_name(client: u32) -> char {
-    char::from(b'A' + client as u8)
+fn client_name(client: u32) -> &'static str {
+    let names = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    names
+        .get(client as usize..=client as usize)
+        .unwrap_or_default()
 }

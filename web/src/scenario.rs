@@ -24,10 +24,17 @@
 //! digest 624b5e8c78e8faa0     optional: the state digest at the end, hexadecimal
 //! ```
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use wasm_bindgen::prelude::*;
 
 use crate::limits::{ADVANCE_MAX, TIME_MAX};
 use crate::record::MAGIC;
+use crate::settings::sentence;
+use crate::text::{self, decimal, joined};
 use crate::{Load, Playground, Settings};
 
 /// The memory of a scenario without a `memory` line: a cache small enough to be drawn completely.
@@ -98,18 +105,16 @@ impl Scenario {
     /// # Errors
     /// Invalid settings.
     pub fn playground(&self) -> Result<Playground, JsError> {
-        Ok(Playground::with_settings(
-            &self.settings,
-            self.seed,
-            self.start,
-        )?)
+        Playground::with_settings(&self.settings, self.seed, self.start)
+            .map_err(|error| JsError::new(&sentence(error)))
     }
 
     /// The state digest at the end, as [`Playground::digest`] shows it; nothing if the scenario
     /// does not say it. Another engine may come to another one.
     #[wasm_bindgen(getter)]
     pub fn digest(&self) -> Option<String> {
-        self.digest.map(|digest| format!("{digest:016x}"))
+        self.digest
+            .map(|digest| text::hexadecimal(digest.into(), 16))
     }
 
     /// The number of steps.
@@ -191,7 +196,9 @@ impl Scenario {
                 }
                 (None, _) => scenario.read(line),
             };
-            read.map_err(|error| format!("Line {number} of the scenario: {error}."))?;
+            read.map_err(|error| {
+                joined(&["Line ", &decimal(number), " of the scenario: ", &error, "."])
+            })?;
             in_note = note.is_some();
         }
         Ok(scenario)
@@ -253,7 +260,7 @@ impl Scenario {
 
     fn read_setting(&mut self, word: &str, rest: &str) -> Result<(), String> {
         if !self.steps.iter().all(|step| matches!(step, Step::Note(_))) {
-            return Err(format!("“{word}” is unknown"));
+            return Err(unknown(word));
         }
         let settings = &mut self.settings;
         match word {
@@ -273,7 +280,7 @@ impl Scenario {
             "seed" => {
                 self.seed = hexadecimal(rest).ok_or("the seed is not hexadecimal")?;
             }
-            _ => return Err(format!("“{word}” is unknown")),
+            _ => return Err(unknown(word)),
         }
         Ok(())
     }
@@ -282,29 +289,35 @@ impl Scenario {
     fn time(&self, text: &str) -> Result<u64, String> {
         let since: i64 = text
             .parse()
-            .map_err(|_| format!("“{text}” is not a number"))?;
+            .map_err(|_| joined(&["“", text, "” is not a number"]))?;
         let time = self.start.saturating_add_signed(since);
         if time > TIME_MAX {
-            return Err(format!("“{text}” is too far away"));
+            return Err(joined(&["“", text, "” is too far away"]));
         }
         Ok(time)
     }
 }
 
+fn unknown(word: &str) -> String {
+    joined(&["“", word, "” is unknown"])
+}
+
 fn client(name: &str) -> Result<u32, String> {
     match name.as_bytes() {
         [letter @ b'A'..=b'Z'] => Ok(u32::from(letter - b'A')),
-        _ => Err(format!("“{name}” is unknown")),
+        _ => Err(unknown(name)),
     }
 }
 
 fn number(text: &str, min: u64, max: u64) -> Result<u64, String> {
     let number: u64 = text
         .parse()
-        .map_err(|_| format!("“{text}” is not a number"))?;
+        .map_err(|_| joined(&["“", text, "” is not a number"]))?;
     let fits = (min..=max).contains(&number);
-    fits.then_some(number)
-        .ok_or_else(|| format!("{number} is not from {min} to {max}"))
+    fits.then_some(number).ok_or_else(|| {
+        let (min, max) = (decimal(min), decimal(max));
+        joined(&[&decimal(number), " is not from ", &min, " to ", &max])
+    })
 }
 
 fn hexadecimal(text: &str) -> Option<u128> {
@@ -313,9 +326,7 @@ fn hexadecimal(text: &str) -> Option<u128> {
 
 fn named<T: Copy>(name: &str, all: &[(&str, T)]) -> Result<T, String> {
     let found = all.iter().find(|(known, _)| *known == name);
-    found
-        .map(|&(_, value)| value)
-        .ok_or_else(|| format!("“{name}” is unknown"))
+    found.map(|&(_, value)| value).ok_or_else(|| unknown(name))
 }
 
 fn load(text: &str) -> Result<Load, String> {
@@ -323,7 +334,7 @@ fn load(text: &str) -> Result<Load, String> {
     for word in text.split_ascii_whitespace() {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         let known = Load::FIELDS.iter().find(|(known, ..)| *known == name);
-        let &(_, min, max, field) = known.ok_or_else(|| format!("“{name}” is unknown"))?;
+        let &(_, min, max, field) = known.ok_or_else(|| unknown(name))?;
         *field(&mut load) = number(value, min.into(), max.into())? as u32;
     }
     load.validation_error().map_or(Ok(load), Err)

@@ -1,8 +1,12 @@
 //! The settings of a playground: those of the server.
 
-use dynamidb_core::{Config, SessionConfig};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use dynamidb_core::{Config, ConfigError, SessionConfig};
 
 use crate::snapshot::NONE;
+use crate::text::{decimal, joined};
 
 /// Which verbs the clients of a playground may use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -92,7 +96,9 @@ impl Settings {
             self.policy as u32,
             self.dialect as u32,
         ];
-        [&limits, &self.slab_sizes[..]].concat()
+        let mut numbers = limits.to_vec();
+        numbers.extend_from_slice(&self.slab_sizes);
+        numbers
     }
 
     /// Reads such an array; `None` if it is too short, or a number is unknown.
@@ -121,6 +127,7 @@ impl Settings {
             Policy::Density => dynamidb_core::Policy::Density,
         };
         config.hash_seed = hash_seed;
+        config.insight = true;
         config
     }
 
@@ -135,5 +142,35 @@ impl Settings {
             Dialect::Memcached => dynamidb_core::Dialect::Memcached,
         };
         config
+    }
+}
+
+/// Why a cache cannot be made, as a sentence for people.
+pub(crate) fn sentence(error: ConfigError) -> String {
+    let number = |text: &str, number: u64, more: &str| joined(&[text, &decimal(number), more]);
+    match error {
+        ConfigError::MemoryTooSmall(least) => {
+            number("too little memory: at least ", least as u64, " bytes")
+        }
+        ConfigError::MemoryTooLarge(most) => {
+            number("too much memory for one cache: at most ", most, " bytes")
+        }
+        ConfigError::SlabSizeCount => "there must be between 1 and 62 slab sizes".into(),
+        ConfigError::SlabSizeOrder(size) => {
+            number("slab sizes must ascend, ", size as u64, " does not")
+        }
+        ConfigError::SlabSize(size) => number(
+            "slab size ",
+            size as u64,
+            " is not a multiple of 16 between 32 and the page size",
+        ),
+        ConfigError::ItemSize(size) => number(
+            "the largest item cannot be ",
+            size as u64,
+            " bytes: 1 to 16777216 are possible",
+        ),
+        ConfigError::OutOfMemory => "the memory could not be allocated".into(),
+        // Of what a page cannot set.
+        _ => "the settings are invalid".into(),
     }
 }

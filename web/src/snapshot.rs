@@ -1,5 +1,8 @@
 //! What the page draws beside the memory map, as flat arrays.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use dynamidb_core::view::RemovalReason;
 use dynamidb_core::{Cache, Instant, MemoryMap};
 

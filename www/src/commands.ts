@@ -15,6 +15,12 @@ export interface Command {
 /** The core has the table; `make generate` writes it. */
 export const COMMANDS = table.commands as readonly Command[];
 
+/** What `stats` can be asked for. */
+export const STATS =
+  COMMANDS.find(({ verb }) => verb === "stats")
+    ?.words[0]?.replace(/[[\]]/g, "")
+    .split("|") ?? [];
+
 /** The command of a line. The same verb in the other case belongs to the other dialect. */
 export function commandOf(line: string): Command | undefined {
   const verb = line.trimStart().split(" ")[0] ?? "";

@@ -3,6 +3,9 @@
 // the engine.
 
 import init, * as wasm from "../pkg/dynamidb_web.js";
+import type { Prediction } from "./curve.ts";
+import type { HotKeys } from "./hot-keys.ts";
+import { BY_DENSITY, BY_USE, type OrderWords } from "./order-words.ts";
 import { NONE, type Snapshot, snapshotOf } from "./snapshot.ts";
 
 /** The settings of a cache. */
@@ -88,6 +91,8 @@ export interface Removal {
   remaining: number;
   read: boolean;
   queued: boolean;
+  /** Why it was the one to go, if memory was needed. */
+  why: string;
 }
 const REASONS = ["memory", "item limit", "expired, requested", "expired"] as const;
 
@@ -137,6 +142,9 @@ export interface Inspection {
   chunks: Chunk[];
   fields: Field[];
 }
+
+/** From this share of its requests on, a key is one that is read, or one that is written. */
+const MOSTLY = 0.9;
 
 const POLICIES = ["lru", "s3lru", "density"] as const;
 const DIALECTS = ["auto", "dynamidb", "memcached"] as const;
@@ -200,9 +208,10 @@ export function defaultLoad(): Load {
 export function parse(text: string): Scenario {
   const read = new wasm.Scenario(text);
   const steps = Array.from({ length: read.length }, (_, at) => stepOf(read, at));
-  const engine = new Engine(read.playground());
+  const settings = settingsOf(read.settings);
+  const engine = new Engine(read.playground(), settings.policy);
   const { title, digest } = read;
-  return { title, settings: settingsOf(read.settings), steps, engine, digest };
+  return { title, settings, steps, engine, digest };
 }
 
 function stepOf(read: wasm.Scenario, at: number): Step {
@@ -225,15 +234,18 @@ function stepOf(read: wasm.Scenario, at: number): Step {
 /** A cache, its clients and its clock. */
 export class Engine {
   readonly #playground: wasm.Playground;
+  readonly words: OrderWords;
 
-  constructor(playground: wasm.Playground) {
+  constructor(playground: wasm.Playground, policy: Settings["policy"]) {
     this.#playground = playground;
+    this.words = policy === "density" ? BY_DENSITY : BY_USE;
   }
 
   /** Makes an empty cache, now, with a random seed. Throws if a setting is invalid. */
   static create(settings: Settings): Engine {
     const seed = crypto.getRandomValues(new Uint8Array(16));
-    return new Engine(new wasm.Playground(numbersOf(settings), seed, Date.now()));
+    const playground = new wasm.Playground(numbersOf(settings), seed, Date.now());
+    return new Engine(playground, settings.policy);
   }
 
   /** Frees its memory. It must not be used any more. */
@@ -369,10 +381,45 @@ export class Engine {
         remaining,
         read: read === 1,
         queued: queued === 1,
+        why: queued === 1 && this.words === BY_USE ? "it was the oldest in the queue" : this.words.why,
       });
     }
     this.#playground.clearRemovals();
     return removals;
+  }
+
+  /** The keys that were asked for most in the last minute, from a sample of the requests. */
+  hotKeys(): HotKeys {
+    const [sampled = 0, ...numbers] = this.#playground.hotKeys();
+    const bytes = this.#playground.hotKeyBytes();
+    const keys: HotKeys["keys"] = [];
+    for (let at = 0, from = 0; at < numbers.length; at += 4) {
+      const [samples = 0, error = 0, reads = 0, size = 0] = numbers.slice(at, at + 4);
+      const read = reads / Math.max(1, samples - error);
+      keys.push({
+        key: bytes.subarray(from, (from += size)),
+        share: samples / Math.max(1, sampled),
+        error: error / Math.max(1, sampled),
+        kind: read >= MOSTLY ? "read" : read <= 1 - MOSTLY ? "written" : "both",
+      });
+    }
+    return { seconds: 60, sampled, keys };
+  }
+
+  /** The hit ratio with less and with more memory; none until enough is known. */
+  predictions(): Prediction[] {
+    const numbers = this.#playground.advice();
+    const predictions: Prediction[] = [];
+    for (let at = 0; at < numbers.length; at += 3) {
+      const [factor = 1, hit_ratio = 0, error = 0] = numbers.subarray(at, at + 3);
+      predictions.push({ factor, hit_ratio, error });
+    }
+    return predictions;
+  }
+
+  /** What they mean, in a sentence. */
+  advice(): string {
+    return this.#playground.adviceText();
   }
 
   /** The key of the item at a position; empty if there is none. */

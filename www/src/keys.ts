@@ -25,7 +25,7 @@ const LIST: readonly [string, string][] = [
   ["L", "back to live"],
   ["N", "next expiry"],
   ["1 2 3", "colour by idle time, expiry, size and waste"],
-  ["Alt 1 … 5", "tabs"],
+  ["Alt 1 … 6", "tabs"],
   ["Alt A, Alt B", "client"],
   ["Arrows in the map", "from chunk to chunk, with Control from page to page"],
   ["Enter in the map", "see every byte"],
@@ -86,7 +86,7 @@ export function keys(actions: Actions): void {
 }
 
 function withAlt(event: KeyboardEvent, actions: Actions): (() => void) | undefined {
-  const digit = /^Digit([1-5])$/.exec(event.code)?.[1];
+  const digit = /^Digit([1-6])$/.exec(event.code)?.[1];
   if (digit !== undefined) return () => actions.tab(Number(digit));
   const client = ["KeyA", "KeyB"].indexOf(event.code);
   return client >= 0 ? () => actions.client(client) : undefined;

@@ -31,7 +31,7 @@ const MEMORY = 256 * 1024;
 const WARM = 14_400;
 
 /** The tabs below the map. On a phone the terminal is one of them. */
-const TABS = ["terminal", "order", "wire", "removals", "wheel", "compare"] as const;
+const TABS = ["terminal", "order", "wire", "removals", "wheel", "hot", "compare"] as const;
 type TabName = (typeof TABS)[number];
 
 /** Real milliseconds between two drawings while a scenario is replayed. */
@@ -61,6 +61,7 @@ async function start(): Promise<Share> {
   time.cut = (age) => views.removals.cut(age);
   const tabs = new Tabs<TabName>(TABS, () => {
     views.removals.refresh();
+    views.insight.refresh();
     views.changed();
     wire.draw();
     selection.mark();
@@ -176,13 +177,14 @@ async function start(): Promise<Share> {
   themes(() => {
     views.map.recolour();
     time.track.redraw();
+    views.insight.refresh();
     views.changed();
     workload.redraw();
     race.redraw();
   });
   menu();
   const modes: Mode[] = ["idle", "expires", "waste"];
-  const names: TabName[] = ["order", "wire", "removals", "wheel", "compare"];
+  const names = TABS.slice(1);
   element("#colour-by").addEventListener("click", (event) => {
     if (!isNarrow()) return;
     event.preventDefault();

@@ -458,7 +458,8 @@ export class MemoryMap {
     const isLarge = (this.#layout?.shape.width ?? 0) >= 72 && this.#across >= 900;
     const inUse = isLarge ? [...sizes].sort((a, b) => a - b).slice(0, 5) : [];
     const { gone, note } = this;
-    this.#legend.draw(this.#mode, { idle: seconds(idle), gone, sizes: inUse, note });
+    const { from, to } = this.#engine().words;
+    this.#legend.draw(this.#mode, { from, to: to(seconds(idle)), gone, sizes: inUse, note });
     const text =
       `${count(stats.pages)} pages of ${bytes(stats.pageSize)}, each with chunks of one size. ` +
       `${count(stats.items)} items. The tables below have the same as text.`;

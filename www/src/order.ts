@@ -124,7 +124,7 @@ class List {
     write(row.ttl, ttl(remaining));
     row.bar.hidden = remaining === NONE || remaining === 0;
     row.bar.style.setProperty("--remaining", String(Math.min(1, remaining / 60_000)));
-    write(row.flags, words(flags));
+    write(row.flags, words(flags, this.#engine().words.isNew));
     row.row.dataset.key = id;
     row.row.classList.toggle("linked", id === this.#selection.current);
     row.row.classList.toggle("expired", (flags & EXPIRED) !== 0);
@@ -181,10 +181,11 @@ export class Order {
     const range = `${count(from + 1)} to ${count(Math.min(items, to))}`;
     if (from > 0 && items > 0)
       title.replaceChildren(range, make("small", { textContent: ` of ${count(items)}` }));
-    else if (title.textContent !== "Just used") title.textContent = "Just used";
+    else write(title, this.#engine().words.first);
     const [, , , flags = 0] = snapshot.items.subarray(-ITEM);
     const isQueued = snapshot.items.length > 0 && (flags & QUEUED) !== 0;
-    write(element("#last-title"), isQueued ? "Next to go: the queue" : "Next to go");
+    const { queue, last } = this.#engine().words;
+    write(element("#last-title"), isQueued ? queue : last);
     write(element("#count-order"), count(items));
   }
 
@@ -230,9 +231,9 @@ export function ttl(remaining: number): string {
   return remaining > 49 * DAY ? "> 49 d" : duration(remaining);
 }
 
-function words(flags: number): string {
+function words(flags: number, isNew: string): string {
   const words = [
-    (flags & QUEUED) !== 0 ? "queued" : "",
+    (flags & QUEUED) !== 0 ? isNew : "",
     (flags & RECENT) !== 0 ? "recent" : "",
     (flags & READ) !== 0 ? "read" : "",
   ];

@@ -89,12 +89,11 @@ function row({ removal, at }: Entry): HTMLElement {
 export function explanation(removal: Removal): string {
   const left = removal.remaining;
   const ttl = left === NONE || left === 0 ? "" : `, with ${duration(left)} to live`;
-  const order = removal.queued ? "it was the oldest in the queue" : "it had been idle longest";
   switch (removal.reason) {
     case "memory":
-      return `Memory was full, and ${order}${ttl}.`;
+      return `Memory was full, and ${removal.why}${ttl}.`;
     case "item limit":
-      return `The item limit was reached, and ${order}${ttl}.`;
+      return `The item limit was reached, and ${removal.why}${ttl}.`;
     case "expired, requested":
       return "A request found it expired.";
     case "expired":

@@ -1,5 +1,7 @@
 // What is in a cache's memory at one moment, as the core's `MemoryMap` encodes it.
 
+import type { OrderWords } from "./order-words.ts";
+
 /** Means "none" in the arrays of numbers. */
 export const NONE = 0xffffffff;
 /** The numbers per page and per item. */
@@ -17,6 +19,8 @@ export interface Snapshot {
 export interface Inside {
   /** The time, in milliseconds since the Unix epoch. */
   readonly now: number;
+  /** What the ends of the list of its items are called. */
+  readonly words: OrderWords;
   /** The key of the item at a position; empty if there is none. */
   keyAt(position: number): Uint8Array;
   /** The position of the item with this key. */

@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts";
 import { element, figure, write } from "./dom.ts";
 import { realTime } from "./frames.ts";
 import { Feed } from "./feed.ts";
+import { Insight } from "./insight.ts";
 import { ItemView } from "./item.ts";
 import { MemoryMap } from "./memory.ts";
 import type { Model } from "./model.ts";
@@ -37,6 +38,7 @@ export class Views {
   readonly #item = new ItemView(() => this.changed());
   readonly #order: Order;
   readonly #wheel = new Wheel();
+  readonly insight = new Insight();
   readonly #chosen: Chosen;
   readonly map: MemoryMap;
   readonly removals = new Removals();
@@ -79,6 +81,7 @@ export class Views {
     });
     model.onShow(() => {
       this.removals.refresh();
+      this.insight.refresh();
       this.changed();
     });
     model.onReplace(() => {
@@ -86,11 +89,15 @@ export class Views {
       this.removals.clear();
       this.feed.clear();
       this.yours.clear();
+      this.insight.refresh();
       track.clear();
       selection.choose(undefined);
       this.changed();
     });
-    addEventListener("resize", () => this.changed());
+    addEventListener("resize", () => {
+      this.insight.refresh();
+      this.changed();
+    });
   }
 
   /** Draws everything again soon. */
@@ -120,7 +127,8 @@ export class Views {
     const pages = this.#chosen.draw(engine, snapshot, wheel);
     this.map.draw(snapshot, stats);
     this.#order.draw(snapshot, stats.items);
-    if (this.#hasMessages) this.#selection.mark();
+    const isMarkDue = this.insight.draw(engine, stats.limit) || this.#hasMessages;
+    if (isMarkDue) this.#selection.mark();
     this.#hasMessages = false;
     this.#wheel.draw(wheel, snapshot, pages);
     this.removals.draw(stats.evictions, stats.expired, engine.age);

@@ -1,7 +1,7 @@
 // The visitor's own items: when they expire, and how many go before them.
 
 import { readable } from "./bytes.ts";
-import { element, make } from "./dom.ts";
+import { element, make, write } from "./dom.ts";
 import type { Engine } from "./engine.ts";
 import { ITEM, type Snapshot } from "./snapshot.ts";
 import { strength } from "./map/colours.ts";
@@ -14,6 +14,7 @@ const LISTED_MAX = 8;
 export class Yours {
   readonly #list = element("#yours-list");
   readonly #section = element("#yours");
+  readonly #hint = element("#yours-text");
   /** The newest last. */
   #ids: string[] = [];
   #rows = new Map<string, Row>();
@@ -39,6 +40,7 @@ export class Yours {
   draw(engine: Engine, snapshot: Snapshot, isShown: boolean, current: string | undefined): void {
     this.#section.hidden = !isShown || this.#ids.length === 0;
     if (this.#section.hidden) return;
+    write(this.#hint, engine.words.hint);
     const all = snapshot.items.length / ITEM;
     const places = new Map<number, number>();
     for (let item = 0; item < all; item++) places.set(snapshot.items[item * ITEM] ?? 0, item);
@@ -108,8 +110,4 @@ function fill(
     row.first,
     before === undefined ? "" : before === 0 ? "next to go" : `${count(before)} go first`,
   );
-}
-
-function write(element: HTMLElement, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }

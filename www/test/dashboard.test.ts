@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { niceStep } from "../src/axes.ts";
 import { Attached } from "../src/dashboard/attached.ts";
 import { History, RANGES, type Sample } from "../src/dashboard/history.ts";
 import { barsOf, combined, difference, percentile, time } from "../src/dashboard/latency.ts";
-import { niceStep } from "../src/dashboard/plot.ts";
 import { ITEM, NONE, PAGE } from "../src/snapshot.ts";
 
 const NOW = 1_800_000_000_000;

@@ -1,5 +1,7 @@
 // What a server's admin port answers. This is the only file that knows the network.
 
+import type { Prediction } from "../curve.ts";
+
 /** How long an answer may take, in milliseconds. */
 const TIMEOUT = 5000;
 
@@ -31,7 +33,7 @@ export interface Latency {
 }
 
 /** `/api/hotkeys`. Keys are percent-encoded. */
-export interface HotKeys {
+export interface SentHotKeys {
   seconds: number;
   sampled: number;
   keys: { key: string; share: number; kind: string; error: number }[];
@@ -41,7 +43,7 @@ export interface HotKeys {
 export interface Advice {
   ready: boolean;
   hit_ratio: number;
-  points: { factor: number; hit_ratio: number; error: number }[];
+  points: Prediction[];
   text: string;
 }
 

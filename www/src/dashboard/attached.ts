@@ -3,6 +3,7 @@
 
 import { Cells } from "../map/cells.ts";
 import type { Kind } from "../map/events.ts";
+import { BY_USE, type OrderWords } from "../order-words.ts";
 import { idOf } from "../selection.ts";
 import {
   decodeChunk,
@@ -25,6 +26,7 @@ const SOON = 2000;
 export class Attached implements Inside {
   readonly snapshot: Snapshot;
   readonly now: number;
+  words: OrderWords = BY_USE;
   /** Pages of the shard, those that were ever used, and the bytes of each. */
   readonly pages: number;
   readonly begun: number;

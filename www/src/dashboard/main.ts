@@ -1,11 +1,16 @@
 // The dashboard of a server: asks its admin port once a second, and shows what it answers.
 
+import { percentDecoded } from "../bytes.ts";
+import { curve } from "../curve.ts";
 import { element, figure, make, write } from "../dom.ts";
 import { onFrame, realTime } from "../frames.ts";
+import { type HotKeys, hotKeys } from "../hot-keys.ts";
 import { MemoryMap } from "../memory.ts";
 import { Order } from "../order.ts";
+import { BY_USE_ALONE } from "../order-words.ts";
 import { Selection } from "../selection.ts";
 import { ITEM, PAGE } from "../snapshot.ts";
+import { say } from "../table.ts";
 import { Tabs } from "../tabs.ts";
 import { themes } from "../theme.ts";
 import { bytes, count, duration, percent, share } from "../units.ts";
@@ -13,17 +18,17 @@ import {
   type Advice,
   ask,
   askMap,
-  type HotKeys,
   type Latency,
   number,
+  type SentHotKeys,
   type ServerFacts,
   type ServerStats,
 } from "./api.ts";
 import { Attached } from "./attached.ts";
 import { History, RANGES } from "./history.ts";
 import { barsOf, combined, difference, percentile, time } from "./latency.ts";
-import { area, curve, histogram, MARKS, sparkline } from "./plot.ts";
-import { connections, hotKeys, shards, slabs } from "./tables.ts";
+import { area, histogram, MARKS, sparkline } from "./plot.ts";
+import { connections, shards, slabs } from "./tables.ts";
 
 /** Real milliseconds between two questions, and while nobody looks. */
 const [PERIOD, HIDDEN] = [1000, 10_000];
@@ -144,7 +149,7 @@ class Dashboard {
   async #ask(): Promise<void> {
     if (this.#turn % SLOW === 0 || this.#lostAt !== undefined) {
       this.#facts = await ask<ServerFacts>("/api/server");
-      this.#hot = await ask<HotKeys>("/api/hotkeys");
+      this.#hot = decoded(await ask<SentHotKeys>("/api/hotkeys"));
       this.#advice = await ask<Advice>("/api/advice");
     }
     this.#turn += 1;
@@ -186,6 +191,7 @@ class Dashboard {
     const map = await askMap(shard);
     if (map === undefined || shard !== Number(this.#shard.value)) return;
     const attached = new Attached(map, stats.now_ms);
+    if (this.#facts?.policy.startsWith("density")) attached.words = BY_USE_ALONE;
     for (const { kind, position } of attached.since(this.#attached)) {
       this.#map.event(kind, position);
     }
@@ -265,7 +271,7 @@ class Dashboard {
     const panel = element(`#panel-${this.#tabs.current}`);
     const { items } = this.#attached.snapshot;
     const lists = {
-      hot: () => hotKeys(panel, this.#hot, this.#history.rate("requests")),
+      hot: () => this.#hotKeys(panel),
       slabs: () => slabs(panel, stats),
       shards: () => shards(panel, stats),
       conns: () => connections(panel, stats),
@@ -273,6 +279,21 @@ class Dashboard {
     };
     lists[this.#tabs.current]();
     this.#selection.mark();
+  }
+
+  #hotKeys(panel: HTMLElement): void {
+    if (this.#hot === undefined) {
+      return say(
+        panel,
+        "Not counted by this server",
+        "The keys that are asked for most, and their share of all requests, would be here.",
+        "They are counted with “--insight on”, and shown if the admin port shows keys.",
+      );
+    }
+    const requests = this.#history.rate("requests");
+    hotKeys(panel, this.#hot, (share) =>
+      requests === undefined ? "–" : count(Math.round(share * requests)),
+    );
   }
 
   #charts(): void {
@@ -331,7 +352,7 @@ class Dashboard {
     write(element("#advice-text"), advice?.text ?? (advice === undefined ? missing : ""));
     if (!isDrawn) return;
     const limit = number(this.#stats?.stats ?? {}, "limit_maxbytes");
-    curve(canvas("#chart-advice"), advice, bytes(limit), (factor) =>
+    curve(canvas("#chart-advice"), advice.points, bytes(limit), (factor) =>
       bytes(Math.round(factor * limit)),
     );
   }
@@ -350,6 +371,11 @@ class Dashboard {
     const since = duration(realTime() - this.#lostAt).replace(/\.\d/, "");
     write(element("#lost"), `No answer since ${since}. Trying again.`);
   }
+}
+
+function decoded(sent: SentHotKeys | undefined): HotKeys | undefined {
+  if (sent === undefined) return undefined;
+  return { ...sent, keys: sent.keys.map((hot) => ({ ...hot, key: percentDecoded(hot.key) })) };
 }
 
 function empty(): Attached {

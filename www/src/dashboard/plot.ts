@@ -1,12 +1,10 @@
 // Draws the charts of the dashboard. Each has its figures beside it as text.
 
-import { colour, surface } from "../dom.ts";
-import type { Advice } from "./api.ts";
+import { BOTTOM, type Context, grid, niceStep, RIGHT, room, TEXT, TOP } from "../axes.ts";
+import { colour } from "../dom.ts";
 import type { Point } from "./history.ts";
 import { type Bar, percentile, time } from "./latency.ts";
 
-const TEXT = "420 12px Recursive, system-ui, sans-serif";
-const [TOP, RIGHT, BOTTOM] = [12, 2, 24];
 /** The least time that an axis shows, in milliseconds. */
 const SPAN_MIN = 60_000;
 const MINUTE = 60_000;
@@ -16,17 +14,6 @@ export const MARKS = [
   ["p99", 0.99],
   ["p99.9", 0.999],
 ] as const;
-
-type Context = CanvasRenderingContext2D;
-
-/** The room that a chart has, and its context; nothing if it is not shown. */
-function room(
-  canvas: HTMLCanvasElement,
-): { context: Context; width: number; height: number } | undefined {
-  const { clientWidth: width = 0, clientHeight: height = 0 } = canvas.parentElement ?? {};
-  if (width < 20 || height < 10) return undefined;
-  return { context: surface(canvas, width, height), width, height };
-}
 
 /** The time that is shown of a range: no more than there are points for. */
 function spanOf(points: Point[], range: number): number {
@@ -97,16 +84,6 @@ export function area(
   context.lineWidth = 1.75;
   context.lineJoin = "round";
   line(context, points, x, y);
-}
-
-/** A line across, and its value before it. */
-function grid(context: Context, left: number, width: number, y: number, label: string): void {
-  context.fillStyle = colour("--rule");
-  context.fillRect(left, Math.round(y), width - left - RIGHT, 1);
-  context.fillStyle = colour("--quiet");
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  context.fillText(label, left - 8, y);
 }
 
 /** The axis of time: `−15 min … now`. */
@@ -189,81 +166,4 @@ function trimmed(bars: Bar[]): Bar[] {
   const counted = bars.flatMap(({ count }, at) => (count > 0 ? [at] : []));
   const [from, to] = [counted[0] ?? 3, counted.at(-1) ?? 14];
   return bars.slice(Math.max(0, Math.min(from - 1, to - 8)), to + 2);
-}
-
-/** The miss ratio with other budgets: what is predicted, and how far off it may be. */
-export function curve(
-  canvas: HTMLCanvasElement,
-  advice: Advice,
-  limit: string,
-  format: (factor: number) => string,
-): void {
-  const found = room(canvas);
-  const points = [...advice.points].sort((one, other) => one.factor - other.factor);
-  if (found === undefined || points.length === 0) return;
-  const { context, width, height } = found;
-  const misses = points.map(({ hit_ratio, error }) => 1 - hit_ratio + error);
-  const step = niceStep(Math.max(0.01, ...misses) / 3);
-  const top = step * Math.max(1, Math.ceil(Math.max(...misses) / step));
-  context.font = TEXT;
-  const percent = (ratio: number) => `${Number((100 * ratio).toPrecision(3))} %`;
-  const left = context.measureText(percent(top)).width + 14;
-  const largest = points.at(-1)?.factor ?? 1;
-  const smallest = points[0]?.factor ?? 0;
-  // Logarithmic: each step to the right is twice the memory.
-  const scale = Math.log(largest / smallest) || 1;
-  const x = (factor: number) =>
-    left + 14 + (Math.log(factor / smallest) / scale) * (width - left - RIGHT - 34);
-  const y = (miss: number) => TOP + 10 + (1 - miss / top) * (height - TOP - 10 - BOTTOM);
-  for (let value = 0; value <= top + step / 2; value += step) {
-    grid(context, left, width, y(value), percent(value));
-  }
-  context.textBaseline = "alphabetic";
-  for (const { factor } of points) {
-    const label = format(factor);
-    const half = context.measureText(label).width / 2;
-    context.textAlign = "left";
-    context.fillText(label, Math.min(x(factor) - half, width - 2 * half), height - 6);
-  }
-  const ink = colour("--s4");
-  context.strokeStyle = ink;
-  context.lineWidth = 1;
-  for (const { factor, hit_ratio, error } of points) {
-    const [from, to] = [y(1 - hit_ratio - error), y(1 - hit_ratio + error)];
-    context.beginPath();
-    context.moveTo(x(factor), from);
-    context.lineTo(x(factor), to);
-    context.stroke();
-  }
-  context.lineWidth = 1.75;
-  context.beginPath();
-  for (const { factor, hit_ratio } of points) context.lineTo(x(factor), y(1 - hit_ratio));
-  context.stroke();
-  const now = points.find(({ factor }) => factor === 1);
-  if (now === undefined) return;
-  context.strokeStyle = colour("--quiet");
-  context.setLineDash([2, 3]);
-  context.lineWidth = 1;
-  context.beginPath();
-  context.moveTo(Math.round(x(1)) + 0.5, TOP);
-  context.lineTo(Math.round(x(1)) + 0.5, y(0));
-  context.stroke();
-  context.setLineDash([]);
-  context.fillStyle = colour("--ink");
-  context.beginPath();
-  context.arc(x(1), y(1 - now.hit_ratio), 4, 0, 7);
-  context.fill();
-  context.textAlign = "left";
-  context.fillText(
-    `now ${limit}, ${percent(1 - now.hit_ratio)}`,
-    x(1) + 8,
-    y(1 - now.hit_ratio) - 10,
-  );
-}
-
-/** 1, 2 or 5 times a power of ten, not less than this. */
-export function niceStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(least));
-  const found = [1, 2, 5, 10].find((factor) => factor * power >= least * 0.999_999);
-  return (found ?? 10) * power;
 }

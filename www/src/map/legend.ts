@@ -7,8 +7,9 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** What the legend says beside the colours. */
 export interface Words {
-  /** The time since the last item was used. */
-  idle: string;
+  /** The ends of the scale of idle times. */
+  from: string;
+  to: string;
   /** What became of an item that is not there any more. */
   gone: string;
   /** The chunk sizes, in bytes. */
@@ -21,13 +22,12 @@ export class Legend {
   readonly #element = element("#legend");
   #shown = "";
 
-  draw(mode: Mode, { idle, gone, sizes, note }: Words): void {
-    const key = `${mode} ${idle} ${gone} ${sizes.join()} ${note}`;
+  draw(mode: Mode, { from, to, gone, sizes, note }: Words): void {
+    const key = `${mode} ${from} ${to} ${gone} ${sizes.join()} ${note}`;
     if (key === this.#shown) return;
     this.#shown = key;
     const parts: HTMLElement[] = [];
-    if (mode === "idle")
-      parts.push(scale("just used", "s6,s5,s4,s3,s2,s1,s0", `idle ${idle}, next to go`));
+    if (mode === "idle") parts.push(scale(from, "s6,s5,s4,s3,s2,s1,s0", to));
     if (mode === "expires") {
       parts.push(scale("soon", "t5,t4,t3,t2,t1,t0", "in 60 s or later"));
       parts.push(entry("never", square("--never")));

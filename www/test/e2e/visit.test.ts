@@ -207,7 +207,7 @@ test("on a phone every tab is in sight, and a scrolled title is within its colum
   for (const viewport of [NARROW, NARROWEST]) {
     const page = await site.visit({ viewport });
     const tabs = page.locator("#tabs [role=tab]");
-    assert.equal(await tabs.count(), 6);
+    assert.equal(await tabs.count(), 7);
     for (const box of await Promise.all((await tabs.all()).map((one) => one.boundingBox())))
       assert.ok(box !== null && box.x >= 0 && box.x + box.width <= viewport.width, `${box?.x}`);
     await tab(page, "order");
@@ -303,7 +303,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         "set b 3 0 900",
       );
       await check("in use");
-      for (const name of ["wire", "removals", "wheel"]) {
+      for (const name of ["wire", "removals", "wheel", "hot"]) {
         await tab(page, name);
         await check(name);
       }

@@ -1,0 +1,57 @@
+//! What surrounds a client's session: the cache, whose looked-up keys are noted, and the server's
+//! commands for operators, as far as a page has what they show.
+
+use alloc::vec::Vec;
+
+use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Host, Instant, Key, Keyspace, Output};
+
+use crate::Settings;
+use crate::admin;
+use crate::client::Client;
+
+/// The most keys of one message that are recorded.
+const TOUCHED_MAX: usize = 256;
+
+pub(crate) struct PageHost<'p> {
+    pub(crate) now: Instant,
+    pub(crate) cache: &'p mut Cache,
+    /// The keys that the message looked up.
+    pub(crate) touched: &'p mut Vec<Vec<u8>>,
+    pub(crate) settings: &'p Settings,
+    /// What `verbosity` has set, which only `stats settings` shows.
+    pub(crate) verbosity: &'p mut u32,
+    /// The clients, without the one that is being answered.
+    pub(crate) others: &'p [Option<Client>],
+    /// The number of that one.
+    pub(crate) client: usize,
+}
+
+impl Keyspace for PageHost<'_> {
+    type Memory = Vec<u8>;
+
+    fn cache_at(&mut self, _index: usize) -> &mut Cache {
+        self.cache
+    }
+
+    fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        Keyspace::key(self.cache, bytes)
+    }
+
+    fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache {
+        if self.touched.len() < TOUCHED_MAX {
+            self.touched.push(key.as_bytes().to_vec());
+        }
+        self.cache
+    }
+
+    fn prefetch(&mut self, keys: &[Key<'_>]) {
+        Keyspace::prefetch(self.cache, keys);
+    }
+}
+
+impl Host for PageHost<'_> {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
+        admin::command(self, command, output);
+        AdminOutcome::Done
+    }
+}
