@@ -25,6 +25,7 @@ mod playground;
 mod record;
 mod scenario;
 mod settings;
+mod sizing;
 mod snapshot;
 mod text;
 mod zipf;

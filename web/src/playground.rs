@@ -19,7 +19,7 @@ use crate::record::Record;
 use crate::settings::sentence;
 use crate::snapshot::{self, NONE};
 use crate::text::hexadecimal;
-use crate::{Load, Settings};
+use crate::{Load, Settings, sizing};
 
 /// Maintenance runs at multiples of this, in milliseconds of the cache's time. It does not depend
 /// on how often the page calls, so that a session can be replayed.
@@ -146,6 +146,18 @@ impl Playground {
     #[wasm_bindgen(js_name = defaultLoad)]
     pub fn default_load() -> Vec<u32> {
         Load::new().numbers()
+    }
+
+    /// How much memory so many items need whose keys and values have these bytes: the budget, the
+    /// bytes of the chunks of an item with their share of what is left of a page, then for each of
+    /// its chunks four numbers: size, and the bytes of overhead, key and value in it. `sizes` are
+    /// the chunk sizes; none: those of a server whose memory is given.
+    ///
+    /// # Errors
+    /// Numbers that are out of range.
+    pub fn sizing(items: f64, key: u32, value: u32, sizes: &[u32]) -> Result<Vec<f64>, JsError> {
+        sizing::sizing(items, key as usize, value as usize, sizes)
+            .map_err(|message| JsError::new(&message))
     }
 
     /// Sends `bytes` as a client, and returns the server's reply. A client that is not connected

@@ -204,6 +204,28 @@ export function defaultLoad(): Load {
   return loadOf(wasm.Playground.defaultLoad());
 }
 
+/** How much memory so many items of one size need. */
+export interface Sizing {
+  /** The budget, in bytes. */
+  memory: number;
+  /** The bytes that the chunks of an item take of their pages. */
+  each: number;
+  /** Of each chunk its size, and the bytes of overhead, key and value in it. */
+  chunks: (readonly [number, number, number, number])[];
+}
+
+/** Lays out an item of these sizes; no `sizes`: those of a server whose memory is given. Throws. */
+export function sizing(items: number, key: number, value: number, sizes: number[]): Sizing {
+  const numbers = wasm.Playground.sizing(items, key, value, Uint32Array.from(sizes));
+  const [memory = 0, each = 0] = numbers;
+  const chunks: Sizing["chunks"] = [];
+  for (let at = 2; at < numbers.length; at += 4) {
+    const [size = 0, overhead = 0, ofKey = 0, ofValue = 0] = numbers.subarray(at, at + 4);
+    chunks.push([size, overhead, ofKey, ofValue]);
+  }
+  return { memory, each, chunks };
+}
+
 /** Parses a scenario; throws an error whose message names the line and the reason. */
 export function parse(text: string): Scenario {
   const read = new wasm.Scenario(text);

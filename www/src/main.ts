@@ -1,5 +1,6 @@
 // Connects the parts of the page, and draws the changes.
 
+import { Calculator } from "./calculator.ts";
 import { Clock } from "./clock.ts";
 import { element } from "./dom.ts";
 import { embed, isEmbedded } from "./embed.ts";
@@ -88,8 +89,7 @@ async function start(): Promise<Share> {
     },
   });
   const race = new Race(() => {
-    if (location.hash === "#race")
-      history.replaceState(null, "", location.pathname + location.search);
+    leave("#race");
     clock.run(true);
     views.changed();
   });
@@ -106,7 +106,16 @@ async function start(): Promise<Share> {
     const why = `, not ${scenario.digest}: the engine has changed since this link was made`;
     terminal.note(`Replayed. The state’s digest is ${digest}${isOther ? why : ""}.`);
   });
+  const calculator = new Calculator(() => leave("#calculator"));
   share.isElsewhere = (hash) => {
+    if (hash === "calculator") {
+      race.close();
+      lessons.close();
+      if (isNarrow()) tabs.open("terminal");
+      calculator.open();
+      return true;
+    }
+    calculator.close();
     if (hash === "race") {
       lessons.close();
       clock.run(false);
@@ -198,6 +207,7 @@ async function start(): Promise<Share> {
       if (activeElement?.id === "line") (activeElement as HTMLElement).blur();
       else if (selection.chosen !== undefined) selection.choose(undefined);
       else if (race.isOpen) race.close();
+      else if (calculator.isOpen) calculator.close();
       else lessons.close();
     },
     playOrPause: () => (race.isOpen ? race.playOrPause() : element("#clock-run").click()),
@@ -305,6 +315,11 @@ class TimeTravel {
     document.body.dataset.time = isPast ? "past" : "live";
     if (!isPast) element("#ahead").hidden = true;
   }
+}
+
+/** Forgets the address of what was closed. */
+function leave(hash: string): void {
+  if (location.hash === hash) history.replaceState(null, "", location.pathname + location.search);
 }
 
 function isNarrow(): boolean {
