@@ -150,7 +150,9 @@ impl MemoryMap {
     pub fn into_numbers(self) -> Vec<u32> {
         let parts = [self.pages, self.items, self.chunks];
         let mut numbers: Vec<_> = parts.iter().map(|part| part.len() as u32).collect();
-        numbers.extend(parts.into_iter().flatten());
+        for part in parts {
+            numbers.extend_from_slice(&part);
+        }
         numbers
     }
 

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use dynamidb_core::{AdminCommand, Cache, Instant, Output};
+use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Host, Instant, Output};
 
 use crate::client::Client;
 use crate::host::PageHost;
@@ -30,12 +30,15 @@ const WORDS: [&str; 9] = [
     "advice",
 ];
 
+impl Host for PageHost<'_> {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
+        answer(self, command, output);
+        AdminOutcome::Done
+    }
+}
+
 /// Executes a command and appends the reply.
-pub(crate) fn command(
-    host: &mut PageHost<'_>,
-    command: &AdminCommand<'_>,
-    output: &mut dyn Output,
-) {
+fn answer(host: &mut PageHost<'_>, command: &AdminCommand<'_>, output: &mut dyn Output) {
     let mut reply = Reply(Vec::new());
     let mut words = command.words();
     let verb = command.verb();

@@ -2,9 +2,7 @@
 
 use alloc::vec::Vec;
 
-use dynamidb_core::{Instant, Session};
-
-use crate::host::PageHost;
+use dynamidb_core::{Host, Instant, Session};
 
 pub(crate) struct Client {
     pub(crate) session: Session,
@@ -28,15 +26,15 @@ impl Client {
     }
 
     /// Processes every complete request, and keeps the rest of the input for later.
-    pub(crate) fn process(&mut self, host: &mut PageHost<'_>) -> Vec<u8> {
-        self.last_used = host.now;
+    pub(crate) fn process(&mut self, now: Instant, host: &mut impl Host) -> Vec<u8> {
+        self.last_used = now;
         let mut output = Vec::new();
         let mut used = 0;
         while !self.session.is_closed() {
             // A session pauses when its output is full, so each call gets an empty one.
             let mut reply = Vec::new();
             let input = &self.input[used..];
-            let done = self.session.process(host.now, input, host, &mut reply);
+            let done = self.session.process(now, input, host, &mut reply);
             output.append(&mut reply);
             if done == 0 {
                 self.input.drain(..used);

@@ -58,7 +58,8 @@ impl Feed {
 
     /// See [`Playground::feed`](crate::Playground::feed).
     pub(crate) fn numbers(&self, locate: impl Fn(&[u8]) -> u32) -> Vec<u32> {
-        let number = |request: &Request| {
+        let mut numbers = Vec::new();
+        for request in &self.requests {
             let (outcome, size) = match request.outcome {
                 Outcome::Hit => (0, 0),
                 Outcome::Filled(size) => (1, size),
@@ -67,14 +68,18 @@ impl Feed {
             };
             let position = locate(&request.key);
             let (key, evicted) = (request.key.len(), request.evicted.len());
-            [outcome, position, size, key as u32, evicted as u32]
-        };
-        self.requests.iter().flat_map(number).collect()
+            numbers.extend_from_slice(&[outcome, position, size, key as u32, evicted as u32]);
+        }
+        numbers
     }
 
     /// For each request its key, then that of the item that was evicted for it.
     pub(crate) fn keys(&self) -> Vec<u8> {
-        let keys = |request: &Request| [&request.key[..], &request.evicted].concat();
-        self.requests.iter().flat_map(keys).collect()
+        let mut keys = Vec::new();
+        for request in &self.requests {
+            keys.extend_from_slice(&request.key);
+            keys.extend_from_slice(&request.evicted);
+        }
+        keys
     }
 }

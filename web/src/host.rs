@@ -1,12 +1,11 @@
-//! What surrounds a client's session: the cache, whose looked-up keys are noted, and the server's
-//! commands for operators, as far as a page has what they show.
+//! What surrounds a client's session: the cache, whose looked-up keys are noted, and what the
+//! commands for operators show (`admin.rs`).
 
 use alloc::vec::Vec;
 
-use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Host, Instant, Key, Keyspace, Output};
+use dynamidb_core::{Cache, Instant, Key, Keyspace};
 
 use crate::Settings;
-use crate::admin;
 use crate::client::Client;
 
 /// The most keys of one message that are recorded.
@@ -29,10 +28,6 @@ pub(crate) struct PageHost<'p> {
 impl Keyspace for PageHost<'_> {
     type Memory = Vec<u8>;
 
-    fn cache_at(&mut self, _index: usize) -> &mut Cache {
-        self.cache
-    }
-
     fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
         Keyspace::key(self.cache, bytes)
     }
@@ -44,14 +39,11 @@ impl Keyspace for PageHost<'_> {
         self.cache
     }
 
+    fn cache_at(&mut self, _index: usize) -> &mut Cache {
+        self.cache
+    }
+
     fn prefetch(&mut self, keys: &[Key<'_>]) {
         Keyspace::prefetch(self.cache, keys);
-    }
-}
-
-impl Host for PageHost<'_> {
-    fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
-        admin::command(self, command, output);
-        AdminOutcome::Done
     }
 }

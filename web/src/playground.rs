@@ -173,7 +173,7 @@ impl Playground {
         let mut connected = before.unwrap_or_else(session);
         self.record.send(client, bytes);
         connected.input.extend_from_slice(bytes);
-        let reply = connected.process(&mut PageHost {
+        let mut host = PageHost {
             now,
             cache: &mut self.cache,
             touched: &mut self.touched,
@@ -181,7 +181,8 @@ impl Playground {
             verbosity: &mut self.verbosity,
             others: &self.clients,
             client: client as usize,
-        });
+        };
+        let reply = connected.process(now, &mut host);
         if let Some(slot) = self.clients.get_mut(client as usize) {
             *slot = Some(connected);
         }
@@ -375,8 +376,7 @@ impl Playground {
     /// The bytes of these chunks, concatenated.
     #[wasm_bindgen(js_name = chunkBytes)]
     pub fn chunk_bytes(&self, position: u32) -> Vec<u8> {
-        let chunks = self.cache.chunks(position);
-        chunks.flat_map(|chunk| chunk.bytes).copied().collect()
+        joined(self.cache.chunks(position).map(|chunk| chunk.bytes))
     }
 
     /// The names of the fields in the header of the item at a position.
@@ -389,10 +389,11 @@ impl Playground {
     /// For each of these fields, three numbers: the byte offset of its word, the mask of its bits
     /// in the word, and its value.
     pub fn fields(&self, position: u32) -> Vec<u32> {
-        let fields = self.cache.fields(position);
-        fields
-            .flat_map(|field| [field.at as u32, field.mask, field.value])
-            .collect()
+        let mut numbers = Vec::new();
+        for field in self.cache.fields(position) {
+            numbers.extend_from_slice(&[field.at as u32, field.mask, field.value]);
+        }
+        numbers
     }
 
     /// The positions of the items whose keys the last message used, in its order; `u32::MAX` for a
@@ -437,12 +438,7 @@ impl Playground {
     /// The keys of these items, concatenated.
     #[wasm_bindgen(js_name = removalKeys)]
     pub fn removal_keys(&self) -> Vec<u8> {
-        self.cache
-            .removal_log()
-            .iter()
-            .flat_map(|removal| removal.key)
-            .copied()
-            .collect()
+        joined(self.cache.removal_log().iter().map(|removal| removal.key))
     }
 
     /// The keys that were asked for most in the last minute, as far as samples tell, the hottest
@@ -452,33 +448,33 @@ impl Playground {
     #[wasm_bindgen(js_name = hotKeys)]
     pub fn hot_keys(&self) -> Vec<u32> {
         let hot = HotKeys::of(&self.cache, self.instant());
-        let keys = hot.keys.iter();
-        let numbers =
-            keys.flat_map(|key| [key.samples, key.error, key.reads, key.key.len() as u32]);
-        core::iter::once(hot.samples as u32)
-            .chain(numbers)
-            .collect()
+        let mut numbers = vec![hot.samples as u32];
+        for key in &hot.keys {
+            numbers.extend_from_slice(&[key.samples, key.error, key.reads, key.key.len() as u32]);
+        }
+        numbers
     }
 
     /// The bytes of these keys, concatenated.
     #[wasm_bindgen(js_name = hotKeyBytes)]
     pub fn hot_key_bytes(&self) -> Vec<u8> {
         let hot = HotKeys::of(&self.cache, self.instant());
-        let bytes = hot.keys.iter().flat_map(|key| key.key);
-        bytes.copied().collect()
+        joined(hot.keys.iter().map(|key| key.key))
     }
 
     /// The hit ratio with other memory: for each of 1/4, 1/2, 1, 2 and 4 times of it three numbers:
     /// that factor, hits per read, and by how much that may be wrong. Empty until enough is known.
     pub fn advice(&self) -> Vec<f64> {
-        let advice = Advice::of(&self.cache);
-        let predicted = advice.iter().flat_map(|advice| {
-            FACTORS.iter().filter_map(|&(factor, _)| {
-                let predicted = advice.curve.predict(factor)?;
-                Some([factor, predicted.hit_ratio, predicted.margin])
-            })
-        });
-        predicted.flatten().collect()
+        let mut numbers = Vec::new();
+        let Some(advice) = Advice::of(&self.cache) else {
+            return numbers;
+        };
+        for (factor, _) in FACTORS {
+            if let Some(predicted) = advice.curve.predict(factor) {
+                numbers.extend_from_slice(&[factor, predicted.hit_ratio, predicted.margin]);
+            }
+        }
+        numbers
     }
 
     /// What this means, in a sentence.
@@ -510,4 +506,11 @@ impl Playground {
     pub const fn cache(&self) -> &Cache {
         &self.cache
     }
+}
+
+/// These bytes one after the other.
+fn joined<'b>(parts: impl Iterator<Item = &'b [u8]>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    parts.for_each(|part| bytes.extend_from_slice(part));
+    bytes
 }

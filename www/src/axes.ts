@@ -18,7 +18,13 @@ export function room(
 }
 
 /** A line across, and its value before it. */
-export function grid(context: Context, left: number, width: number, y: number, label: string): void {
+export function grid(
+  context: Context,
+  left: number,
+  width: number,
+  y: number,
+  label: string,
+): void {
   context.fillStyle = colour("--rule");
   context.fillRect(left, Math.round(y), width - left - RIGHT, 1);
   context.fillStyle = colour("--quiet");

@@ -403,7 +403,7 @@ export class Engine {
         remaining,
         read: read === 1,
         queued: queued === 1,
-        why: queued === 1 && this.words === BY_USE ? "it was the oldest in the queue" : this.words.why,
+        why: queued === 1 ? this.words.whyQueued : this.words.why,
       });
     }
     this.#playground.clearRemovals();

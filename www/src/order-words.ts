@@ -1,4 +1,4 @@
-// What the ends of the list of items are called: that depends on how the next one to evict is chosen.
+// What the ends of the list of items are called: that depends on how the next one to go is chosen.
 
 export interface OrderWords {
   first: string;
@@ -12,6 +12,7 @@ export interface OrderWords {
   to: (idle: string) => string;
   /** Why the last one went. */
   why: string;
+  whyQueued: string;
   /** What using an item does. */
   hint: string;
 }
@@ -25,6 +26,7 @@ export const BY_USE: OrderWords = {
   from: "just used",
   to: (idle) => `idle ${idle}, next to go`,
   why: "it had been idle longest",
+  whyQueued: "it was the oldest in the queue",
   hint: "Read one, and it moves to the front. The last in line goes next.",
 };
 
@@ -37,6 +39,7 @@ export const BY_DENSITY: OrderWords = {
   from: "goes last",
   to: () => "next to go, by age and size",
   why: "its age and size together weighed most",
+  whyQueued: "its age and size together weighed most",
   hint: "Read one, and it goes later; a large one goes earlier. The last in line goes next.",
 };
 

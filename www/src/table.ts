@@ -43,7 +43,8 @@ function newTable<Row>(panel: HTMLElement, columns: Column<Row>[]): HTMLTableEle
       ? make("td")
       : make("th", { scope: "col", textContent: title, className: isText ? "text" : "" }),
   );
-  const table = make("table", { className: "plain" }, make("caption"), make("thead", {}, make("tr", {}, ...head)));
+  const top = make("thead", {}, make("tr", {}, ...head));
+  const table = make("table", { className: "plain" }, make("caption"), top);
   panel.replaceChildren(table);
   return table;
 }

@@ -28,11 +28,30 @@ const ADMISSIONS_MAX: usize = 16;
 /// The bit of a hash that says in a ghost of `density` on which level it was.
 const LEVEL: u64 = 1;
 
+/// Steps through another iterator. The folds of a chain would be copied into each loop over it:
+/// five kilobytes of a module for a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Steps<I>(I);
+
+impl<I: Iterator> Iterator for Steps<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
+}
+
+impl<I: DoubleEndedIterator> DoubleEndedIterator for Steps<I> {
+    fn next_back(&mut self) -> Option<I::Item> {
+        self.0.next_back()
+    }
+}
+
 /// All items, the most recently used first.
 #[cfg(not(feature = "density"))]
-pub(crate) type Items<'m> = Chain<lru::Items<'m>, lru::Items<'m>>;
+pub(crate) type Items<'m> = Steps<Chain<lru::Items<'m>, lru::Items<'m>>>;
 #[cfg(feature = "density")]
-pub(crate) type Items<'m> = Chain<Chain<lru::Items<'m>, lru::Items<'m>>, density::Items<'m>>;
+pub(crate) type Items<'m> = Steps<Chain<Chain<lru::Items<'m>, lru::Items<'m>>, density::Items<'m>>>;
 
 /// The order in which items are evicted.
 #[derive(Debug)]
@@ -118,7 +137,7 @@ impl Eviction {
         // A device does not walk through what is always empty.
         #[cfg(feature = "density")]
         let items = items.chain(density::Items::new(&self.density, arena));
-        items
+        Steps(items)
     }
 
     /// The items of the LRU and those of the queue, each with the most recently used first; those
@@ -129,7 +148,7 @@ impl Eviction {
     ) -> [impl DoubleEndedIterator<Item = ChunkRef> + 'm; 2] {
         let others = density::Items::new(&self.density, arena);
         let lists = [(&self.lru, Some(others)), (&self.queue, None)];
-        lists.map(|(list, others)| list.items(arena).chain(others.into_iter().flatten()))
+        lists.map(|(list, others)| Steps(list.items(arena).chain(others.into_iter().flatten())))
     }
 
     /// Brings the order up to date, so that items may move.

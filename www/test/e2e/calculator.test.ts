@@ -44,7 +44,7 @@ test("impossible numbers are named, and the next possible ones are calculated", 
   }
 });
 
-test("the calculator opens from the advice, closes by Escape, and gives way to a lesson", async () => {
+test("the calculator opens from the advice, closes by Escape, gives way to a lesson", async () => {
   const page = await site.visit();
   await tab(page, "hot");
   await page.getByRole("link", { name: "Calculate it for your items" }).click();
@@ -73,7 +73,8 @@ for (const viewport of [
       const faults = await page.evaluate(`axe.run().then((result) => result.violations.map(
         (violation) => violation.id + ": " + violation.nodes.map((node) => node.html).join()))`);
       assert.deepEqual(faults, []);
-      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= viewport.width);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(width <= viewport.width, `${width} px`);
     }
   });
 }

@@ -55,7 +55,8 @@ test("stats tell what the server’s tell, and verbosity is kept", async () => {
   await type(page, "SET a 0 1", "x", "verbosity 2", "stats settings", "stats slabs", "stats items");
   const [, ok, all, slabs, items] = await replies(page);
   assert.equal(ok, "OK\r\n");
-  assert.match(all ?? "", /STAT maxbytes 262144\r\n[^]*STAT verbosity 2\r\n[^]*STAT policy lru\r\n/);
+  for (const line of ["STAT maxbytes 262144", "STAT verbosity 2", "STAT policy lru"])
+    assert.ok(all?.includes(`${line}\r\n`), `${line}: ${all}`);
   assert.match(slabs ?? "", /STAT 1:chunk_size 64\r\n[^]*STAT 1:used_chunks 1\r\n[^]*END\r\n$/);
   assert.match(items ?? "", /^STAT items:1:number 1\r\n/);
 });
