@@ -9,6 +9,9 @@ use super::handle::ItemHandle;
 /// processors notice that memory is read in order.
 const AHEAD: usize = 4 * Geometry::LINE;
 
+/// How much of an item is prefetched before its header has come.
+pub(crate) const BEGINNING: usize = 3 * Geometry::LINE;
+
 /// A value, where it lies.
 #[derive(Clone, Debug)]
 pub(crate) enum StoredValue<'m> {
@@ -129,6 +132,22 @@ impl<'m> Iterator for Pieces<'m> {
 
 fn chunk_size(arena: ArenaRef<'_>, chunk: ChunkRef) -> usize {
     arena.page(arena.geometry.page_of(chunk)).chunk_size()
+}
+
+/// Prefetches an item behind its [`BEGINNING`], up to a bound: its header says how long it is.
+#[inline]
+pub(crate) fn prefetch_rest(arena: ArenaRef<'_>, found: &ItemHandle) {
+    let &ItemHandle { item, ref header } = found;
+    let (geometry, next) = (arena.geometry, header.next());
+    let mut end = header.size_in_all() as usize;
+    if !next.is_none() {
+        arena.prefetch(geometry.record_at(geometry.page_of(item)));
+        fetch(arena, next);
+        end = AHEAD;
+    }
+    for line in (BEGINNING..end.min(2 * AHEAD)).step_by(Geometry::LINE) {
+        arena.prefetch(geometry.at(item) + line);
+    }
 }
 
 /// Prefetches the beginning of a chunk and the record of its page.

@@ -51,7 +51,7 @@ mod removal;
 mod slab;
 mod store;
 
-pub(crate) use arena::Geometry;
+pub(crate) use arena::{ChunkRef, Geometry};
 pub(crate) use cas::Cas;
 pub(crate) use chain::StoredValue;
 pub(crate) use deadline::Deadline;

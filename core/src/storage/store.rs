@@ -17,7 +17,7 @@ mod write;
 
 use super::arena::{Arena, ArenaMut, ArenaRef, ChunkRef, Geometry};
 use super::cas::Cas;
-use super::chain::{Pieces, StoredValue};
+use super::chain::{self, Pieces, StoredValue};
 use super::clock::Clock;
 use super::deadline::Deadline;
 use super::eviction::{self, Eviction};
@@ -29,6 +29,7 @@ use super::header::{self, ItemFlags};
 use super::index::{self, Index};
 use super::layout::Layout;
 use super::monitor::Monitor;
+use super::prefetch::PREFETCHES;
 use super::removal::RemovalLog;
 use super::slab::Slabs;
 use crate::key::HashedKey;
@@ -219,14 +220,26 @@ impl<'s> Store<'s> {
         self.arena.prefetch(bucket);
     }
 
-    /// Prefetches the item that a lookup will compare first, once the bucket is there.
+    /// Prefetches the item that a lookup will compare first, once the bucket is there. Returns that
+    /// item. Three lines are as many as an item of 112 bytes may lie in; a fourth, which it never
+    /// needs, takes as much time as the third saves.
     #[inline]
-    pub(crate) fn prefetch_item(self, hash: u64) {
+    pub(crate) fn prefetch_item(self, hash: u64) -> ChunkRef {
         let bucket = self.parts.index.first_bucket(self.arena, hash);
         let candidate = index::candidate(self.arena, bucket, hash);
         let item = self.arena.geometry.at(candidate);
-        self.arena.prefetch(item);
-        self.arena.prefetch(item + Geometry::LINE);
+        for line in (0..chain::BEGINNING).step_by(Geometry::LINE) {
+            self.arena.prefetch(item + line);
+        }
+        candidate
+    }
+
+    /// Prefetches the rest of such an item, once its header is there.
+    #[inline]
+    pub(crate) fn prefetch_value(self, item: ChunkRef) {
+        if PREFETCHES && !item.is_none() {
+            chain::prefetch_rest(self.arena, &self.arena.item(item));
+        }
     }
 
     #[cfg_attr(target_pointer_width = "64", inline(always))]
