@@ -21,6 +21,8 @@ mod write;
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
+use core::mem::MaybeUninit;
+
 use crate::insight::Insight;
 use crate::memory::DefaultMemory;
 use crate::options::{ArithmeticOptions, SetMode, SetOptions};
@@ -108,12 +110,60 @@ impl<M: Memory> Cache<M> {
         Self::build(&config, memory, size, 0)
     }
 
+    /// As [`with_memory`](Self::with_memory), in a place of the caller, where it stays: the stack
+    /// needs no room for the cache itself. Nothing has to be dropped that borrows its memory.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says which setting is wrong.
+    ///
+    /// # Examples
+    /// ```
+    /// use core::mem::MaybeUninit;
+    /// use dynamidb_core::{Cache, Config};
+    ///
+    /// // Static, on a device.
+    /// let (mut place, mut buffer) = (MaybeUninit::uninit(), [0; 16 * 1024]);
+    /// let config = Config::new(buffer.len());
+    /// let cache: &mut Cache<_> = Cache::init(&mut place, &config, &mut buffer[..])?;
+    /// assert!(cache.is_empty());
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    pub fn init<'p>(
+        place: &'p mut MaybeUninit<Self>,
+        config: &Config,
+        mut memory: M,
+    ) -> Result<&'p mut Self, ConfigError> {
+        let size = memory.capacity();
+        let layout = Self::lay_out(config, &mut memory, size, 0)?;
+        let cache = place.write(Self::laid_out(config, memory, &layout, size));
+        cache.start()?;
+        Ok(cache)
+    }
+
     fn build(config: &Config, mut memory: M, size: usize, own: usize) -> Result<Self, ConfigError> {
+        let layout = Self::lay_out(config, &mut memory, size, own)?;
+        let mut cache = Self::laid_out(config, memory, &layout, size + own);
+        cache.start()?;
+        Ok(cache)
+    }
+
+    /// Divides the memory; all that can be wrong with a configuration is found here.
+    fn lay_out(
+        config: &Config,
+        memory: &mut M,
+        size: usize,
+        own: usize,
+    ) -> Result<Layout, ConfigError> {
         let layout = Layout::new(config, size, own, memory.bytes().as_ptr().addr())?;
         memory.reserve(layout.start())?;
         memory.extend_to(layout.start());
+        Ok(layout)
+    }
+
+    /// A cache without an index, written where it stays.
+    #[inline(always)]
+    fn laid_out(config: &Config, mut memory: M, layout: &Layout, limit: usize) -> Self {
         let hasher = KeyHasher::new(config.hash_seed);
-        let begun = Parts::begin(memory.bytes_mut(), &layout).ok_or(ConfigError::OutOfMemory)?;
         // So that hardly any cas of an earlier run is one of this run's. Clients can read it, so it
         // is none of the seed's own bits.
         let start = match config.hash_seed {
@@ -126,18 +176,24 @@ impl<M: Memory> Cache<M> {
             false => Cas::new(start, config.shard, config.shard_count),
         };
         let few_pages = Layout::few_pages(layout.pages, layout.geometry.page_size());
-        Ok(Self {
-            parts: Parts::new(memory.bytes_mut(), &layout, hasher, cas, begun),
+        Self {
+            parts: Parts::new(memory.bytes_mut(), layout, hasher, cas),
             memory,
             geometry: layout.geometry,
             max_items: config.max_items.unwrap_or(usize::MAX),
             item_size_wanted: config.item_size_max,
-            item_size_max: item_size_max(config.item_size_max, size + own, few_pages),
+            item_size_max: item_size_max(config.item_size_max, limit, few_pages),
             budget: layout.budget,
-            limit: size + own,
+            limit,
             flush_at: None,
-            insight: Insight::new(config, size + own),
-        })
+            insight: Insight::new(config, limit),
+        }
+    }
+
+    /// Makes the first buckets.
+    fn start(&mut self) -> Result<(), ConfigError> {
+        let started = self.store_mut().start();
+        started.map_err(|_| ConfigError::OutOfMemory)
     }
 
     /// The function that hashes this cache's keys.

@@ -34,6 +34,7 @@
 //! |---|---|
 //! | keys and values in your own program | [`Cache`], made from a [`Config`] |
 //! | the cache in memory of your own | [`Cache::with_memory`] and [`Memory`] |
+//! | the cache itself there, too | [`Cache::init`], which takes the least stack |
 //! | deadlines | [`Expiry`] in a [`Value`]; [`Cache::maintain`] gives their memory back |
 //! | conditions, leases, outdated values, your own `cas` | [`Cache::get_with`] and the like |
 //! | to see inside: pages, chunks, order, who was evicted and why | [`Cache::pages`], [`view`] |

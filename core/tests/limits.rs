@@ -1,5 +1,6 @@
 //! Every limit of a configuration: below, at and above it.
 
+use core::mem::MaybeUninit;
 use core::time::Duration;
 
 use dynamidb_core::{Cache, Config, ConfigError, Error, Expiry, Instant, Policy, Value};
@@ -68,6 +69,27 @@ fn the_least_caller_provided_memory_has_3712_bytes() {
     assert_eq!(refused, Some(ConfigError::MemoryTooSmall(3712)));
     let mut cache = Cache::with_memory(config, &mut memory[..]).unwrap();
     fill_to_the_largest(&mut cache, 7 * 512 / 4);
+}
+
+/// What is made in place is the same, and what is wrong is found in the same way.
+#[test]
+fn a_cache_made_in_place_is_the_same_as_one_that_is_returned() {
+    let config = Config::new(0).with_page_size(512).with_hash_seed(7);
+    let (mut memory, mut same) = ([0xA5; 8 << 10], [0xA5; 8 << 10]);
+    let refused = Cache::init(&mut MaybeUninit::uninit(), &config, &mut same[..3711]).err();
+    assert_eq!(refused, Some(ConfigError::MemoryTooSmall(3712)));
+    let mut place = MaybeUninit::uninit();
+    let cache: &mut Cache<_> = Cache::init(&mut place, &config, &mut memory[..]).unwrap();
+    let mut other = Cache::with_memory(config, &mut same[..]).unwrap();
+    assert_eq!(cache.digest(), other.digest());
+    fill(cache, 500);
+    fill(&mut other, 500);
+    assert_eq!(
+        (cache.digest(), cache.stats()),
+        (other.digest(), other.stats())
+    );
+    cache.clear();
+    fill(cache, 500);
 }
 
 /// Stores items of all sizes, the largest included.

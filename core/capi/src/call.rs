@@ -1,6 +1,7 @@
 //! One call from C: checks the handle and the caller's pointers.
 
 use core::ffi::c_void;
+use core::mem::MaybeUninit;
 use core::sync::atomic::{Ordering, compiler_fence};
 
 use dynamidb_core::{Cache, Key};
@@ -25,9 +26,25 @@ const ALIGNMENT: usize = 8;
 const _: () = assert!(align_of::<Handle>() <= ALIGNMENT);
 
 impl Handle {
-    pub(crate) fn new(cache: Cache<CallerMemory>, address: *mut Self, size: usize) -> Self {
-        let (tag, end) = (Self::live(address), address.addr() + size);
-        Self { tag, end, cache }
+    /// Where its cache is to be made.
+    ///
+    /// # Safety
+    /// A `Handle` can be written at `address`, where nothing else refers to anything.
+    pub(crate) unsafe fn place<'p>(address: *mut Self) -> &'p mut MaybeUninit<Cache<CallerMemory>> {
+        // SAFETY: as the caller guarantees; whatever is there may be uninitialized.
+        unsafe { &mut *(&raw mut (*address).cache).cast() }
+    }
+
+    /// Marks it as a cache.
+    ///
+    /// # Safety
+    /// As [`place`](Self::place), and the cache has been made.
+    pub(crate) unsafe fn finish(address: *mut Self, size: usize) {
+        // SAFETY: as the caller guarantees.
+        unsafe {
+            (&raw mut (*address).end).write(address.addr() + size);
+            (&raw mut (*address).tag).write(Self::live(address));
+        }
     }
 
     /// Depends on the cache's address, so that a copy elsewhere does not count as a cache.

@@ -136,9 +136,10 @@ pub unsafe extern "C" fn dynamidb_init(
         // handle.
         let rest =
             unsafe { core::slice::from_raw_parts_mut(memory.cast::<u8>().add(handle_size), rest) };
-        let cache = Cache::with_memory(config, rest)?;
         // SAFETY: the memory is large enough, aligned, and holds nothing that needs to be dropped.
-        unsafe { address.write(Handle::new(cache, address, size)) }
+        Cache::init(unsafe { Handle::place(address) }, &config, rest)?;
+        // SAFETY: as before, and the cache is there now.
+        unsafe { Handle::finish(address, size) }
         output.write(address);
         Ok(Status::Ok)
     })())

@@ -72,22 +72,27 @@ impl ItemHasher for KeyHasher {
 }
 
 impl Index {
-    /// `None` if there is not even a page for the first buckets.
-    pub(crate) fn new(arena: &mut ArenaMut<'_>, slabs: &mut Slabs, map_len: u32) -> Option<Self> {
-        let page = slabs.take_page(arena, page::INDEX, 0)?;
-        set_page(arena, 0, page);
-        let index = Self {
+    /// Without buckets, until it is [started](Self::start).
+    pub(crate) const fn unmade(map_len: u32) -> Self {
+        Self {
             map_len,
             groups: 1,
             members: MEMBERS_MIN,
             split: 0,
             items: 0,
             sparse_below: 0,
-        };
-        for bucket in 0..MEMBERS_MIN {
-            index.clear_bucket(arena, bucket);
         }
-        Some(index)
+    }
+
+    /// Makes the first buckets, whatever there was. `None` if there is not even a page for them.
+    pub(crate) fn start(&mut self, arena: &mut ArenaMut<'_>, slabs: &mut Slabs) -> Option<()> {
+        let page = slabs.take_page(arena, page::INDEX, 0)?;
+        set_page(arena, 0, page);
+        *self = Self::unmade(self.map_len);
+        for bucket in 0..MEMBERS_MIN {
+            self.clear_bucket(arena, bucket);
+        }
+        Some(())
     }
 
     pub(crate) const fn len(&self) -> usize {

@@ -26,7 +26,7 @@ use super::flush::Flushes;
 use super::ghost::Ghosts;
 use super::handle::ItemHandle;
 use super::header::{self, ItemFlags};
-use super::index::{self, Index};
+use super::index::{self, Index, NoRoom};
 use super::layout::Layout;
 use super::monitor::Monitor;
 use super::prefetch::PREFETCHES;
@@ -46,7 +46,6 @@ pub(crate) struct Parts {
     eviction: Eviction,
     expiry: Expiry,
     hasher: KeyHasher,
-    map_len: u32,
     pub(crate) clock: Clock,
     pub(crate) cas: Cas,
     /// Counters of what happens in here; the rest is the cache's.
@@ -92,41 +91,27 @@ pub(crate) struct StoreMut<'s> {
 }
 
 impl Parts {
-    /// What can fail of making the parts; the rest can then be written where it stays.
-    pub(crate) fn begin(memory: &mut [u8], layout: &Layout) -> Option<(Slabs, Index)> {
-        let mut slabs = Slabs::new(layout.pages, &layout.sizes);
-        let arena = &mut Arena::new(memory, layout.geometry);
-        let index = Index::new(arena, &mut slabs, layout.map_len)?;
-        Some((slabs, index))
-    }
-
-    #[inline]
-    pub(crate) fn new(
-        memory: &mut [u8],
-        layout: &Layout,
-        hasher: KeyHasher,
-        cas: Cas,
-        (slabs, index): (Slabs, Index),
-    ) -> Self {
+    /// Without the first buckets, so that nothing can fail, and all can be written where it stays:
+    /// see [`StoreMut::start`].
+    #[inline(always)]
+    pub(crate) fn new(memory: &mut [u8], layout: &Layout, hasher: KeyHasher, cas: Cas) -> Self {
         let arena = &mut Arena::new(memory, layout.geometry);
         let ghosts = Ghosts::new(arena, layout.ghosts_at, layout.ghosts_len);
         let capacity = layout.pages as u64 * layout.geometry.page_size() as u64;
         let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts, capacity);
-        let (expiry, stats) = (Expiry::new(), Stats::default());
         let use_bits = match layout.policy.size_shift() {
             None => header::SECONDS,
             Some(_) => header::STAMPED_SECONDS,
         };
         Self {
-            slabs,
-            index,
+            slabs: Slabs::new(layout.pages, &layout.sizes),
+            index: Index::unmade(layout.map_len),
             eviction,
-            expiry,
+            expiry: Expiry::new(),
             hasher,
-            map_len: layout.map_len,
             clock: Clock::new(use_bits),
             cas,
-            stats,
+            stats: Stats::default(),
             monitor: Monitor::new(),
             removals: RemovalLog::new(),
             flushes: Flushes::new(layout.flushes_at, layout.flushes_size),
@@ -315,15 +300,20 @@ impl<'s> StoreMut<'s> {
 
     /// Drops everything, in the same time however much there is.
     pub(crate) fn clear(&mut self) {
-        let Self { arena, parts } = self;
+        let Self { parts, .. } = self;
         parts.slabs.clear();
         parts.eviction.clear();
         parts.expiry.clear();
         parts.monitor.clear();
         parts.flushes.clear();
-        if let Some(index) = Index::new(arena, &mut parts.slabs, parts.map_len) {
-            parts.index = index;
-        }
+        // There is a page, as there was when the cache was made.
+        let _ = self.start();
+    }
+
+    /// Makes the first buckets.
+    pub(crate) fn start(&mut self) -> Result<(), NoRoom> {
+        let Self { arena, parts } = self;
+        parts.index.start(arena, &mut parts.slabs).ok_or(NoRoom)
     }
 
     /// Does what the next use of an item would have to do first, while the bucket of a lookup is on

@@ -5,6 +5,7 @@
 #![no_main]
 
 use core::fmt::Write;
+use core::mem::MaybeUninit;
 use core::time::Duration;
 
 use cortex_m::Peripherals;
@@ -22,33 +23,39 @@ const REPLIES: usize = 128;
 #[entry]
 fn main() -> ! {
     static mut CACHE_MEMORY: [u8; readings::MEMORY] = [0; readings::MEMORY];
+    static mut PLACE: MaybeUninit<DeviceCache> = MaybeUninit::uninit();
     let mut peripherals = Peripherals::take().expect("they are taken only here");
     start_ticks(&mut peripherals.SYST);
 
-    let mut cache = make(CACHE_MEMORY);
-    let overhead = size_of_val(&cache);
+    let cache = make(PLACE, CACHE_MEMORY);
+    let overhead = size_of_val(cache);
     hprintln!("{:>8} bytes besides the caller-provided memory", overhead);
     hprintln!("{:>8} bytes of stack to make the cache", stack_used());
 
-    let outcome = readings::play(&mut cache);
+    let outcome = readings::play(cache);
     hprintln!("{:>8} bytes of stack to use it", stack_used());
     let mut text = String::<256>::new();
     write!(text, "{outcome}").expect("it is shorter");
     assert_eq!(text, env!("READINGS_OUTCOME"), "differs from the host");
 
     cache.clear();
-    expire(&mut cache);
+    expire(cache);
     stack_used();
-    serve(&mut cache);
+    serve(cache);
     hprintln!("{:>8} bytes of stack to serve a client", stack_used());
     hprintln!("{}", outcome);
     exit_success()
 }
 
+type DeviceCache = Cache<&'static mut [u8]>;
+
 /// Not inlined, so that the stack that only making a cache needs is released.
 #[inline(never)]
-fn make(memory: &'static mut [u8]) -> Cache<&'static mut [u8]> {
-    Cache::with_memory(readings::config(), memory).expect("the configuration is valid")
+fn make(
+    place: &'static mut MaybeUninit<DeviceCache>,
+    memory: &'static mut [u8],
+) -> &'static mut DeviceCache {
+    Cache::init(place, &readings::config(), memory).expect("the configuration is valid")
 }
 
 /// Stores a reading and waits until it has expired.

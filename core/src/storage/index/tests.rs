@@ -27,7 +27,8 @@ impl World {
         let mut memory = vec![0xFF; geometry.end_of(pages)];
         let mut slabs = Slabs::new(pages, &[512]);
         let arena = &mut Arena::new(&mut memory[..], geometry);
-        let index = Index::new(arena, &mut slabs, 1000).unwrap();
+        let mut index = Index::unmade(1000);
+        index.start(arena, &mut slabs).unwrap();
         let hashes = vec![0];
         Self {
             geometry,
