@@ -116,8 +116,8 @@ wasi: ## the protocol on standard input and output, as WebAssembly under WASI
 size: ## what a device pays for the core, checked against core/firmware/budget.txt
 	core/firmware/measure
 
-generate: ## the manual, the completions and the page of options, from the declarations of options
-	GENERATE=1 cargo test --locked -p dynamidb --lib generated
+generate: ## the manual, the completions, the page of options and the page's table of commands, from their declarations
+	GENERATE=1 cargo test --locked -p dynamidb --lib --bins generated
 
 test-native: ## the server, on tokio and on async-std
 	cargo test --locked -p dynamidb

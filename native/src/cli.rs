@@ -8,6 +8,8 @@ mod connection;
 mod editor;
 mod export;
 mod flush;
+#[cfg(test)]
+mod generated;
 mod history;
 mod import;
 mod inspect;

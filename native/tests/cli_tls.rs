@@ -11,8 +11,10 @@ mod tls;
 mod tls_server;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Stdio;
 
 use dynamidb::RuntimeName;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
@@ -70,6 +72,31 @@ fn every_command_speaks_tls_with_a_server_that_it_trusts() {
     // The same by the name of the host.
     let by_name = format!("localhost:{} --tls-ca {}", address.port(), shown(&ca));
     assert_eq!(said(&format!("ping {by_name}")).0, Some(0));
+}
+
+#[test]
+fn a_conversation_by_tls_goes_on_over_several_commands() {
+    let authority = Authority::new();
+    let server = serve(&authority, "");
+    let mut cli = support::command();
+    cli.args(["cli", &server.tls.to_string(), "--tls-ca"]);
+    cli.arg(authority.path("ca.pem")).stdin(Stdio::piped());
+    let mut child = cli.stdout(Stdio::piped()).spawn().unwrap();
+    let mut keys = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    // A ticket of TLS that comes between two commands is no reply and no end.
+    keys.write_all(b"set k 0 0 1\n1\n").unwrap();
+    assert_eq!(next(), "STORED");
+    keys.write_all(b"get k\nversion\n").unwrap();
+    assert_eq!([next(), next(), next()], ["VALUE k 0 1", "1", "END"]);
+    assert_eq!(next(), "VERSION 1.6.45");
+    drop(keys);
+    assert!(child.wait().unwrap().success());
+    // The same connection served all of them.
+    let mut client = server.connect();
+    let resumed = client.stat("tls_resumed_sessions");
+    assert_eq!(client.stat("ssl_new_sessions") + resumed, 1);
 }
 
 #[test]

@@ -452,3 +452,34 @@ fn a_server_that_comes_back_is_connected_to_by_the_next_command() {
     assert!(!shown.contains("error"), "{shown:?}");
     terminal.end();
 }
+
+#[test]
+fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
+    let home = Home::new("password");
+    let users = home.0.join("users");
+    fs::write(&users, "ada:love lace\n").unwrap();
+    let server = serve(&format!("-Y {}", users.display()));
+    let open = || Terminal::open(server.address, &home, "--no-history --user ada");
+    let mut terminal = open();
+    terminal.await_text("Password of ada: ");
+    terminal.press("love lace\r");
+    let shown = terminal.await_text("\x1b[?2004h");
+    assert!(!shown.contains("love"), "{shown:?}");
+    terminal.await_text("> ");
+    terminal.press("version\r");
+    terminal.await_text("VERSION 1.6.45");
+    terminal.end();
+    let refused = "does not know ada with this password";
+    for (keys, reason) in [
+        ("lovelace\r", refused),
+        ("\r", "no password was typed"),
+        // It ends the line, as it ends a program otherwise.
+        (&*format!("love{CTRL_C}"), "no password was typed"),
+    ] {
+        let mut terminal = open();
+        terminal.await_text("Password of ada: ");
+        terminal.press(keys);
+        terminal.await_text(reason);
+        assert_eq!(wait(&mut terminal.child), Some(1));
+    }
+}

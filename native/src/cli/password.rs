@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, tcgetattr, tcsetattr};
 
 const VARIABLE: &str = "DYNAMIDB_PASSWORD";
 /// The longest name and password that a server takes.
@@ -52,32 +52,36 @@ fn ask(user: &str) -> io::Result<Vec<u8>> {
     let input = io::stdin();
     let before = tcgetattr(&input)?;
     let mut unseen = before.clone();
-    // A signal would leave the terminal so.
+    // A signal would leave the terminal so: Ctrl-C ends the line instead.
     unseen
         .local_flags
         .remove(LocalFlags::ECHO | LocalFlags::ISIG);
+    unseen.control_chars[SpecialCharacterIndices::VEOL as usize] = CTRL_C;
     let _ = write!(io::stderr(), "Password of {user}: ");
     tcsetattr(&input, SetArg::TCSADRAIN, &unseen)?;
     let mut line = Vec::new();
-    // Byte by byte, so that nothing of the next line is taken.
     let outcome = read_line(&mut line);
     tcsetattr(&input, SetArg::TCSADRAIN, &before)?;
     let _ = writeln!(io::stderr());
-    outcome?;
+    if outcome? == Some(CTRL_C) {
+        return Err(io::Error::other("no password was typed"));
+    }
     match first_line(&line) {
         [] => Err(io::Error::other("no password was typed")),
-        line if line.contains(&CTRL_C) => Err(io::ErrorKind::Interrupted.into()),
         password => Ok(password.into()),
     }
 }
 
-fn read_line(line: &mut Vec<u8>) -> io::Result<()> {
-    io::stdin()
-        .lock()
-        .take(SIZE_MAX)
-        .bytes()
-        .take_while(|byte| !matches!(byte, Ok(b'\n' | CTRL_C)))
-        .try_for_each(|byte| byte.map(|byte| line.push(byte)))
+/// Reads a line, and returns the byte that has ended it. The terminal gives one line at a time, so
+/// that nothing of the next one is taken.
+fn read_line(line: &mut Vec<u8>) -> io::Result<Option<u8>> {
+    for byte in io::stdin().lock().take(SIZE_MAX).bytes() {
+        match byte? {
+            end @ (b'\n' | CTRL_C) => return Ok(Some(end)),
+            byte => line.push(byte),
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

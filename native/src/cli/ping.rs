@@ -14,13 +14,13 @@ pub(super) struct Ping {
     #[arg(value_name = "ADDRESS", conflicts_with = "address")]
     at: Option<Address>,
 
-    #[command(flatten)]
-    server: ServerArgs,
-
     /// How many milliseconds to wait for each step
     #[arg(long, default_value_t = 1000, value_name = "MILLISECONDS")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
+
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 impl Ping {

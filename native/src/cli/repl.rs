@@ -22,12 +22,12 @@ pub(super) struct Repl {
     #[arg(value_name = "ADDRESS", conflicts_with = "address")]
     at: Option<Address>,
 
-    #[command(flatten)]
-    server: ServerArgs,
-
     /// Neither read nor write the file of commands that were typed before
     #[arg(long)]
     no_history: bool,
+
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// A request: its line, and its value.

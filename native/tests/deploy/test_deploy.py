@@ -122,18 +122,24 @@ def test_the_files_of_the_debian_package_exist():
 
 
 def test_the_manual_and_the_completions_are_understood():
-    manual = subprocess.run(
-        ["man", "--warnings", "-l", DEPLOY / "man/dynamidb.1"], capture_output=True, text=True
-    )
-    assert (manual.returncode, manual.stderr) == (0, "")
-    assert "--check-config" in manual.stdout
+    for page, word in [("", "--check-config"), ("-export", "--tls-ca"), ("-cli", "--no-history")]:
+        manual = subprocess.run(
+            ["man", "--warnings", "-l", DEPLOY / f"man/dynamidb{page}.1"],
+            capture_output=True,
+            text=True,
+        )
+        assert (manual.returncode, manual.stderr) == (0, "")
+        assert word in manual.stdout
     script = DEPLOY / "completions/dynamidb.bash"
-    complete = (
-        f"source {script}; COMP_WORDS=(dynamidb --check); COMP_CWORD=1; "
-        'COMP_LINE="dynamidb --check"; _dynamidb dynamidb --check dynamidb; echo "${COMPREPLY[*]}"'
-    )
-    completed = subprocess.run(["bash", "-c", complete], capture_output=True, text=True)
-    assert completed.stdout.split() == ["--check-config"], completed.stderr
+    for words, meant in [(["--check"], "--check-config"), (["ping", "--tls-c"], "--tls-ca")]:
+        typed, last, before = " ".join(words), words[-1], (["dynamidb", *words])[-2]
+        complete = (
+            f"source {script}; COMP_WORDS=(dynamidb {typed}); COMP_CWORD={len(words)}; "
+            f'COMP_LINE="dynamidb {typed}"; _dynamidb dynamidb {last} {before}; '
+            'echo "${COMPREPLY[*]}"'
+        )
+        completed = subprocess.run(["bash", "-c", complete], capture_output=True, text=True)
+        assert meant in completed.stdout.split(), completed.stderr
 
 
 def test_the_unit_is_hardened():

@@ -66,6 +66,13 @@ impl Failure {
 }
 
 impl Options {
+    /// The declarations of all options, for completions of shells.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn command() -> clap::Command {
+        Arguments::command()
+    }
+
     /// Reads the process's command line, environment and configuration file. Prints and exits for
     /// `--help`, `--version`, `--check-config` and `--print-config`, and with a line for each error
     /// and status 2 if something is wrong. Warns of variables that are ignored.

@@ -13,6 +13,8 @@ use clap::{Arg, Command};
 use crate::server::options::source::{Setting, Source, nearest};
 
 const PREFIX: &str = "DYNAMIDB_";
+/// Not an option, but what the commands for clients read: both may run in one container.
+const CLIENT_PASSWORD: &str = "DYNAMIDB_PASSWORD";
 /// memcached's only way to name its file of users, and what it is called here.
 const PASSWORD_FILE: (&str, &str) = ("MEMCACHED_SASL_PWDB", "DYNAMIDB_SASL_PWDB");
 
@@ -37,7 +39,7 @@ pub(super) fn read(
             .iter()
             .find(|arg| arg.get_env() == own_name(&name).map(OsStr::new))
         else {
-            if !describes_service(&name, &value) {
+            if name != CLIENT_PASSWORD && !describes_service(&name, &value) {
                 warnings.push(unknown(&name, &options));
             }
             continue;
@@ -259,6 +261,12 @@ mod tests {
             warnings,
             ["DYNAMIDB_XQZ is ignored: no option has that name"]
         );
+    }
+
+    #[test]
+    fn the_password_of_clients_is_no_unknown_variable() {
+        let read = read("", &[("DYNAMIDB_PASSWORD", "secret")]);
+        assert!(read.unwrap().1.is_empty());
     }
 
     #[test]

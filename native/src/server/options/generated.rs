@@ -1,14 +1,12 @@
-//! Files made of the declarations of options: the manual, the completions of shells, and the page
-//! of options; and for the playground the table of commands. They are kept in the tree for
-//! packagers; `make generate` writes them, and this test fails if one is not what the declarations
-//! say.
+//! Files made of the declarations of options: the manual and the page of options; and for the
+//! playground the table of commands. They are kept in the tree for packagers; `make generate`
+//! writes them, and this test fails if one is not what the declarations say.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
-use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use dynamidb_core::help::{COMMANDS, Group, HABITS};
 use serde_json::{Map, Value, json};
@@ -34,15 +32,7 @@ fn files() -> Vec<(&'static str, String)> {
     let mut manual = Vec::new();
     // Writing to memory does not fail.
     Man::new(command.clone()).render(&mut manual).unwrap();
-    let mut completion = |shell| {
-        let mut script = Vec::new();
-        generate(shell, &mut command, "dynamidb", &mut script);
-        String::from_utf8(script).unwrap()
-    };
     vec![
-        ("deploy/completions/dynamidb.bash", completion(Shell::Bash)),
-        ("deploy/completions/dynamidb.fish", completion(Shell::Fish)),
-        ("deploy/completions/_dynamidb", completion(Shell::Zsh)),
         ("deploy/man/dynamidb.1", String::from_utf8(manual).unwrap()),
         ("docs/options.md", page(&command)),
         ("../www/src/commands.json", commands()),
@@ -142,7 +132,7 @@ fn row(page: &mut String, arg: &Arg) {
 }
 
 #[test]
-fn the_manual_the_completions_and_the_page_say_what_the_options_are() {
+fn the_manual_and_the_pages_say_what_the_options_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut stale: Vec<PathBuf> = Vec::new();
     for (name, text) in files() {
