@@ -38,7 +38,7 @@ const LARGE_PIECE: usize = 1 << 20;
 pub enum RestoreError {
     /// The file is none, or is damaged.
     Snapshot(ReadError),
-    /// It cannot be read.
+    /// It cannot be read, or there is no thread to store what is read.
     Io(io::Error),
 }
 
