@@ -248,6 +248,56 @@ mod tests {
         assert!(released.iter().all(|&byte| byte == 0));
     }
 
+    /// What the system was told about the page at this place of a region: `hg` to use huge pages,
+    /// `nh` not to, `dd` to leave it out of a core file.
+    #[cfg(target_os = "linux")]
+    fn advice(region: &Region, at: usize) -> Vec<String> {
+        let address = region.bytes().as_ptr() as usize + at;
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let hex = |number: &str| usize::from_str_radix(number, 16).ok();
+        let mut is_inside = false;
+        for line in maps.lines() {
+            let range = line
+                .split(' ')
+                .next()
+                .and_then(|range| range.split_once('-'));
+            if let Some((Some(start), Some(end))) = range.map(|(start, end)| (hex(start), hex(end)))
+            {
+                is_inside = (start..end).contains(&address);
+            } else if is_inside && let Some(flags) = line.strip_prefix("VmFlags:") {
+                let told = flags.split_whitespace();
+                let told = told.filter(|flag| ["hg", "nh", "dd"].contains(flag));
+                return told.map(str::to_string).collect();
+            }
+        }
+        panic!("the region is not mapped");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_used_part_of_a_large_region_has_huge_pages_and_is_in_core_files() {
+        let mut region = Region::new(HUGE_PAGES_FROM * 4, true).unwrap();
+        // A kernel without huge pages refuses the advice.
+        let (huge, small): (&[_], &[_]) =
+            match std::fs::exists("/sys/kernel/mm/transparent_hugepage").unwrap() {
+                true => (&["hg"], &["nh"]),
+                false => (&[], &[]),
+            };
+        let end = HUGE_PAGES_FROM * 2;
+        region.limit_to(0..end);
+        assert_eq!(advice(&region, 0), huge);
+        assert_eq!(advice(&region, end - 1), huge);
+        assert_eq!(advice(&region, end), ["dd"]);
+        // A shorter range ends within a huge page.
+        region.limit_to(0..end - HUGE_PAGE - 1);
+        assert_eq!(advice(&region, end - 2 * HUGE_PAGE - 1), huge);
+        assert_eq!(advice(&region, end - 2 * HUGE_PAGE), small);
+        assert_eq!(advice(&region, end - 1), [&["dd"], small].concat());
+        // Too short for any.
+        region.limit_to(0..HUGE_PAGES_FROM - 1);
+        assert_eq!(advice(&region, 0), small);
+    }
+
     #[test]
     fn memory_that_cannot_be_had_is_refused_and_nothing_changes() {
         let mut region = Region::new(usize::MAX >> 1, true).unwrap();

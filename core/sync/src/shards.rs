@@ -531,6 +531,28 @@ mod tests {
         assert_eq!(parts.collect::<Vec<_>>(), [6, 6, 6, 5, 5, 5, 5, 5]);
     }
 
+    /// The lower ones choose the bucket within a shard.
+    #[test]
+    fn the_highest_bits_of_the_hash_choose_the_shard() {
+        let shards = shards(64 << 20, None, 64);
+        assert_eq!(shards.len(), 32);
+        for number in 0..100_u32 {
+            let bytes = number.to_le_bytes();
+            let key = shards.key(&bytes);
+            let highest = shards.hasher.hash(&key) / (1 << 58);
+            assert_eq!(shards.index_of(&key) as u64, highest % 32);
+        }
+    }
+
+    #[test]
+    fn there_are_more_shards_if_one_cannot_address_its_share_of_the_memory() {
+        for (gigabytes, count) in [(4, 1), (5, 2), (9, 4)] {
+            let config = Config::new(gigabytes << 30);
+            let shards = Shards::with_count(&config, 1, Growth::default()).unwrap();
+            assert_eq!(shards.len(), count, "{gigabytes} GiB");
+        }
+    }
+
     #[test]
     fn a_key_stays_in_its_shard_and_all_shards_are_used() {
         let shards = shards(64 << 20, None, 2);
