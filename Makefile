@@ -74,7 +74,7 @@ msrv: ## all that users build compiles with the oldest Rust that Cargo.toml prom
 test-core: ## the cache and the protocol, and the cache for threads
 	cargo test --locked -p dynamidb-core
 	cargo test --locked -p dynamidb-core --examples
-	cargo test --locked -p dynamidb-core --all-features --lib --test monitoring --test binary --test density --test flush --test insight
+	MODEL_OPERATIONS=40000 SIMULATION_RUNS=40 cargo test --locked -p dynamidb-core --all-features --tests
 	cargo test --locked -p dynamidb-sync
 	cargo run --locked -p dynamidb-sync --example threads
 	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \

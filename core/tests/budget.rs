@@ -72,7 +72,8 @@ fn a_smaller_budget_costs_no_live_item_while_expired_ones_are_there() {
 /// has expired in its page goes.
 #[test]
 fn an_item_that_a_lookup_makes_is_found_while_the_budget_shrinks() {
-    let mut cache = Cache::new(Config::new(64 << 10)).unwrap();
+    let config = Config::new(64 << 10);
+    let mut cache = Cache::with_memory(config, Vec::with_capacity(64 << 10)).unwrap();
     let mut options = GetOptions::default();
     for number in 0..4000_u32 {
         let (now, key) = (Instant::from_millis(number.into()), number.to_le_bytes());

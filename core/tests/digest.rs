@@ -143,7 +143,9 @@ fn every_difference_shows() {
         ("upkeep at that time", |c| {
             assert_eq!(c.maintain(Instant::from_secs(101), 1), 0)
         }),
-        ("a smaller budget", |c| c.set_memory(MEMORY / 2).unwrap()),
+        ("a smaller budget", |c| {
+            c.set_memory(MEMORY / 8 * 7).unwrap()
+        }),
         ("free chunks", |c| free_two(c, ["c", "d"])),
         ("free chunks in another order", |c| free_two(c, ["d", "c"])),
     ];

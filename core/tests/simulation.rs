@@ -76,7 +76,9 @@ impl World {
         session.output_max = *rng.choice(&[1, 100, 64 * 1024]).expect("not empty");
         let max_items = config.max_items;
         let model = Model::new(START_MILLIS, roomy, config.item_size_max);
-        let mut cache = Cache::new(config).expect("these limits are possible");
+        // Whatever the features, the fields of `Cache` take nothing of this memory.
+        let memory = Vec::with_capacity(config.memory);
+        let mut cache = Cache::with_memory(config, memory).expect("these limits are possible");
         cache.maintain(Instant::from_millis(START_MILLIS), 0);
         Self {
             rng,

@@ -1,9 +1,9 @@
 //! What every eviction must be, whatever the policy.
 
-use dynamidb_core::Instant;
 use dynamidb_core::view::{PageUse, RemovalReason};
+use dynamidb_core::{Config, Instant};
 
-use super::{Run, same};
+use super::{Run, Seed, same};
 
 impl Run {
     /// Drops from the model what the cache evicted during an operation on this key, and makes sure
@@ -75,7 +75,7 @@ impl Run {
 #[cfg(feature = "density")]
 #[test]
 fn eviction_by_age_and_size() {
-    use dynamidb_core::{Config, Policy};
+    use dynamidb_core::Policy;
 
     for policy in [Policy::Density, Policy::DensityFull] {
         let mut config = Config::new(64 * 1024);
@@ -87,5 +87,21 @@ fn eviction_by_age_and_size() {
         super::run(&config, 300, 2500, super::operations(400_000), 100);
         config.max_items = Some(1);
         super::run(&config, 3, 2500, super::operations(16_000), 10);
+    }
+}
+
+#[test]
+fn sizes_that_shift() {
+    for seed in 0..4 {
+        let _seed = Seed(seed);
+        let mut run = Run::new(seed, &Config::new(128 << 10), 3000, 0);
+        for phase in 0..40 {
+            run.value_len_max = [10, 8000, 300, 30_000][phase % 4];
+            for _ in 0..2000 {
+                run.step();
+            }
+            run.cache.check();
+            run.compare();
+        }
     }
 }
