@@ -86,8 +86,9 @@ impl Kind {
         let (memory, threads) = (options.memory, options.threads);
         let tls = options.tls.as_ref().map(|tls| tls.options());
         let tls = tls.unwrap_or_default();
-        let ours =
-            format!("-p {port} -l 127.0.0.1 --admin 127.0.0.1:0 -m {memory} -t {threads} {tls}");
+        let ours = format!(
+            "-p {port} -l 127.0.0.1 --admin 127.0.0.1:0 -m {memory} -t {threads} -c 12000 {tls}"
+        );
         let words = match self {
             Self::DynamiDb(runtime) => format!("{ours} --runtime {runtime} {}", options.more),
             Self::Plain => format!("{ours} --io-uring off {}", options.more),
