@@ -116,6 +116,38 @@ fn a_server_with_dynamidbs_dialect_alone_is_understood() {
 }
 
 #[test]
+fn a_value_is_not_sent_to_a_server_that_would_take_it_for_a_command() {
+    for (dialect, line, other) in [
+        ("memcached", "SET k 0", "small"),
+        ("memcached", "SET k 0 9", "small"),
+        ("dynamidb", "add k 0 0", "capital"),
+        ("dynamidb", "ms k", "capital"),
+    ] {
+        let server = serve(&format!("--dialect {dialect}"));
+        let verb = line.split(' ').next().unwrap();
+        let output = piped(
+            server.address,
+            "",
+            format!("{line}\nflush_all\n").as_bytes(),
+        );
+        assert_eq!(
+            text(&output.stderr),
+            format!(
+                "error: {} does not know {verb}: its commands have {other} letters\n",
+                server.address
+            )
+        );
+        assert_eq!((output.status.code(), output.stdout), (Some(1), vec![]));
+        let all = piped(server.address, "", b"HELP\nversion\n");
+        assert!(all.stdout.starts_with(if dialect == "memcached" {
+            b"ERROR"
+        } else {
+            b"SET <"
+        }));
+    }
+}
+
+#[test]
 fn what_redis_calls_otherwise_gets_a_hint() {
     let server = serve("");
     let output = piped(

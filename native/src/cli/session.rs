@@ -5,9 +5,11 @@
 
 use std::io;
 
+use dynamidb_core::help::Group;
+
 use super::connection::{Connection, TIMEOUT};
 use super::printer::{Printer, is_error};
-use super::request::words;
+use super::request::{command_of, words};
 use super::server_args::Server;
 
 /// A request whose reply shows that all before it was answered.
@@ -31,11 +33,38 @@ const HELP: Sync = Sync {
     last: b"END",
 };
 
+impl Sync {
+    /// Whether the server has this request.
+    fn is_known(&self, connection: &mut Connection<'_>) -> Result<bool, String> {
+        connection.send(self.request)?;
+        let mut line = Vec::new();
+        connection.read_line(&mut line)?;
+        if line == b"ERROR" {
+            return Ok(false);
+        }
+        if !line.starts_with(self.reply) {
+            return Err(connection.unexpected(&line));
+        }
+        while line != self.last {
+            connection.read_line(&mut line)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Which commands a server has.
+#[derive(Clone, Copy, Default)]
+struct Dialects {
+    memcached: bool,
+    own: bool,
+}
+
 /// A conversation with a server. It begins anew if the connection has ended.
 pub(super) struct Session<'s> {
     server: &'s Server,
     printer: Printer,
     open: Option<(Connection<'s>, &'static Sync)>,
+    dialects: Dialects,
 }
 
 /// What came of a request.
@@ -54,6 +83,7 @@ impl<'s> Session<'s> {
             server,
             printer: Printer::new(),
             open: None,
+            dialects: Dialects::default(),
         }
     }
 
@@ -71,25 +101,21 @@ impl<'s> Session<'s> {
             return Ok(());
         }
         let mut connection = self.server.connect(TIMEOUT)?;
-        for sync in [&NOOP, &HELP] {
-            connection.send(sync.request)?;
-            let mut line = Vec::new();
-            connection.read_line(&mut line)?;
-            if line.starts_with(sync.reply) {
-                while line != sync.last {
-                    connection.read_line(&mut line)?;
-                }
-                self.open = Some((connection, sync));
-                return Ok(());
+        let [memcached, own] = [&NOOP, &HELP].map(|sync| sync.is_known(&mut connection));
+        let (memcached, own) = (memcached?, own?);
+        let dialects = Dialects { memcached, own };
+        self.open = match (memcached, own) {
+            (true, _) => Some((connection, &NOOP)),
+            (false, true) => Some((connection, &HELP)),
+            (false, false) => {
+                let address = self.server.address();
+                return Err(format!(
+                    "{address} has no meta commands; memcached has them since 1.6"
+                ));
             }
-            if line != b"ERROR" {
-                return Err(connection.unexpected(&line));
-            }
-        }
-        let address = self.server.address();
-        Err(format!(
-            "{address} has no meta commands; memcached has them since 1.6"
-        ))
+        };
+        self.dialects = dialects;
+        Ok(())
     }
 
     /// Sends a request, a line and its value, and prints the replies.
@@ -98,6 +124,9 @@ impl<'s> Session<'s> {
     /// A line that says what is wrong. The next request connects again.
     pub(super) fn request(&mut self, line: &[u8], value: Option<&[u8]>) -> Result<Outcome, String> {
         self.connect()?;
+        if value.is_some() {
+            self.check_dialect(line)?;
+        }
         let Some((mut connection, sync)) = self.open.take() else {
             return Ok(Outcome::Closed);
         };
@@ -124,6 +153,25 @@ impl<'s> Session<'s> {
             }
             Err(error) => Err(sent.err().unwrap_or(error)),
             outcome => outcome,
+        }
+    }
+
+    /// A server that does not know a store would take the value for a command.
+    fn check_dialect(&self, line: &[u8]) -> Result<(), String> {
+        let group = command_of(line).map(|command| command.group);
+        let (is_known, other) = match group {
+            Some(Group::DynamiDb) => (self.dialects.own, "small"),
+            _ => (self.dialects.memcached, "capital"),
+        };
+        match is_known {
+            true => Ok(()),
+            false => {
+                let verb = String::from_utf8_lossy(words(line).next().unwrap_or_default());
+                let address = self.server.address();
+                Err(format!(
+                    "{address} does not know {verb}: its commands have {other} letters"
+                ))
+            }
         }
     }
 

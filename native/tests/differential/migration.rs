@@ -1,12 +1,13 @@
-//! `export` and `import` take items from memcached to our server, and back.
+//! `export` and `import` take items from memcached to our server, and back; `cli` talks to it.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::process::Stdio;
 
 use dynamidb::RuntimeName;
 
 use crate::peers::Memcached;
-use crate::support::{Client, Process, run};
+use crate::support::{Client, Process, command, run};
 
 /// Enough for several batches.
 const PLAIN: usize = 2000;
@@ -53,6 +54,25 @@ fn items_move_from_memcached_to_our_server_and_back() {
     let back = Memcached::start();
     moved(ours.address, back.address);
     has_all(&mut Client::connect(back.address), &binary);
+}
+
+#[test]
+fn memcached_is_talked_to_by_the_commands_of_ours() {
+    let theirs = Memcached::start();
+    let mut cli = command();
+    cli.args(["cli", &theirs.address.to_string()]);
+    cli.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = cli.stderr(Stdio::null()).spawn().unwrap();
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"set k 7 0\na\\n\nget k\nms m 2 q\nhi\nmn\nmg m v\nHELP\ntouch k 9\n")
+        .unwrap();
+    drop(keys);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "STORED\r\nVALUE k 7 2\r\na\n\r\nEND\r\nMN\r\nVA 2\r\nhi\r\nERROR\r\nTOUCHED\r\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
 }
 
 fn has_all(client: &mut Client, binary: &[u8]) {
