@@ -27,6 +27,8 @@ pub trait Engine {
     fn new(items: usize) -> Self;
     fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool;
     fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]);
+    /// Does what was put off.
+    fn finish(&mut self) {}
     /// Sixteen at a time, for who can do better then.
     fn get_batch(&mut self, keys: &[[u8; KEY]; 16], output: &mut [u8; VALUE]) -> usize {
         keys.iter().filter(|key| self.get(key, output)).count()
@@ -221,5 +223,74 @@ impl Engine for Moka {
     #[inline]
     fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
         self.0.insert(*key, *value);
+    }
+}
+
+/// As programs with keys and values of any length use the caches for threads.
+type Boxed = Box<[u8]>;
+
+pub struct BoxedQuickCache(quick_cache::sync::Cache<Boxed, Boxed>);
+
+impl Engine for BoxedQuickCache {
+    const NAME: &'static str = "quick_cache (boxed)";
+
+    fn new(items: usize) -> Self {
+        Self(quick_cache::sync::Cache::new(items))
+    }
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(value) = self.0.get(&Boxed::from(&key[..])) else {
+            return false;
+        };
+        output.copy_from_slice(&value);
+        true
+    }
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0.insert(key[..].into(), value[..].into());
+    }
+}
+
+pub struct BoxedMoka(moka::sync::Cache<Boxed, Boxed>);
+
+impl Engine for BoxedMoka {
+    const NAME: &'static str = "moka (boxed)";
+
+    fn new(items: usize) -> Self {
+        Self(moka::sync::Cache::new(items as u64))
+    }
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(value) = self.0.get(&Boxed::from(&key[..])) else {
+            return false;
+        };
+        output.copy_from_slice(&value);
+        true
+    }
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0.insert(key[..].into(), value[..].into());
+    }
+    fn finish(&mut self) {
+        self.0.run_pending_tasks();
+    }
+}
+
+pub struct BoxedMiniMoka(mini_moka::sync::Cache<Boxed, Boxed>);
+
+impl Engine for BoxedMiniMoka {
+    const NAME: &'static str = "mini-moka (boxed)";
+
+    fn new(items: usize) -> Self {
+        Self(mini_moka::sync::Cache::new(items as u64))
+    }
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let Some(value) = self.0.get(&Boxed::from(&key[..])) else {
+            return false;
+        };
+        output.copy_from_slice(&value);
+        true
+    }
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        self.0.insert(key[..].into(), value[..].into());
+    }
+    fn finish(&mut self) {
+        mini_moka::sync::ConcurrentCacheExt::sync(&self.0);
     }
 }

@@ -4,6 +4,7 @@
 //! cargo run --release -- speed [items...]    ns per operation and ratios, interleaved rounds
 //! cargo run --release -- pauses [items]      longest single operations while filling and churning
 //! cargo run --release -- memory [items]      bytes per item above key and value
+//! cargo run --release -- resident [items]    resident bytes per item, beside the peers
 //! cargo run --release -- protocol [items]    ns per request above what the engine takes itself
 //! cargo run --release -- flooding [keys]     what keys cost that were chosen to collide
 //! ```
@@ -13,23 +14,29 @@ mod flooding;
 mod memory;
 mod pauses;
 mod protocol;
+mod resident;
 mod speed;
 
 fn main() {
     let mut args = std::env::args().skip(1);
     let table = args.next().unwrap_or_default();
-    let numbers: Vec<usize> = args
-        .map(|arg| arg.parse().expect("a number of items"))
-        .collect();
+    let words: Vec<String> = args.collect();
+    let numbers: Vec<usize> = words.iter().map_while(|word| word.parse().ok()).collect();
     match table.as_str() {
         "speed" if numbers.is_empty() => speed::print(&[100_000, 1_000_000, 10_000_000]),
         "speed" => speed::print(&numbers),
         "pauses" => pauses::print(numbers.first().copied().unwrap_or(10_000_000)),
         "memory" => memory::print(numbers.first().copied().unwrap_or(1_000_000)),
+        "resident" => match &words[..] {
+            [items, name] => resident::print_one(name, items.parse().expect("a number")),
+            _ => resident::print(numbers.first().copied().unwrap_or(1_000_000)),
+        },
         "protocol" => protocol::print(numbers.first().copied().unwrap_or(1000)),
         "flooding" => flooding::print(numbers.first().copied().unwrap_or(20_000)),
         _ => {
-            eprintln!("usage: dynamidb-core-bench speed|pauses|memory|protocol|flooding [items]");
+            eprintln!(
+                "usage: dynamidb-core-bench speed|pauses|memory|resident|protocol|flooding [items]"
+            );
             std::process::exit(2);
         }
     }
