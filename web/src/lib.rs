@@ -7,7 +7,7 @@
 //!
 //! With the feature `page` nothing of the standard library is in it: its allocator, its formatting
 //! and its panics with text would be a fifth of what a visitor downloads.
-#![cfg_attr(feature = "page", no_std)]
+#![cfg_attr(all(feature = "page", target_arch = "wasm32"), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
@@ -19,7 +19,7 @@ mod host;
 mod insight;
 mod limits;
 mod load;
-#[cfg(feature = "page")]
+#[cfg(all(feature = "page", target_arch = "wasm32"))]
 mod page;
 mod playground;
 mod record;
