@@ -14,7 +14,7 @@ use dynamidb_core::snapshot::{
     BLOCK_SIZE_MAX, BufferTooSmall, Clocks, HEADER_SIZE, LiveSave, Part,
 };
 use dynamidb_core::snapshot::{ReadError, Reader, Record, Restore, Restored, Writer, buffer_size};
-use dynamidb_core::view::ItemView;
+use dynamidb_core::view::{ItemView, PageUse};
 use dynamidb_core::{Cache, Cas, Config, DeleteOptions, Error, Expiry, GetOptions, Instant};
 use dynamidb_core::{LruBump, Policy, SetOptions, Value};
 use fastrand::Rng;
@@ -598,5 +598,38 @@ fn a_key_that_no_line_can_have_counts_as_given_in_base64() {
     ] {
         cache.restore(START, &Record::new(key, b"value")).unwrap();
         assert_eq!(cache.view_of(key).unwrap().base64, base64, "{key:?}");
+    }
+}
+
+#[test]
+fn an_index_that_was_made_for_too_many_items_shrinks_once_the_restore_has_ended() {
+    let (len, file) = sample();
+    let header = Writer::new(Clocks::new(START)).expect(100_000).header();
+    let mut file = [&header[..], &file[HEADER_SIZE..]].concat();
+    let index_pages = |cache: &Cache| {
+        let pages = cache.pages();
+        pages.filter(|page| page.usage == PageUse::Index).count()
+    };
+    for is_corrupted in [false, true] {
+        if is_corrupted {
+            *file.last_mut().unwrap() ^= 1;
+        }
+        let mut cache = Cache::new(Config::new(2 << 20)).unwrap();
+        let mut restore = Restore::new(Clocks::new(AGAIN));
+        let used = restore.feed(AGAIN, &mut cache, &file).unwrap();
+        let reserved = index_pages(&cache);
+        assert!(reserved > 50, "{reserved}");
+        let mut rest = &file[used..];
+        let outcome = loop {
+            match restore.feed(AGAIN, &mut cache, rest) {
+                Ok(used @ 1..) => rest = &rest[used..],
+                outcome => break outcome,
+            }
+        };
+        assert_eq!(outcome.is_err(), is_corrupted);
+        assert_eq!((cache.len(), index_pages(&cache)), (len, reserved));
+        while cache.maintain(AGAIN, 10) == 10 {}
+        assert!(index_pages(&cache) < 5);
+        cache.check();
     }
 }

@@ -27,6 +27,9 @@ pub struct Restored {
 /// Stores the items of a snapshot in a cache. What the cache has already stays, unless the snapshot
 /// has the same key.
 ///
+/// The cache's index is [reserved](Cache::reserve) for them from the header to the end, or to an
+/// error; if the input ends before, call `reserve(0)` or [`clear`](Cache::clear).
+///
 /// # Examples
 /// A file that comes in pieces of any size:
 /// ```
