@@ -49,9 +49,11 @@ fn config(settings: u8) -> Config {
 fn seal(file: &mut Vec<u8>) {
     let header = Writer::new(Clocks::new(NOW)).header();
     file.resize(file.len().max(HEADER_SIZE), 0);
-    let in_order = file[10] & 1;
+    // Order and number of items stay what they are.
+    let claims: [u8; 6] = file[10..16].try_into().expect("six bytes");
     file[..HEADER_SIZE].copy_from_slice(&header);
-    file[10] = in_order;
+    file[10..16].copy_from_slice(&claims);
+    file[10] &= 1;
     let sum = checksum(0, &file[..HEADER_SIZE - 8]);
     file[HEADER_SIZE - 8..HEADER_SIZE].copy_from_slice(&sum);
     let mut rest = &mut file[HEADER_SIZE..];
