@@ -43,7 +43,8 @@ setup: ## install what the tests need, or say what is missing
 test: setup lint test-core test-interleavings test-no-std capi firmware wasi size test-native test-differential test-soak test-fuzz test-clients test-deploy test-wasm test-npm test-www ## run every test there is
 	@echo "make test: everything passed"
 
-test-all: test miri ## the same, and what is slow and rare: heavy clients, bundlers, long loads, fuzzing, mutants, Miri
+test-all: test miri api ## the same, and what is slow and rare: packages as users build them, heavy clients, bundlers, long loads, fuzzing, mutants, Miri
+	.ci/packages build
 	.ci/setup web node browser
 	$(MAKE) test-heavy-clients
 	web/npm/test/bundlers
@@ -61,9 +62,13 @@ lint: msrv ## formatting, clippy (also for other platforms), rustdoc, packages a
 	cargo clippy --locked -p dynamidb-web -p dynamidb-npm --all-targets --target wasm32-unknown-unknown -- -D warnings
 	cargo clippy --locked -p dynamidb-web --lib --features page --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
-	! cargo package --locked --allow-dirty --no-verify -p dynamidb-core -p dynamidb-sync -p dynamidb 2>&1 | grep -A9 -E '^(warning|error)'
+	.ci/packages
 	cargo deny --locked --config .github/deny.toml check licenses bans sources
 	cd native/bench && cargo fmt --check && cargo clippy --locked --target-dir ../../target -- -D warnings
+
+api: ## the public items of core and core/sync are those of their public-api.txt; WRITE=1 writes these
+	.ci/setup api
+	.ci/api $(if $(WRITE),write)
 
 msrv: ## all that users build compiles with the oldest Rust that Cargo.toml promises
 	.ci/setup msrv
@@ -76,6 +81,7 @@ test-core: ## the cache and the protocol, and the cache for threads
 	cargo test --locked -p dynamidb-core --examples
 	MODEL_OPERATIONS=40000 SIMULATION_RUNS=40 cargo test --locked -p dynamidb-core --all-features --tests
 	cargo test --locked -p dynamidb-sync
+	cargo run --locked -p dynamidb-sync --example backend
 	cargo run --locked -p dynamidb-sync --example threads
 	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \
 		&& ! echo "$$tree" | grep -E '^(tokio|async-|clap)'
@@ -177,6 +183,7 @@ bench-core: ## the cache beside its peers: time, pauses, memory and protocol
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- speed
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- pauses
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- memory
+	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- resident
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- protocol
 	cargo run --release --target-dir target --manifest-path core/bench/Cargo.toml -- flooding
 

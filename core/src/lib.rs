@@ -109,6 +109,8 @@
 //! - **Eviction by age and size**, `Policy::Density`, is the feature `density`, off by default. The
 //!   [`Cache`] itself is some 370 bytes larger with it.
 #![no_std]
+// Documentation says which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Except in one file, `storage/prefetch.rs`; `tests/tidy.rs` sees to it.
 #![deny(unsafe_code)]
 // What only maps and logs call, which need a heap.

@@ -28,7 +28,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(2);
 
 const LICENSE: &str = concat!(
     "DynamiDB is licensed under either of the Apache License, version 2.0, or this one:\n\n",
-    include_str!("../../LICENSE-MIT"),
+    include_str!("../LICENSE-MIT"),
 );
 
 /// How long the end of the process waits for the last log line.
