@@ -78,7 +78,7 @@ pub const COMMANDS: &[CommandHelp] = &[
     own(
         "HOT",
         &[],
-        "Shows the keys that were asked for most in the last minute.",
+        "Shows the hottest keys of the last minute.",
     ),
     own(
         "HELP",
@@ -181,7 +181,7 @@ pub const COMMANDS: &[CommandHelp] = &[
     memcached(
         "stats",
         &["[reset|settings|slabs|items|sizes|conns|hotkeys|advice]"],
-        "Shows counters; or options, memory, items, clients, or what is asked for most.",
+        "Shows counters; or options, memory, items, clients, hot keys, or advice on memory.",
     ),
     memcached(
         "verbosity",

@@ -125,7 +125,7 @@ fn a_server_that_is_not_trusted_or_has_another_name_is_refused() {
 }
 
 #[test]
-fn what_the_system_trusts_is_trusted_without_a_file() {
+fn system_certificates_are_trusted_without_a_file() {
     let authority = Authority::new();
     let server = serve(&authority, "");
     let ping = |trusted: &Path| {

@@ -148,7 +148,7 @@ fn a_value_is_not_sent_to_a_server_that_would_take_it_for_a_command() {
 }
 
 #[test]
-fn what_redis_calls_otherwise_gets_a_hint() {
+fn a_redis_command_gets_a_hint() {
     let server = serve("");
     let output = piped(
         server.address,
@@ -462,7 +462,7 @@ fn commands_are_remembered_in_a_file_that_nobody_else_can_read() {
 }
 
 #[test]
-fn a_server_that_comes_back_is_connected_to_by_the_next_command() {
+fn the_next_command_reconnects_to_a_restarted_server() {
     let home = Home::new("reconnects");
     // A port could be somebody else's by then.
     let socket = home.0.join("socket");

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_redis_calls_otherwise_is_told_in_a_line() {
+    fn a_redis_command_is_answered_with_the_command_here() {
         for (line, told) in [
             ("DEL city", "Try: DELETE city"),
             ("EXPIRE city 9", "Try: touch city 9"),

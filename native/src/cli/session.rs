@@ -59,7 +59,7 @@ struct Dialects {
     own: bool,
 }
 
-/// A conversation with a server. It begins anew if the connection has ended.
+/// A conversation with a server. It reconnects if the connection has ended.
 pub(super) struct Session<'s> {
     server: &'s Server,
     printer: Printer,

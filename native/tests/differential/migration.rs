@@ -57,7 +57,7 @@ fn items_move_from_memcached_to_our_server_and_back() {
 }
 
 #[test]
-fn memcached_is_talked_to_by_the_commands_of_ours() {
+fn cli_converses_with_memcached() {
     let theirs = Memcached::start();
     let mut cli = command();
     cli.args(["cli", &theirs.address.to_string()]);
