@@ -101,6 +101,16 @@ fn a_reply_that_never_fits_is_refused_without_effect() {
 }
 
 #[test]
+fn a_report_waits_until_the_output_is_empty() {
+    let (mut memory, mut same) = ([0; 16 << 10], [0; 16 << 10]);
+    let said = "get middle\r\nstats\r\nget middle\r\nHELP\r\nversion\r\n";
+    let expected = unbounded(&mut cache(&mut same), said);
+    let (heard, sent, session) = converse(1000, &mut cache(&mut memory), said);
+    assert_eq!(heard, expected);
+    assert!(sent.len() > 1 && !session.is_closed(), "{sent:?}");
+}
+
+#[test]
 fn a_value_that_never_fits_closes_the_session_between_two_keys() {
     let mut memory = [0; 16 << 10];
     for said in [

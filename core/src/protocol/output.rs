@@ -212,28 +212,3 @@ impl fmt::Debug for FixedOutput<'_> {
             .finish()
     }
 }
-
-/// An output that keeps nothing: it counts how long a reply would be.
-pub(super) struct Counter(pub(super) usize);
-
-impl Output for Counter {
-    fn len(&self) -> usize {
-        self.0
-    }
-
-    fn available(&self) -> usize {
-        usize::MAX
-    }
-
-    fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.0 += bytes.len();
-    }
-
-    fn has_overflowed(&self) -> bool {
-        false
-    }
-
-    fn truncate(&mut self, len: usize) {
-        self.0 = len;
-    }
-}

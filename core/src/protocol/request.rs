@@ -109,6 +109,11 @@ impl<'i> Request<'i> {
         }
     }
 
+    /// Whether its reply tells of the whole cache or of the protocol, and it does nothing else.
+    pub(super) const fn is_report(&self) -> bool {
+        matches!(self, Self::Stats | Self::Help(_) | Self::Version)
+    }
+
     /// Whether it would change an item, or what is counted.
     pub(super) fn writes(&self) -> bool {
         match self {

@@ -3,10 +3,9 @@
 //! for one that grows the compiler leaves nothing of it.
 
 use super::context::Context;
-use super::output::Counter;
 use super::parsed::{Parsed, State};
 use super::request::Request;
-use super::{Host, Output, SessionConfig, binary, meta, reply, stats};
+use super::{Host, Output, binary, meta, reply};
 use crate::Key;
 
 /// The longest reply that has neither a key nor a value in it, and what a retrieval adds to these.
@@ -43,17 +42,12 @@ impl<H: Host, O: Output> Context<'_, H, O> {
 
     /// Whether the reply to a request fits.
     #[inline(always)]
-    pub(super) fn room(
-        &mut self,
-        config: &SessionConfig,
-        parsed: &Parsed<'_>,
-        key: Key<'_>,
-    ) -> Room {
+    pub(super) fn room(&mut self, parsed: &Parsed<'_>, key: Key<'_>) -> Room {
         let available = self.output.available();
         if available == usize::MAX {
             return Room::Enough;
         }
-        match self.reply_max(config, &parsed.request, key) {
+        match self.reply_max(&parsed.request, key) {
             size if size <= available => Room::Enough,
             size if size <= self.output.len() + available => Room::Later,
             _ => Room::Never,
@@ -76,7 +70,7 @@ impl<H: Host, O: Output> Context<'_, H, O> {
 
     /// The most bytes that the reply may have.
     #[inline(never)]
-    fn reply_max(&mut self, config: &SessionConfig, request: &Request<'_>, key: Key<'_>) -> usize {
+    fn reply_max(&mut self, request: &Request<'_>, key: Key<'_>) -> usize {
         match *request {
             Request::Get { key: written, .. } => match self.value_len(key) {
                 Some(len) => REPLY_MAX + written.len() + len,
@@ -98,18 +92,7 @@ impl<H: Host, O: Output> Context<'_, H, O> {
             Request::Binary(ref request) if binary::shows_value(request) => {
                 REPLY_MAX + key.as_bytes().len() + self.value_len(key).unwrap_or(0)
             }
-            Request::Stats => {
-                let mut counter = Counter(0);
-                stats::report(self.host, &mut counter);
-                counter.0
-            }
-            Request::Help(lines) => {
-                let mut counter = Counter(0);
-                reply::help(&mut counter, lines);
-                counter.0
-            }
-            Request::Version => REPLY_MAX + config.version.len(),
-            // Whatever a host answers, it heeds what is available.
+            // Whatever a host answers, it heeds what is available. Reports are made again.
             _ => REPLY_MAX,
         }
     }

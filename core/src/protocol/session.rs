@@ -368,7 +368,7 @@ impl Session {
         key: Key<'_>,
         context: &mut Context<'_, H, O>,
     ) -> Executed {
-        match context.room(&self.config, parsed, key) {
+        match context.room(parsed, key) {
             Room::Enough => {}
             Room::Later => return Executed::Later,
             Room::Never => return Executed::Never,
@@ -393,6 +393,14 @@ impl Session {
                 false
             }
         };
+        if context.output.has_overflowed() && parsed.request.is_report() {
+            // It changes nothing, so it is made again once the output is empty.
+            context.output.truncate(start);
+            return match start {
+                0 => Executed::Never,
+                _ => Executed::Later,
+            };
+        }
         if self.close_if_overflowed(context.output, start) || decided {
             Executed::AndDecided
         } else {

@@ -119,7 +119,11 @@ impl Slabs {
 
     /// How many pages nobody uses, those that will hold records not counted.
     pub(crate) const fn unused_pages(&self) -> usize {
-        let extent = (self.page_size() / Geometry::RECORD) as u32;
+        // It is not 0; telling the compiler so spares a panic.
+        let extent = match (self.page_size() / Geometry::RECORD) as u32 {
+            0 => 1,
+            extent => extent,
+        };
         let ahead = self.limit.saturating_sub(self.high_water);
         let records = self
             .limit
