@@ -131,7 +131,7 @@ impl Output for Vec<u8> {
 /// let mut memory = [0; 16 * 1024];
 /// let mut cache = Cache::with_memory(Config::new(memory.len()), &mut memory[..])?;
 /// let mut session = Session::new(SessionConfig::default().with_item_size_max(100));
-/// let mut buffer = [0; 512];
+/// let mut buffer = [0; 1024];
 /// assert!(buffer.len() >= session.output_min());
 ///
 /// let mut output = FixedOutput::new(&mut buffer);
