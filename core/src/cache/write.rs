@@ -19,6 +19,7 @@ impl<M: Memory> Cache<M> {
     }
 
     /// Stores a value in place of `old`, which is removed in any case.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(super) fn put(
         &mut self,
         key: &HashedKey<'_>,
@@ -57,7 +58,14 @@ impl<M: Memory> Cache<M> {
         self.memory.extend_to(extent);
         let has_place = old.is_some() || self.free_item_place();
         let mut store = self.store_mut();
-        let written = has_place.then(|| store.write(old, write)).flatten();
+        // Field by field: what was written in two pieces is not read as one, which would have to
+        // wait.
+        let written = if has_place {
+            store.write(old, write)
+        } else {
+            None
+        };
+        let written = written.map(|Written { cas, class }| (cas, class));
         let resized = written.is_some() && store.resize();
         self.parts.unpin();
         if resized {
@@ -67,13 +75,12 @@ impl<M: Memory> Cache<M> {
             self.store().touched_extent() <= extent,
             "beyond what was asked for"
         );
-        if written.is_some() {
-            self.was_stored(&write.key, size, write.attrs.deadline);
-        }
-        written.ok_or_else(|| {
+        let Some((cas, class)) = written else {
             self.parts.count_no_memory(write, value_len);
-            Error::OutOfMemory
-        })
+            return Err(Error::OutOfMemory);
+        };
+        self.was_stored(&write.key, size, write.attrs.deadline);
+        Ok(Written { cas, class })
     }
 
     /// Removes items until there may be one more; `false` if there is none that may be removed.
