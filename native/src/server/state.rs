@@ -256,8 +256,11 @@ impl ServerState {
         let class = CommandClass::of(measured.verb);
         self.latency.of(class).record(took);
         let watchers = &self.watchers;
-        self.slow
-            .record(self.clock.now(), took, measured, client, watchers);
+        // Nobody else needs the clock to be read once more.
+        if self.slow.is_wanted(watchers.wanted()) {
+            let now = self.clock.now();
+            self.slow.record(now, took, measured, client, watchers);
+        }
     }
 
     /// Reports all statistics by memcached's names, and then those that it does not have.

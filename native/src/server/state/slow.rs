@@ -69,7 +69,7 @@ impl SlowLog {
         watchers: &Watchers,
     ) {
         let watched = watchers.wanted().has(Kinds::SLOW);
-        if took < self.logged_from.unwrap_or(WATCHED_FROM) || !self.is_wanted(watchers.wanted()) {
+        if took < self.logged_from.unwrap_or(WATCHED_FROM) {
             return;
         }
         self.count.fetch_add(1, Ordering::Relaxed);

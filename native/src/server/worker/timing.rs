@@ -8,7 +8,7 @@
 use crate::server::state::ServerState;
 
 /// Of how many turns one is measured: a prime, so that it falls into no step with what clients do.
-pub(crate) const SAMPLED_ONE_IN: u32 = 31;
+pub(crate) const SAMPLED_ONE_IN: u32 = 97;
 
 /// Decides which turns are measured.
 #[derive(Debug, Default)]
