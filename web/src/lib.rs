@@ -19,6 +19,7 @@ mod host;
 mod insight;
 mod limits;
 mod load;
+mod open;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 mod page;
 mod playground;

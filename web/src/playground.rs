@@ -501,6 +501,12 @@ impl Playground {
         self.load = Some(running);
     }
 
+    /// The cache, for what is not in the record of the session: that ends with it.
+    pub(crate) const fn cache_mut(&mut self) -> &mut Cache {
+        self.record.give_up();
+        &mut self.cache
+    }
+
     /// The cache itself.
     #[must_use]
     pub const fn cache(&self) -> &Cache {

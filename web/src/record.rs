@@ -33,6 +33,11 @@ impl Record {
         }
     }
 
+    /// The session cannot be replayed: what it began with is not in the record.
+    pub(crate) const fn give_up(&mut self) {
+        self.is_incomplete = true;
+    }
+
     pub(crate) fn send(&mut self, client: u32, bytes: &[u8]) {
         self.flush();
         if self.text.len() + 2 * bytes.len() > RECORD_MAX {

@@ -146,6 +146,9 @@ export interface Inspection {
 /** From this share of its requests on, a key is one that is read, or one that is written. */
 const MOSTLY = 0.9;
 
+/** How a snapshot begins: a byte that no text has, and `DynDB`. */
+const MAGIC = [0x89, 0x44, 0x79, 0x6e, 0x44, 0x42];
+
 const POLICIES = ["lru", "s3lru", "density"] as const;
 const DIALECTS = ["auto", "dynamidb", "memcached"] as const;
 
@@ -268,6 +271,16 @@ export class Engine {
     const seed = crypto.getRandomValues(new Uint8Array(16));
     const playground = new wasm.Playground(numbersOf(settings), seed, Date.now());
     return new Engine(playground, settings.policy);
+  }
+
+  /** Whether bytes are the beginning of a snapshot. */
+  static isSnapshot(bytes: Uint8Array): boolean {
+    return MAGIC.every((byte, at) => bytes[at] === byte);
+  }
+
+  /** Opens a snapshot as a cache, as it was then. Throws an error that says what is wrong. */
+  static open(bytes: Uint8Array): Engine {
+    return new Engine(wasm.Playground.openSnapshot(bytes, Date.now()), "lru");
   }
 
   /** Frees its memory. It must not be used any more. */

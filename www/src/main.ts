@@ -20,7 +20,7 @@ import { Tabs } from "./tabs.ts";
 import { Terminal } from "./terminal.ts";
 import { themes } from "./theme.ts";
 import { Track } from "./track.ts";
-import { sentence, stopwatch } from "./units.ts";
+import { count, sentence, stopwatch } from "./units.ts";
 import { Views } from "./views.ts";
 import { Wire } from "./wire.ts";
 import { readable } from "./bytes.ts";
@@ -107,6 +107,24 @@ async function start(): Promise<Share> {
     terminal.note(`Replayed. The state’s digest is ${digest}${isOther ? why : ""}.`);
   });
   const calculator = new Calculator(() => leave("#calculator"));
+  let isSnapshot = false;
+  model.onReplace(() => {
+    isSnapshot = false;
+  });
+  share.openSnapshot = (bytes, name) => {
+    const engine = Engine.open(bytes);
+    race.close();
+    lessons.close(true);
+    calculator.close();
+    model.replace(engine);
+    isSnapshot = true;
+    clock.run(false);
+    joined();
+    tabs.open("order");
+    const { items, evictions } = engine.stats();
+    const lost = evictions > 0 ? ` ${count(evictions)} older ones did not fit.` : "";
+    terminal.note(`${name}: ${count(items)} items, as they were at the save.${lost}`);
+  };
   share.isElsewhere = (hash) => {
     if (hash === "calculator") {
       race.close();
@@ -159,7 +177,11 @@ async function start(): Promise<Share> {
     const key = id === undefined ? undefined : readable(keyOf(id));
     return key === undefined || key.length > 40 || key.includes("\\x") ? undefined : key;
   };
-  terminal.maySend = () => time.may(() => terminal.submit());
+  terminal.maySend = () => {
+    if (!isSnapshot) return time.may(() => terminal.submit());
+    terminal.note("A snapshot is only read. “Start over” gives a cache of your own.");
+    return false;
+  };
   dialog.onApply = () => {
     lessons.close(true);
     joined();

@@ -2,6 +2,7 @@
 // is never sent to a server. A scenario that is too long for a link is saved as a file.
 
 import { element, save } from "./dom.ts";
+import { Engine } from "./engine.ts";
 import { decode, encode, TEXT_MAX } from "./link.ts";
 import type { Model } from "./model.ts";
 import { bytes, sentence } from "./units.ts";
@@ -10,6 +11,9 @@ import { bytes, sentence } from "./units.ts";
 const LINK_MAX = 8000;
 
 /** The dialog that makes links, and saves and opens files. */
+/** The largest snapshot that is opened, in bytes. */
+const SNAPSHOT_MAX = 64 << 20;
+
 export class Share {
   readonly #model: Model;
   readonly #dialog = element<HTMLDialogElement>("#share");
@@ -31,7 +35,18 @@ export class Share {
       if (text !== undefined) save("dynamidb-scenario.txt", text);
     });
     const input = element<HTMLInputElement>("#share-file");
-    input.addEventListener("change", () => void this.#file(input));
+    input.addEventListener("change", () => {
+      void this.#file(input.files?.[0]).then(() => {
+        input.value = "";
+      });
+    });
+    // A file can be dropped anywhere; the form of a load takes files of keys itself.
+    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("drop", (event) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      void this.#file(event.dataTransfer?.files[0]);
+    });
     addEventListener("hashchange", () => void this.visit());
   }
 
@@ -43,16 +58,23 @@ export class Share {
     await this.#try(async () => this.#play(await decode(hash)));
   }
 
-  async #file(input: HTMLInputElement): Promise<void> {
-    const file = input.files?.[0];
+  /** Shows the items of a snapshot; throws if it is damaged. */
+  openSnapshot: (bytes: Uint8Array, name: string) => void = () => {};
+
+  async #file(file: File | undefined): Promise<void> {
     if (file === undefined) return;
     await this.#try(async () => {
+      if (Engine.isSnapshot(new Uint8Array(await file.slice(0, 8).arrayBuffer()))) {
+        if (file.size > SNAPSHOT_MAX)
+          throw new Error(`The snapshot is too large: ${bytes(SNAPSHOT_MAX)} at most.`);
+        this.openSnapshot(new Uint8Array(await file.arrayBuffer()), file.name);
+        return this.#dialog.close();
+      }
       if (file.size > TEXT_MAX)
         throw new Error(`The file is too large: ${bytes(TEXT_MAX)} at most.`);
       await this.#play(await file.text());
       this.#dialog.close();
     });
-    input.value = "";
   }
 
   /** Shows the error of an invalid scenario; the page keeps its cache. */

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fresh, pause, replies, settings, shows, tab, type } from "./actions.ts";
 import { Site } from "./browser.ts";
-import { COMMANDS, syntax } from "../../src/commands.ts";
 
 const site = await Site.forTests();
 const WIDE = { width: 1440, height: 900 };
@@ -165,33 +164,6 @@ test("the keys of the page work outside of inputs, and can be switched off", asy
   assert.ok(await page.getByLabel("Expires in", { exact: true }).isChecked());
   await page.keyboard.press("/");
   assert.notEqual(await page.evaluate(() => document.activeElement?.id), "line");
-});
-
-test("every syntax of the table is one that the page's engine knows", async () => {
-  const page = await fresh(site);
-  const words: Record<string, string> = {
-    "<key>": "k",
-    "<key>…": "k",
-    "<flags>": "0",
-    "<exptime>": "0",
-    "<expire_seconds>": "0",
-    "<bytes>": "1",
-    "<value_size>": "1",
-    "<unique>": "1",
-    "<number>": "1",
-    "[noreply]": "",
-    "[delay]": "",
-    "[flags…]": "",
-    "[reset]": "",
-  };
-  for (const command of COMMANDS) {
-    const line = [command.verb, ...command.words.map((word) => words[word] ?? word)]
-      .join(" ")
-      .trim();
-    await type(page, line.replace(/ +/g, " "), ...(command.size === undefined ? [] : ["1"]));
-    const reply = (await replies(page)).at(-1) ?? "";
-    assert.ok(!/^(ERROR|CLIENT_ERROR bad)/.test(reply), `${syntax(command)}: ${reply}`);
-  }
 });
 
 test("below an error the page says what was meant, and a button does it", async () => {
