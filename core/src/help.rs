@@ -75,11 +75,7 @@ pub const COMMANDS: &[CommandHelp] = &[
         &["<prefix>"],
         "Deletes all values whose keys begin with this, at once.",
     ),
-    own(
-        "HOT",
-        &[],
-        "Shows the hottest keys of the last minute.",
-    ),
+    own("HOT", &[], "Shows the hottest keys of the last minute."),
     own(
         "HELP",
         &["[command]"],
