@@ -30,7 +30,9 @@ pub(super) fn parse<'i>(
 ) -> Option<Parsed<'i>> {
     match state {
         State::Ready { dynamidb } => {
-            if config.dialect != Dialect::DynamiDb
+            // A device has no flash to spare for it.
+            if cfg!(target_pointer_width = "64")
+                && config.dialect != Dialect::DynamiDb
                 && let Some(parsed) = retrieval::parse_plain(input)
             {
                 return Some(parsed);

@@ -80,7 +80,7 @@ pub(super) fn number(output: &mut (impl Output + ?Sized), value: u64) {
     if value < 10 {
         return output.push(b'0' + value as u8);
     }
-    if value >= 10_u64.pow(LEN_MAX as u32) {
+    if cfg!(not(target_pointer_width = "64")) || value >= 10_u64.pow(LEN_MAX as u32) {
         return output.extend_from_slice(Digits::new(value).as_bytes());
     }
     let (mut rest, mut text, mut len) = (value as u32, 0_u64, 0);

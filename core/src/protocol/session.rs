@@ -329,23 +329,20 @@ impl Session {
         if count > 1 {
             context.host.prefetch(&keys[..count]);
         }
-        let mut used = 0;
-        let mut next = None;
-        for (parsed, key) in steps.iter().flatten().zip(keys) {
+        let (mut used, mut last) = (0, None);
+        for (at, (parsed, key)) in steps.iter().flatten().zip(keys).enumerate() {
             match self.execute_one(parsed, key, context) {
                 Executed::Fully => {
                     used += parsed.len;
-                    next = Some(&parsed.next);
+                    last = Some(at);
                 }
                 Executed::AndDecided => {
                     used += parsed.len;
-                    next = None;
+                    last = None;
                 }
                 Executed::Later => break,
                 Executed::Never => {
-                    if let Some(next) = next.take() {
-                        self.state = *next;
-                    }
+                    self.follow(&steps, last.take());
                     used += self.refuse(parsed, context);
                     break;
                 }
@@ -355,10 +352,16 @@ impl Session {
             }
         }
         // Once for all of them: it is a large value.
-        if let Some(next) = next {
-            self.state = *next;
-        }
+        self.follow(&steps, last);
         used
+    }
+
+    /// What follows the last of these that was executed.
+    #[inline(always)]
+    fn follow(&mut self, steps: &[Option<Parsed<'_>>; BATCH], last: Option<usize>) {
+        if let Some(parsed) = last.and_then(|at| steps.get(at)?.as_ref()) {
+            self.state = parsed.next;
+        }
     }
 
     /// Executes a request if its reply fits.

@@ -96,7 +96,8 @@ pub(super) fn key_at<'i>(retrieval: Retrieval, input: &'i [u8], at: usize) -> Op
 pub(super) fn next_key<'i>(retrieval: Retrieval, input: &'i [u8]) -> Option<Parsed<'i>> {
     let keys = line::trim_spaces(input);
     let spaces = input.len() - keys.len();
-    let (key, after) = keys.split_at(line::word_len(keys));
+    let len = line::word_len(keys);
+    let (key, after) = keys.split_at_checked(len).unwrap_or((keys, &[]));
     let end = match after {
         [b' ', ..] => line_end(after),
         [b'\n', ..] => Some(1),
