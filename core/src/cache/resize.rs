@@ -59,11 +59,12 @@ impl<M: Memory> Cache<M> {
         let range = self.geometry.end_of(0)..self.geometry.end_of(pages);
         self.memory.reserve(range.end)?;
         self.limit = memory;
-        self.item_size_max = item_size_max(
-            self.item_size_wanted,
-            budget,
-            Layout::few_pages(pages, self.geometry.page_size()),
-        );
+        // A small share of a large budget grows when a large item comes.
+        let few_pages = match memory < budget {
+            true => None,
+            false => Layout::few_pages(pages, self.geometry.page_size()),
+        };
+        self.item_size_max = item_size_max(self.item_size_wanted, budget, few_pages);
         self.parts.set_limit(pages, self.geometry.page_size());
         self.memory.limit_to(range);
         self.learn_of_limit();
