@@ -524,6 +524,13 @@ mod tests {
     }
 
     #[test]
+    fn the_memory_is_divided_without_a_rest() {
+        let config = Config::new((64 << 20) + 7);
+        let parts = (0..8).map(|index| part(&config, index, 8).memory);
+        assert_eq!(parts.sum::<usize>(), config.memory);
+    }
+
+    #[test]
     fn the_limit_of_items_is_divided_without_a_rest() {
         let mut config = Config::new(64 << 20);
         config.max_items = Some(43);

@@ -46,8 +46,13 @@ fn shares(shards: &Shards) -> (usize, usize) {
 
 #[test]
 fn shares_never_exceed_the_budget_whatever_happens() {
-    // With the first one a large value had no room after the budget was lowered.
-    for seed in [2_859_254_623_586_919_309, fastrand::u64(..)] {
+    // With the first one a large value had no room after the budget was lowered, with the second one
+    // a shard of a few pages refused it.
+    for seed in [
+        2_859_254_623_586_919_309,
+        15_738_179_860_812_833_968,
+        fastrand::u64(..),
+    ] {
         println!("seed {seed}");
         change_whatever(&mut Rng::with_seed(seed));
     }
@@ -269,5 +274,26 @@ fn shares_stay_with_policies_that_remember_what_was_evicted() {
             evicted.push(stats.evictions);
         });
         assert!(evicted[0] > 30_000 && evicted[1..] == [0; 3], "{evicted:?}");
+    }
+}
+
+/// Where no addresses are set aside a shard is copied to grow, which only large values are worth.
+#[test]
+fn large_values_get_the_memory_of_other_shards_also_where_a_shard_is_copied() {
+    for set_aside in [true, false] {
+        let growth = Growth {
+            max: 64 << 20,
+            set_aside,
+        };
+        let shards = Shards::with_count(&Config::new(16 << 20), 8, growth).unwrap();
+        for number in 0..12_u8 {
+            let bytes = [number];
+            let key = shards.key(&bytes);
+            let shard = shards.lock(shards.index_of(&key));
+            let now = Instant::from_secs(1);
+            let mut shard = shards.with_room(&key, shard, now, 1_000_000, false);
+            shard.set(now, key, &[0; 1_000_000]).unwrap();
+        }
+        assert_eq!(shards.stats().evictions, 0, "{set_aside}");
     }
 }

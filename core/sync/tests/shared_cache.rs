@@ -1,5 +1,6 @@
 //! What programs see of a `SharedCache`.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -326,4 +327,42 @@ fn a_session_reads_dates_by_the_clock_of_the_cache() {
     let mut output = Vec::new();
     let _ = session.process(cache.now(), input, &mut cache.keyspace(), &mut output);
     assert_eq!(output, b"STORED\r\nHD t100\r\n");
+}
+
+#[test]
+fn get_and_touch_returns_the_value_and_moves_its_deadline() {
+    let clock = FakeClock::new(NOW);
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    let cache = cache.with_clock(&clock);
+    let after = |seconds| Expiry::After(Duration::from_secs(seconds));
+    assert_eq!(cache.get_and_touch("key", after(9)), None);
+    cache
+        .set("key", Value::from("value").expire(after(9)))
+        .unwrap();
+    assert_eq!(
+        cache.get_and_touch("key", after(5)).as_deref(),
+        Some(&b"value"[..])
+    );
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(cache.get("key"), None);
+}
+
+#[test]
+fn a_scan_visits_the_items_of_all_shards_and_ends() {
+    let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();
+    assert!(cache.shards() > 1);
+    for number in 0..1000 {
+        cache.set(format!("{number}"), "value").unwrap();
+    }
+    let (mut keys, mut cursor, mut steps) = (BTreeSet::new(), Some(0), 0);
+    while let Some(at) = cursor {
+        cursor = cache.scan(at, |item| {
+            keys.insert(item.key.to_vec());
+        });
+        steps += 1;
+        assert!(steps < 10_000, "it does not end");
+    }
+    assert_eq!(keys.len(), 1000);
+    // A cursor of no shard is behind the last item.
+    assert_eq!(cache.scan(u64::MAX, |_| panic!("an item")), None);
 }

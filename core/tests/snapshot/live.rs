@@ -22,6 +22,11 @@ fn records(file: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     found
 }
 
+/// Whatever the features, the fields of `Cache` take nothing of this memory.
+fn cache(config: &Config) -> Cache {
+    Cache::with_memory(config.clone(), Vec::with_capacity(config.memory)).unwrap()
+}
+
 /// Saves caches while they are used between any two pieces: what each key had at some moment, and
 /// what was there all the while.
 fn save_live(seed: u64, caches: usize) {
@@ -30,9 +35,7 @@ fn save_live(seed: u64, caches: usize) {
     let mut config = Config::new([48 << 10, 400 << 10][rng.usize(..2)]);
     config.policy = [Policy::Lru, Policy::S3Lru][rng.usize(..2)];
     config.hash_seed = 5;
-    let mut caches: Vec<_> = (0..caches)
-        .map(|_| Cache::new(config.clone()).unwrap())
-        .collect();
+    let mut caches: Vec<_> = (0..caches).map(|_| cache(&config)).collect();
     let of =
         |key: &[u8], caches: &[Cache]| caches[0].hasher().hash(&key.into()) as usize % caches.len();
     let operate_on_all = |rng: &mut Rng, caches: &mut Vec<Cache>, operations: u32| {
@@ -102,7 +105,7 @@ fn keys_that_share_a_group_of_the_index_are_all_saved() {
     // More of them than are taken at once: the index cannot grow in a page.
     let mut config = Config::new(64 << 10);
     config.item_size_max = 300;
-    let mut cache = Cache::new(config).unwrap();
+    let mut cache = cache(&config);
     for number in 0..300_u32 {
         cache.set(START, &number.to_le_bytes(), "value").unwrap();
     }
