@@ -46,8 +46,8 @@ fn shares(shards: &Shards) -> (usize, usize) {
 
 #[test]
 fn shares_never_exceed_the_budget_whatever_happens() {
-    // With the first one a large value had no room after the budget was lowered, with the second one
-    // a shard of a few pages refused it.
+    // With the first one a large value had no room after the budget was lowered, with the second
+    // one a shard of a few pages refused it.
     for seed in [
         2_859_254_623_586_919_309,
         15_738_179_860_812_833_968,
