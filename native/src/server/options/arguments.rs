@@ -190,7 +190,7 @@ pub(super) struct Arguments {
     #[arg(
         long,
         env = "DYNAMIDB_INSIGHT",
-        value_name = "on|off",
+        value_name = "NAME",
         default_value = "on"
     )]
     #[arg(help_heading = MEMORY, value_parser = on_off_parser(), action = ArgAction::Set)]
