@@ -52,7 +52,7 @@ complete -c dynamidb -n "__fish_dynamidb_needs_command" -l lru-bump -d 'When a u
 lazy\t''"
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -l insight -d 'Whether the server samples requests to know its hot keys, and what hit ratio it would have with more or less memory: `stats hotkeys`, `stats advice`' -r -f -a "on\t''
 off\t''"
-complete -c dynamidb -n "__fish_dynamidb_needs_command" -l state -d 'A file that keeps all items while the server does not run: written at a stop and on SIGUSR2, read at the start' -r -F
+complete -c dynamidb -n "__fish_dynamidb_needs_command" -l state -d 'A file that keeps all items while the server does not run: written at a stop, on SIGUSR2 and by the command `save`, read at the start' -r -F
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s t -l threads -d 'Worker threads [default: one for each processor, at most 4]' -r
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -l runtime -d 'The runtime that drives the sockets' -r -f -a "tokio\t'One single-threaded tokio runtime for each thread'"
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -l io-uring -d 'Read and write many sockets by one call of the system, with Linux\' io_uring. auto: where the system allows it; on: do not start without it' -r -f -a "auto\t''
@@ -84,7 +84,7 @@ complete -c dynamidb -n "__fish_dynamidb_needs_command" -l print-config -d 'Prin
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -l hash-password -d 'Read a password from standard input and print its salted hash, which can stand in the place of the password in the file of --auth-file'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s A -l enable-shutdown -d 'Let clients stop the server by `shutdown`'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s F -l disable-flush-all -d 'Refuse `flush_all` and `flush_prefix`'
-complete -c dynamidb -n "__fish_dynamidb_needs_command" -s X -l disable-dumping -d 'Refuse commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump` and `detail`'
+complete -c dynamidb -n "__fish_dynamidb_needs_command" -s X -l disable-dumping -d 'Refuse commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump`, `detail` and `hotkeys`'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s W -l disable-watch -d 'Refuse `watch`'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s S -l enable-sasl -d 'Let clients of the binary protocol sign in by SASL PLAIN, and serve none that has not; with -Y they do so in any case'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s C -l disable-cas -d 'Give items no `cas`: it is 0 for all, and `cas` stores nothing'

@@ -195,8 +195,8 @@ pub(super) struct Arguments {
     )]
     #[arg(help_heading = MEMORY, value_parser = on_off_parser(), action = ArgAction::Set)]
     insight: bool,
-    /// A file that keeps all items while the server does not run: written at a stop and on SIGUSR2,
-    /// read at the start
+    /// A file that keeps all items while the server does not run: written at a stop, on SIGUSR2 and
+    /// by the command `save`, read at the start
     #[arg(long, env = "DYNAMIDB_STATE", help_heading = MEMORY, value_name = "FILE")]
     state: Option<PathBuf>,
 
@@ -276,8 +276,8 @@ struct MemcachedArguments {
     #[arg(short = 'F', long, env = "DYNAMIDB_DISABLE_FLUSH_ALL", help_heading = COMMANDS)]
     disable_flush_all: bool,
 
-    /// Refuse commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump` and
-    /// `detail`
+    /// Refuse commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump`,
+    /// `detail` and `hotkeys`
     #[arg(short = 'X', long, env = "DYNAMIDB_DISABLE_DUMPING", help_heading = COMMANDS)]
     disable_dumping: bool,
 

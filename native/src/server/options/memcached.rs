@@ -28,8 +28,8 @@ pub struct MemcachedOptions {
     pub enable_shutdown: bool,
     /// Refuses `flush_all` and `flush_prefix`.
     pub disable_flush_all: bool,
-    /// Refuses commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump` and
-    /// `detail`.
+    /// Refuses commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump`,
+    /// `detail` and `hotkeys`.
     pub disable_dumping: bool,
     /// Refuses `watch`.
     pub disable_watch: bool,
