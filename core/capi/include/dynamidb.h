@@ -11,8 +11,8 @@
  *
  * The memory is the caller's, the cache's own state included: nothing is ever allocated, and there
  * is nothing to free. The clock is the caller's: `now` counts milliseconds from an origin that the
- * caller picks and keeps; dynamidb_ticks32 makes it of a counter of 32 bits. The library needs memcpy, memmove, memset and memcmp (bcmp where the
- * compiler prefers it), and no operating system.
+ * caller picks and keeps; dynamidb_ticks32 makes it of a counter of 32 bits. The library needs
+ * memcpy, memmove, memset and memcmp (bcmp where the compiler prefers it), and no operating system.
  *
  * What is checked: null pointers, misaligned pointers, lengths, memory that is too small,
  * that holds no cache (any more), that was moved, and bytes that lie inside the cache's memory. The
