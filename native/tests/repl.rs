@@ -8,7 +8,7 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
@@ -204,6 +204,61 @@ fn a_pipe_ends_where_it_says_or_the_server_closes_the_connection() {
     let said = text(&output.stderr);
     assert!(said.starts_with(&format!("error: {address}: ")), "{said}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn spaces_before_a_command_are_not_sent() {
+    let server = serve("");
+    let lines = b"  mn\n set k 0 0 9\nflush_all\n get k\n";
+    assert_eq!(
+        text(&replies(&server, lines)),
+        "MN\r\nSTORED\r\nVALUE k 0 9\r\nflush_all\r\nEND\r\n"
+    );
+}
+
+/// The address of a server that replies with this to what is asked after a session has begun.
+fn liar(reply: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (socket, _) = listener.accept().unwrap();
+        let mut requests = BufReader::new(&socket).lines();
+        for reply in [&b"MN\r\n"[..], b"ERROR\r\n", reply] {
+            requests.next().unwrap().unwrap();
+            (&socket).write_all(reply).unwrap();
+        }
+        // Until the command leaves.
+        while let Some(Ok(_)) = requests.next() {}
+    });
+    address
+}
+
+#[test]
+fn a_value_that_no_server_can_have_ends_the_session() {
+    for (reply, why) in [
+        (
+            &b"VALUE k 0 18446744073709551615\r\nab"[..],
+            "sends a value of 18446744073709551615 bytes; 1 GiB is the limit",
+        ),
+        (
+            b"VALUE k 0 18446744073709551614\r\nEND\r\nMN\r\n",
+            "sends a value of 18446744073709551614 bytes; 1 GiB is the limit",
+        ),
+        (
+            b"VA 1073741825\r\n",
+            "sends a value of 1073741825 bytes; 1 GiB is the limit",
+        ),
+        (
+            b"VALUE k 0 3\r\nabcdefgEND\r\nMN\r\n",
+            "sends a value longer than 3 bytes",
+        ),
+    ] {
+        let address = liar(reply);
+        let output = piped(address, "", b"get k\n");
+        let said = text(&output.stderr);
+        assert_eq!(said, format!("error: {address} {why}\n"));
+        assert_eq!(output.status.code(), Some(1));
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use super::tls;
 /// The longest line that is read: a server's lines are shorter.
 const LINE_MAX: u64 = 8192;
 const BUFFER_SIZE: usize = 64 << 10;
+/// The largest value: no server takes or has more.
+pub(super) const VALUE_MAX: u64 = 1 << 30;
 
 /// What a server says to those who have not signed in.
 const UNAUTHENTICATED: &[u8] = b"CLIENT_ERROR unauthenticated";
@@ -161,17 +163,24 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// The next bytes and the end of their line, in the place of what `block` held.
+    /// The next bytes, in the place of what `block` held, without the end of their line. If there
+    /// are more than [`VALUE_MAX`], or another end, nobody can say where the next reply begins.
     pub(super) fn read_block(&mut self, block: &mut Vec<u8>, size: u64) -> Result<(), String> {
         block.clear();
-        let read = self
-            .socket
-            .by_ref()
-            .take(size.saturating_add(2))
-            .read_to_end(block);
+        if size > VALUE_MAX {
+            let address = self.address;
+            return Err(format!(
+                "{address} sends a value of {size} bytes; 1 GiB is the limit"
+            ));
+        }
+        let read = self.socket.by_ref().take(size + 2).read_to_end(block);
         read.map_err(|error| self.explain(&error))?;
         if block.len() as u64 != size + 2 {
             return Err(format!("{}: it closed the connection", self.address));
+        }
+        if !block.ends_with(b"\r\n") {
+            let address = self.address;
+            return Err(format!("{address} sends a value longer than {size} bytes"));
         }
         block.truncate(block.len() - 2);
         Ok(())

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::address::Address;
 use super::advice::{advice, help};
+use super::connection::VALUE_MAX;
 use super::editor::{Editor, Typed};
 use super::request::{Value, unescape, value_of, with_size, words};
 use super::server_args::ServerArgs;
@@ -13,8 +14,6 @@ use super::session::{Outcome, Session};
 
 /// The longest line of a pipe.
 const LINE_MAX: u64 = 1 << 20;
-/// The largest value: no server takes more.
-const VALUE_MAX: u64 = 1 << 30;
 
 #[derive(Args, Debug)]
 pub(super) struct Repl {

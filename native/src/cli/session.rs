@@ -123,6 +123,9 @@ impl<'s> Session<'s> {
     /// # Errors
     /// A line that says what is wrong. The next request connects again.
     pub(super) fn request(&mut self, line: &[u8], value: Option<&[u8]>) -> Result<Outcome, String> {
+        // To a server, a line that begins with a space has no verb: its value would be a command.
+        let spaces = line.iter().take_while(|byte| **byte == b' ').count();
+        let line = &line[spaces..];
         self.connect()?;
         if value.is_some() {
             self.check_dialect(line)?;
