@@ -207,6 +207,19 @@ fn a_pipe_ends_where_it_says_or_the_server_closes_the_connection() {
 }
 
 #[test]
+fn the_value_of_a_refused_store_is_sent() {
+    let server = serve("");
+    let lines = b"set k x 0 9\nflush_all\nset k 0 x 9\nflush_all\nget k\n";
+    let output = piped(server.address, "", lines);
+    assert_eq!(
+        text(&output.stdout),
+        "CLIENT_ERROR bad command line format\r\n".repeat(2) + "END\r\n"
+    );
+    let said = text(&output.stderr);
+    assert!(said.ends_with("error: 2 requests were refused\n"), "{said}");
+}
+
+#[test]
 fn spaces_before_a_command_are_not_sent() {
     let server = serve("");
     let lines = b"  mn\n set k 0 0 9\nflush_all\n get k\n";

@@ -36,14 +36,16 @@ pub(super) fn value_of(line: &[u8]) -> Value {
     let words: Vec<_> = words(line).skip(1).collect();
     // The first word is the key.
     let numbers_before = words.iter().skip(1).take(index - 1);
-    match words.get(index) {
-        _ if words.len() < index || !numbers_before.copied().all(is_number) => Value::None,
-        None => Value::Unsized(index),
-        Some(word) => match number(word) {
-            Some(size) => Value::Sized(size),
-            None if is_number(word) => Value::None,
-            None => Value::Unsized(index),
-        },
+    let word = words.get(index);
+    // Whatever else is wrong with the line, a server waits for a value with a size.
+    if let Some(size) = word.copied().and_then(number) {
+        return Value::Sized(size);
+    }
+    let is_wrong_size = word.copied().is_some_and(is_number);
+    let is_cut = words.len() < index;
+    match is_wrong_size || is_cut || !numbers_before.copied().all(is_number) {
+        true => Value::None,
+        false => Value::Unsized(index),
     }
 }
 
@@ -107,6 +109,10 @@ mod tests {
             ("cas k 0 0 7 1", Value::Sized(7)),
             ("ms k 2 T30", Value::Sized(2)),
             ("ms k T30", Value::Unsized(1)),
+            // Refused, but not before the value has come.
+            ("set k x 0 5", Value::Sized(5)),
+            ("set k 0 x 5", Value::Sized(5)),
+            ("SET k hello 5", Value::Sized(5)),
             ("ms k", Value::Unsized(1)),
             // The server says what is wrong.
             ("SET k", Value::None),
