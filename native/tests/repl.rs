@@ -220,6 +220,19 @@ fn the_value_of_a_refused_store_is_sent() {
 }
 
 #[test]
+fn a_verb_with_one_capital_letter_takes_a_value() {
+    let server = serve("");
+    let lines = b"Set k 0 2\nhi\nsET m 0\nhello\nGet k m\nHelp Quit\nget k\n";
+    let said = text(&replies(&server, lines));
+    let values = "STORED\r\nSTORED\r\nVALUE k 2\r\nhi\r\nVALUE m 5\r\nhello\r\nEND\r\n";
+    assert!(said.starts_with(values), "{said}");
+    assert!(
+        said.ends_with("END\r\nVALUE k 0 2\r\nhi\r\nEND\r\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn spaces_before_a_command_are_not_sent() {
     let server = serve("");
     let lines = b"  mn\n set k 0 0 9\nflush_all\n get k\n";

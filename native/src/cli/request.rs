@@ -19,12 +19,15 @@ pub(super) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     words.filter(|word| !word.is_empty())
 }
 
-/// The entry of a line's verb.
+/// The entry of a line's verb. To a server, one with a capital letter is DynamiDB's, however the
+/// others are written.
 pub(super) fn command_of(line: &[u8]) -> Option<&'static CommandHelp> {
     let verb = words(line).next()?;
-    COMMANDS
-        .iter()
-        .find(|command| command.verb.as_bytes() == verb)
+    let is_own = verb.iter().any(u8::is_ascii_uppercase);
+    COMMANDS.iter().find(|command| {
+        let known = command.verb.as_bytes();
+        known == verb || is_own && known == verb.to_ascii_uppercase()
+    })
 }
 
 /// Whether a value follows a line. The size may be left out, if all numbers before it are there.
@@ -102,6 +105,8 @@ mod tests {
         for (line, value) in [
             ("SET k 30 5", Value::Sized(5)),
             ("SET  k  30  0", Value::Sized(0)),
+            ("Set k 30 5", Value::Sized(5)),
+            ("seT k 30", Value::Unsized(2)),
             ("SET k 30", Value::Unsized(2)),
             ("set k 0 30 6 noreply", Value::Sized(6)),
             ("set k 0 -1", Value::Unsized(3)),
@@ -122,7 +127,7 @@ mod tests {
             ("set k 0 0 5x", Value::None),
             ("set k 0 0 -5", Value::None),
             ("ms", Value::None),
-            ("Set k 0 5", Value::None),
+            ("Mset k 0 5", Value::None),
             ("get k", Value::None),
             ("", Value::None),
         ] {
