@@ -57,8 +57,9 @@ fn ask(user: &str) -> io::Result<Vec<u8>> {
         .local_flags
         .remove(LocalFlags::ECHO | LocalFlags::ISIG);
     unseen.control_chars[SpecialCharacterIndices::VEOL as usize] = CTRL_C;
-    let _ = write!(io::stderr(), "Password of {user}: ");
     tcsetattr(&input, SetArg::TCSADRAIN, &unseen)?;
+    // Only now: a password pasted at the sight of it would be shown.
+    let _ = write!(io::stderr(), "Password of {user}: ");
     let mut line = Vec::new();
     let outcome = read_line(&mut line);
     tcsetattr(&input, SetArg::TCSADRAIN, &before)?;
