@@ -569,6 +569,19 @@ fn the_next_command_reconnects_to_a_restarted_server() {
 }
 
 #[test]
+fn a_key_that_is_no_text_drops_the_line_and_not_the_session() {
+    let home = Home::new("encoding");
+    let server = serve("");
+    let mut terminal = Terminal::open(server.address, &home, "");
+    terminal.await_prompt("> ");
+    terminal.keys.write_all(b"get \xff").unwrap();
+    terminal.await_text("no UTF-8");
+    terminal.type_line("> ", "get k");
+    terminal.await_text("END");
+    terminal.end();
+}
+
+#[test]
 fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
     let home = Home::new("password");
     let users = home.0.join("users");

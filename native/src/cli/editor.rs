@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 
 use dynamidb_core::help::COMMANDS;
 use rustyline::completion::{Completer, Pair};
@@ -107,6 +108,12 @@ impl Editor {
                 Ok(Typed::Cancelled)
             }
             Err(ReadlineError::Eof) => Ok(Typed::End),
+            // Keys of a terminal with another encoding, or something pasted that is no text.
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                self.pasted.clear();
+                eprintln!("error: the terminal sends what is no UTF-8; the line is dropped");
+                Ok(Typed::Cancelled)
+            }
             Err(error) => Err(failed(&error)),
         }
     }
