@@ -1,10 +1,12 @@
 //! The two servers, ours and Debian's memcached, and a connection to each.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use dynamidb::RuntimeName;
 use fastrand::Rng;
@@ -56,32 +58,43 @@ impl Memcached {
             THEIR_VERSION,
             "its differences are not known"
         );
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
-        let child = Command::new("memcached")
+        // It chooses its port itself: one that is free now may be another's by then.
+        static STARTED: AtomicU64 = AtomicU64::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("dynamidb-memcached-{}-{number}", process::id());
+        let ports = env::temp_dir().join(name);
+        let mut child = Command::new("memcached")
             .args(["-u", "root", "-l", "127.0.0.1", "-U", "0", "-t", "1"])
             // Its housekeeping holds items now and then, and then numbers are not padded.
             .args(["-o", "no_lru_maintainer,no_lru_crawler,no_hashexpand"])
-            .args(["-m", MEMORY_MIB, "-p", &address.port().to_string()])
+            .args(["-m", MEMORY_MIB, "-p", "-1"])
+            .env("MEMCACHED_PORT_FILENAME", &ports)
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("memcached starts");
-        let mut memcached = Self { child, address };
-        memcached.wait_until_it_listens();
-        memcached
+        let port = listening(&mut child, &ports);
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        Self { child, address }
     }
+}
 
-    fn wait_until_it_listens(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "memcached ended: {ended:?}");
-            assert!(Instant::now() < deadline, "memcached does not listen");
-            thread::sleep(Duration::from_millis(5));
+/// The port in the file that memcached writes when it listens.
+fn listening(child: &mut Child, ports: &Path) -> u16 {
+    let deadline = Instant::now() + PATIENCE;
+    let text = loop {
+        if let Ok(text) = fs::read_to_string(ports) {
+            break text;
         }
-    }
+        let ended = child.try_wait().unwrap();
+        assert!(ended.is_none(), "memcached ended: {ended:?}");
+        assert!(Instant::now() < deadline, "memcached does not listen");
+        thread::sleep(Duration::from_millis(5));
+    };
+    fs::remove_file(ports).unwrap();
+    let port = text.trim().strip_prefix("TCP INET: ");
+    port.and_then(|port| port.parse().ok())
+        .unwrap_or_else(|| panic!("a port: {text:?}"))
 }
 
 impl Drop for Memcached {
