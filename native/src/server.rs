@@ -120,9 +120,10 @@ impl StopHandle {
         let Some(file) = &context.state_file else {
             return Ok(None);
         };
-        let saved = file.save(&context.shards);
-        context.server.saves.record(saved.is_ok());
-        saved.map(Some).map_err(save_error)
+        let Some(_saving) = context.server.saves.begin() else {
+            return Err(save_error(io::Error::other("another save is in progress")));
+        };
+        save(&context, file).map(Some)
     }
 
     /// Whether there are files of users.
@@ -364,11 +365,13 @@ impl Server {
         let handle = self.stop_handle();
         thread::Builder::new().name("save".into()).spawn(move || {
             for () in requests {
-                if let Err(error) = handle.save() {
+                let Some(context) = handle.context.upgrade() else {
+                    return;
+                };
+                let _saving = context.server.saves.take();
+                let saved = context.state_file.as_ref().map(|file| save(&context, file));
+                if let Some(Err(error)) = saved {
                     tracing::warn!("{error}");
-                }
-                if let Some(context) = handle.context.upgrade() {
-                    context.server.saves.finish();
                 }
             }
         })?;
@@ -539,6 +542,13 @@ fn rings(options: &Options) -> Result<Vec<Ring>, Error> {
             Ok(Vec::new())
         }
     }
+}
+
+/// Saves all items while clients are served, and counts how that went.
+fn save(context: &ServerContext, file: &StateFile) -> Result<u64, Error> {
+    let saved = file.save(&context.shards);
+    context.server.saves.record(saved.is_ok());
+    saved.map_err(save_error)
 }
 
 fn save_error(source: io::Error) -> Error {

@@ -169,6 +169,8 @@ impl<'m> Run<'m> {
         memory.fill(0xA5);
         let mut cache = Cache::with_memory(config, memory).expect("these limits are possible");
         cache.maintain(START, 0);
+        let item_size_max = cache.item_size_max();
+        assert!(item_size_max <= item_size_wanted.min(size / 4));
         Self {
             cache,
             now: START,
@@ -176,7 +178,7 @@ impl<'m> Run<'m> {
             flush_at: None,
             memory: size,
             item_size_wanted,
-            item_size_max: item_size_wanted.min(size / 4),
+            item_size_max,
             stores: 0,
         }
     }
@@ -324,7 +326,8 @@ impl<'m> Run<'m> {
             Operation::Resize(share) => {
                 let memory = self.memory / 255 * usize::from(share);
                 if self.cache.set_memory(memory).is_ok() {
-                    self.item_size_max = self.item_size_wanted.min(memory / 4);
+                    self.item_size_max = self.cache.item_size_max();
+                    assert!(self.item_size_max <= self.item_size_wanted.min(memory / 4));
                 }
             }
             Operation::FlushPrefix(number, len) => {

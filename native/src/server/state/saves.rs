@@ -1,11 +1,12 @@
-//! Saves to the file of `--state` that clients ask for, and how all saves went.
+//! Saves to the file of `--state` while clients are served: one at a time, and how they went.
 
 use std::fmt::Display;
+use std::mem;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
-/// Asks a thread for saves, one at a time, and counts how they end.
+/// Lets one save happen at a time, also by a thread that clients ask, and counts how they end.
 #[derive(Debug, Default)]
 pub(crate) struct Saves {
     requests: OnceLock<SyncSender<()>>,
@@ -24,7 +25,7 @@ pub(crate) enum Refusal {
 }
 
 impl Saves {
-    /// From now on requests come through this channel; each is [answered](Self::finish).
+    /// From now on requests come through this channel; each is [taken](Self::take).
     pub(crate) fn serve(&self, requests: SyncSender<()>) {
         // A server runs once.
         let _ = self.requests.set(requests);
@@ -33,11 +34,23 @@ impl Saves {
     /// Asks for a save.
     pub(crate) fn request(&self) -> Result<(), Refusal> {
         let requests = self.requests.get().ok_or(Refusal::NoFile)?;
-        if self.is_busy.swap(true, Ordering::SeqCst) {
-            return Err(Refusal::Busy);
-        }
+        let saving = self.begin().ok_or(Refusal::Busy)?;
         // The thread that takes them lives as long as the server.
-        requests.try_send(()).map_err(|_| Refusal::Busy)
+        requests.try_send(()).map_err(|_| Refusal::Busy)?;
+        // It ends where the request is taken.
+        mem::forget(saving);
+        Ok(())
+    }
+
+    /// A save that no client has asked for; `None` if one is in progress.
+    pub(crate) fn begin(&self) -> Option<Saving<'_>> {
+        // Not `then_some`: what is made and dropped ends the other one.
+        (!self.is_busy.swap(true, Ordering::SeqCst)).then(|| Saving(self))
+    }
+
+    /// The save that was requested.
+    pub(crate) const fn take(&self) -> Saving<'_> {
+        Saving(self)
     }
 
     /// Counts a save.
@@ -50,11 +63,6 @@ impl Saves {
         counter.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The save that was asked for has ended, and is counted.
-    pub(crate) fn finish(&self) {
-        self.is_busy.store(false, Ordering::SeqCst);
-    }
-
     /// Reports what is counted, if there is a file.
     pub(crate) fn report(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
         if self.requests.get().is_some() {
@@ -64,6 +72,16 @@ impl Saves {
             report("state_saves", &self.succeeded.load(Ordering::SeqCst));
             report("state_save_failures", &self.failed.load(Ordering::SeqCst));
         }
+    }
+}
+
+/// A save in progress, which ends when this is dropped, also by a panic. It is counted before.
+#[derive(Debug)]
+pub(crate) struct Saving<'s>(&'s Saves);
+
+impl Drop for Saving<'_> {
+    fn drop(&mut self) {
+        self.0.is_busy.store(false, Ordering::SeqCst);
     }
 }
 
@@ -81,10 +99,18 @@ mod tests {
         saves.serve(sender);
         assert_eq!(saves.request(), Ok(()));
         assert_eq!(saves.request(), Err(Refusal::Busy));
+        assert!(saves.begin().is_none());
         requests.recv().unwrap();
+        let saving = saves.take();
         assert_eq!(saves.request(), Err(Refusal::Busy));
-        saves.record(true);
-        saves.finish();
+        drop(saving);
+        let saving = saves.begin();
+        assert!(saving.is_some());
+        assert_eq!(saves.request(), Err(Refusal::Busy));
+        drop(saving);
         assert_eq!(saves.request(), Ok(()));
+        drop((saves.take(), requests));
+        assert_eq!(saves.request(), Err(Refusal::Busy));
+        assert!(saves.begin().is_some());
     }
 }
