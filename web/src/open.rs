@@ -30,7 +30,7 @@ const PAGE: usize = 4096;
 /// Restores all items, as they were at the save. Small items take up to four times what they have
 /// in the file; what does not fit is evicted, the least recently used first.
 fn open(file: &[u8], now: u64) -> Result<Playground, String> {
-    let memory = (4 * file.len()).clamp(MEBIBYTE, MEMORY_MAX);
+    let memory = file.len().saturating_mul(4).clamp(MEBIBYTE, MEMORY_MAX);
     let mut settings = Settings::new(memory as u32);
     let sizes = SlabSizes::page_fractions(PAGE);
     settings.slab_sizes = sizes.iter().map(|&size| size as u32).collect();

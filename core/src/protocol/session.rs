@@ -339,6 +339,9 @@ impl Session {
                 Executed::AndDecided => {
                     used += parsed.len;
                     last = None;
+                    if self.is_closed() {
+                        break;
+                    }
                 }
                 Executed::Later => break,
                 Executed::Never => {
