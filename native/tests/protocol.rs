@@ -9,6 +9,7 @@ mod conversations;
 #[cfg(feature = "tls")]
 #[path = "support/hear.rs"]
 mod hear;
+#[cfg(feature = "tls")]
 #[path = "support/tls.rs"]
 mod tls;
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -48,9 +49,14 @@ def test_load_of_four_threads(tool):
 def test_keys_are_listed(port):
     server = f"--servers=127.0.0.1:{port}"
     subprocess.run(["memcflush", server], check=True, timeout=60)
-    subprocess.run(["memccp", server, __file__], check=True, timeout=60)
-    listed = subprocess.run(["memcdump", server], check=True, capture_output=True, text=True)
-    assert "test_libmemcached_tools.py" in listed.stdout.splitlines()
+    # memcached lists an item only some time after it was stored.
+    deadline = time.monotonic() + 20
+    listed = []
+    while "test_libmemcached_tools.py" not in listed:
+        assert time.monotonic() < deadline, listed
+        subprocess.run(["memccp", server, __file__], check=True, timeout=60)
+        dump = subprocess.run(["memcdump", server], check=True, capture_output=True, text=True)
+        listed = dump.stdout.splitlines()
     assert subprocess.run(["memcping", server], timeout=60).returncode == 0
 
 
