@@ -1,6 +1,6 @@
 //! What a client must hear, over any connection.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 /// Reads as many bytes as are expected, or up to the first one that is not, and fails unless they
 /// are the expected ones.
@@ -11,6 +11,8 @@ pub(crate) fn must_hear(connection: &mut impl Read, expected: &[u8]) {
         match connection.read(&mut heard[len..]) {
             Ok(0) => break,
             Ok(read) => len += read,
+            // A read with a timeout is not begun again by the system.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => panic!("{error} after {}", heard[..len].escape_ascii()),
         }
     }
