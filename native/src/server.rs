@@ -51,7 +51,7 @@ use crate::server::options::size_text;
 use crate::server::options::tls::ClientCerts;
 use crate::server::process::{Account, memory_limit, open_files};
 use crate::server::runtime::{Runtime, no_thread};
-use crate::server::state_file::StateFile;
+use crate::server::state_file::{StateFile, Turn};
 use crate::server::stop::Stop;
 use crate::server::tls::TlsContext;
 use crate::server::worker::{Ring, Worker};
@@ -120,10 +120,8 @@ impl StopHandle {
         let Some(file) = &context.state_file else {
             return Ok(None);
         };
-        let Some(_saving) = context.server.saves.begin() else {
-            return Err(save_error(io::Error::other("another save is in progress")));
-        };
-        save(&context, file).map(Some)
+        let turn = file.begin().map_err(save_error)?;
+        save(&context, &turn).map(Some)
     }
 
     /// Whether there are files of users.
@@ -336,8 +334,8 @@ impl Server {
     /// items cannot be saved.
     pub fn run(self) -> Result<(), Error> {
         let context = Arc::clone(&self.context);
-        if context.state_file.is_some() {
-            let started = self.start_saver();
+        if let Some(file) = &context.state_file {
+            let started = self.start_saver(file);
             started.map_err(|source| Error::System {
                 what: "start a thread",
                 source,
@@ -360,22 +358,20 @@ impl Server {
 
     /// Starts a thread that saves the items whenever a client asks for it: the disk may be slow. It
     /// ends with the server.
-    fn start_saver(&self) -> io::Result<()> {
-        let (sender, requests) = mpsc::sync_channel(1);
-        let handle = self.stop_handle();
+    fn start_saver(&self, file: &Arc<StateFile>) -> io::Result<()> {
+        let (sender, turns) = mpsc::sync_channel(1);
+        let context = Arc::downgrade(&self.context);
         thread::Builder::new().name("save".into()).spawn(move || {
-            for () in requests {
-                let Some(context) = handle.context.upgrade() else {
+            for turn in turns {
+                let Some(context) = context.upgrade() else {
                     return;
                 };
-                let _saving = context.server.saves.take();
-                let saved = context.state_file.as_ref().map(|file| save(&context, file));
-                if let Some(Err(error)) = saved {
+                if let Err(error) = save(&context, &turn) {
                     tracing::warn!("{error}");
                 }
             }
         })?;
-        self.context.server.saves.serve(sender);
+        self.context.server.saves.serve(Arc::clone(file), sender);
         Ok(())
     }
 
@@ -545,8 +541,8 @@ fn rings(options: &Options) -> Result<Vec<Ring>, Error> {
 }
 
 /// Saves all items while clients are served, and counts how that went.
-fn save(context: &ServerContext, file: &StateFile) -> Result<u64, Error> {
-    let saved = file.save(&context.shards);
+fn save(context: &ServerContext, turn: &Turn) -> Result<u64, Error> {
+    let saved = turn.save(&context.shards);
     context.server.saves.record(saved.is_ok());
     saved.map_err(save_error)
 }

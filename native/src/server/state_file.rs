@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -140,21 +141,26 @@ impl StateFile {
         shards.restore(self.clock.both(), input).map(Some)
     }
 
-    /// Saves the items while clients are served. Returns how many there were.
-    pub(crate) fn save(&self, shards: &Shards) -> io::Result<u64> {
-        let Some(_turn) = self.begin() else {
-            return Err(io::Error::other("another save is in progress"));
-        };
-        self.write(shards, Occasion::Serving)
+    /// The turn to save, if nobody else has it.
+    pub(crate) fn begin(self: &Arc<Self>) -> io::Result<Turn> {
+        match self.saving.swap(true, Ordering::SeqCst) {
+            false => Ok(Turn(Arc::clone(self))),
+            true => Err(io::Error::other("another save is in progress")),
+        }
+    }
+
+    /// Whether somebody has the turn.
+    pub(crate) fn is_saving(&self) -> bool {
+        self.saving.load(Ordering::SeqCst)
     }
 
     /// Saves the items when nobody changes them any more. Returns how many there were.
-    pub(crate) fn save_at_stop(&self, shards: &Shards) -> io::Result<u64> {
+    pub(crate) fn save_at_stop(self: &Arc<Self>, shards: &Shards) -> io::Result<u64> {
         self.stopping.store(true, Ordering::SeqCst);
         let _turn = loop {
             match self.begin() {
-                Some(turn) => break turn,
-                None => thread::sleep(WAIT_PERIOD),
+                Ok(turn) => break turn,
+                Err(_) => thread::sleep(WAIT_PERIOD),
             }
         };
         self.write(shards, Occasion::Stopped)
@@ -165,12 +171,6 @@ impl StateFile {
     pub(crate) fn abandon(&self) -> bool {
         let stopping = self.stopping.load(Ordering::SeqCst);
         stopping && !self.abandoned.swap(true, Ordering::SeqCst)
-    }
-
-    /// The turn to save, if nobody else has it.
-    fn begin(&self) -> Option<Turn<'_>> {
-        // Not `then_some`: a turn that is made and dropped ends the other one.
-        (!self.saving.swap(true, Ordering::SeqCst)).then(|| Turn(self))
     }
 
     fn write(&self, shards: &Shards, occasion: Occasion) -> io::Result<u64> {
@@ -246,9 +246,17 @@ fn refuse(reason: String) -> Error {
 }
 
 /// The right to write the file, while it is held.
-struct Turn<'s>(&'s StateFile);
+#[derive(Debug)]
+pub(crate) struct Turn(Arc<StateFile>);
 
-impl Drop for Turn<'_> {
+impl Turn {
+    /// Saves the items while clients are served. Returns how many there were.
+    pub(crate) fn save(&self, shards: &Shards) -> io::Result<u64> {
+        self.0.write(shards, Occasion::Serving)
+    }
+}
+
+impl Drop for Turn {
     fn drop(&mut self) {
         self.0.saving.store(false, Ordering::SeqCst);
     }
@@ -366,17 +374,17 @@ mod tests {
         shards
     }
 
-    fn file(name: &str) -> StateFile {
+    fn file(name: &str) -> Arc<StateFile> {
         let name = format!("dynamidb-state-file-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let _ = fs::remove_file(&path);
-        StateFile::open(&path, Clock::start()).unwrap()
+        Arc::new(StateFile::open(&path, Clock::start()).unwrap())
     }
 
     #[test]
     fn an_abandoned_save_leaves_the_old_file_and_no_other() {
         let (shards, file) = (shards(), file("abandoned"));
-        assert_eq!(file.save(&shards).unwrap(), 1000);
+        assert_eq!(file.begin().unwrap().save(&shards).unwrap(), 1000);
         let old = fs::read(&file.path).unwrap();
         assert!(!file.abandon(), "no stop has begun a save");
         file.stopping.store(true, Ordering::SeqCst);
@@ -392,15 +400,15 @@ mod tests {
     #[test]
     fn a_save_while_serving_makes_way_for_the_one_at_the_stop() {
         let (shards, file) = (shards(), file("makes-way"));
-        let turn = file.begin();
-        let error = file.save(&shards).unwrap_err().to_string();
+        let turn = file.begin().unwrap();
+        let error = file.begin().unwrap_err().to_string();
         assert_eq!(error, "another save is in progress");
         thread::scope(|scope| {
             let stop = scope.spawn(|| file.save_at_stop(&shards));
             while !file.stopping.load(Ordering::SeqCst) {
                 thread::yield_now();
             }
-            assert!(file.write(&shards, Occasion::Serving).is_err());
+            assert!(turn.save(&shards).is_err());
             assert!(!stop.is_finished());
             drop(turn);
             assert_eq!(stop.join().unwrap().unwrap(), 1000);

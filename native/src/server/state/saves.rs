@@ -1,16 +1,17 @@
-//! Saves to the file of `--state` while clients are served: one at a time, and how they went.
+//! Saves to the file of `--state` that clients ask for, and how all saves went.
 
 use std::fmt::Display;
-use std::mem;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
 
-/// Lets one save happen at a time, also by a thread that clients ask, and counts how they end.
+use crate::server::state_file::{StateFile, Turn};
+
+/// Has a thread save what clients ask for, and counts how saves end.
 #[derive(Debug, Default)]
 pub(crate) struct Saves {
-    requests: OnceLock<SyncSender<()>>,
-    is_busy: AtomicBool,
+    /// The file, and who takes the turns to save that clients have got.
+    served: OnceLock<(Arc<StateFile>, SyncSender<Turn>)>,
     succeeded: AtomicU64,
     failed: AtomicU64,
 }
@@ -25,32 +26,17 @@ pub(crate) enum Refusal {
 }
 
 impl Saves {
-    /// From now on requests come through this channel; each is [taken](Self::take).
-    pub(crate) fn serve(&self, requests: SyncSender<()>) {
+    /// From now on clients may ask for a save to this file, by whoever takes their turns.
+    pub(crate) fn serve(&self, file: Arc<StateFile>, turns: SyncSender<Turn>) {
         // A server runs once.
-        let _ = self.requests.set(requests);
+        let _ = self.served.set((file, turns));
     }
 
     /// Asks for a save.
     pub(crate) fn request(&self) -> Result<(), Refusal> {
-        let requests = self.requests.get().ok_or(Refusal::NoFile)?;
-        let saving = self.begin().ok_or(Refusal::Busy)?;
-        // The thread that takes them lives as long as the server.
-        requests.try_send(()).map_err(|_| Refusal::Busy)?;
-        // It ends where the request is taken.
-        mem::forget(saving);
-        Ok(())
-    }
-
-    /// A save that no client has asked for; `None` if one is in progress.
-    pub(crate) fn begin(&self) -> Option<Saving<'_>> {
-        // Not `then_some`: what is made and dropped ends the other one.
-        (!self.is_busy.swap(true, Ordering::SeqCst)).then(|| Saving(self))
-    }
-
-    /// The save that was requested.
-    pub(crate) const fn take(&self) -> Saving<'_> {
-        Saving(self)
+        let (file, turns) = self.served.get().ok_or(Refusal::NoFile)?;
+        let turn = file.begin().map_err(|_| Refusal::Busy)?;
+        turns.try_send(turn).map_err(|_| Refusal::Busy)
     }
 
     /// Counts a save.
@@ -65,52 +51,45 @@ impl Saves {
 
     /// Reports what is counted, if there is a file.
     pub(crate) fn report(&self, report: &mut dyn FnMut(&str, &dyn Display)) {
-        if self.requests.get().is_some() {
+        if let Some((file, _)) = self.served.get() {
             // In this order: a save that is over is counted.
-            let is_busy = self.is_busy.load(Ordering::SeqCst);
-            report("state_saving", &u8::from(is_busy));
+            report("state_saving", &u8::from(file.is_saving()));
             report("state_saves", &self.succeeded.load(Ordering::SeqCst));
             report("state_save_failures", &self.failed.load(Ordering::SeqCst));
         }
     }
 }
 
-/// A save in progress, which ends when this is dropped, also by a panic. It is counted before.
-#[derive(Debug)]
-pub(crate) struct Saving<'s>(&'s Saves);
-
-impl Drop for Saving<'_> {
-    fn drop(&mut self) {
-        self.0.is_busy.store(false, Ordering::SeqCst);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::{env, fs, process};
 
     use super::*;
+    use crate::server::clock::Clock;
 
     #[test]
     fn one_save_at_a_time_is_asked_for() {
+        let path = env::temp_dir().join(format!("dynamidb-saves-{}", process::id()));
+        let _ = fs::remove_file(&path);
+        let file = Arc::new(StateFile::open(&path, Clock::start()).unwrap());
         let saves = Saves::default();
         assert_eq!(saves.request(), Err(Refusal::NoFile));
-        let (sender, requests) = mpsc::sync_channel(1);
-        saves.serve(sender);
+        let (sender, turns) = mpsc::sync_channel(1);
+        saves.serve(Arc::clone(&file), sender);
         assert_eq!(saves.request(), Ok(()));
         assert_eq!(saves.request(), Err(Refusal::Busy));
-        assert!(saves.begin().is_none());
-        requests.recv().unwrap();
-        let saving = saves.take();
+        assert!(file.begin().is_err());
+        let turn = turns.recv().unwrap();
         assert_eq!(saves.request(), Err(Refusal::Busy));
-        drop(saving);
-        let saving = saves.begin();
-        assert!(saving.is_some());
+        drop(turn);
+        let turn = file.begin();
+        assert!(turn.is_ok());
         assert_eq!(saves.request(), Err(Refusal::Busy));
-        drop(saving);
+        drop(turn);
         assert_eq!(saves.request(), Ok(()));
-        drop((saves.take(), requests));
+        drop(turns);
         assert_eq!(saves.request(), Err(Refusal::Busy));
-        assert!(saves.begin().is_some());
+        assert!(file.begin().is_ok());
     }
 }
