@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
-use support::{Client, PATIENCE};
+use support::{Client, PATIENCE, wait};
 
 /// A server that may say nothing of its start. Killed when it is dropped.
 struct Silent {
@@ -57,14 +57,7 @@ impl Silent {
     }
 
     fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "it does not end");
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait(&mut self.child)
     }
 }
 

@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dynamidb::RuntimeName;
 use nix::pty::{Winsize, openpty};
-use support::{PATIENCE, Process, command};
+use support::{PATIENCE, Process, command, wait};
 
 /// A home of a test's own.
 struct Home(PathBuf);
@@ -305,7 +305,7 @@ fn a_watcher_is_shown_what_happens_until_the_server_stops() {
     let line = lines.next().unwrap().unwrap();
     assert!(line.contains("type=item_store key=k"), "{line}");
     drop(server);
-    assert_eq!(wait(&mut child), Some(1));
+    assert_eq!(wait(&mut child).code(), Some(1));
 }
 
 #[test]
@@ -328,17 +328,6 @@ fn a_pipe_signs_in() {
         (output.status.code(), text(&output.stderr)),
         (Some(1), line)
     );
-}
-
-fn wait(child: &mut Child) -> Option<i32> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
-        assert!(Instant::now() < deadline, "it does not end");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// A terminal in which it runs.
@@ -428,7 +417,7 @@ impl Terminal {
     fn end(mut self) {
         self.await_prompt("> ");
         self.press(CTRL_D);
-        assert_eq!(wait(&mut self.child), Some(0));
+        assert_eq!(wait(&mut self.child).code(), Some(0));
     }
 }
 
@@ -608,6 +597,6 @@ fn a_password_is_asked_for_on_a_terminal_and_not_shown() {
         terminal.await_text("Password of ada: ");
         terminal.press(keys);
         terminal.await_text(reason);
-        assert_eq!(wait(&mut terminal.child), Some(1));
+        assert_eq!(wait(&mut terminal.child).code(), Some(1));
     }
 }

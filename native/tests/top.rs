@@ -16,23 +16,12 @@ use std::time::{Duration, Instant};
 use dynamidb::RuntimeName;
 use nix::pty::openpty;
 use nix::sys::termios::{LocalFlags, tcgetattr};
-use support::{PATIENCE, Process, command};
+use support::{PATIENCE, Process, command, wait};
 
 fn top(server: &Process) -> Command {
     let mut top = command();
     top.args(["top", &server.address.to_string()]);
     top
-}
-
-fn wait(child: &mut Child) -> Option<i32> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
-        assert!(Instant::now() < deadline, "it does not end");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -50,7 +39,7 @@ fn without_a_terminal_it_prints_a_line_each_second_until_nobody_reads() {
     assert_eq!(words[..4], ["0", "0", "-", "1"], "{line}");
     assert_eq!(words[7], "2", "{line}");
     drop(lines);
-    assert_eq!(wait(&mut child), Some(0));
+    assert_eq!(wait(&mut child).code(), Some(0));
 }
 
 /// A terminal in which it runs. The other side of it is read to the end.
@@ -109,7 +98,7 @@ impl Terminal {
 
     /// What it has shown when it has ended; it leaves the terminal as it was.
     fn end(mut self) -> String {
-        assert_eq!(wait(&mut self.child), Some(0));
+        assert_eq!(wait(&mut self.child).code(), Some(0));
         assert_eq!(tcgetattr(&self.terminal).unwrap().local_flags, self.flags);
         let shown = String::from_utf8(self.shown.join().unwrap()).unwrap();
         assert!(shown.starts_with("\x1b[?1049h"), "{shown:?}");

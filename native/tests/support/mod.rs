@@ -44,6 +44,18 @@ pub(crate) fn run(words: &str) -> Output {
         .unwrap()
 }
 
+/// Waits until a process ends.
+pub(crate) fn wait(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "it does not end");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
 /// Runs a test with a server on each runtime in turn.
 pub(crate) fn on_each_runtime(words: &str, test: impl Fn(Process)) {
     for &runtime in RuntimeName::ALL {
@@ -173,14 +185,7 @@ impl Process {
 
     /// Waits until it ends.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the server does not end");
-            thread::sleep(Duration::from_millis(2));
-        }
+        wait(&mut self.child)
     }
 
     /// Stops it; returns what it has logged since it was ready.
