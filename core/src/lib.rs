@@ -89,7 +89,7 @@
 //!   on from where it was.
 //! - **The memory** of [`Cache::with_memory`] is yours, of any alignment, whatever is in it. At
 //!   least 3,712 bytes are needed with pages of 512 bytes; [`ConfigError::MemoryTooSmall`] says
-//!   the exact number. The [`Cache`] itself has about 3 KB of its own. No allocator is called.
+//!   the exact number. The [`Cache`] itself takes about 3 KB beside it. No allocator is called.
 //! - **A heap** is the feature `alloc`, on by default. Without it a program needs no
 //!   `#[global_allocator]`: caches are in memory of the caller, and a [`Session`] replies into a
 //!   [`FixedOutput`]. `docs/embedding.md` lists what needs one.

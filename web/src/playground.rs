@@ -148,7 +148,7 @@ impl Playground {
         Load::new().numbers()
     }
 
-    /// How much memory so many items need whose keys and values have these bytes: the budget, the
+    /// How much memory this many items need whose keys and values have these bytes: the budget, the
     /// bytes of the chunks of an item with their share of what is left of a page, then for each of
     /// its chunks four numbers: size, and the bytes of overhead, key and value in it. `sizes` are
     /// the chunk sizes; none: those of a server whose memory is given.

@@ -1,4 +1,4 @@
-//! How much memory so many items of one size need. The engine lays out one of them; the pages of
+//! How much memory items of one size need. The engine lays out one of them; the pages of
 //! all, their records and their index follow from that.
 
 use alloc::string::String;

@@ -1,4 +1,4 @@
-// How much memory: so many items of some size, laid out by the engine. The address `#calculator`.
+// How much memory: this many items of some size, laid out by the engine. The address `#calculator`.
 
 import { element, make, prose, write } from "./dom.ts";
 import { defaults, sizing } from "./engine.ts";

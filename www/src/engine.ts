@@ -207,7 +207,7 @@ export function defaultLoad(): Load {
   return loadOf(wasm.Playground.defaultLoad());
 }
 
-/** How much memory so many items of one size need. */
+/** How much memory this many items of one size need. */
 export interface Sizing {
   /** The budget, in bytes. */
   memory: number;

@@ -1,5 +1,5 @@
 //! Resident bytes per item of each cache, from the system: index, bookkeeping, what the allocator
-//! rounds up and what a map has grown beyond. Each is measured in a process of its own.
+//! rounds up and what a map has grown beyond. Each is measured in a separate process.
 
 use std::process::Command;
 

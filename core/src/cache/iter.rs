@@ -43,7 +43,7 @@ impl<M> Clone for Handles<'_, M> {
 /// use dynamidb_core::iter::Iter;
 /// use dynamidb_core::{Cache, Config, Instant};
 ///
-/// /// Prints so many keys at a time.
+/// /// Prints two keys at a time.
 /// struct Pager<'c>(Iter<'c>);
 ///
 /// impl Pager<'_> {

@@ -180,7 +180,7 @@ impl<M: Memory> Cache<M> {
         }
     }
 
-    /// Makes the index large enough for so many items at once, as far as an eighth of the memory
+    /// Makes the index large enough for this many items at once, as far as an eighth of the memory
     /// allows: while they are stored it neither grows, for which it would have to look at each item
     /// some times, nor shrinks. It does both again after a call with 0.
     ///

@@ -57,7 +57,7 @@ pub trait Output {
         self.extend_from_slice(word.get(..len).unwrap_or(&word));
     }
 
-    /// Hears that so many bytes follow soon. Nothing has to be done.
+    /// Learns that this many bytes follow soon. Nothing has to be done.
     #[inline]
     fn reserve(&mut self, additional: usize) {
         let _ = additional;

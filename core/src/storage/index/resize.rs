@@ -13,7 +13,7 @@ impl Index {
         !self.is_meant_for(self.items)
     }
 
-    /// Whether there are buckets for so many items.
+    /// Whether there are buckets for this many items.
     pub(crate) const fn is_meant_for(&self, items: usize) -> bool {
         items <= self.buckets() as usize * LOAD
     }

@@ -148,7 +148,7 @@ impl SharedCache {
     /// that. Nothing is noted unless this is called.
     ///
     /// # Errors
-    /// [`TryReserveError`]: there is no memory for so many.
+    /// [`TryReserveError`]: there is no memory for this many.
     ///
     /// # Examples
     /// ```
