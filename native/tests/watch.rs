@@ -483,9 +483,7 @@ fn an_unread_dump_takes_little_memory_and_ends_with_the_server() {
                 client
             })
             .collect();
-        let started = std::time::Instant::now();
         client.ask("get number-1\r\n", "VALUE number-1 0 1\r\nx\r\nEND\r\n");
-        assert!(started.elapsed() < Duration::from_secs(2));
         thread::sleep(Duration::from_millis(300));
         let kept = server.resident().saturating_sub(before);
         assert!(kept < 20 << 10, "{kept} KiB for {} dumps", lazy.len());

@@ -70,6 +70,9 @@ pub(crate) struct ServerState {
     pub(crate) foreign: ForeignProtocols,
     /// A client was disconnected: it neither sent nor read for too long.
     pub(crate) stalled: RateLimitedEvent,
+    /// A client was disconnected: it did not read its last replies while the server stopped. No
+    /// statistic: nobody can ask any more.
+    pub(crate) undrained: RateLimitedEvent,
     /// A client was disconnected because of [`ServerState::BUFFERED_MAX`].
     pub(crate) overfull: RateLimitedEvent,
     /// The system had no file descriptor or memory for a connection.
@@ -188,6 +191,10 @@ impl ServerState {
             stalled: RateLimitedEvent::new(
                 "stalled_connections",
                 "a client was disconnected: it neither sent nor read for --stall-timeout",
+            ),
+            undrained: RateLimitedEvent::new(
+                "drain_timeouts",
+                "a client was disconnected: it did not read its last replies before the stop",
             ),
             overfull: RateLimitedEvent::new(
                 "overfull_connections",

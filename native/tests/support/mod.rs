@@ -20,7 +20,7 @@ use dynamidb::RuntimeName;
 use self::hear::must_hear;
 
 /// How long anything may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary, without environment variables that set its options, and without an admin port
 /// unless the command line asks for one: its default is the same for all.
@@ -192,7 +192,12 @@ impl Process {
     pub(crate) fn stop(mut self) -> Vec<String> {
         self.signal("TERM");
         assert_eq!(self.wait().code(), Some(0));
-        self.later.iter().collect()
+        self.later().collect()
+    }
+
+    /// What it has logged since it was ready, until it ends.
+    pub(crate) fn later(&self) -> impl Iterator<Item = String> {
+        self.later.iter()
     }
 
     /// Waits until it logs a line with this text.

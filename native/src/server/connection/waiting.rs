@@ -61,7 +61,10 @@ impl<R: Runtime> Connection<R> {
                 self.state = State::Flushing;
                 return Ok(NextStep::Requeue);
             }
-            Timeout::Drain | Timeout::Throttled => {}
+            Timeout::Throttled => {}
+            Timeout::Drain => {
+                server.undrained.record(now);
+            }
             Timeout::Stall => {
                 server.stalled.record(now);
             }
