@@ -479,6 +479,9 @@ impl Server {
             config.slab_sizes,
             self.context.server.limits.max_connections(),
         );
+        if config.compact {
+            tracing::info!("item headers are compact: no cas, no time of last use");
+        }
         tracing::info!(
             "runtime {}, threads: {}, shards: {}, io_uring: {}",
             self.runtime,

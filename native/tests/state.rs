@@ -152,6 +152,55 @@ fn items_come_back_with_other_memory_and_threads() {
 }
 
 #[test]
+fn items_come_back_with_and_without_cas() {
+    let compact = |server: &Process| {
+        let said = server.log.iter().any(|line| line.contains("are compact"));
+        let settings = server.connect().converse("stats settings\r\n");
+        assert_eq!(settings.contains("STAT compact_headers yes\r\n"), said);
+        said
+    };
+    let directory = Directory::new();
+    let server = directory.start_default("-m 64");
+    assert!(!compact(&server));
+    let mut client = server.connect();
+    client.ask("set plain 0 0 5\r\nfirst\r\n", "STORED\r\n");
+    client.ask("set flags 7 1000 6\r\nsecond\r\n", "STORED\r\n");
+    client.ask("ms wide 5 E123456789012\r\nthird\r\n", "HD\r\n");
+    server.stop();
+
+    // The second one reads what the first has written.
+    for _ in 0..2 {
+        let server = directory.start_default("-m 64 -C");
+        assert!(compact(&server));
+        let mut client = server.connect();
+        client.ask(
+            "gets plain flags wide\r\n",
+            "VALUE plain 0 5 0\r\nfirst\r\nVALUE flags 7 6 0\r\nsecond\r\n\
+             VALUE wide 0 5 0\r\nthird\r\nEND\r\n",
+        );
+        client.ask("cas plain 0 0 5 1\r\nother\r\n", "EXISTS\r\n");
+        server.stop();
+    }
+
+    let server = directory.start_default("-m 64");
+    assert!(!compact(&server));
+    let reply = server.connect().converse("gets plain flags wide\r\n");
+    let lines = reply.lines().filter(|line| line.starts_with("VALUE "));
+    let cas: Vec<u64> = lines
+        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(
+        matches!(cas[..], [a, b, c] if a != b && b != c && a * b * c > 0),
+        "{cas:?}"
+    );
+    let request = format!("cas plain 0 0 5 {}\r\nother\r\nmg flags f v\r\n", cas[0]);
+    server
+        .connect()
+        .ask(&request, "STORED\r\nVA 6 f7\r\nsecond\r\n");
+    server.stop();
+}
+
+#[test]
 fn time_goes_on_while_the_server_does_not_run() {
     let directory = Directory::new();
     let server = directory.start_default("");

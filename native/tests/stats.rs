@@ -333,6 +333,7 @@ fn stats_settings_shows_the_options() {
         ("stat_key_prefix", "/"),
         ("detail_enabled", "yes"),
         ("cas_enabled", "no"),
+        ("compact_headers", "yes"),
         ("flush_enabled", "no"),
         ("dump_enabled", "yes"),
         ("item_size_max", "2097152"),

@@ -15,6 +15,7 @@ mod memory;
 mod pauses;
 mod protocol;
 mod resident;
+mod sizes;
 mod speed;
 
 fn main() {

@@ -3,33 +3,7 @@
 use dynamidb_core::{Cache, Config, Instant};
 
 use crate::mix;
-
-/// Value sizes of a social network's general cache, as CacheLib's `kvcache` workload has them:
-/// buckets (upper end, share), coarse. Mean about 300 bytes.
-const KVCACHE: [(u64, u64); 9] = [
-    (50, 14),
-    (100, 20),
-    (150, 14),
-    (250, 16),
-    (400, 14),
-    (600, 10),
-    (1000, 8),
-    (2000, 3),
-    (3000, 1),
-];
-
-fn kvcache_size(random: u64) -> usize {
-    let mut share = mix(random) % 100;
-    let mut low = 1;
-    for (high, part) in KVCACHE {
-        if share < part {
-            return (low + mix(random ^ 77) % (high - low)) as usize;
-        }
-        share -= part;
-        low = high;
-    }
-    1
-}
+use crate::sizes::social;
 
 fn fill(memory: usize, sizes: &[usize], size: impl Fn(u64) -> (usize, usize)) -> (u64, u64) {
     let mut config = Config::new(memory);
@@ -112,7 +86,7 @@ pub fn print(items: usize) {
     );
     row(five, memory, fill(memory, &default, |_| (16, 300)));
     row(&finer, memory, fill(memory, &fine, |_| (16, 300)));
-    let kvcache = |number| (16 + (mix(number) % 48) as usize, kvcache_size(number));
+    let kvcache = |number| social(mix(number), mix(number ^ 77));
     row(
         "kvcache, 5 defaults",
         memory,

@@ -18,6 +18,8 @@ mod peer;
 mod replies;
 mod report;
 mod responder;
+#[path = "../../../core/bench/src/sizes.rs"]
+mod sizes;
 mod soak;
 mod table;
 mod threads;

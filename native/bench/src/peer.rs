@@ -95,7 +95,8 @@ impl Kind {
             Self::Memcached => {
                 let user = if geteuid().is_root() { "-u root" } else { "" };
                 format!(
-                    "-p {port} -l 127.0.0.1 -m {memory} -t {threads} -U 0 -c 12000 {user} {tls}"
+                    "-p {port} -l 127.0.0.1 -m {memory} -t {threads} -U 0 -c 12000 {user} {tls} {}",
+                    options.more
                 )
             }
             Self::Redis => format!(
@@ -121,7 +122,7 @@ pub struct Options {
     pub pinned: bool,
     /// Whether it speaks TLS; neither redis nor the responder does.
     pub tls: Option<Arc<Tls>>,
-    /// More options for DynamiDB.
+    /// More options for DynamiDB or memcached.
     pub more: String,
 }
 

@@ -285,6 +285,9 @@ impl Options {
             config.policy = Policy::Refuse;
         }
         config.lru_bump = self.lru_bump;
+        // The stamps of `density` need the whole header.
+        let has_stamps = matches!(config.policy, Policy::Density | Policy::DensityFull);
+        config.compact = self.memcached.disable_cas && !has_stamps;
         config.insight = self.insight;
         config
     }

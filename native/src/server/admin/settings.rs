@@ -174,6 +174,10 @@ fn memory(options: &Options, report: &mut dyn FnMut(&str, &dyn Display)) {
     report("max_items", &max_items);
     report("policy", &policy(config.policy));
     report("lru_bump", &lru_bump(config.lru_bump));
+    report(
+        "compact_headers",
+        &if config.compact { "yes" } else { "no" },
+    );
     report("insight", &if config.insight { "yes" } else { "no" });
     report("lru_segmented", &"no");
     report("lru_maintainer_thread", &"no");
