@@ -15,9 +15,10 @@
  * memcpy, memmove, memset and memcmp (bcmp where the compiler prefers it), and no operating system.
  *
  * What is checked: null pointers, misaligned pointers, lengths, memory that is too small,
- * that holds no cache (any more), that was moved, and bytes that lie inside the cache's memory. The
- * call then returns one of the errors below, and writes nothing, neither to the cache nor to the
- * caller.
+ * that holds no cache (any more), that was moved, bytes that lie inside the cache's memory, and a
+ * session, save or restore that lies in another argument. The call then returns one of the errors
+ * below, and writes nothing, neither to the cache nor to the caller; but for the size needed, with
+ * DYNAMIDB_BUFFER_TOO_SMALL.
  *
  * What cannot be checked, and is undefined: pointers to memory that is not the caller's or is
  * shorter than stated, two caches in overlapping memory, writing to a cache's memory, and two
@@ -51,7 +52,7 @@ enum {
     DYNAMIDB_KEY_LENGTH = -5,       /* a key must have 1 to 250 bytes */
     DYNAMIDB_VALUE_TOO_LARGE = -6,  /* key and value together exceed item_size_max */
     DYNAMIDB_BUFFER_TOO_SMALL = -7, /* item->len is the size needed */
-    DYNAMIDB_OVERLAP = -8,          /* the bytes lie in the cache's memory */
+    DYNAMIDB_OVERLAP = -8,          /* an argument lies in the cache or in another one */
     DYNAMIDB_OUT_OF_MEMORY = -9,    /* no space could be freed, in a cache of a few pages */
     DYNAMIDB_NOT_A_NUMBER = -10,    /* the stored value is no decimal number */
     DYNAMIDB_MEMORY_TOO_SMALL = -11, /* see dynamidb_memory_min */

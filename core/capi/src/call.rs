@@ -196,6 +196,19 @@ impl<T> Output<T> {
     }
 }
 
+/// Checks that no byte is in both places.
+pub(crate) fn check_apart(
+    (one, len): (*const c_void, usize),
+    (other, other_len): (*const c_void, usize),
+) -> Result<(), Status> {
+    let is_in = |one: usize, other: usize, len| one.wrapping_sub(other) < len;
+    let (one, other) = (one.addr(), other.addr());
+    match len > 0 && is_in(one, other, other_len) || other_len > 0 && is_in(other, one, len) {
+        true => Err(Status::Overlap),
+        false => Ok(()),
+    }
+}
+
 /// Checks that this can be a pointer to a `T`: not null, and aligned.
 pub(crate) fn check<T>(pointer: *const T) -> Result<(), Status> {
     if pointer.is_null() {

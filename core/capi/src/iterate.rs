@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 
 use crate::call::Call;
-use crate::{Handle, RawItem, Status, status_of};
+use crate::{Handle, Item, RawItem, Status, at, status_of};
 
 /// `dynamidb_item_visitor`
 pub type ItemVisitor =
@@ -25,8 +25,9 @@ pub unsafe extern "C" fn dynamidb_for_each(
         let mut call = unsafe { Call::begin(handle) }?;
         let visitor = visitor.ok_or(Status::NullPointer)?;
         let cache = call.cache();
-        let live = cache.iter().map(|(key, item)| (key, RawItem::new(&item)));
-        for (key, item) in live.filter(|(_, item)| item.expires_at > now) {
+        let is_live = |item: &Item<'_>| item.expires_at.is_none_or(|end| end > at(now));
+        for (key, item) in cache.iter().filter(|(_, item)| is_live(item)) {
+            let item = RawItem::new(&item);
             // SAFETY: the visitor is the caller's.
             let goes_on = unsafe { visitor(context, key.as_ptr().cast(), key.len(), &item) };
             if goes_on == 0 {

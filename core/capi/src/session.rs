@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use dynamidb_core::{FixedOutput, Session, SessionConfig};
 
-use crate::call::{Call, Output, check};
+use crate::call::{Call, Output, check, check_apart};
 use crate::{Handle, Status, at, status_of};
 
 /// `DYNAMIDB_SESSION_OUTPUT_MIN`: the least buffer that any short reply fits.
@@ -83,8 +83,9 @@ pub unsafe extern "C" fn dynamidb_session_buffer_sizes(
         let (input, output) = unsafe { (Output::new(input)?, Output::new(output)?) };
         // SAFETY: as the caller guarantees.
         let session = unsafe { SessionHandle::get(session) }?;
-        input.write(session.input_max());
-        output.write(session.output_min());
+        let sizes = (session.input_max(), session.output_min());
+        input.write(sizes.0);
+        output.write(sizes.1);
         Ok(Status::Ok)
     })())
 }
@@ -109,7 +110,16 @@ pub unsafe extern "C" fn dynamidb_session_process(
     status_of((|| {
         // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
-        call.check_outside(session.cast(), size_of::<SessionHandle>(), Status::Overlap)?;
+        let handle_size = size_of::<SessionHandle>();
+        call.check_outside(session.cast(), handle_size, Status::Overlap)?;
+        for other in [
+            (input, input_len),
+            (output.cast_const(), output_size),
+            (used.cast_const().cast(), size_of::<usize>()),
+            (output_len.cast_const().cast(), size_of::<usize>()),
+        ] {
+            check_apart((session.cast_const().cast(), handle_size), other)?;
+        }
         // SAFETY: as the caller guarantees.
         let session = unsafe { SessionHandle::get(session) }?;
         // SAFETY: as the caller guarantees.
@@ -122,12 +132,9 @@ pub unsafe extern "C" fn dynamidb_session_process(
             return Err(Status::BufferTooSmall);
         }
         call.check_outside(output, output_size, Status::BufferTooSmall)?;
-        let (begin, end) = (output.addr(), output.addr() + output_size);
-        if input_len > 0 && input.addr() < end && input.addr() + input_len > begin {
-            return Err(Status::Overlap);
-        }
-        // SAFETY: it is not null, not too long, and outside cache and input; that it can be
-        // written, and that nothing else does, the caller guarantees.
+        check_apart((input, input_len), (output, output_size))?;
+        // SAFETY: it is not null, not too long, and outside cache, session and input; that it can
+        // be written, and that nothing else does, the caller guarantees.
         let buffer = unsafe { core::slice::from_raw_parts_mut(output.cast::<u8>(), output_size) };
         let mut replies = FixedOutput::new(buffer);
         used.write(session.process(at(now), bytes, call.cache(), &mut replies));

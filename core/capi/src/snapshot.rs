@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use dynamidb_core::snapshot::{BufferTooSmall, Clocks, LiveSave, ReadError, Restore};
 
-use crate::call::{Call, CallerMemory, Handle, check};
+use crate::call::{Call, CallerMemory, Handle, check, check_apart};
 use crate::status::{Status, status_of};
 use crate::{Cache, at};
 
@@ -65,6 +65,12 @@ impl<T> State<T> {
         }
         // SAFETY: `init` has made it, here.
         Ok(unsafe { &mut (*address).value })
+    }
+
+    /// Checks that a state and another argument, of this length, are apart.
+    fn check_apart(state: *mut Self, other: *const c_void, len: usize) -> Result<(), Status> {
+        check(state)?;
+        check_apart((state.cast_const().cast(), size_of::<Self>()), (other, len))
     }
 }
 
@@ -137,6 +143,8 @@ pub unsafe extern "C" fn dynamidb_save_next(
     status_of((|| {
         // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
+        State::check_apart(save, buffer, size)?;
+        State::check_apart(save, len.cast_const().cast(), size_of::<usize>())?;
         // SAFETY: as the caller guarantees.
         let save = unsafe { State::open(&call, save) }?;
         // SAFETY: as the caller guarantees.
@@ -177,6 +185,7 @@ pub unsafe extern "C" fn dynamidb_restore_init(
         if size > 0 && buffer.is_null() {
             return Err(Status::NullPointer);
         }
+        State::check_apart(restore, buffer, size)?;
         let value = Restoring {
             restore: Restore::new(clocks(now, unix_time)),
             now,
@@ -206,19 +215,19 @@ pub unsafe extern "C" fn dynamidb_restore_next(
     status_of((|| {
         // SAFETY: as the caller guarantees.
         let mut call = unsafe { Call::begin(handle) }?;
+        State::check_apart(restore, bytes, len)?;
+        State::check_apart(
+            restore,
+            restored.cast_const().cast(),
+            size_of::<RawRestored>(),
+        )?;
         // SAFETY: as the caller guarantees.
         let state = unsafe { State::open(&call, restore) }?;
         // SAFETY: as the caller guarantees.
         let output = unsafe { call.output(restored) }?;
         // SAFETY: as the caller guarantees.
         let input = unsafe { call.bytes(bytes, len, Status::Overlap) }?;
-        let (begin, end) = (
-            state.buffer.addr(),
-            state.buffer.addr().saturating_add(state.size),
-        );
-        if len > 0 && bytes.addr() < end && bytes.addr() + len > begin {
-            return Err(Status::Overlap);
-        }
+        check_apart((bytes, len), (state.buffer.cast_const().cast(), state.size))?;
         // SAFETY: as the caller of `dynamidb_restore_init` guarantees, and apart from the input.
         let buffer = unsafe { buffer_of(&call, state.buffer, state.size) }?;
         let fed = state.feed(call.cache(), buffer, input);

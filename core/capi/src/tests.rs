@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_void};
 use core::ptr::{null, null_mut};
 use std::vec::Vec;
 
+use crate::session::OUTPUT_MIN;
 use crate::*;
 
 const WORDS: usize = 2048;
@@ -491,4 +492,46 @@ fn a_session_writes_replies_to_the_buffer_and_nothing_behind_it() {
     assert!(
         heard.starts_with(b"STORED\r\nVALUE k 0 50\r\n01") && heard.ends_with(b"89\r\nEND\r\n")
     );
+}
+
+#[test]
+fn a_session_that_lies_in_another_argument_is_rejected() {
+    let program = Program::new();
+    let mut memory = [0_u64; 200];
+    let session: *mut SessionHandle = memory.as_mut_ptr().cast();
+    let inside: *mut c_void = session.cast();
+    let behind = inside.wrapping_byte_add(size_of::<SessionHandle>());
+    assert_eq!(unsafe { dynamidb_session_init(session, 100) }, Status::Ok);
+    let process = |input, output, used, len| unsafe {
+        dynamidb_session_process(
+            program.handle,
+            session,
+            0,
+            input,
+            5,
+            used,
+            output,
+            OUTPUT_MIN,
+            len,
+        )
+    };
+    let (said, mut used, mut len) = (c"mn\r\nx".as_ptr().cast(), 0, 0);
+    let (used, len) = (&raw mut used, &raw mut len);
+    let last = behind.wrapping_byte_sub(1);
+    assert_eq!(process(last, behind, used, len), Status::Overlap);
+    assert_eq!(process(said, last, used, len), Status::Overlap);
+    assert_eq!(process(said, inside, used, len), Status::Overlap);
+    assert_eq!(process(said, behind, inside.cast(), len), Status::Overlap);
+    assert_eq!(process(said, behind, used, inside.cast()), Status::Overlap);
+    assert_eq!(process(said, behind, used, len), Status::Ok);
+}
+
+#[test]
+fn an_item_that_never_expires_is_visited_at_the_end_of_time() {
+    let program = Program::new();
+    assert_eq!(program.set("a", b"1", NEVER), Status::Ok);
+    let mut visited = 0_usize;
+    let context = (&raw mut visited).cast();
+    let status = unsafe { dynamidb_for_each(program.handle, u64::MAX, Some(count), context) };
+    assert_eq!((status, visited), (Status::Ok, 1));
 }

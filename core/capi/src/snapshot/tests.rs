@@ -226,3 +226,40 @@ fn wrong_arguments_are_rejected() {
     assert_eq!(init(state.as_mut_ptr(), inside), Status::Ok);
     assert_eq!(next(state.as_mut_ptr(), address, 10), Status::Overlap);
 }
+
+#[test]
+fn a_state_that_lies_in_another_argument_is_rejected() {
+    let program = program();
+    let (mut memory, mut len) = (vec![0_u64; 1000], 0);
+    let start: *mut c_void = memory.as_mut_ptr().cast();
+    let save: *mut SaveState = start.cast();
+    let next =
+        |buffer, len| unsafe { dynamidb_save_next(program.handle, save, 1, buffer, 5000, len) };
+    assert_eq!(
+        unsafe { dynamidb_save_init(save, 1, UNIX_TIME) },
+        Status::Ok
+    );
+    let behind = start.wrapping_byte_add(size_of::<SaveState>());
+    assert_eq!(
+        next(behind.wrapping_byte_sub(1), &raw mut len),
+        Status::Overlap
+    );
+    assert_eq!(next(behind, start.cast()), Status::Overlap);
+    assert_eq!(next(behind, &raw mut len), Status::Ok);
+
+    let state: *mut RestoreState = start.cast();
+    let behind = start.wrapping_byte_add(size_of::<RestoreState>());
+    let last = behind.wrapping_byte_sub(1);
+    let init = |buffer| unsafe { dynamidb_restore_init(state, 1, 0, buffer, 5000) };
+    assert_eq!(init(last), Status::Overlap);
+    let nothing = unsafe { dynamidb_restore_next(program.handle, null_mut(), last, 0, null_mut()) };
+    assert_eq!(nothing, Status::NullPointer);
+    assert_eq!(init(behind), Status::Ok);
+    let next = |bytes, restored| unsafe {
+        dynamidb_restore_next(program.handle, state, bytes, 1, restored)
+    };
+    assert_eq!(next(last, null_mut()), Status::Overlap);
+    let bytes = c"x".as_ptr().cast();
+    assert_eq!(next(bytes, start.cast()), Status::Overlap);
+    assert_eq!(next(bytes, null_mut()), Status::Ok);
+}
