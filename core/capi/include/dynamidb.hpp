@@ -161,18 +161,20 @@ public:
         return dynamidb_maintain(cache_, now, limit, done);
     }
 
-    /* Calls visitor(key, key_len, item), which returns whether to go on, for each item. */
+    /*
+     * Calls visitor(key, key_len, item), which returns whether to go on, for each item. It must not
+     * throw: there is no way through the library, which would stay busy.
+     */
     template <typename Visitor>
-    dynamidb_status for_each(uint64_t now, Visitor &&visitor) {
+    dynamidb_status for_each(uint64_t now, Visitor visitor) {
         struct Call {
             static int visit(void *context, const void *key, size_t key_len,
-                             const dynamidb_item *item) {
-                Visitor &visitor = **static_cast<Visitor *const *>(context);
+                             const dynamidb_item *item) noexcept {
+                Visitor &visitor = *static_cast<Visitor *>(context);
                 return visitor(static_cast<const char *>(key), key_len, *item) ? 1 : 0;
             }
         };
-        auto *pointer = &visitor;
-        return dynamidb_for_each(cache_, now, Call::visit, &pointer);
+        return dynamidb_for_each(cache_, now, Call::visit, &visitor);
     }
 
     dynamidb_stats stats() const {

@@ -56,6 +56,12 @@ static void every_call_has_the_outcome_of_the_c_interface() {
         keys.append(key, len);
         return item.len == 1;
     }) == DYNAMIDB_OK);
+    size_t visited = 0;
+    const auto visit = [&visited](const char *, size_t, const dynamidb_item &) {
+        visited++;
+        return true;
+    };
+    CHECK(cache.for_each(0, visit) == DYNAMIDB_OK && visited == 1);
     CHECK(keys == "k" && cache.erase(0, "k") == DYNAMIDB_OK);
     size_t done = 0;
     CHECK(cache.maintain(0, 100, &done) == DYNAMIDB_OK && done < 100);
