@@ -21,9 +21,7 @@ pub struct Handle {
     pub(crate) cache: Cache<CallerMemory>,
 }
 
-/// `DYNAMIDB_ALIGNMENT`
-const ALIGNMENT: usize = 8;
-const _: () = assert!(align_of::<Handle>() <= ALIGNMENT);
+const _: () = assert!(align_of::<Handle>() <= 8, "DYNAMIDB_ALIGNMENT");
 
 impl Handle {
     /// Where its cache is to be made.

@@ -10,9 +10,7 @@ use crate::{Handle, Status, at, status_of};
 /// `DYNAMIDB_SESSION_OUTPUT_MIN`: the least buffer that any short reply fits.
 pub const OUTPUT_MIN: usize = 80;
 
-/// `DYNAMIDB_SESSION_SIZE`
-const SESSION_SIZE: usize = 128;
-const _: () = assert!(size_of::<SessionHandle>() <= SESSION_SIZE);
+const _: () = assert!(size_of::<SessionHandle>() <= 128, "DYNAMIDB_SESSION_SIZE");
 const _: () = assert!(align_of::<SessionHandle>() <= 8);
 
 /// `dynamidb_session`

@@ -18,12 +18,9 @@ pub type SaveState = State<LiveSave>;
 /// `dynamidb_restore`
 pub type RestoreState = State<Restoring>;
 
-/// The words of both in C.
-const SAVE_WORDS: usize = 48;
-const RESTORE_WORDS: usize = 40;
-const _: () = assert!(size_of::<SaveState>() <= 8 * SAVE_WORDS && align_of::<SaveState>() <= 8);
-const _: () =
-    assert!(size_of::<RestoreState>() <= 8 * RESTORE_WORDS && align_of::<RestoreState>() <= 8);
+const _: () = assert!(size_of::<SaveState>() <= 8 * 48, "dynamidb_save");
+const _: () = assert!(size_of::<RestoreState>() <= 8 * 40, "dynamidb_restore");
+const _: () = assert!(align_of::<SaveState>() <= 8 && align_of::<RestoreState>() <= 8);
 
 /// What is kept between two calls.
 #[repr(C)]
