@@ -31,7 +31,7 @@ mod expiry;
 #[cfg(feature = "flush-prefix")]
 mod flush;
 #[cfg(not(feature = "flush-prefix"))]
-#[path = "flush/disabled.rs"]
+#[path = "storage/flush/disabled.rs"]
 mod flush;
 mod ghost;
 mod handle;
@@ -46,7 +46,7 @@ mod prefetch;
 #[cfg(feature = "alloc")]
 mod removal;
 #[cfg(not(feature = "alloc"))]
-#[path = "removal/disabled.rs"]
+#[path = "storage/removal/disabled.rs"]
 mod removal;
 mod slab;
 mod store;
