@@ -509,7 +509,7 @@ fn a_slow_request_is_logged_and_watched_with_its_cause() {
             let server = Process::start(runtime, &words);
             let mut watcher = server.connect();
             watcher.ask("watch slow\r\n", "OK\r\n");
-            read_late(&server, Duration::from_millis(300));
+            read_late(&server, Duration::from_secs(1));
             let lines = BufReader::new(watcher.socket).lines();
             // On a busy machine the store may be slow as well.
             let mut gets = lines

@@ -10,7 +10,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use dynamidb::RuntimeName;
-use support::{Client, Process};
+use support::hear::hear_until;
+use support::{Client, PATIENCE, Process};
 
 const VALUE: usize = 200;
 
@@ -33,20 +34,15 @@ fn load(client: &mut Client, requests: usize) {
 
 /// What is heard up to this line, without it.
 fn until(client: &mut Client, end: &str) -> String {
-    let mut heard = Vec::new();
-    let mut piece = [0; 1 << 16];
-    while !heard.ends_with(end.as_bytes()) {
-        let len = client.socket.read(&mut piece).unwrap();
-        assert_ne!(len, 0, "closed");
-        heard.extend_from_slice(&piece[..len]);
-    }
+    let mut heard = hear_until(&mut client.socket, end);
     heard.truncate(heard.len() - end.len());
-    String::from_utf8(heard).unwrap()
+    heard
 }
 
 /// What the admin port answers.
 fn http(server: &Process, path: &str) -> String {
     let mut socket = TcpStream::connect(server.admin()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     socket.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();

@@ -6,15 +6,16 @@
 
 mod support;
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
 use support::{Client, PATIENCE, wait};
@@ -22,32 +23,44 @@ use support::{Client, PATIENCE, wait};
 /// A server that may say nothing of its start. Killed when it is dropped.
 struct Silent {
     child: Child,
-    address: SocketAddr,
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    /// Where it says on which port it listens.
+    ports: PathBuf,
+    address: OnceCell<SocketAddr>,
 }
 
 impl Silent {
-    fn spawn(mut command: Command, words: &str, stderr: impl Into<Stdio>) -> Self {
-        let port = free_port();
-        command.args(["-l", "127.0.0.1", "-p", &port.to_string()]);
+    fn spawn(command: Command, words: &str, stderr: impl Into<Stdio>) -> Self {
+        static STARTED: AtomicU64 = AtomicU64::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        Self::spawn_with(path(&format!("ports-{number}")), command, words, stderr)
+    }
+
+    /// The same, with the file that says on which port it listens.
+    fn spawn_with(
+        ports: PathBuf,
+        mut command: Command,
+        words: &str,
+        stderr: impl Into<Stdio>,
+    ) -> Self {
+        command.env("MEMCACHED_PORT_FILENAME", &ports);
+        command.args(["-l", "127.0.0.1", "-p", "0"]);
         command.args(words.split_whitespace());
         let child = command.stdin(Stdio::null()).stderr(stderr).spawn().unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        Self { child, address }
+        let address = OnceCell::new();
+        Self {
+            child,
+            ports,
+            address,
+        }
     }
 
     /// Waits until it listens.
     fn connect(&self) -> Client {
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            assert!(Instant::now() < deadline, "it does not start");
-            thread::sleep(Duration::from_millis(20));
-        }
-        Client::connect(self.address)
+        let address = self.address.get_or_init(|| {
+            let port = support::await_port(&self.ports);
+            SocketAddr::from(([127, 0, 0, 1], port))
+        });
+        Client::connect(*address)
     }
 
     fn signal(&self, name: &str) {
@@ -257,13 +270,10 @@ fn an_error_at_the_start_ends_the_process_if_its_log_is_not_read() {
     let (_reader, writer) = full_stream();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    for (words, code) in [(&["--no-such-option"][..], 2), (&["-p", &port][..], 1)] {
-        let mut command = support::command();
-        command.args(["-l", "127.0.0.1"]).args(words);
+    let taken = format!("-p {port}");
+    for (words, code) in [("--no-such-option", 2), (&taken, 1)] {
         let stderr = OwnedFd::from(writer.try_clone().unwrap());
-        let child = command.stdin(Stdio::null()).stderr(stderr).spawn().unwrap();
-        let address = taken.local_addr().unwrap();
-        let mut ended = Silent { child, address };
+        let mut ended = Silent::spawn(support::command(), words, stderr);
         assert_eq!(ended.wait().code(), Some(code), "{words:?}");
     }
 }
@@ -275,9 +285,10 @@ fn a_pipe_as_the_file_of_users_delays_no_signal() {
     let start = || Silent::spawn(support::command(), &words, Stdio::null());
     // At the start it waits, but can be ended.
     let mut waiting = start();
-    thread::sleep(Duration::from_millis(500));
+    let users = support::await_reader(&file);
     waiting.signal("TERM");
     assert!(!waiting.wait().success());
+    drop(users);
     let mut server = start();
     fs::write(&file, "ada:lovelace\n").unwrap();
     let mut client = server.connect();
@@ -292,24 +303,14 @@ fn a_pipe_as_the_file_of_users_delays_no_signal() {
 
 #[test]
 fn a_pipe_as_the_file_of_ports_is_neither_waited_for_nor_replaced() {
-    let start = |ports: &Path| {
-        let mut command = support::command();
-        command.env("MEMCACHED_PORT_FILENAME", ports);
-        Silent::spawn(command, "", Stdio::null())
-    };
+    let start =
+        |ports: &Path| Silent::spawn_with(ports.into(), support::command(), "", Stdio::null());
     let (ports, unfinished) = (path("ports"), fifo("ports.lck"));
     let mut server = start(&ports);
-    // It accepts before the file is there, but does not answer before.
     server.connect().ask("version\r\n", "VERSION 1.6.45\r\n");
-    assert!(
-        fs::read_to_string(&ports)
-            .unwrap()
-            .starts_with("TCP INET: ")
-    );
     assert!(!unfinished.exists());
     server.signal("TERM");
     server.wait();
-    fs::remove_file(ports).unwrap();
     let pipe = fifo("pipe");
     assert_eq!(start(&pipe).wait().code(), Some(1));
     assert!(!fs::metadata(&pipe).unwrap().is_file());

@@ -10,11 +10,9 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
-use support::{Client, PATIENCE, Process, command, run};
+use support::{Client, Process, command, run};
 
 #[test]
 fn help_is_grouped_and_complete() {
@@ -391,14 +389,7 @@ fn picked_ports_are_written_to_the_file_in_the_environment() {
     let mut command = command();
     command.env("MEMCACHED_PORT_FILENAME", &file);
     let server = Process::spawn(command.args(["-p", "0", "-l", "127.0.0.1"]));
-    let deadline = Instant::now() + PATIENCE;
-    while !file.exists() {
-        assert!(Instant::now() < deadline, "there is no {}", file.display());
-        thread::sleep(Duration::from_millis(5));
-    }
-    let ports = fs::read_to_string(&file).unwrap();
-    assert_eq!(ports, format!("TCP INET: {}\n", server.address.port()));
-    fs::remove_file(&file).unwrap();
+    assert_eq!(support::await_port(&file), server.address.port());
     server.stop();
 
     let mut command = support::command();

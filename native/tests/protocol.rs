@@ -26,7 +26,7 @@ use dynamidb::{Admin, Options, RuntimeName, Server};
 use dynamidb_core::{Config, Protocol};
 
 /// How long a reply may take on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long no reply must come to be taken for none; the end of the connection proves it.
 const SILENCE: Duration = Duration::from_millis(10);
 /// After which time the server is not going to read what it has not read.

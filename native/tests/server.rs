@@ -274,7 +274,7 @@ fn a_client_that_never_reads_is_not_read_from_and_loses_no_reply() {
 
 #[test]
 fn a_stalled_client_is_disconnected_and_an_idle_one_is_not() {
-    in_each_mode("-m 64 --stall-timeout 1", |server| {
+    in_each_mode("-m 64 --stall-timeout 3", |server| {
         let mut watcher = server.connect();
         store(&mut watcher, "k", &long_value(1_000_000));
         let mut silent = server.connect();
@@ -289,7 +289,7 @@ fn a_stalled_client_is_disconnected_and_an_idle_one_is_not() {
         let mut slow = server.connect();
         for byte in b"get nothing\r\n" {
             slow.say([*byte]);
-            thread::sleep(Duration::from_millis(200));
+            thread::sleep(Duration::from_millis(300));
         }
         slow.must_hear("END\r\n");
 

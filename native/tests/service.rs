@@ -8,7 +8,6 @@ mod support;
 
 use std::fs;
 #[cfg(feature = "activation")]
-use std::io::{Read, Write};
 #[cfg(feature = "activation")]
 use std::net::TcpListener;
 #[cfg(feature = "activation")]
@@ -164,11 +163,7 @@ fn sockets_that_are_handed_over_are_served_each_with_its_options() {
         server
             .connect()
             .ask("get k\r\n", "CLIENT_ERROR unauthenticated\r\n");
-        let mut local = UnixStream::connect(&path).unwrap();
-        local.write_all(b"get k\r\nquit\r\n").unwrap();
-        let mut reply = String::new();
-        local.read_to_string(&mut reply).unwrap();
-        assert_eq!(reply, "END\r\n");
+        assert_eq!(support::converse_at(&path, "get k\r\nquit\r\n"), "END\r\n");
         server.stop();
         // It is the service manager's, who starts the next server with it.
         assert!(path.exists());

@@ -51,19 +51,14 @@ fn sigint_and_sigterm_stop_the_server_with_status_0_and_free_the_port() {
 
 #[test]
 fn a_closed_log_does_not_stop_the_server() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let ports = std::env::temp_dir().join(format!("dynamidb-stop-ports-{}", std::process::id()));
     let mut command = support::command();
-    command.args(["-v", "-l", "127.0.0.1", "-p", &port.to_string()]);
+    command.env("MEMCACHED_PORT_FILENAME", &ports);
+    command.args(["-v", "-l", "127.0.0.1", "-p", "0"]);
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stderr.take());
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert_eq!(child.try_wait().unwrap(), None);
-        thread::sleep(Duration::from_millis(20));
-    }
+    let port = support::await_port(&ports);
+    TcpStream::connect(("127.0.0.1", port)).unwrap();
     let killed = Command::new("kill").arg(child.id().to_string()).status();
     assert!(killed.unwrap().success());
     assert_eq!(support::wait(&mut child).code(), Some(0));

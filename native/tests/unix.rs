@@ -148,6 +148,7 @@ fn a_half_closed_watcher_on_a_unix_socket_gets_lines_until_it_leaves() {
         let words = format!("-t 2 -s {}", path.display());
         let process = Process::spawn(&mut server(runtime, &words));
         let mut watcher = UnixStream::connect(&path).unwrap();
+        watcher.set_read_timeout(Some(PATIENCE)).unwrap();
         watcher.write_all(b"watch fetchers\r\n").unwrap();
         watcher.shutdown(Shutdown::Write).unwrap();
         let mut lines = BufReader::new(watcher).lines();

@@ -9,11 +9,11 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
 use socket2::SockRef;
-use support::{Client, Process};
+use support::{Client, PATIENCE, Process};
 
 /// A client that watches.
 struct Watcher(BufReader<TcpStream>);
@@ -221,8 +221,12 @@ fn a_half_closed_watcher_is_probed_by_tcp() {
         let next_probe = || {
             let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
             let line = table.lines().find(|line| {
-                let remote = line.split_whitespace().nth(2);
-                remote.is_some_and(|remote| remote.ends_with(&format!(":{port:04X}")))
+                let ports: Vec<_> = line.split_whitespace().skip(1).take(2).collect();
+                let is = |at: usize, port| {
+                    let address = ports.get(at);
+                    address.is_some_and(|address| address.ends_with(&format!(":{port:04X}")))
+                };
+                is(0, server.address.port()) && is(1, port)
             });
             let timer = line.and_then(|line| line.split_whitespace().nth(5));
             let (kind, left) = timer.unwrap().split_once(':').unwrap();
@@ -231,7 +235,9 @@ fn a_half_closed_watcher_is_probed_by_tcp() {
         };
         assert!(next_probe().is_none_or(|left| left > 6000));
         watcher.socket.shutdown(Shutdown::Write).unwrap();
+        let deadline = Instant::now() + PATIENCE;
         while next_probe().is_none_or(|left| left > 3000) {
+            assert!(Instant::now() < deadline, "it is not probed");
             thread::sleep(Duration::from_millis(10));
         }
     });
@@ -239,7 +245,7 @@ fn a_half_closed_watcher_is_probed_by_tcp() {
 
 #[test]
 fn a_half_closed_watcher_gets_lines_until_it_leaves() {
-    on_each_runtime("-t 2 -o idle_timeout=1", |server| {
+    on_each_runtime("-t 2 -o idle_timeout=3", |server| {
         let mut client = server.connect();
         let mut watchers: Vec<_> = (0..3)
             .map(|number| {
@@ -257,7 +263,7 @@ fn a_half_closed_watcher_gets_lines_until_it_leaves() {
             })
             .collect();
         // For longer than the time of a client that has nothing to say.
-        for round in 0..15 {
+        for round in 0..35 {
             client.ask(format!("get k{round}\r\n"), "END\r\n");
             for watcher in &mut watchers {
                 let start = format!("type=item_get key=k{round} status=not_found ");
@@ -279,7 +285,7 @@ fn a_half_closed_watcher_gets_lines_until_it_leaves() {
         let mut client = server.connect();
         // This one has not read its last line, so the server is notified at once.
         client.ask("get last\r\n", "END\r\n");
-        while third.0.get_ref().peek(&mut [0]).unwrap() == 0 {}
+        assert_eq!(third.0.get_ref().peek(&mut [0]).unwrap(), 1);
         drop(third);
         client.await_stat("log_watchers", |count| count == 0);
     });
@@ -384,8 +390,8 @@ fn stats_conns_lists_connections() {
         let _watcher = Watcher::new(server, "connevents");
         let mut half = server.connect();
         half.say("get half");
-        thread::sleep(Duration::from_millis(50));
-        let client = server.connect();
+        let mut client = server.connect();
+        client.await_stat("buffered", |size| size > 0);
         let port = client.socket.local_addr().unwrap().port();
         let listed = client.converse("stats conns\r\nversion\r\n");
         for line in [

@@ -12,7 +12,7 @@ use dynamidb::RuntimeName;
 use fastrand::Rng;
 
 use crate::replies;
-use crate::support::{PATIENCE, Process};
+use crate::support::{Process, await_port};
 
 /// So much that nothing is ever evicted.
 const MEMORY_MIB: &str = "256";
@@ -63,7 +63,7 @@ impl Memcached {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let name = format!("dynamidb-memcached-{}-{number}", process::id());
         let ports = env::temp_dir().join(name);
-        let mut child = Command::new("memcached")
+        let child = Command::new("memcached")
             .args(["-u", "root", "-l", "127.0.0.1", "-U", "0", "-t", "1"])
             // Its housekeeping holds items now and then, and then numbers are not padded.
             .args(["-o", "no_lru_maintainer,no_lru_crawler,no_hashexpand"])
@@ -73,28 +73,10 @@ impl Memcached {
             .stderr(Stdio::null())
             .spawn()
             .expect("memcached starts");
-        let port = listening(&mut child, &ports);
+        let port = await_port(&ports);
         let address = (Ipv4Addr::LOCALHOST, port).into();
         Self { child, address }
     }
-}
-
-/// The port in the file that memcached writes when it listens.
-fn listening(child: &mut Child, ports: &Path) -> u16 {
-    let deadline = Instant::now() + PATIENCE;
-    let text = loop {
-        if let Ok(text) = fs::read_to_string(ports) {
-            break text;
-        }
-        let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "memcached ended: {ended:?}");
-        assert!(Instant::now() < deadline, "memcached does not listen");
-        thread::sleep(Duration::from_millis(5));
-    };
-    fs::remove_file(ports).unwrap();
-    let port = text.trim().strip_prefix("TCP INET: ");
-    port.and_then(|port| port.parse().ok())
-        .unwrap_or_else(|| panic!("a port: {text:?}"))
 }
 
 impl Drop for Memcached {

@@ -9,9 +9,8 @@ use crate::commands::{Command, Speaker, Step};
 use crate::known::{self, KNOWN};
 use crate::peers::{End, Heard, Peer, Servers};
 use crate::replies::{self, Versions, words};
+use crate::support::PATIENCE;
 
-/// How long a reply may take on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// What is said without waiting for replies fits the buffers of the sockets.
 const BATCH_SIZE_MAX: usize = 32 * 1024;
 const BATCH_STEPS_MAX: usize = 40;

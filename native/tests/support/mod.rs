@@ -5,9 +5,10 @@
 
 pub(crate) mod hear;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -16,8 +17,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dynamidb::RuntimeName;
+use nix::fcntl::OFlag;
 
-use self::hear::must_hear;
+use self::hear::{hear_until, must_hear};
 
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,6 +55,37 @@ pub(crate) fn wait(child: &mut Child) -> ExitStatus {
         }
         assert!(Instant::now() < deadline, "it does not end");
         thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The port in the file that a server writes when it listens. The file is removed.
+pub(crate) fn await_port(file: &Path) -> u16 {
+    let deadline = Instant::now() + PATIENCE;
+    let text = loop {
+        if let Ok(text) = fs::read_to_string(file) {
+            break text;
+        }
+        assert!(Instant::now() < deadline, "there is no {}", file.display());
+        thread::sleep(Duration::from_millis(5));
+    };
+    fs::remove_file(file).unwrap();
+    let port = text.trim().strip_prefix("TCP INET: ");
+    port.and_then(|port| port.parse().ok())
+        .unwrap_or_else(|| panic!("a port: {text:?}"))
+}
+
+/// Opens a pipe to write to it, when somebody reads from it.
+pub(crate) fn await_reader(pipe: &Path) -> File {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        // It is refused while nobody reads.
+        let mut options = File::options();
+        let options = options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
+        if let Ok(file) = options.open(pipe) {
+            return file;
+        }
+        assert!(Instant::now() < deadline, "nobody reads");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -303,6 +336,7 @@ impl Client {
             match self.socket.read(&mut [0; 4096]) {
                 Ok(0) => return true,
                 Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return error.kind() == ErrorKind::ConnectionReset,
             }
         }
@@ -311,13 +345,7 @@ impl Client {
     /// A number from `stats`.
     pub(crate) fn stat(&mut self, name: &str) -> u64 {
         self.say("stats\r\n");
-        let mut text = String::new();
-        while !text.ends_with("END\r\n") {
-            let mut buffer = [0; 4096];
-            let len = self.socket.read(&mut buffer).unwrap();
-            assert!(len > 0, "closed after {text}");
-            text.push_str(std::str::from_utf8(&buffer[..len]).unwrap());
-        }
+        let text = hear_until(&mut self.socket, "END\r\n");
         let prefix = format!("STAT {name} ");
         let value = text.lines().find_map(|line| line.strip_prefix(&prefix));
         value
@@ -344,6 +372,7 @@ impl Client {
 /// Says the bytes to a server at a Unix socket, and returns all replies up to the end.
 pub(crate) fn converse_at(path: &Path, bytes: &str) -> String {
     let mut socket = UnixStream::connect(path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.write_all(bytes.as_bytes()).unwrap();
     let mut replies = String::new();
     socket.read_to_string(&mut replies).unwrap();

@@ -218,9 +218,8 @@ mod tests {
 
     #[test]
     fn the_end_of_the_server_ends_a_wait() {
-        let (error, took) = write_to_sleeper(RESPONSE_TIMEOUT, true);
+        let (error, _) = write_to_sleeper(Duration::from_secs(600), true);
         assert_eq!(error, ErrorKind::Interrupted);
-        assert!(took < RESPONSE_TIMEOUT, "{took:?}");
     }
 
     #[test]

@@ -192,19 +192,24 @@ mod tests {
         let pause = Duration::from_millis(50);
         let measured = measure(&context, || thread::sleep(pause));
         assert!(measured.queued >= 50_000, "{measured:?}");
-        let measured = thread::scope(|scope| {
-            let (locks, locked) = mpsc::channel();
-            measure(&context, || {
-                let shards = &context.shards;
-                scope.spawn(move || {
-                    let _shard = shards.lock(0);
-                    locks.send(()).unwrap();
-                    thread::sleep(pause);
-                });
-                locked.recv().unwrap();
+        let waiting = || {
+            thread::scope(|scope| {
+                let (locks, locked) = mpsc::channel();
+                measure(&context, || {
+                    let shards = &context.shards;
+                    scope.spawn(move || {
+                        let _shard = shards.lock(0);
+                        locks.send(()).unwrap();
+                        thread::sleep(pause);
+                    });
+                    locked.recv().unwrap();
+                })
             })
-        });
-        assert!(measured.locked >= 40_000, "{measured:?}");
+        };
+        // On a busy machine the lock may be free before this thread runs again.
+        let mut rounds = (0..100).map(|_| waiting());
+        let measured = rounds.find(|measured| measured.locked >= 40_000);
+        let measured = measured.expect("a wait for the lock");
         assert_eq!((measured.verb, measured.input), (Some("get"), 9));
         assert_eq!(
             (measured.key.as_deref(), measured.output),

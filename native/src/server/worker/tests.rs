@@ -1,8 +1,10 @@
 use std::future::pending;
 use std::io::Write;
+use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
@@ -74,6 +76,20 @@ fn received(context: &ServerContext) -> usize {
     received.expect("a number of bytes")
 }
 
+/// Waits until all that a turn reads has arrived from each client, or for a minute.
+fn await_arrival(worker: &Worker<Tokio>, sent: usize) {
+    let size = sent.min(READ_MAX + SMALL);
+    let mut buffer = vec![MaybeUninit::uninit(); size];
+    for (_, entry) in &worker.connections {
+        let socket = entry.connection.socket();
+        let socket = SockRef::from(&socket);
+        let mut has_arrived = || socket.peek(&mut buffer).is_ok_and(|len| len == size);
+        (0..6000)
+            .take_while(|_| !has_arrived())
+            .for_each(|_| thread::sleep(Duration::from_millis(10)));
+    }
+}
+
 fn block_on(test: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build().unwrap().block_on(test);
@@ -95,7 +111,8 @@ fn check_shares(ring: impl Fn() -> Option<Ring>, cases: &[(usize, usize, usize)]
             for client in &mut clients {
                 client.write_all(&requests[..size]).unwrap();
             }
-            // The runtime hears of what has arrived.
+            await_arrival(&fixture.worker, size);
+            // The runtime hears of it.
             Tokio::sleep(Duration::from_millis(20)).await;
             let _ = poll_fn(|cx| Poll::Ready(fixture.worker.poll(cx))).await;
             assert_eq!(received(&fixture.context), expected, "{count} clients");
