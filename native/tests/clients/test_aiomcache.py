@@ -82,10 +82,10 @@ def test_increment_and_decrement(run):
 def test_touch_and_expiry(run):
     async def test(client):
         assert not await client.touch(b"key", 100)
-        await client.set(b"key", b"value", exptime=1)
-        await client.set(b"short", b"value", exptime=1)
+        await client.set(b"key", b"value", exptime=2)
+        await client.set(b"short", b"value", exptime=2)
         assert await client.touch(b"key", 100)
-        await asyncio.sleep(2.1)
+        await asyncio.sleep(3.1)
         assert await client.multi_get(b"key", b"short") == (b"value", None)
 
     run(test)

@@ -64,7 +64,7 @@ def scrape(admin, accept):
     """Text and type of the metrics."""
     url = f"http://127.0.0.1:{admin}/metrics"
     request = urllib.request.Request(url, headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=20) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return response.read().decode(), response.headers["Content-Type"]
 
 

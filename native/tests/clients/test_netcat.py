@@ -8,7 +8,7 @@ import pytest
 def say(port, request):
     """What a client hears that sends `request` and then nothing more."""
     command = ["nc", "-N", "127.0.0.1", str(port)]
-    run = subprocess.run(command, input=request, capture_output=True, timeout=10, check=True)
+    run = subprocess.run(command, input=request, capture_output=True, timeout=60, check=True)
     return run.stdout
 
 

@@ -105,10 +105,10 @@ def test_a_value_that_is_sent_compressed(client):
 
 
 def test_touch(client):
-    client.set("key", "value", time=1)
+    client.set("key", "value", time=2)
     assert client.touch("key", 100) is True
     assert client.touch("absent", 100) is False
-    time.sleep(2.1)
+    time.sleep(3.1)
     assert client.get("key") == "value"
 
 

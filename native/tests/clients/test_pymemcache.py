@@ -13,7 +13,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def client(port):
-    client = Client(("127.0.0.1", port), timeout=5, connect_timeout=5, default_noreply=False)
+    client = Client(("127.0.0.1", port), timeout=60, connect_timeout=60, default_noreply=False)
     client.flush_all()
     yield client
     client.close()
@@ -79,11 +79,11 @@ def test_many_keys_at_once(client):
 
 
 def test_items_expire(client):
-    client.set("short", "1", expire=1)
+    client.set("short", "1", expire=2)
     client.set("long", "1", expire=100)
     client.set("past", "1", expire=-1)
     assert set(client.get_many(["short", "long", "past"])) == {"short", "long"}
-    time.sleep(2.1)
+    time.sleep(3.1)
     assert set(client.get_many(["short", "long"])) == {"long"}
 
 
@@ -95,9 +95,9 @@ def test_an_expiry_of_more_than_thirty_days_is_a_date(client):
 
 def test_touch(client):
     assert client.touch("key", 10) is False
-    client.set("key", "value", expire=1)
+    client.set("key", "value", expire=2)
     assert client.touch("key", 100) is True
-    time.sleep(2.1)
+    time.sleep(3.1)
     assert client.get("key") == b"value"
 
 
@@ -106,9 +106,9 @@ def test_get_and_touch(client):
         return client.raw_command(f"gat {seconds} {key}", end_tokens="END\r\n")
 
     assert gat(10, "key") == b""
-    client.set("key", "value", expire=1)
+    client.set("key", "value", expire=2)
     assert gat(100, "key") == b"VALUE key 0 5\r\nvalue\r\n"
-    time.sleep(2.1)
+    time.sleep(3.1)
     assert client.get("key") == b"value"
 
 
@@ -152,9 +152,9 @@ def test_flush_all_forgets_everything_and_can_wait(client):
     assert client.flush_all() is True
     assert client.get("key") is None
     client.set("key", "value")
-    assert client.flush_all(delay=2) is True
+    assert client.flush_all(delay=3) is True
     assert client.get("key") == b"value"
-    time.sleep(3.1)
+    time.sleep(4.1)
     assert client.get("key") is None
 
 

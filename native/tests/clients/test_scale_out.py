@@ -100,7 +100,7 @@ class Connection:
     """Says bytes and hears replies of one line, or of items and their END."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.file = self.socket.makefile("rb")
 
     def ask(self, request):
@@ -192,8 +192,8 @@ def test_twemproxy_goes_on_with_one_server_and_takes_the_other_back(servers, pro
 def pymemcache_client(servers):
     return HashClient(
         [("127.0.0.1", port) for port in servers.ports],
-        connect_timeout=5,
-        timeout=5,
+        connect_timeout=60,
+        timeout=60,
         retry_attempts=1,
         retry_timeout=0.5,
         dead_timeout=1,
@@ -248,7 +248,7 @@ def test_a_client_chooses_among_servers_that_go_and_come_back(servers, connect):
     found = get_many(client, keys)
     assert set(found.values()) == {"2"} and len(found) >= len(keys) - 4
     servers.come_back(1)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + START_SECONDS
     while stored(client, keys, "3") < len(keys) or servers.items(1) == 0:
         assert time.monotonic() < deadline, "the server is not used again"
         time.sleep(0.2)
@@ -261,7 +261,7 @@ def test_the_example_in_python(servers):
     for shown, port in zip((11212, 11213), servers.ports):
         program = program.replace(str(shown), str(port))
     command = [sys.executable, "-c", program]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert run.stdout == "b'hello'\n", run.stderr
     assert servers.items(0) + servers.items(1) == 1
 
@@ -271,7 +271,7 @@ def test_the_tools_of_libmemcached_use_several_servers(servers, tmp_path):
 
     def tool(name, *words):
         command = [name, f"--servers={names}", *words]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=20)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
 
     for i in range(10):
         (tmp_path / f"file{i}").write_text(f"content {i}\n")

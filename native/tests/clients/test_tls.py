@@ -48,7 +48,7 @@ def context(request, files):
 
 def test_text(tls_port, context):
     address = ("127.0.0.1", tls_port)
-    client = Client(address, timeout=10, connect_timeout=10, tls_context=context)
+    client = Client(address, timeout=60, connect_timeout=60, tls_context=context)
     value = bytes(range(256)) * 2000
     assert client.set("key", value, noreply=False)
     assert client.get("key") == value
@@ -59,7 +59,7 @@ def test_text(tls_port, context):
 
 
 def test_packets(tls_port, context):
-    client = bmemcached.Client([f"127.0.0.1:{tls_port}"], tls_context=context, socket_timeout=10)
+    client = bmemcached.Client([f"127.0.0.1:{tls_port}"], tls_context=context, socket_timeout=60)
     value = "x" * 500_000
     assert client.set("key", value)
     assert client.get("key") == value
@@ -72,7 +72,7 @@ def s_client(port, files, requests, *options):
     """What `openssl s_client` shows of a conversation."""
     command = ["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", files[0]]
     command += ["-connect", f"127.0.0.1:{port}", *options]
-    run = subprocess.run(command, input=requests, capture_output=True, timeout=20)
+    run = subprocess.run(command, input=requests, capture_output=True, timeout=120)
     return run.stdout, run.stderr.decode()
 
 
@@ -95,7 +95,7 @@ def test_openssl_resumes_a_session(request, files, tmp_path):
         for option, kind in [("-sess_out", b"New, TLSv1.2"), ("-sess_in", b"Reused, TLSv1.2")]:
             command = ["openssl", "s_client", "-tls1_2", "-CAfile", cert]
             command += ["-connect", f"127.0.0.1:{port}", option, tmp_path / "ticket"]
-            run = subprocess.run(command, input=b"quit\r\n", capture_output=True, timeout=20)
+            run = subprocess.run(command, input=b"quit\r\n", capture_output=True, timeout=120)
             assert kind in run.stdout
 
 
@@ -104,7 +104,7 @@ def test_a_client_without_tls_does_not_hang(request, files, request_bytes):
     cert, key = files
     server = [request.config.getoption("--server"), "-l", "127.0.0.1", "-Z"]
     for port in serve([*server, "--tls-cert", cert, "--tls-key", key]):
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             client.sendall(request_bytes)
             assert client.recv(100) != b""
             assert client.recv(100) == b""

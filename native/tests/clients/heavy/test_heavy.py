@@ -71,10 +71,10 @@ def test_nginx_serves_pages_from_the_cache(port, tmp_path):
     try:
         wait_until_it_listens(nginx, http)
         for _ in range(20):
-            with urllib.request.urlopen(f"http://127.0.0.1:{http}/page", timeout=20) as reply:
+            with urllib.request.urlopen(f"http://127.0.0.1:{http}/page", timeout=60) as reply:
                 assert reply.read() == page
         with pytest.raises(urllib.error.HTTPError) as absent:
-            urllib.request.urlopen(f"http://127.0.0.1:{http}/absent", timeout=20)
+            urllib.request.urlopen(f"http://127.0.0.1:{http}/absent", timeout=60)
         assert absent.value.code == 404
     finally:
         nginx.kill()

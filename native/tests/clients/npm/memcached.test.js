@@ -86,11 +86,11 @@ test('flags tell the types of values', async () => {
 });
 
 test('items expire, and are touched', async () => {
-    await call('set', 'short', '1', 1);
-    await call('set', 'touched', '1', 1);
+    await call('set', 'short', '1', 2);
+    await call('set', 'touched', '1', 2);
     assert.equal(await call('touch', 'touched', 100), true);
     assert.equal(await call('touch', 'absent', 100), false);
-    await sleep(2100);
+    await sleep(3100);
     assert.equal(await call('get', 'short'), undefined);
     assert.equal(await call('get', 'touched'), '1');
 });

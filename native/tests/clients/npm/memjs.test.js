@@ -44,10 +44,10 @@ test('increment and decrement', async () => {
 
 test('touch and expiry', async () => {
     assert.equal(await cache.touch('key', 100), false);
-    await cache.set('key', 'value', { expires: 1 });
-    await cache.set('short', 'value', { expires: 1 });
+    await cache.set('key', 'value', { expires: 2 });
+    await cache.set('short', 'value', { expires: 2 });
     assert.equal(await cache.touch('key', 100), true);
-    await sleep(2100);
+    await sleep(3100);
     assert.equal(await text('key'), 'value');
     assert.equal(await text('short'), undefined);
 });

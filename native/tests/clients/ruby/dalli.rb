@@ -50,11 +50,11 @@ TESTS = {
   end,
   'touch, and get and touch' => lambda do |cache|
     check !cache.touch('key', 100)
-    cache.set('key', 'value', 1)
-    cache.set('short', 'value', 1)
+    cache.set('key', 'value', 2)
+    cache.set('short', 'value', 2)
     check cache.touch('key', 100)
     check cache.gat('key', 100) == 'value'
-    sleep 2.1
+    sleep 3.1
     check cache.get('key') == 'value'
     check cache.get('short').nil?
   end,

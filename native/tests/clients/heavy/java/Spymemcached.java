@@ -92,10 +92,10 @@ class Spymemcached {
         });
         TESTS.put("touch and expiry", cache -> {
             check(!cache.touch("key", 100).get());
-            cache.set("key", 1, "value").get();
-            cache.set("short", 1, "value").get();
+            cache.set("key", 2, "value").get();
+            cache.set("short", 2, "value").get();
             check(cache.touch("key", 100).get());
-            Thread.sleep(2100);
+            Thread.sleep(3100);
             check(cache.get("key").equals("value"));
             check(cache.get("short") == null);
         });
@@ -139,9 +139,9 @@ class Spymemcached {
         if (BINARY) {
             TESTS.put("get and touch", cache -> {
                 check(cache.getAndTouch("key", 100) == null);
-                cache.set("key", 1, "value").get();
+                cache.set("key", 2, "value").get();
                 check(cache.getAndTouch("key", 100).getValue().equals("value"));
-                Thread.sleep(2100);
+                Thread.sleep(3100);
                 check(cache.get("key").equals("value"));
             });
         }

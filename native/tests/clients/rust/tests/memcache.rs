@@ -95,10 +95,10 @@ fn values_of_every_size_and_any_bytes() {
 #[test]
 fn items_expire_and_are_touched() {
     let client = client();
-    client.set("m_short", "1", 1).unwrap();
-    client.set("m_touched", "1", 1).unwrap();
+    client.set("m_short", "1", 2).unwrap();
+    client.set("m_touched", "1", 2).unwrap();
     assert!(client.touch("m_touched", 100).unwrap());
-    thread::sleep(Duration::from_millis(2100));
+    thread::sleep(Duration::from_millis(3100));
     assert_eq!(client.get::<String>("m_short").unwrap(), None);
     assert_eq!(client.get("m_touched").unwrap(), Some("1".to_owned()));
 }

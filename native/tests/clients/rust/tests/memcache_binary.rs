@@ -60,10 +60,10 @@ fn touch_and_expiry() {
     let client = client();
     client.delete("b_touch").unwrap();
     assert!(!client.touch("b_touch", 100).unwrap());
-    client.set("b_touch", "value", 1).unwrap();
-    client.set("b_short", "value", 1).unwrap();
+    client.set("b_touch", "value", 2).unwrap();
+    client.set("b_short", "value", 2).unwrap();
     assert!(client.touch("b_touch", 100).unwrap());
-    thread::sleep(Duration::from_millis(2100));
+    thread::sleep(Duration::from_millis(3100));
     assert_eq!(client.get("b_touch").unwrap(), Some("value".to_owned()));
     assert_eq!(client.get::<String>("b_short").unwrap(), None);
 }
