@@ -10,7 +10,16 @@ import { type PreviewServer, preview } from "vite";
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const ARGS = ["--disable-quic", "--disable-background-networking", "--disable-component-update"];
 /** Generous, because a busy machine takes seconds to start a browser. */
-const TIMEOUT = 30_000;
+const TIMEOUT = 120_000;
+
+/** Waits until this holds. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + TIMEOUT;
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, `never: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
 
 /** The path of the browser: `CHROME` if it is set, else the first one in `PATH`. */
 function executablePath(): string {

@@ -5,7 +5,7 @@ import { after, afterEach, test } from "node:test";
 import { readFileSync } from "node:fs";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { shows } from "./actions.ts";
-import { launch } from "./browser.ts";
+import { launch, until } from "./browser.ts";
 import { type Behaviour, FakeServer } from "./fake-server.ts";
 import { RealServer } from "./real-server.ts";
 
@@ -90,8 +90,7 @@ test("the map shows the shard that is chosen, sampled if it is large", async () 
   await shows(page, "#map-text", "252 of 252,000 pages in use, spread evenly");
   await shows(page, "#legend", /idle .*next to go.*hit.*removed.*expired.*% of the memory in use/);
   await page.selectOption("#shard", "1");
-  const asked = () => server.asked.includes("/api/map?shard=1");
-  while (!asked()) await page.waitForTimeout(50);
+  await until(() => server.asked.includes("/api/map?shard=1"));
   await page.getByLabel("Size and waste", { exact: true }).check({ force: true });
   await shows(page, "#legend", /first chunk.*other chunks.*wasted/);
 });
@@ -214,7 +213,7 @@ test("nothing is asked from another host, and nothing is changed", async () => {
     if (!isOwn) others.push(`${request.method()} ${request.url()}`);
   });
   const before = server.asked.length;
-  while (server.asked.length < before + 5) await page.waitForTimeout(50);
+  await until(() => server.asked.length >= before + 5);
   assert.deepEqual(others, []);
 });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Page } from "playwright-core";
 import {
   digest,
   fresh,
@@ -16,7 +17,7 @@ import {
   tab,
   type,
 } from "./actions.ts";
-import { Site } from "./browser.ts";
+import { Site, until } from "./browser.ts";
 
 const WIDE = { width: 1440, height: 900 };
 const NARROW = { width: 360, height: 740 };
@@ -257,6 +258,20 @@ test("a load shows its figures, compared with a second cache", async () => {
   assert.equal(await page.locator("#charts canvas").count(), 3);
 });
 
+/** How long a busy machine interrupts a page that does nothing but read the clock, in ms. */
+function interruption(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const end = performance.now() + 300;
+    let [last, longest] = [performance.now(), 0];
+    while (last < end) {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+    }
+    return longest;
+  });
+}
+
 test("no slice of a load blocks the page, whatever its operations cost", async (t) => {
   const page = await fresh(site);
   await settings(page, { memory: "16384" });
@@ -265,10 +280,11 @@ test("no slice of a load blocks the page, whatever its operations cost", async (
     [1_000_000, 60],
   ] as const) {
     const longest: number[] = [];
-    // A busy machine interrupts the page now and then, but hardly every time.
     while (longest.length < 20 && !(Math.min(...longest) < 16)) {
+      const interrupted = await interruption(page);
       await runLoad(page, { operations, sizeMin: sizeMax / 2, sizeMax, reads: 50 });
-      longest.push(Number(await page.locator("#load-status").getAttribute("data-longest")));
+      const slice = Number(await page.locator("#load-status").getAttribute("data-longest"));
+      longest.push(slice - interrupted);
     }
     t.diagnostic(`values up to ${sizeMax} bytes: ${longest.join(", ")} ms`);
     assert.ok(Math.min(...longest) < 16, `${longest.join(", ")} ms`);
@@ -293,16 +309,17 @@ test("ten thousand items are drawn without blocking the page", async (t) => {
   const load = { keys: 30_000, skew: 0, sizeMin: 32, sizeMax: 256 };
   await runLoad(page, { ...load, operations: 100_000 });
   await shows(page, "#stat-items", /^10,[0-4]/);
+  const interrupted = await interruption(page);
   await page.evaluate("took.length = 0");
   await page.fill("#load-operations", "100000000");
   await page.click("#load-run");
   // Other frames draw nothing. Interruptions by a busy machine are in the slower ones.
   const drawing = () => page.evaluate("took.filter((millis) => millis > 1)") as Promise<number[]>;
-  while ((await drawing()).length < 40) await page.waitForTimeout(200);
+  await until(async () => (await drawing()).length >= 40);
   const took = (await drawing()).sort((a, b) => a - b);
   const quick = took[Math.floor(took.length / 4)] ?? Infinity;
   t.diagnostic(`${took.length} times, a quarter of them within ${quick.toFixed(1)} ms`);
-  assert.ok(quick < 16, `${quick} ms`);
+  assert.ok(quick < 16 + interrupted, `${quick} ms, interrupted for ${interrupted}`);
 });
 
 test("a load in real time pauses, steps and resumes with the clock", async () => {
