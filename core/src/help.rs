@@ -58,6 +58,36 @@ pub struct Habit {
     pub text: &'static str,
 }
 
+/// The words after `stats`, in memcached's order.
+const STATS: [&str; 9] = [
+    "detail",
+    "settings",
+    "cachedump",
+    "conns",
+    "slabs",
+    "items",
+    "sizes",
+    "hotkeys",
+    "advice",
+];
+
+/// The word after `stats` that is meant by one or by its beginning: the first in memcached's order
+/// that begins so.
+///
+/// # Examples
+/// ```
+/// use dynamidb_core::help::stats_word;
+///
+/// assert_eq!(stats_word(b"set"), Some("settings"));
+/// assert_eq!(stats_word(b"s"), Some("settings"));
+/// assert_eq!(stats_word(b"si"), Some("sizes"));
+/// assert_eq!(stats_word(b"sizes2"), None);
+/// ```
+pub fn stats_word(word: &[u8]) -> Option<&'static str> {
+    let begins = |known: &&str| known.as_bytes().starts_with(word);
+    STATS.into_iter().find(begins)
+}
+
 const STORE: &[&str] = &["<key>", "<flags>", "<exptime>", "<bytes>", "[noreply]"];
 
 /// All commands that people type.

@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+use dynamidb_core::help::stats_word;
 use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Host, Instant, Output};
 
 use crate::client::Client;
@@ -16,19 +17,6 @@ const OK: &str = "OK\r\n";
 const ERROR: &str = "ERROR\r\n";
 const END: &str = "END\r\n";
 const BAD_LINE: &str = "CLIENT_ERROR bad command line format\r\n";
-
-/// In memcached's order: a prefix of a word means the first word that has it.
-const WORDS: [&str; 9] = [
-    "detail",
-    "settings",
-    "cachedump",
-    "conns",
-    "slabs",
-    "items",
-    "sizes",
-    "hotkeys",
-    "advice",
-];
 
 impl Host for PageHost<'_> {
     fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
@@ -138,17 +126,16 @@ impl Reply {
 
 /// `stats <word>`.
 fn stats(host: &PageHost<'_>, word: &[u8], reply: &mut Reply) {
-    let mut words = WORDS.iter();
-    match words.find(|known| known.as_bytes().starts_with(word)) {
-        Some(&"settings") => settings(host, reply),
-        Some(&"conns") => conns(host, reply),
-        Some(&"slabs") => slabs(host.cache, reply),
-        Some(&"items") => items(host.cache, reply),
-        Some(&"sizes") => reply.word("sizes_status", "disabled"),
-        Some(&"hotkeys") => hot_keys(host.cache, host.now, reply),
-        Some(&"advice") => advice(host.cache, host.settings.policy, reply),
-        Some(&"detail") => return reply.text("CLIENT_ERROR stats detail not allowed\r\n"),
-        Some(&"cachedump") => return reply.text("CLIENT_ERROR stats cachedump not allowed\r\n"),
+    match stats_word(word) {
+        Some("settings") => settings(host, reply),
+        Some("conns") => conns(host, reply),
+        Some("slabs") => slabs(host.cache, reply),
+        Some("items") => items(host.cache, reply),
+        Some("sizes") => reply.word("sizes_status", "disabled"),
+        Some("hotkeys") => hot_keys(host.cache, host.now, reply),
+        Some("advice") => advice(host.cache, host.settings.policy, reply),
+        Some("detail") => return reply.text("CLIENT_ERROR stats detail not allowed\r\n"),
+        Some("cachedump") => return reply.text("CLIENT_ERROR stats cachedump not allowed\r\n"),
         _ => return reply.text(ERROR),
     }
     reply.text(END);

@@ -1,5 +1,6 @@
 //! `stats <word>`: settings, connections, slab classes and lists of items.
 
+use dynamidb_core::help::stats_word;
 use dynamidb_core::{Keyspace, Output, Stats};
 
 use crate::server::admin::conns::Conns;
@@ -12,47 +13,31 @@ use crate::server::admin::task::{Answer, Task};
 use crate::server::state::watchers::Kinds;
 use crate::server::view::View;
 
-/// In memcached's order: a prefix of a word means the first word that has it.
-const WORDS: [&str; 9] = [
-    "detail",
-    "settings",
-    "cachedump",
-    "conns",
-    "slabs",
-    "items",
-    "sizes",
-    "hotkeys",
-    "advice",
-];
-
 /// `stats <word> …`.
 pub(super) fn command(view: &mut View<'_>, words: &[&[u8]], output: &mut dyn Output) -> Answer {
     let Some((&word, more)) = words.split_first() else {
         return Answer::Reply(ERROR);
     };
-    let meant = WORDS
-        .iter()
-        .find(|known| known.as_bytes().starts_with(word));
-    match meant {
-        Some(&"detail") => return detail(view, more, output),
-        Some(&"conns") => {
+    match stats_word(word) {
+        Some("detail") => return detail(view, more, output),
+        Some("conns") => {
             return Answer::Started("", Task::Conns(Conns::start(view, output)));
         }
-        Some(&"settings") => all_settings(view, output),
-        Some(&"cachedump") => return Answer::dump("", Dump::cachedump(view, more)),
-        Some(&"slabs") => slabs(view, output),
-        Some(&"items") => items(view, output),
-        Some(&"hotkeys") => {
+        Some("settings") => all_settings(view, output),
+        Some("cachedump") => return Answer::dump("", Dump::cachedump(view, more)),
+        Some("slabs") => slabs(view, output),
+        Some("items") => items(view, output),
+        Some("hotkeys") => {
             if let Err(answer) = insight::hot_keys(view, output) {
                 return answer;
             }
         }
-        Some(&"advice") => {
+        Some("advice") => {
             if let Err(answer) = insight::advice(view, output) {
                 return answer;
             }
         }
-        Some(&"sizes") => {
+        Some("sizes") => {
             if view.host().settings.options.memcached.tracks_sizes() {
                 return Answer::Started("", Task::Sizes(Sizes::default()));
             }
