@@ -240,3 +240,114 @@ fn a_host_that_writes_more_than_is_available_ends_the_session() {
         assert_eq!(session.is_closed_by_error(), rest.is_none());
     }
 }
+
+/// A packet without extras, key or value but this key.
+#[cfg(feature = "binary")]
+fn packet(opcode: u8, key: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(key.len()).unwrap();
+    let mut packet = [0; 24];
+    (packet[0], packet[1], packet[3], packet[11]) = (0x80, opcode, len, len);
+    [&packet, key].concat()
+}
+
+/// As [`converse`], in packets: each reply's opcode and status.
+#[cfg(feature = "binary")]
+fn converse_in_packets(
+    size: usize,
+    host: &mut impl Host,
+    said: &[u8],
+) -> (Vec<(u8, u8)>, Vec<usize>, Session) {
+    let mut session = Session::new(SessionConfig::default());
+    let (mut input, mut heard, mut sent) = (said, Vec::new(), Vec::new());
+    let mut buffer = vec![0; size];
+    loop {
+        let mut output = FixedOutput::new(&mut buffer);
+        let used = session.process(NOW, input, host, &mut output);
+        input = &input[used..];
+        heard.extend_from_slice(output.as_bytes());
+        if !output.is_empty() {
+            sent.push(output.len());
+        } else if used == 0 && !session.is_busy() {
+            break;
+        }
+    }
+    let (mut rest, mut replies) = (&heard[..], Vec::new());
+    while let [0x81, opcode, ..] = *rest {
+        let len = u32::from_be_bytes(rest[8..12].try_into().unwrap());
+        replies.push((opcode, rest[7]));
+        rest = &rest[24 + len as usize..];
+    }
+    assert!(rest.is_empty(), "{}", rest.escape_ascii());
+    (replies, sent, session)
+}
+
+#[cfg(feature = "binary")]
+#[test]
+fn statistics_in_packets_wait_until_the_output_is_empty() {
+    let (mut memory, mut same) = ([0; 16 << 10], [0; 16 << 10]);
+    let said = [packet(0, b"middle"), packet(16, b""), packet(0, b"middle")].concat();
+    let (expected, sent, _) = converse_in_packets(1 << 16, &mut cache(&mut same), &said);
+    let item = 24 + 4 + 100;
+    let statistics = sent[0] - 2 * item;
+    for (size, waits) in [
+        (statistics + item - 1, true),
+        (statistics + item, false),
+        (statistics + item + 1, false),
+    ] {
+        let (replies, sent, session) = converse_in_packets(size, &mut cache(&mut memory), &said);
+        assert_eq!(replies, expected, "{size}");
+        assert_eq!(sent[0] == item, waits, "{size} {sent:?}");
+        assert!(!session.is_closed());
+    }
+}
+
+#[cfg(feature = "binary")]
+#[test]
+fn statistics_in_packets_that_never_fit_are_refused_in_a_packet() {
+    const OUT_OF_MEMORY: u8 = 0x82;
+    let mut memory = [0; 16 << 10];
+    let said = [packet(16, b""), packet(10, b"")].concat();
+    let (replies, _, session) = converse_in_packets(300, &mut cache(&mut memory), &said);
+    assert_eq!(replies, [(16, OUT_OF_MEMORY), (10, 0)]);
+    assert!(!session.is_closed());
+    // What a host has said is not asked for again.
+    for name in [&b"items 500"[..], b"slabs 60"] {
+        let said = [packet(16, name), packet(10, b"")].concat();
+        let mut host = Lister(cache(&mut memory));
+        let (replies, _, session) = converse_in_packets(300, &mut host, &said);
+        assert_eq!(replies.last(), Some(&(16, OUT_OF_MEMORY)));
+        assert!(session.is_closed_by_error());
+    }
+}
+
+/// A host that lists at once, or in a second piece, one thing for each ten bytes that the client
+/// asks for.
+#[cfg(feature = "binary")]
+struct Lister<'m>(DeviceCache<'m>);
+
+#[cfg(feature = "binary")]
+impl<'m> Keyspace for Lister<'m> {
+    type Memory = &'m mut [u8];
+
+    fn cache_at(&mut self, _index: usize) -> &mut DeviceCache<'m> {
+        &mut self.0
+    }
+}
+
+#[cfg(feature = "binary")]
+impl Host for Lister<'_> {
+    fn command(&mut self, command: &AdminCommand<'_>, output: &mut dyn Output) -> AdminOutcome {
+        let is_later = command.words().any(|word| word == b"slabs");
+        output.extend_from_slice(b"STAT a 1\r\n");
+        if is_later {
+            return AdminOutcome::Pending;
+        }
+        self.resume(output)
+    }
+
+    fn resume(&mut self, output: &mut dyn Output) -> AdminOutcome {
+        (0..50).for_each(|_| output.extend_from_slice(b"STAT a 1\r\n"));
+        output.extend_from_slice(b"END\r\n");
+        AdminOutcome::Done
+    }
+}

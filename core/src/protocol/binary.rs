@@ -35,12 +35,12 @@ mod state;
 
 #[cfg(not(feature = "binary"))]
 pub(super) use self::disabled::{
-    BinaryControl, BinaryRequest, Login, PacketSkip, PendingStat, control, execute, initial_state,
-    parse, refuse, refuse_for_size, resume, shows_value, skip,
+    BinaryControl, BinaryRequest, Login, PacketSkip, PendingStat, after_refusal, control, execute,
+    initial_state, parse, refuse, refuse_for_size, resume, shows_value, skip,
 };
 #[cfg(feature = "binary")]
 pub(super) use self::{
-    control::{control, resume, skip},
+    control::{after_refusal, control, resume, skip},
     execute::{execute, refuse, refuse_for_size, shows_value},
     parse::{initial_state, parse},
     request::{BinaryControl, BinaryRequest},

@@ -111,7 +111,12 @@ impl<'i> Request<'i> {
 
     /// Whether its reply tells of the whole cache or of the protocol, and it does nothing else.
     pub(super) const fn is_report(&self) -> bool {
-        matches!(self, Self::Stats | Self::Help(_) | Self::Version)
+        match self {
+            Self::Stats | Self::Help(_) | Self::Version => true,
+            Self::Binary(request) => request.is_report(),
+            Self::BinaryControl(control) => control.is_report(),
+            _ => false,
+        }
     }
 
     /// Whether it would change an item, or what is counted.

@@ -58,12 +58,12 @@ impl<H: Host, O: Output> Context<'_, H, O> {
     /// Between two keys no client would take that for the end of the reply, so the session ends.
     #[cold]
     pub(super) fn refuse(&mut self, state: State, parsed: &Parsed<'_>) -> State {
-        match parsed.request {
-            Request::Binary(ref request) => binary::refuse_for_size(self.output, request),
-            _ => self.output.extend_from_slice(reply::OUTPUT_TOO_SMALL),
+        if !binary::refuse_for_size(self.output, &parsed.request) {
+            self.output.extend_from_slice(reply::OUTPUT_TOO_SMALL);
         }
         match (state, parsed.next) {
             (State::Keys(_), _) | (_, State::Keys(_)) => State::Closed { error: true },
+            (_, State::PendingStat(stat)) => binary::after_refusal(stat),
             (_, next) => next,
         }
     }

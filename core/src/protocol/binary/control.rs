@@ -3,9 +3,9 @@
 use super::super::context::Context;
 use super::super::parsed::State;
 use super::super::{AdminOutcome, Host, Output};
-use super::header::{Echo, Status};
+use super::header::Status;
 use super::request::{BinaryControl, ControlAction};
-use super::state::{Login, PacketSkip, PendingStat};
+use super::state::{PacketSkip, PendingStat};
 use super::{sasl, stat};
 
 /// Carries out a request whose answer decides what follows, and says what that is.
@@ -21,8 +21,12 @@ pub(in crate::protocol) fn control<H: Host, O: Output>(
     } = control;
     match action {
         ControlAction::Stat { name } => {
+            let start = context.output.len();
             let outcome = stat::answer(echo, name, context.host, context.output);
-            after_stat(login, echo, outcome)
+            match control.is_report() {
+                true => State::Packets(login),
+                false => after_stat(context, start, PendingStat { login, echo }, outcome),
+            }
         }
         ControlAction::SignIn {
             step,
@@ -53,9 +57,14 @@ pub(in crate::protocol) fn resume<H: Host, O: Output>(
     context: &mut Context<'_, H, O>,
     stat: PendingStat,
 ) -> State {
-    let PendingStat { login, echo } = stat;
-    let outcome = stat::resume(echo, context.host, context.output);
-    after_stat(login, echo, outcome)
+    let start = context.output.len();
+    let outcome = stat::resume(stat.echo, context.host, context.output);
+    after_stat(context, start, stat, outcome)
+}
+
+/// What follows a `stat` that was refused for its size.
+pub(in crate::protocol) const fn after_refusal(stat: PendingStat) -> State {
+    State::Packets(stat.login)
 }
 
 /// Passes over what was refused, as far as it has arrived; returns how far that is.
@@ -74,11 +83,22 @@ pub(in crate::protocol) fn skip(
     (used, State::Packets(skip.login))
 }
 
-/// How it goes on after a piece of an answer.
-const fn after_stat(login: Login, echo: Echo, outcome: AdminOutcome) -> State {
+/// How it goes on after a piece of an answer, which begins there in the output. One that does not
+/// fit is taken back: the host would not say it again.
+fn after_stat<H: Host, O: Output>(
+    context: &mut Context<'_, H, O>,
+    start: usize,
+    stat: PendingStat,
+    outcome: AdminOutcome,
+) -> State {
+    if context.output.has_overflowed() {
+        context.output.truncate(start);
+        stat.echo.refusal(context.output, Status::OutOfMemory);
+        return State::Closed { error: true };
+    }
     match outcome {
-        AdminOutcome::Done => State::Packets(login),
-        AdminOutcome::Pending => State::PendingStat(PendingStat { login, echo }),
+        AdminOutcome::Done => State::Packets(stat.login),
+        AdminOutcome::Pending => State::PendingStat(stat),
         // No statistic of ours ends or begins anything; another host's may.
         AdminOutcome::OutputOnly | AdminOutcome::Close => State::Closed { error: false },
     }

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use super::super::context::Context;
 use super::super::event::Effect;
 use super::super::parsed::{Parsed, State};
+use super::super::request::Request;
 use super::super::{Host, Output, Protocol, SessionConfig};
 use crate::Key;
 
@@ -38,7 +39,17 @@ impl<'i> BinaryRequest<'i> {
         match self.0 {}
     }
 
+    pub(in crate::protocol) const fn is_report(&self) -> bool {
+        match self.0 {}
+    }
+
     pub(in crate::protocol) const fn writes(&self) -> bool {
+        match self.0 {}
+    }
+}
+
+impl BinaryControl<'_> {
+    pub(in crate::protocol) const fn is_report(&self) -> bool {
         match self.0 {}
     }
 }
@@ -69,8 +80,8 @@ pub(in crate::protocol) const fn refuse(_: &mut impl Output, request: &BinaryReq
     match request.0 {}
 }
 
-pub(in crate::protocol) const fn refuse_for_size(_: &mut impl Output, request: &BinaryRequest<'_>) {
-    match request.0 {}
+pub(in crate::protocol) const fn refuse_for_size(_: &mut impl Output, _: &Request<'_>) -> bool {
+    false
 }
 
 pub(in crate::protocol) const fn shows_value(request: &BinaryRequest<'_>) -> bool {
@@ -88,6 +99,10 @@ pub(in crate::protocol) const fn resume<H: Host, O: Output>(
     _: &mut Context<'_, H, O>,
     stat: PendingStat,
 ) -> State {
+    match stat.0 {}
+}
+
+pub(in crate::protocol) const fn after_refusal(stat: PendingStat) -> State {
     match stat.0 {}
 }
 

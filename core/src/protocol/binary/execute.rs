@@ -5,9 +5,10 @@ use core::time::Duration;
 use super::super::context::Context;
 use super::super::event::Effect;
 use super::super::line::has_control;
+use super::super::request::Request;
 use super::super::{Host, Output, SessionConfig};
 use super::header::{Echo, Status};
-use super::request::{BinaryRequest, Operation};
+use super::request::{BinaryControl, BinaryRequest, Operation};
 use super::sasl;
 use crate::{ArithmeticOptions, ArithmeticOutcome, Cas, DeleteOptions, DeleteOutcome};
 use crate::{Error, Expiry, Instant, Key, SetMode, SetOptions, SetOutcome, Value};
@@ -108,9 +109,18 @@ pub(in crate::protocol) fn refuse(output: &mut impl Output, request: &BinaryRequ
     }
 }
 
-/// Answers a request whose reply never fits the output.
-pub(in crate::protocol) fn refuse_for_size(output: &mut impl Output, request: &BinaryRequest<'_>) {
-    request.echo.refusal(output, Status::OutOfMemory);
+/// Answers a request whose reply never fits the output; `false` if it is not in a packet.
+pub(in crate::protocol) fn refuse_for_size(
+    output: &mut impl Output,
+    request: &Request<'_>,
+) -> bool {
+    let (Request::Binary(BinaryRequest { echo, .. })
+    | Request::BinaryControl(BinaryControl { echo, .. })) = *request
+    else {
+        return false;
+    };
+    echo.refusal(output, Status::OutOfMemory);
+    true
 }
 
 /// Whether the reply has an item's key or value in it.

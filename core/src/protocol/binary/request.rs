@@ -75,10 +75,22 @@ pub(super) enum ControlAction<'i> {
     },
 }
 
+impl BinaryControl<'_> {
+    /// Whether its answer tells of the whole cache, and it does nothing else.
+    pub(in crate::protocol) const fn is_report(&self) -> bool {
+        matches!(self.action, ControlAction::Stat { name: [] })
+    }
+}
+
 impl<'i> BinaryRequest<'i> {
     /// The key it is about; empty if it is about none.
     pub(in crate::protocol) const fn key(&self) -> &'i [u8] {
         self.key
+    }
+
+    /// Whether its answer tells of the protocol, and it does nothing else.
+    pub(in crate::protocol) const fn is_report(&self) -> bool {
+        matches!(self.operation, Operation::Version)
     }
 
     /// Whether it would change an item.
