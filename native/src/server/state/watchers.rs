@@ -381,6 +381,12 @@ fn ttl(at: Instant, end: Option<Instant>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::hint::spin_loop;
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::task::{Wake, Waker};
+    use std::thread::{self, Thread};
+    use std::time::{Duration, Instant as SystemInstant};
+
     use super::*;
 
     fn queue_line(watchers: &Watchers, number: u32) {
@@ -391,7 +397,7 @@ mod tests {
 
     fn taken(watcher: &mut Watcher) -> String {
         let mut output = Vec::new();
-        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         while watcher.poll_lines(&mut cx, &mut output).is_ready() {}
         String::from_utf8(output).unwrap()
     }
@@ -416,6 +422,184 @@ mod tests {
         watchers.report(&mut |name, value| counted.push((name.to_string(), value)));
         assert!(counted.contains(&("log_watcher_skipped".into(), skipped as u64)));
         assert!(counted.contains(&("log_watcher_sent".into(), 5001 - skipped as u64)));
+    }
+
+    /// Wakes a thread that waits.
+    struct ThreadWaker {
+        thread: Thread,
+        is_woken: AtomicBool,
+    }
+
+    impl Wake for ThreadWaker {
+        fn wake(self: Arc<Self>) {
+            self.is_woken.store(true, Ordering::SeqCst);
+            self.thread.unpark();
+        }
+    }
+
+    impl ThreadWaker {
+        fn wait(&self) {
+            let deadline = SystemInstant::now() + Duration::from_secs(60);
+            while !self.is_woken.swap(false, Ordering::SeqCst) {
+                assert!(SystemInstant::now() < deadline, "never woken");
+                thread::park_timeout(Duration::from_secs(1));
+            }
+        }
+    }
+
+    /// Ends other threads, also if this one panics.
+    struct SetOnDrop<'b>(&'b AtomicBool);
+
+    impl Drop for SetOnDrop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// The number behind this word of a line, if the word is in it.
+    fn number_in(line: &str, word: &str) -> Option<usize> {
+        let words = line.split(' ');
+        let number = words.into_iter().find_map(|pair| pair.strip_prefix(word))?;
+        Some(number.parse().unwrap())
+    }
+
+    /// Each of two threads writes so many lines.
+    const LINES: usize = 300;
+
+    /// Reads until a line says that it is one of the last, and how many of these came before it.
+    fn read_to_the_end(watcher: &mut Watcher) {
+        let waker = Arc::new(ThreadWaker {
+            thread: thread::current(),
+            is_woken: AtomicBool::new(false),
+        });
+        let task = Waker::from(Arc::clone(&waker));
+        let mut cx = Context::from_waker(&task);
+        let (mut counted, mut first, mut second) = (0, None, None);
+        loop {
+            let mut output = Vec::new();
+            while watcher.poll_lines(&mut cx, &mut output).is_pending() {
+                waker.wait();
+            }
+            for line in str::from_utf8(&output).unwrap().lines() {
+                if let Some(number) = number_in(line, "last=") {
+                    assert_eq!(counted, 2 * LINES + number);
+                    return;
+                }
+                counted += number_in(line, "skipped=").unwrap_or(1);
+                for (word, last) in [("first=", &mut first), ("second=", &mut second)] {
+                    if let Some(number) = number_in(line, word) {
+                        assert!(last.is_none_or(|last| last < number), "{last:?}");
+                        *last = Some(number);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_waiting_watcher_is_woken_for_each_line_while_others_write_watch_and_leave() {
+        // Some of these are skipped whenever the watcher is slower.
+        let filler = "x".repeat(QUEUE_SIZE / 5);
+        for _ in 0..30 {
+            let watchers = Arc::new(Watchers::default());
+            let mut watcher = watchers.watch(Kinds::FETCHERS).unwrap();
+            let done = AtomicBool::new(false);
+            let write = |word: &str, number: usize, filler: &str| {
+                watchers.line(Kinds::FETCHERS, "test", None, |line| {
+                    write!(line, "{word}{number} {filler}")
+                });
+            };
+            thread::scope(|scope| {
+                let writers = ["first=", "second="].map(|word| {
+                    let (write, filler) = (&write, &filler);
+                    scope.spawn(move || {
+                        for number in 0..LINES {
+                            let is_large = number % 100 >= 90;
+                            write(word, number, if is_large { filler } else { "" });
+                            // So that the watcher often finds nothing.
+                            (0..number % 64).for_each(|_| spin_loop());
+                            if number % 64 == 0 {
+                                thread::yield_now();
+                            }
+                        }
+                    })
+                });
+                scope.spawn(|| {
+                    while !done.load(Ordering::SeqCst) {
+                        let other = watchers.watch(Kinds::FETCHERS.and(Kinds::DELETIONS));
+                        watchers.count_prefixes(true);
+                        drop(other);
+                        watchers.count_prefixes(false);
+                        thread::yield_now();
+                    }
+                });
+                scope.spawn(|| {
+                    let join = |writer: thread::ScopedJoinHandle<'_, ()>| writer.join().unwrap();
+                    writers.into_iter().for_each(join);
+                    // The first ones may be skipped.
+                    let mut number = 0;
+                    while !done.load(Ordering::SeqCst) {
+                        write("last=", number, "");
+                        number += 1;
+                        thread::yield_now();
+                    }
+                });
+                let _done = SetOnDrop(&done);
+                read_to_the_end(&mut watcher);
+            });
+            assert_eq!(watchers.wanted(), Kinds::FETCHERS);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_queued_while_a_watcher_begins_to_wait_wakes_it() {
+        const ROUNDS: usize = 20_000;
+        let watchers = Arc::new(Watchers::default());
+        let mut watcher = watchers.watch(Kinds::FETCHERS).unwrap();
+        let waker = Arc::new(ThreadWaker {
+            thread: thread::current(),
+            is_woken: AtomicBool::new(false),
+        });
+        let task = Waker::from(Arc::clone(&waker));
+        let mut cx = Context::from_waker(&task);
+        let steps = AtomicUsize::new(0);
+        // Lets both threads go on at the same moment.
+        let meet = |step: usize| {
+            steps.fetch_add(1, Ordering::SeqCst);
+            let mut spins = 0_u32;
+            while steps.load(Ordering::SeqCst) < 2 * step {
+                spins += 1;
+                if spins.is_multiple_of(10_000) {
+                    thread::yield_now();
+                }
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    meet(2 * round + 1);
+                    queue_line(&watchers, 0);
+                    meet(2 * round + 2);
+                }
+            });
+            let (mut lost, mut output) = (0, Vec::new());
+            for round in 0..ROUNDS {
+                // It was notified of a line that it has read, so that it has to listen again.
+                queue_line(&watchers, 0);
+                assert!(watcher.poll_lines(&mut cx, &mut output).is_ready());
+                waker.is_woken.store(false, Ordering::SeqCst);
+                meet(2 * round + 1);
+                // At any moment of that.
+                (0..round % 128).for_each(|_| spin_loop());
+                let polled = watcher.poll_lines(&mut cx, &mut output);
+                meet(2 * round + 2);
+                let is_woken = waker.is_woken.load(Ordering::SeqCst);
+                lost += usize::from(polled.is_pending() && !is_woken);
+                while watcher.poll_lines(&mut cx, &mut output).is_ready() {}
+                output.clear();
+            }
+            assert_eq!(lost, 0);
+        });
     }
 
     #[test]
