@@ -70,10 +70,17 @@ function refresh(): void {
 
 /** Makes the memory for a value this long. */
 export function reserve(length: number): void {
+  if (resize(length)) return
+  // Short values are written without another look, to what was just freed.
+  resize(INPUT_KEPT)
+  throw cacheError('OUT_OF_MEMORY', 'there is no memory to pass the value on')
+}
+
+function resize(length: number): boolean {
   inputAt = resizeInput(length)
   inputLength = inputAt === 0 ? 0 : length
   refresh()
-  if (inputAt === 0) throw cacheError('OUT_OF_MEMORY', 'there is no memory to pass the value on')
+  return inputAt !== 0
 }
 
 /** Frees memory that only a large value needed. */

@@ -45,6 +45,25 @@ test('Node requires the package', () => {
   assert.equal(node(main, 'main.cjs'), 'used')
 })
 
+test('values are stored after one for which there was no memory', () => {
+  const main = `import assert from 'node:assert/strict'
+    import { Cache } from 'dynamidb'
+    const cache = new Cache(1 << 26, { maxItemSize: 1 << 24 })
+    const others = []
+    for (let bytes = 2 ** 31; bytes >= 2 ** 20; bytes /= 2) {
+      assert.throws(() => { for (;;) others.push(new Cache(bytes)) }, { code: 'OUT_OF_MEMORY' })
+    }
+    const large = 'v'.repeat(1 << 23)
+    assert.throws(() => cache.set('large', large), { code: 'OUT_OF_MEMORY' })
+    cache.set('small', 'value')
+    assert.equal(cache.get('small'), 'value')
+    for (const other of others) other.free()
+    cache.set('large', large)
+    assert.equal(cache.get('large'), large)
+    console.log('stored')`
+  assert.equal(node(main), 'stored')
+})
+
 test('the examples of the readme run', () => {
   const readme = readFileSync(program.path('node_modules/dynamidb/README.md'), 'utf8')
   const examples = [...readme.matchAll(/^```js\n(.*?)^```/gms)].map(([, example]) => example)
