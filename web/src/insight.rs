@@ -47,7 +47,7 @@ impl<'c> HotKeys<'c> {
         Self { samples, keys }
     }
 
-    /// So many samples, of all of them.
+    /// The share of this many samples in all of them.
     pub(crate) fn share(&self, samples: u32) -> f64 {
         f64::from(samples) / self.samples.max(1) as f64
     }

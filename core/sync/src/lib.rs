@@ -1,5 +1,6 @@
 //! A cache for the threads of a program: `dynamidb-core`'s [`Cache`](dynamidb_core::Cache) in
-//! shards, each behind a lock. It needs no runtime and starts no thread.
+//! shards, each behind a lock. It needs no runtime, and starts threads only while it restores a
+//! snapshot.
 //!
 //! [`SharedCache`] is what programs use. [`Shards`] is what it is made of, for hosts that hold a
 //! lock over several operations, as the DynamiDB server does.

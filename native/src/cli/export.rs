@@ -17,8 +17,8 @@ use super::progress::Progress;
 use super::server_args::ServerArgs;
 use super::snapshot_file::STANDARD;
 
-/// Bytes of requests that are sent before their replies are read. So many fit into the buffers of
-/// any connection: a server that waits for its replies to be read cannot make us wait for it.
+/// Bytes of requests that are sent before their replies are read. They fit into the buffers of any
+/// connection: a server that waits for its replies to be read cannot make us wait for it.
 const BATCH_SIZE: usize = 8 << 10;
 /// Bytes of a block, if its items are not larger.
 const BLOCK_SIZE: usize = 256 << 10;
