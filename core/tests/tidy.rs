@@ -153,7 +153,7 @@ const NEVER_IN_CODE: &[Never] = &[
         ],
     },
     Never {
-        why: "no `unsafe` but to prefetch, to return memory, and to hand it to the kernel",
+        why: "no `unsafe` but to prefetch, to ask for memory, return it, hand it to the kernel",
         within: &["core/src/", "core/sync/src/", "native/src/", "web/src/"],
         except: &[
             "core/src/storage/prefetch.rs",

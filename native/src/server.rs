@@ -341,12 +341,21 @@ impl Server {
                 source,
             })?;
         }
-        let outcome = match self.runtime {
-            #[cfg(feature = "tokio")]
-            RuntimeName::Tokio => self.run_on::<runtime::Tokio>(),
-            #[cfg(feature = "async-std")]
-            RuntimeName::AsyncStd => self.run_on::<runtime::AsyncStd>(),
-        };
+        let outcome = thread::scope(|scope| {
+            let populating = Populating(&context.shards);
+            let populate = || while context.shards.populate() {};
+            let thread = thread::Builder::new().name("populate".into());
+            let started = thread.spawn_scoped(scope, populate);
+            started.map_err(no_thread)?;
+            let outcome = match self.runtime {
+                #[cfg(feature = "tokio")]
+                RuntimeName::Tokio => self.run_on::<runtime::Tokio>(),
+                #[cfg(feature = "async-std")]
+                RuntimeName::AsyncStd => self.run_on::<runtime::AsyncStd>(),
+            };
+            drop(populating);
+            outcome
+        });
         outcome.map_err(|source| Error::System {
             what: "serve",
             source,
@@ -515,6 +524,15 @@ impl Server {
             _ => r"SET key1 30 5\r\nhello\r\nQUIT\r\n",
         };
         tracing::info!("try: printf '{requests}' | {target}");
+    }
+}
+
+/// A thread that has memory cleared before it is used, until this is dropped.
+struct Populating<'s>(&'s Shards);
+
+impl Drop for Populating<'_> {
+    fn drop(&mut self) {
+        self.0.end_populating();
     }
 }
 

@@ -1,6 +1,10 @@
 //! The caches, all spoken to in the same way: 16-byte keys, 64-byte values, `get` copies the value.
 
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
 use dynamidb_core::{Cache, Config, Instant, Key, Memory};
+use dynamidb_sync::{Growth, Shards};
 use memmap2::{Advice, MmapMut, MmapOptions};
 
 use crate::mix;
@@ -121,6 +125,40 @@ impl Engine for OrdinaryPages {
         self.0
             .set(NOW, key, value)
             .expect("a store is never refused");
+    }
+}
+
+/// The same as a server has it: a shard in huge pages, which a thread has cleared before they are
+/// used.
+pub struct Populated(Arc<Shards>, Option<JoinHandle<()>>);
+
+impl Engine for Populated {
+    const NAME: &'static str = "sync, populated";
+
+    fn new(items: usize) -> Self {
+        let shards = Shards::with_count(&config(items), 1, Growth::default());
+        let shards = Arc::new(shards.expect("a configuration that works"));
+        let populated = Arc::clone(&shards);
+        let thread = thread::spawn(move || while populated.populate() {});
+        Self(shards, Some(thread))
+    }
+    fn get(&mut self, key: &[u8; KEY], output: &mut [u8; VALUE]) -> bool {
+        let mut shard = self.0.lock(0);
+        let item = shard.get(NOW, key);
+        item.is_some_and(|item| item.value.copy_to(output).is_some())
+    }
+    fn set(&mut self, key: &[u8; KEY], value: &[u8; VALUE]) {
+        let stored = self.0.lock(0).set(NOW, key, value);
+        stored.expect("a store is never refused");
+    }
+}
+
+impl Drop for Populated {
+    fn drop(&mut self) {
+        self.0.end_populating();
+        if let Some(thread) = self.1.take() {
+            thread.join().expect("it does not panic");
+        }
     }
 }
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 use dynamidb_core::{Expiry, Instant, Value};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::engines::{DynamiDb, Engine, KEY, OrdinaryPages, VALUE, key, value};
+use crate::engines::{DynamiDb, Engine, KEY, OrdinaryPages, Populated, VALUE, key, value};
+
+/// What is counted as long, in nanoseconds.
+const LONG: u32 = 1_000_000;
 
 /// A map without a limit, to show what its growth costs.
 struct Map(hashbrown::HashMap<[u8; KEY], [u8; VALUE]>);
@@ -63,7 +66,8 @@ fn print_row(name: &str, phase: &str, mut times: Vec<u32>) {
     times.sort_unstable();
     let at = |share: f64| f64::from(times[((times.len() - 1) as f64 * share) as usize]) / 1e3;
     let cells = [0.5, 0.999, 0.9999, 0.999_999, 1.0].map(|share| format!("{:>12.2}", at(share)));
-    println!("{name:<16}{phase:<8}{}", cells.concat());
+    let long = times.iter().filter(|&&time| time > LONG).count();
+    println!("{name:<16}{phase:<8}{}{long:>8}", cells.concat());
 }
 
 /// Upkeep while all items end in the same moment: each call is what one request may have to wait
@@ -96,11 +100,12 @@ const UPKEEP_SLICE: usize = 16;
 pub fn print(items: usize) {
     println!("{items} items, microseconds");
     println!(
-        "{:<20}{:>10}{:>10}{:>10}{:>12}",
-        "", "p50", "p99.9", "p99.99", "max"
+        "{:<24}{:>12}{:>12}{:>12}{:>12}{:>12}{:>8}",
+        "", "p50", "p99.9", "p99.99", "p99.9999", "max", "> 1 ms"
     );
     run::<OrdinaryPages>(items);
     run::<DynamiDb>(items);
+    run::<Populated>(items);
     run::<Map>(items);
     storm(items);
     noise(items);

@@ -20,6 +20,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod ahead;
 mod cache;
 mod clock;
 #[cfg(all(test, shuttle))]

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use dynamidb_core::{Cache, ConfigError, Memory};
 #[cfg(target_os = "linux")]
 use memmap2::UncheckedAdvice;
 use memmap2::{MmapMut, MmapOptions};
+
+use crate::ahead::Ahead;
 
 /// The size of a huge page, and from which size on they are asked for: a quarter of the time of a
 /// lookup in a large cache is spent on translating addresses of small pages.
@@ -14,6 +17,10 @@ use memmap2::{MmapMut, MmapOptions};
 const HUGE_PAGE: usize = 2 << 20;
 #[cfg(target_os = "linux")]
 const HUGE_PAGES_FROM: usize = 4 << 20;
+
+/// So many bytes before a huge page is used it is cleared. They should last as long as that takes.
+#[cfg(target_os = "linux")]
+const AHEAD: usize = HUGE_PAGE / 2;
 
 /// What is copied at a time: a piece without a byte in it was never used, and stays so.
 const PIECE: usize = 4096;
@@ -59,6 +66,10 @@ pub struct Region {
     /// Where huge pages are asked for, and where dumps end.
     #[cfg(target_os = "linux")]
     advised: (Range<usize>, usize),
+    /// From where on the next huge page is wanted, and who hears of it, as which shard.
+    #[cfg(target_os = "linux")]
+    wanted_from: usize,
+    ahead: Option<(Arc<Ahead>, usize)>,
 }
 
 impl Region {
@@ -78,7 +89,18 @@ impl Region {
             touched: 0,
             #[cfg(target_os = "linux")]
             advised: (0..0, 0),
+            #[cfg(target_os = "linux")]
+            wanted_from: usize::MAX,
+            ahead: None,
         })
+    }
+
+    /// The same memory, which says as this shard which huge page it will use next.
+    pub(crate) fn announcing(self, ahead: Arc<Ahead>, index: usize) -> Self {
+        Self {
+            ahead: Some((ahead, index)),
+            ..self
+        }
     }
 }
 
@@ -125,6 +147,7 @@ impl Memory for Region {
         #[cfg(target_os = "linux")]
         {
             self.advised = (0..0, 0);
+            self.wanted_from = usize::MAX;
         }
         Ok(())
     }
@@ -132,6 +155,10 @@ impl Memory for Region {
     fn extend_to(&mut self, len: usize) {
         debug_assert!(len <= self.map.len(), "it was reserved");
         self.touched = self.touched.max(len);
+        #[cfg(target_os = "linux")]
+        if len > self.wanted_from {
+            self.want_next();
+        }
     }
 
     /// Gives the end back to the system, so that what other shards get instead does not come on
@@ -140,8 +167,13 @@ impl Memory for Region {
         let start = len.next_multiple_of(RELEASED_MIN);
         if start + RELEASED_MIN <= self.touched {
             #[cfg(target_os = "linux")]
-            discard(&mut self.map, start..self.touched);
+            {
+                let end = self.touched.max(self.wanted_end());
+                discard(&mut self.map, start..end);
+            }
             self.touched = start;
+            #[cfg(target_os = "linux")]
+            self.want_from(start);
         }
     }
 
@@ -185,7 +217,60 @@ impl Region {
         advise(memmap2::Advice::HugePage, huge);
         advise(memmap2::Advice::DoDump, 0..end);
         advise(memmap2::Advice::DontDump, end..self.map.len());
+        self.want_from(self.touched);
     }
+
+    /// The huge pages from here on were not asked for.
+    fn want_from(&mut self, start: usize) {
+        let next = start.next_multiple_of(HUGE_PAGE);
+        let is_huge = self.advised.0.start <= next && next + HUGE_PAGE <= self.advised.0.end;
+        self.wanted_from = match is_huge {
+            true => next.saturating_sub(AHEAD),
+            false => usize::MAX,
+        };
+    }
+
+    /// The huge pages before this were asked for or are in use.
+    const fn wanted_end(&self) -> usize {
+        match self.wanted_from {
+            usize::MAX => self.advised.0.end,
+            from => (from + AHEAD) / HUGE_PAGE * HUGE_PAGE,
+        }
+    }
+
+    /// Asks for the next huge page, unless it is in use.
+    #[cold]
+    fn want_next(&mut self) {
+        let next = self.wanted_end();
+        if let Some((ahead, index)) = &self.ahead
+            && next >= self.touched
+        {
+            ahead.want(*index, self.map.as_ptr() as usize + next);
+        }
+        self.want_from(next.max(self.touched) + 1);
+    }
+}
+
+/// Has the system clear the huge page at this address, unless something is there already.
+#[cfg(target_os = "linux")]
+#[allow(
+    unsafe_code,
+    reason = "the shard's own thread uses the rest of the mapping meanwhile"
+)]
+pub(crate) fn populate(address: usize) -> io::Result<()> {
+    let page = std::ptr::without_provenance_mut(address);
+    // SAFETY: this changes no byte, whatever is mapped there or was by then: it only makes the
+    // pages resident.
+    match unsafe { libc::madvise(page, HUGE_PAGE, libc::MADV_POPULATE_WRITE) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// No other system has it.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn populate(_address: usize) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Lets the system take back what is resident of a range, which is zero from then on.
@@ -296,6 +381,68 @@ mod tests {
         // Too short for any.
         region.limit_to(0..HUGE_PAGES_FROM - 1);
         assert_eq!(advice(&region, 0), small);
+    }
+
+    /// How many KiB of the mapping of this region are resident.
+    #[cfg(target_os = "linux")]
+    fn resident(region: &Region, range: Range<usize>) -> usize {
+        use std::os::unix::fs::FileExt as _;
+
+        let map = std::fs::File::open("/proc/self/pagemap").unwrap();
+        let start = (region.bytes().as_ptr() as usize + range.start) / PIECE;
+        let mut entries = vec![0; range.len() / PIECE * 8];
+        map.read_exact_at(&mut entries, start as u64 * 8).unwrap();
+        // The highest bit says that a page is there.
+        let entries = entries.chunks(8).filter(|entry| entry[7] & 0x80 != 0);
+        entries.count() * PIECE / 1024
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_huge_page_is_asked_for_once_and_before_it_is_used() {
+        let ahead = Arc::new(Ahead::new());
+        let mut region = Region::new(16 << 20, true).unwrap();
+        region = region.announcing(Arc::clone(&ahead), 3);
+        let base = region.bytes().as_ptr() as usize;
+        let mut wanted = Vec::new();
+        for end in [9 << 20, 15 << 20] {
+            region.limit_to(0..end);
+            for touched in (64 << 10..=end).step_by(64 << 10) {
+                region.extend_to(touched);
+                if let Some(address) = ahead.take() {
+                    let start = address - base;
+                    assert!(touched <= start && start - touched <= AHEAD, "{touched}");
+                    wanted.push(start >> 20);
+                }
+            }
+        }
+        assert_eq!(wanted, [2, 4, 6, 10, 12]);
+        // Nothing is asked for behind the end, and again what was given back.
+        region.limit_to(0..9 << 20);
+        region.release(9 << 20);
+        region.extend_to(9 << 20);
+        assert_eq!(ahead.take(), None);
+        region.release(3 << 20);
+        region.extend_to((3 << 20) + 1);
+        assert_eq!(ahead.take(), Some(base + (4 << 20)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_populated_page_is_resident_and_keeps_every_byte() {
+        let mut region = Region::new(16 << 20, true).unwrap();
+        region.bytes_mut()[(4 << 20) + 5] = 7;
+        let range = 4 << 20..6 << 20;
+        match populate(region.bytes().as_ptr() as usize + range.start) {
+            Ok(()) => assert_eq!(resident(&region, range.clone()), 2048),
+            // Linux before 5.14.
+            Err(error) => assert_eq!(error.raw_os_error(), Some(libc::EINVAL)),
+        }
+        let bytes = &region.bytes()[range];
+        assert_eq!(bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>(), 7);
+        assert_eq!(bytes[5], 7);
+        // Where nothing is mapped, nothing happens.
+        populate(1 << 20).unwrap_err();
     }
 
     #[test]

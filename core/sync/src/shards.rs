@@ -12,6 +12,7 @@ mod rebalance;
 mod share;
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use dynamidb_core::{Cache, Config, ConfigError, Error, Instant, Key, KeyHasher, Stats};
 
@@ -21,9 +22,10 @@ use self::growth::{of_all, part, shares_move};
 use self::guard::Reading;
 pub use self::guard::ShardGuard;
 use self::share::Share;
+use crate::ahead::Ahead;
 use crate::primitives::atomic::{AtomicUsize, Ordering};
 use crate::primitives::{Mutex, PoisonError, RwLock};
-use crate::region::Shard;
+use crate::region::{self, Shard};
 
 /// The bits of the hash that choose between shards.
 const HASH_BITS: u32 = 6;
@@ -72,6 +74,7 @@ pub struct Shards {
     flush: Mutex<()>,
     /// The shard with which the next [`maintain_all`](Self::maintain_all) begins.
     next_maintained: AtomicUsize,
+    ahead: Arc<Ahead>,
 }
 
 impl Shards {
@@ -112,7 +115,8 @@ impl Shards {
         let mut count = count.clamp(1, Self::COUNT_MAX).next_power_of_two();
         loop {
             let budget = shares_move(config, growth).then_some(config.memory);
-            let make = |index| Share::new(part(config, index, count), budget, growth);
+            let ahead = Arc::new(Ahead::new());
+            let make = |index| Share::new(part(config, index, count), budget, growth, &ahead);
             match (0..count).map(make).collect::<Result<Vec<_>, _>>() {
                 Ok(mut shares) => {
                     let hasher = *shares[0].shard.hasher();
@@ -123,6 +127,7 @@ impl Shards {
                         budget,
                         flush: Mutex::new(()),
                         next_maintained: AtomicUsize::new(0),
+                        ahead,
                     });
                 }
                 // More than one shard can address.
@@ -152,6 +157,45 @@ impl Shards {
         let done = shard.maintain(now, limit);
         self.publish(index, &mut shard);
         done
+    }
+
+    /// Waits until a shard is about to use a huge page for the first time, and has the system clear
+    /// it. `false` after [`end_populating`](Self::end_populating), or if the system cannot do that,
+    /// as Linux before 5.14.
+    ///
+    /// For a thread of the host's. Without one, the request that comes to such a page waits while
+    /// the system clears it: for milliseconds in some virtual machines. No lock is held meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Config, Instant};
+    /// use dynamidb_sync::{Growth, Shards};
+    ///
+    /// let shards = Shards::with_count(&Config::new(64 << 20), 1, Growth::default())?;
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| while shards.populate() {});
+    ///     for number in 0..100_000_u32 {
+    ///         let mut shard = shards.lock(0);
+    ///         shard.set(Instant::from_secs(0), &number.to_le_bytes(), &[0; 100]).unwrap();
+    ///     }
+    ///     shards.end_populating();
+    /// });
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    pub fn populate(&self) -> bool {
+        let Some(address) = self.ahead.next() else {
+            return false;
+        };
+        let populated = region::populate(address);
+        if let Err(error) = &populated {
+            tracing::debug!("huge pages are cleared when they are used: {error}");
+        }
+        populated.is_ok()
+    }
+
+    /// Ends the threads that are in [`populate`](Self::populate), or come to it.
+    pub fn end_populating(&self) {
+        self.ahead.end();
     }
 
     /// At most `limit` steps of upkeep in all shards together; returns how many were done. The

@@ -297,3 +297,49 @@ fn large_values_get_the_memory_of_other_shards_also_where_a_shard_is_copied() {
         assert_eq!(shards.stats().evictions, 0, "{set_aside}");
     }
 }
+
+/// Also if a test fails.
+struct EndOfPopulating<'s>(&'s Shards);
+
+impl Drop for EndOfPopulating<'_> {
+    fn drop(&mut self) {
+        self.0.end_populating();
+    }
+}
+
+/// A thread has memory cleared while others store in it, and the budget falls and rises.
+#[test]
+fn every_value_stays_while_memory_is_populated_and_the_budget_changes() {
+    let shards = Shards::with_count(&config(96 * MIB), 4, GROWTH).unwrap();
+    let value = |number: u32| vec![number as u8 | 1; 500 + number as usize % 500];
+    std::thread::scope(|scope| {
+        scope.spawn(|| while shards.populate() {});
+        let _end = EndOfPopulating(&shards);
+        let writers = [0, 1].map(|half| {
+            let (shards, value) = (&shards, &value);
+            scope.spawn(move || {
+                for number in (half..90_000_u32).step_by(2) {
+                    set(shards, NOW, &number.to_le_bytes(), &value(number)).unwrap();
+                }
+            })
+        });
+        // The last one is whichever is in force when they are done.
+        for memory in [200, 60, 150, 40, 96].into_iter().cycle() {
+            shards.set_memory(memory * MIB).unwrap();
+            if writers.iter().all(|writer| writer.is_finished()) {
+                break;
+            }
+        }
+    });
+    let mut found = 0;
+    for number in 0..90_000_u32 {
+        let bytes = number.to_le_bytes();
+        let key = shards.key(&bytes);
+        let mut shard = shards.lock(shards.index_of(&key));
+        if let Some(item) = shard.get(NOW, key) {
+            assert_eq!(item.value, &value(number)[..]);
+            found += 1;
+        }
+    }
+    assert!(found > 10_000, "{found}");
+}

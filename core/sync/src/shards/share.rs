@@ -1,9 +1,12 @@
 //! A shard with its share of the budget.
 
+use std::sync::Arc;
+
 use dynamidb_core::{Config, ConfigError, Instant, Memory};
 
 use super::age::Marks;
 use super::growth::{Growth, SHARD_MEMORY_MAX};
+use crate::ahead::Ahead;
 use crate::region::{Region, Shard};
 
 /// What a shard keeps whatever others need, in pages: fewer are too few for its index and slab
@@ -41,12 +44,14 @@ impl Share {
         config: Config,
         budget: Option<usize>,
         growth: Growth,
+        ahead: &Arc<Ahead>,
     ) -> Result<Self, ConfigError> {
         let (memory, compact) = (config.memory, config.compact);
         let addressable = usize::try_from(SHARD_MEMORY_MAX).unwrap_or(usize::MAX >> 1);
         let most = budget.map_or(memory, |_| growth.max.min(addressable).max(memory));
         let set_aside = growth.set_aside || budget.is_none();
         let region = Region::new(most, set_aside).map_err(|_| ConfigError::OutOfMemory)?;
+        let region = region.announcing(Arc::clone(ahead), config.shard.into());
         let relocates = region.bytes().len() < most;
         let mut shard = Shard::with_memory(config, region)?;
         shard.set_share(memory, budget.unwrap_or(memory))?;
