@@ -77,7 +77,7 @@ impl Cache<Vec<u8>> {
     /// # Errors
     /// [`ConfigError`] says which setting is wrong, or that the memory could not be allocated.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let own = size_of::<Self>() + Insight::bytes(&config);
+        let own = size_of::<Self>() + Insight::bytes(&config) + config.reserved();
         let wanted = config.memory.saturating_sub(own);
         Layout::new(&config, wanted, own, 0)?;
         let mut memory = Vec::new();
@@ -106,8 +106,8 @@ impl<M: Memory> Cache<M> {
     /// # Ok::<(), dynamidb_core::ConfigError>(())
     /// ```
     pub fn with_memory(config: Config, memory: M) -> Result<Self, ConfigError> {
-        let size = memory.capacity();
-        Self::build(&config, memory, size, 0)
+        let (size, own) = (memory.capacity(), config.reserved());
+        Self::build(&config, memory, size.saturating_sub(own), own)
     }
 
     /// As [`with_memory`](Self::with_memory), in a place of the caller, where it stays: the stack
@@ -133,8 +133,8 @@ impl<M: Memory> Cache<M> {
         config: &Config,
         mut memory: M,
     ) -> Result<&'p mut Self, ConfigError> {
-        let size = memory.capacity();
-        let layout = Self::lay_out(config, &mut memory, size, 0)?;
+        let (size, own) = (memory.capacity(), config.reserved());
+        let layout = Self::lay_out(config, &mut memory, size.saturating_sub(own), own)?;
         let cache = place.write(Self::laid_out(config, memory, &layout, size));
         cache.start()?;
         Ok(cache)

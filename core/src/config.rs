@@ -60,6 +60,23 @@ pub struct Config {
     /// as much less for the second as the shard is one of several. Only with the feature `insight`.
     #[cfg(feature = "insight")]
     pub insight: bool,
+    /// Bytes of the budget that the host uses itself, as for [`PrefixStats`](crate::PrefixStats):
+    /// no item gets them.
+    ///
+    /// # Examples
+    /// ```
+    /// use dynamidb_core::{Cache, Config};
+    ///
+    /// let pages = |reserved| {
+    ///     let config = Config::new(1 << 20).with_reserved(reserved);
+    ///     Cache::new(config).map(|cache| (cache.unused_pages(), cache.stats().limit_maxbytes))
+    /// };
+    /// let ((all, limit), (fewer, same)) = (pages(0)?, pages(64 * 1024)?);
+    /// assert_eq!((all - fewer, limit), (16, same));
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    #[cfg(feature = "alloc")]
+    pub reserved: usize,
     /// The key of the hash function, and where `cas` begins to count: at 1 if it is 0. Take it from
     /// a source of randomness wherever clients are not trusted; the same seed leads to the same
     /// state for the same inputs.
@@ -110,6 +127,8 @@ impl Config {
             compact: false,
             #[cfg(feature = "insight")]
             insight: false,
+            #[cfg(feature = "alloc")]
+            reserved: 0,
             hash_seed: 0,
             shard: 0,
             shard_count: 1,
@@ -197,6 +216,22 @@ impl Config {
         self
     }
 
+    /// The same with these [bytes for the host](Self::reserved).
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub const fn with_reserved(mut self, reserved: usize) -> Self {
+        self.reserved = reserved;
+        self
+    }
+
+    /// The bytes for the host; a program without a heap has no tables.
+    pub(crate) const fn reserved(&self) -> usize {
+        #[cfg(feature = "alloc")]
+        return self.reserved;
+        #[cfg(not(feature = "alloc"))]
+        0
+    }
+
     /// The same with this [seed](Self::hash_seed).
     #[must_use]
     pub const fn with_hash_seed(mut self, hash_seed: u128) -> Self {
@@ -255,6 +290,8 @@ impl fmt::Debug for Config {
             compact,
             #[cfg(feature = "insight")]
             insight,
+            #[cfg(feature = "alloc")]
+            reserved,
             hash_seed: _,
             shard,
             shard_count,
@@ -275,6 +312,8 @@ impl fmt::Debug for Config {
         shown.field("flush_prefix_max", flush_prefix_max);
         #[cfg(feature = "insight")]
         shown.field("insight", insight);
+        #[cfg(feature = "alloc")]
+        shown.field("reserved", reserved);
         shown
             .field("shard", shard)
             .field("shard_count", shard_count);
@@ -441,6 +480,11 @@ mod tests {
             (
                 plain().with_compact(true),
                 changed(|config| config.compact = true),
+            ),
+            #[cfg(feature = "alloc")]
+            (
+                plain().with_reserved(3),
+                changed(|config| config.reserved = 3),
             ),
             (
                 plain().with_hash_seed(3),

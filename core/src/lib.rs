@@ -41,6 +41,7 @@
 //! | to draw what is inside | [`MemoryMap`] |
 //! | to answer memcached's clients | [`Session`], on a [`Cache`] or a [`Keyspace`] of several |
 //! | to answer them without a heap | [`FixedOutput`] |
+//! | to count their requests by the prefix of the key | [`PrefixStats`] |
 //!
 //! # Which call do I want
 //!
@@ -138,6 +139,8 @@ mod memory;
 mod number;
 mod options;
 mod outcome;
+#[cfg(feature = "alloc")]
+mod prefixes;
 mod protocol;
 mod sizes;
 pub mod snapshot;
@@ -158,6 +161,8 @@ pub use map::MemoryMap;
 pub use memory::Memory;
 pub use options::{ArithmeticOptions, DeleteOptions, GetOptions, Recache, SetMode, SetOptions};
 pub use outcome::{ArithmeticOutcome, CasOutcome, DeleteOutcome, GetOutcome, SetOutcome};
+#[cfg(feature = "alloc")]
+pub use prefixes::{PrefixCounts, PrefixStats, push_percent_encoded};
 pub use protocol::{Action, Event, ItemSummary, Lookup, StoreStatus};
 pub use protocol::{AdminCommand, AdminOutcome, FixedOutput, Host, Keyspace, Output};
 pub use protocol::{Credentials, Dialect, FirstRequest, Protocol, Session, SessionConfig};

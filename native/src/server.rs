@@ -15,7 +15,6 @@ mod listen;
 mod lock;
 mod log;
 mod options;
-mod percent;
 mod process;
 mod reload;
 mod runtime;

@@ -576,6 +576,18 @@ fn prefixes_are_counted_from_the_start_and_by_any_character() {
 }
 
 #[test]
+fn as_many_prefixes_are_counted_as_max_prefixes_says() {
+    on_each_runtime("-t 2 -D : --max-prefixes 2", |server| {
+        let mut client = server.connect();
+        client.ask("get c:1 a:1 b:1 a:2\r\n", "END\r\n");
+        assert_eq!(client.stat("detail_uncounted"), 1);
+        let dump =
+            "PREFIX a get 2 hit 0 set 0 del 0\r\nPREFIX c get 1 hit 0 set 0 del 0\r\nEND\r\n";
+        client.ask("stats detail dump\r\n", dump);
+    });
+}
+
+#[test]
 fn a_thousand_prefixes_are_counted_and_others_as_uncounted() {
     on_each_runtime("-t 2 -D :", |server| {
         let mut client = server.connect();

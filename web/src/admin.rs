@@ -5,7 +5,8 @@
 use alloc::vec::Vec;
 
 use dynamidb_core::help::stats_word;
-use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Host, Instant, Output};
+use dynamidb_core::push_percent_encoded;
+use dynamidb_core::{AdminCommand, AdminOutcome, Cache, Event, Host, Instant, Keyspace, Output};
 
 use crate::client::Client;
 use crate::host::PageHost;
@@ -23,6 +24,19 @@ impl Host for PageHost<'_> {
         answer(self, command, output);
         AdminOutcome::Done
     }
+
+    fn wants_events(&self) -> bool {
+        *self.counts_prefixes
+    }
+
+    fn on_event(&mut self, event: &Event<'_>) {
+        self.prefixes.on_event(event);
+    }
+
+    fn reset_stats(&mut self) {
+        self.for_each(Cache::reset_stats);
+        self.prefixes.reset();
+    }
 }
 
 /// Executes a command and appends the reply.
@@ -32,7 +46,12 @@ fn answer(host: &mut PageHost<'_>, command: &AdminCommand<'_>, output: &mut dyn 
     let verb = command.verb();
     let is_stats = verb == b"stats";
     match verb {
-        b"stats" => stats(host, words.next().unwrap_or_default(), &mut reply),
+        b"stats" => stats(
+            host,
+            words.next().unwrap_or_default(),
+            words.next(),
+            &mut reply,
+        ),
         b"verbosity" => match words.next().and_then(number) {
             Some(level) => {
                 *host.verbosity = level;
@@ -111,21 +130,12 @@ impl Reply {
 
     /// A key as it is written in a URI, so that it has neither blanks nor control characters.
     fn key(&mut self, key: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-        for &byte in key {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-                self.0.push(byte);
-            } else {
-                let digit = |half: u8| DIGITS[usize::from(half)];
-                let code = [b'%', digit(byte >> 4), digit(byte & 15)];
-                self.0.extend_from_slice(&code);
-            }
-        }
+        push_percent_encoded(&mut self.0, key);
     }
 }
 
 /// `stats <word>`.
-fn stats(host: &PageHost<'_>, word: &[u8], reply: &mut Reply) {
+fn stats(host: &mut PageHost<'_>, word: &[u8], more: Option<&[u8]>, reply: &mut Reply) {
     match stats_word(word) {
         Some("settings") => settings(host, reply),
         Some("conns") => conns(host, reply),
@@ -134,7 +144,14 @@ fn stats(host: &PageHost<'_>, word: &[u8], reply: &mut Reply) {
         Some("sizes") => reply.word("sizes_status", "disabled"),
         Some("hotkeys") => hot_keys(host.cache, host.now, reply),
         Some("advice") => advice(host.cache, host.settings.policy, reply),
-        Some("detail") => return reply.text("CLIENT_ERROR stats detail not allowed\r\n"),
+        Some("detail") => match more {
+            Some(b"on" | b"off") => {
+                *host.counts_prefixes = more == Some(b"on");
+                return reply.text(OK);
+            }
+            Some(b"dump") => host.prefixes.dump(&mut reply.0),
+            _ => return reply.text("CLIENT_ERROR usage: stats detail on|off|dump\r\n"),
+        },
         Some("cachedump") => return reply.text("CLIENT_ERROR stats cachedump not allowed\r\n"),
         _ => return reply.text(ERROR),
     }
@@ -146,7 +163,8 @@ fn settings(host: &PageHost<'_>, reply: &mut Reply) {
     let switch = |is_on: bool| if is_on { "yes" } else { "no" };
     reply.number("maxbytes", settings.memory.into());
     reply.number("maxconns", host.others.len() as u64);
-    reply.word("detail_enabled", "no");
+    reply.word("detail_enabled", switch(*host.counts_prefixes));
+    reply.word("stat_key_prefix", ":");
     reply.number("tcpport", 0);
     reply.number("udpport", 0);
     reply.word("dialect", named(&Settings::DIALECTS, settings.dialect));

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use dynamidb_core::{Cache, Instant, Key, Keyspace};
+use dynamidb_core::{Cache, Instant, Key, Keyspace, PrefixStats};
 
 use crate::Settings;
 use crate::client::Client;
@@ -17,6 +17,9 @@ pub(crate) struct PageHost<'p> {
     /// The keys that the message looked up.
     pub(crate) touched: &'p mut Vec<Vec<u8>>,
     pub(crate) settings: &'p Settings,
+    /// Requests by prefix, and whether they are counted: `stats detail`.
+    pub(crate) prefixes: &'p mut PrefixStats,
+    pub(crate) counts_prefixes: &'p mut bool,
     /// What `verbosity` has set, which only `stats settings` shows.
     pub(crate) verbosity: &'p mut u32,
     /// The clients, without the one that is being answered.
@@ -33,7 +36,12 @@ impl Keyspace for PageHost<'_> {
     }
 
     fn cache_for(&mut self, key: &Key<'_>) -> &mut Cache {
-        if self.touched.len() < TOUCHED_MAX {
+        // Where prefixes are counted, an item is also looked up before and after the request.
+        let is_last = self
+            .touched
+            .last()
+            .is_some_and(|last| last == key.as_bytes());
+        if self.touched.len() < TOUCHED_MAX && !(is_last && *self.counts_prefixes) {
             self.touched.push(key.as_bytes().to_vec());
         }
         self.cache

@@ -6,7 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-use dynamidb_core::{Cache, Cas, ConfigError, Instant, MemoryMap, Session};
+use dynamidb_core::{Cache, Cas, ConfigError, Instant, MemoryMap, PrefixStats, Session};
 use wasm_bindgen::prelude::*;
 
 use crate::client::Client;
@@ -26,6 +26,8 @@ use crate::{Load, Settings, sizing};
 const MAINTAIN_INTERVAL: u64 = 250;
 /// The most maintenance steps each time, so that no call blocks the page for long.
 const MAINTAIN_LIMIT: usize = 1000;
+/// How many prefixes `stats detail` counts, beside the cache's budget.
+const PREFIXES_MAX: usize = 100;
 /// The capacity of the removal log.
 const REMOVALS_MAX: usize = 200;
 
@@ -44,6 +46,8 @@ pub struct Playground {
     cache: Cache,
     settings: Settings,
     verbosity: u32,
+    prefixes: PrefixStats,
+    counts_prefixes: bool,
     clients: [Option<Client>; CLIENTS],
     /// The keys that the last message used.
     touched: Vec<Vec<u8>>,
@@ -86,6 +90,8 @@ impl Playground {
             cache,
             settings: settings.clone(),
             verbosity: 0,
+            prefixes: PrefixStats::new(PrefixStats::DELIMITER, PREFIXES_MAX),
+            counts_prefixes: false,
             clients: [const { None }; CLIENTS],
             touched: Vec::new(),
             started_at: now,
@@ -179,6 +185,8 @@ impl Playground {
             touched: &mut self.touched,
             settings: &self.settings,
             verbosity: &mut self.verbosity,
+            prefixes: &mut self.prefixes,
+            counts_prefixes: &mut self.counts_prefixes,
             others: &self.clients,
             client: client as usize,
         };

@@ -26,13 +26,36 @@ fn unknown_words_are_errors_and_prefixes_mean_the_first_word_that_has_them() {
     let all = reply(&mut playground, "stats settings");
     assert_eq!(reply(&mut playground, "stats s"), all);
     assert_eq!(
-        reply(&mut playground, "stats detail on"),
-        "CLIENT_ERROR stats detail not allowed\r\n"
-    );
-    assert_eq!(
         reply(&mut playground, "stats sizes"),
         "STAT sizes_status disabled\r\nEND\r\n"
     );
+}
+
+#[wasm_bindgen_test]
+fn requests_are_counted_by_prefix_while_that_is_on() {
+    let mut playground = playground(&Settings::new(1 << 20));
+    let usage = "CLIENT_ERROR usage: stats detail on|off|dump\r\n";
+    for line in ["stats detail", "stats detail nothing"] {
+        assert_eq!(reply(&mut playground, line), usage, "{line}");
+    }
+    reply(&mut playground, "get a:1");
+    assert_eq!(reply(&mut playground, "stats detail on"), "OK\r\n");
+    let settings = reply(&mut playground, "stats settings");
+    assert!(
+        settings.contains("STAT detail_enabled yes\r\n"),
+        "{settings}"
+    );
+    reply(&mut playground, "set a:1 0 0 1\r\nx");
+    assert_eq!(playground.touched().len(), 1, "its event looks it up, too");
+    reply(&mut playground, "get a:1 a:2 plain");
+    reply(&mut playground, "delete b:1");
+    let counted = "PREFIX a get 2 hit 1 set 1 del 0\r\nPREFIX b get 0 hit 0 set 0 del 1\r\nEND\r\n";
+    assert_eq!(reply(&mut playground, "stats detail dump"), counted);
+    assert_eq!(reply(&mut playground, "stats detail off"), "OK\r\n");
+    reply(&mut playground, "get a:1");
+    assert_eq!(reply(&mut playground, "stats detail dump"), counted);
+    assert_eq!(reply(&mut playground, "stats reset"), "RESET\r\n");
+    assert_eq!(reply(&mut playground, "stats detail dump"), "END\r\n");
 }
 
 #[wasm_bindgen_test]

@@ -45,6 +45,26 @@ fn shares(shards: &Shards) -> (usize, usize) {
 }
 
 #[test]
+fn bytes_that_the_host_reserves_hold_no_items_whatever_the_budget_is() {
+    let room = |reserved| {
+        let config = config(64 * MIB).with_reserved(reserved);
+        let shards = Shards::with_count(&config, 4, GROWTH).unwrap();
+        let unused = || {
+            let mut pages = 0;
+            shards.for_each(|shard| pages += shard.unused_pages());
+            pages
+        };
+        let before = unused();
+        shards.set_memory(32 * MIB).unwrap();
+        (before, unused(), shards.stats().limit_maxbytes)
+    };
+    let (all, half, limit) = room(0);
+    // One page in 128 has the records of the others.
+    let pages = 8 * MIB / 4096 / 128 * 127;
+    assert_eq!(room(8 * MIB), (all - pages, half - pages, limit));
+}
+
+#[test]
 fn shares_never_exceed_the_budget_whatever_happens() {
     // With the first one a large value had no room after the budget was lowered, with the second
     // one a shard of a few pages refused it.

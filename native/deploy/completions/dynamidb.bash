@@ -47,7 +47,7 @@ _dynamidb() {
 
     case "${cmd}" in
         dynamidb)
-            opts="-p -l -c -Y -b -m -I -f -n -t -v -s -a -A -F -X -W -D -B -S -C -M -k -r -u -i -U -o -L -R -P -d -e -Z -N -h -V --port --listen --max-connections --stall-timeout --auth-file --require-tls-auth --tls-cert --tls-key --tls-client-ca --backlog --admin --admin-keys --dialect --memcached-version --memory --max-items --max-item-size --slab-sizes --slab-growth --slab-min --policy --lru-bump --insight --state --threads --runtime --io-uring --verbose --log-format --config --check-config --print-config --hash-password --slow-log --unix-socket --unix-mask --enable-shutdown --disable-flush-all --disable-dumping --disable-watch --stat-prefix --protocol --enable-sasl --sasl-pwdb --disable-cas --disable-evictions --lock-memory --enable-coredumps --user --license --udp-port --extended --enable-largepages --max-reqs-per-event --pidfile --daemon --memory-file --enable-ssl --napi-ids --help --version ping flush inspect export import top save cli"
+            opts="-p -l -c -Y -b -m -I -f -n -t -v -s -a -A -F -X -W -D -B -S -C -M -k -r -u -i -U -o -L -R -P -d -e -Z -N -h -V --port --listen --max-connections --stall-timeout --auth-file --require-tls-auth --tls-cert --tls-key --tls-client-ca --backlog --admin --admin-keys --dialect --memcached-version --memory --max-items --max-item-size --slab-sizes --slab-growth --slab-min --policy --lru-bump --insight --state --threads --runtime --io-uring --verbose --log-format --config --check-config --print-config --hash-password --slow-log --unix-socket --unix-mask --enable-shutdown --disable-flush-all --disable-dumping --disable-watch --stat-prefix --max-prefixes --protocol --enable-sasl --sasl-pwdb --disable-cas --disable-evictions --lock-memory --enable-coredumps --user --license --udp-port --extended --enable-largepages --max-reqs-per-event --pidfile --daemon --memory-file --enable-ssl --napi-ids --help --version ping flush inspect export import top save cli"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -226,6 +226,10 @@ _dynamidb() {
                     return 0
                     ;;
                 -D)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-prefixes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dynamidb_global_optspecs
-    string join \n p/port= l/listen= c/max-connections= stall-timeout= Y/auth-file= require-tls-auth tls-cert= tls-key= tls-client-ca= b/backlog= admin= admin-keys dialect= memcached-version= m/memory= max-items= I/max-item-size= slab-sizes= f/slab-growth= n/slab-min= policy= lru-bump= insight= state= t/threads= runtime= io-uring= v/verbose log-format= config= check-config print-config hash-password slow-log= s/unix-socket= a/unix-mask= A/enable-shutdown F/disable-flush-all X/disable-dumping W/disable-watch D/stat-prefix= B/protocol= S/enable-sasl sasl-pwdb= C/disable-cas M/disable-evictions k/lock-memory r/enable-coredumps u/user= i/license U/udp-port= o/extended= L/enable-largepages R/max-reqs-per-event= P/pidfile= d/daemon e/memory-file= Z/enable-ssl N/napi-ids= h/help V/version
+    string join \n p/port= l/listen= c/max-connections= stall-timeout= Y/auth-file= require-tls-auth tls-cert= tls-key= tls-client-ca= b/backlog= admin= admin-keys dialect= memcached-version= m/memory= max-items= I/max-item-size= slab-sizes= f/slab-growth= n/slab-min= policy= lru-bump= insight= state= t/threads= runtime= io-uring= v/verbose log-format= config= check-config print-config hash-password slow-log= s/unix-socket= a/unix-mask= A/enable-shutdown F/disable-flush-all X/disable-dumping W/disable-watch D/stat-prefix= max-prefixes= B/protocol= S/enable-sasl sasl-pwdb= C/disable-cas M/disable-evictions k/lock-memory r/enable-coredumps u/user= i/license U/udp-port= o/extended= L/enable-largepages R/max-reqs-per-event= P/pidfile= d/daemon e/memory-file= Z/enable-ssl N/napi-ids= h/help V/version
 end
 
 function __fish_dynamidb_needs_command
@@ -65,6 +65,7 @@ complete -c dynamidb -n "__fish_dynamidb_needs_command" -l slow-log -d 'Log requ
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s s -l unix-socket -d 'Listen on this Unix socket, and on addresses only with -l; the file is removed at the end' -r -F
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s a -l unix-mask -d 'The permissions of Unix sockets, in octal' -r
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s D -l stat-prefix -d 'Count gets, sets and deletes for each key prefix up to this character, as `stats detail on` does with `:`' -r
+complete -c dynamidb -n "__fish_dynamidb_needs_command" -l max-prefixes -d 'How many prefixes `stats detail` counts. 64 bytes of the memory are set aside for each' -r
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s B -l protocol -d 'Which protocol is spoken. auto: the first byte of a connection decides [default: auto, or binary with -S and without -Y]' -r -f -a "auto\t''
 ascii\t''
 binary\t''"

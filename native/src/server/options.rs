@@ -27,7 +27,9 @@ use std::fmt::{self, Debug};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dynamidb_core::{Config, Dialect, LruBump, Policy, Protocol, SessionConfig, SlabSizes};
+use dynamidb_core::{
+    Config, Dialect, LruBump, Policy, PrefixStats, Protocol, SessionConfig, SlabSizes,
+};
 
 pub use self::admin::Admin;
 use self::effective::{Change, Effective};
@@ -289,6 +291,7 @@ impl Options {
         let has_stamps = matches!(config.policy, Policy::Density | Policy::DensityFull);
         config.compact = self.memcached.disable_cas && !has_stamps;
         config.insight = self.insight;
+        config.reserved = PrefixStats::bytes(self.memcached.max_prefixes);
         config
     }
 

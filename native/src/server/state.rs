@@ -163,6 +163,7 @@ impl ServerState {
 
     pub(crate) fn new(settings: Settings, limits: Limits) -> Self {
         let stat_prefix = settings.options.memcached.stat_prefix;
+        let max_prefixes = settings.options.memcached.max_prefixes;
         let watchers = Arc::<Watchers>::default();
         watchers.count_prefixes(stat_prefix.is_some());
         let clock = Clock::start();
@@ -176,7 +177,7 @@ impl ServerState {
             limits,
             clients: Clients::default(),
             watchers,
-            prefixes: Prefixes::new(stat_prefix),
+            prefixes: Prefixes::new(stat_prefix, max_prefixes),
             tls: None,
             stop: Arc::default(),
             saves: Saves::default(),
@@ -281,7 +282,7 @@ impl ServerState {
         }
         self.saves.report(report);
         report("log_lines_dropped", &log::dropped());
-        report("detail_uncounted", &self.prefixes.uncounted());
+        report("detail_uncounted", &self.prefixes.lock().uncounted());
         report("slow_requests", &self.slow.count());
         for name in ALWAYS_ZERO {
             report(name, &0);
@@ -352,7 +353,7 @@ impl ServerState {
     pub(crate) fn reset(&self) {
         log::reset();
         self.watchers.reset();
-        self.prefixes.reset();
+        self.prefixes.lock().reset();
         self.latency.reset();
         self.slow.reset();
         if let Some(tls) = &self.tls {

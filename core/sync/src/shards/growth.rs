@@ -36,6 +36,7 @@ pub(super) fn shares_move(config: &Config, growth: Growth) -> bool {
 pub(super) fn part(config: &Config, index: usize, count: usize) -> Config {
     let mut part = config.clone();
     part.memory = config.memory / count + if index == 0 { config.memory % count } else { 0 };
+    part.reserved = config.reserved.div_ceil(count);
     part.max_items = config
         .max_items
         .map(|max| max / count + usize::from(index < max % count));

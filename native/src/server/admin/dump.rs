@@ -4,13 +4,12 @@ use std::fmt::Write;
 
 use base64ct::{Base64, Encoding};
 use dynamidb_core::view::ItemView;
-use dynamidb_core::{Cas, Key, Output};
+use dynamidb_core::{Cas, Key, Output, push_percent_encoded};
 
 use crate::server::admin::reply::{BAD_LINE, END, number};
 use crate::server::admin::scan::Scan;
 use crate::server::admin::tuning;
 use crate::server::clock::Wall;
-use crate::server::percent::push_percent_encoded;
 use crate::server::view::View;
 
 /// A list that is being sent.

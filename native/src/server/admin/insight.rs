@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use dynamidb_core::Output;
+use dynamidb_core::{Output, push_percent_encoded};
 
 use crate::server::admin::reply::{END, stat};
 use crate::server::admin::task::Answer;
 use crate::server::insight::{Advice, HotKeys};
-use crate::server::percent::push_percent_encoded;
 use crate::server::view::View;
 
 const NOT_ALLOWED: &str = "CLIENT_ERROR hot keys not allowed\r\n";

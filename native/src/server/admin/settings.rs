@@ -122,6 +122,7 @@ fn network(settings: &Settings, limits: &Limits, report: &mut dyn FnMut(&str, &d
     report("idle_timeout", &seconds(limits.idle_timeout()));
     report("stall_timeout", &seconds(limits.stall_timeout()));
     report("admin", &options.admin);
+    report("max_prefixes", &options.memcached.max_prefixes);
     report("slow_log_ms", &options.slow_log.unwrap_or(0));
     report("read_buf_mem_limit", &ServerState::BUFFERED_MAX);
     report("watcher_logbuf_size", &QUEUE_SIZE);

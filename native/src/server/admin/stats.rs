@@ -80,7 +80,7 @@ fn detail(view: &View<'_>, words: &[&[u8]], output: &mut dyn Output) -> Answer {
         [b"on", ..] => host.watchers.count_prefixes(true),
         [b"off", ..] => host.watchers.count_prefixes(false),
         [b"dump", ..] => {
-            host.prefixes.dump(output);
+            host.prefixes.lock().dump(output);
             output.extend_from_slice(END.as_bytes());
             return Answer::Done;
         }

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use dynamidb_core::{Session, SessionConfig, Stats};
+use dynamidb_core::{Session, SessionConfig, Stats, push_percent_encoded};
 
 use crate::server::auth::Access;
 use crate::server::context::ServerContext;
 use crate::server::host::SessionHost;
-use crate::server::percent::push_percent_encoded;
 use crate::server::state::latency::{CommandClass, Distribution};
 
 /// Names and values, as `stats` says them.
@@ -26,7 +25,7 @@ pub(super) struct Figures {
     /// What `stats slabs` says of all classes together.
     pub(super) slabs: Named,
     pub(super) shards: Vec<Stats>,
-    /// `stats detail dump`, if keys are shown.
+    /// What `stats detail` counts, if keys are shown.
     pub(super) prefixes: Vec<Prefix>,
     /// Microseconds from readable to written, by what a request is for.
     pub(super) latency: [(CommandClass, Distribution); 3],
@@ -38,13 +37,13 @@ pub(super) struct Figures {
     pub(super) admin_rejected: u64,
 }
 
-/// What `stats detail dump` says of a prefix.
+/// The counts of a prefix.
 #[derive(Debug)]
 pub(super) struct Prefix {
     /// In percent-encoding: keys may be any bytes.
     pub(super) name: String,
-    /// Words and numbers.
-    pub(super) counts: Vec<(String, u64)>,
+    /// Words of the dump and numbers.
+    pub(super) counts: [(&'static str, u64); 4],
 }
 
 impl Figures {
@@ -97,26 +96,21 @@ pub(super) fn stats(context: &ServerContext, kind: &str) -> Vec<(String, String)
 }
 
 fn prefixes(context: &ServerContext) -> Vec<Prefix> {
-    let text = ask(context, "stats detail dump");
-    let lines = text.split(|&byte| byte == b'\n');
-    let prefix = |line: &[u8]| {
-        let mut words = line
-            .strip_prefix(b"PREFIX ")?
-            .trim_ascii()
-            .split(|&byte| byte == b' ');
+    let counted = context.server.prefixes.lock();
+    let prefixes = counted.iter().map(|of| {
         let mut name = Vec::new();
-        push_percent_encoded(&mut name, words.next()?);
-        let words: Vec<_> = words.map(String::from_utf8_lossy).collect();
-        let counts = words.chunks_exact(2).filter_map(|pair| {
-            let count = pair[1].parse().ok()?;
-            Some((pair[0].clone().into_owned(), count))
-        });
-        Some(Prefix {
-            name: String::from_utf8(name).ok()?,
-            counts: counts.collect(),
-        })
-    };
-    lines.filter_map(prefix).collect()
+        push_percent_encoded(&mut name, of.prefix);
+        Prefix {
+            name: String::from_utf8_lossy(&name).into_owned(),
+            counts: [
+                ("get", of.gets),
+                ("hit", of.hits),
+                ("set", of.sets),
+                ("del", of.deletes),
+            ],
+        }
+    });
+    prefixes.collect()
 }
 
 /// The answer to a command.

@@ -1,12 +1,12 @@
 //! Hot keys and advice on memory, as JSON for the dashboard.
 
 use dynamidb_core::insight::Prediction;
+use dynamidb_core::push_percent_encoded;
 use serde_json::json;
 
 use crate::server::admin_port::response::Response;
 use crate::server::context::ServerContext;
 use crate::server::insight::{Advice, HotKeys};
-use crate::server::percent::push_percent_encoded;
 use crate::server::view::View;
 
 /// From this share of reads or of other requests on, a key is one that is read, or one that is

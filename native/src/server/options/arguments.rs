@@ -291,6 +291,12 @@ struct MemcachedArguments {
     #[arg(value_name = "CHARACTER", value_parser = delimiter)]
     stat_prefix: Option<u8>,
 
+    /// How many prefixes `stats detail` counts. 64 bytes of the memory are set aside for each
+    #[arg(long, env = "DYNAMIDB_MAX_PREFIXES", help_heading = COMMANDS, value_name = "COUNT")]
+    #[arg(default_value_t = MemcachedOptions::MAX_PREFIXES as u32)]
+    #[arg(value_parser = clap::value_parser!(u32).range(..=100_000))]
+    max_prefixes: u32,
+
     /// Which protocol is spoken. auto: the first byte of a connection decides [default: auto, or
     /// binary with -S and without -Y]
     #[arg(short = 'B', long, env = "DYNAMIDB_PROTOCOL", help_heading = NETWORK)]
@@ -418,6 +424,7 @@ impl From<MemcachedArguments> for MemcachedOptions {
             disable_dumping: arguments.disable_dumping,
             disable_watch: arguments.disable_watch,
             stat_prefix: arguments.stat_prefix,
+            max_prefixes: arguments.max_prefixes as usize,
             protocol: arguments.protocol,
             enable_sasl: arguments.enable_sasl,
             sasl_pwdb: arguments.sasl_pwdb,

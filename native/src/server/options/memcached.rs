@@ -36,6 +36,9 @@ pub struct MemcachedOptions {
     /// Counts gets, sets and deletes for each key prefix up to this character, which is visible
     /// ASCII.
     pub stat_prefix: Option<u8>,
+    /// How many prefixes are counted at most. The memory has [64 bytes](dynamidb_core::PrefixStats)
+    /// for each, whether they are counted or not.
+    pub max_prefixes: usize,
     /// Which protocol is spoken. `None` is both, the first byte of a connection decides; or the
     /// binary one alone with `enable_sasl` and without [`Options::auth_file`](crate::Options).
     pub protocol: Option<Protocol>,
@@ -77,6 +80,11 @@ pub struct MemcachedOptions {
     pub napi_ids: Option<u32>,
 }
 
+impl MemcachedOptions {
+    /// How many prefixes are counted by default.
+    pub(crate) const MAX_PREFIXES: usize = 1000;
+}
+
 impl Default for MemcachedOptions {
     fn default() -> Self {
         Self {
@@ -87,6 +95,7 @@ impl Default for MemcachedOptions {
             disable_dumping: false,
             disable_watch: false,
             stat_prefix: None,
+            max_prefixes: Self::MAX_PREFIXES,
             protocol: None,
             enable_sasl: false,
             sasl_pwdb: None,

@@ -10,12 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use dynamidb_core::view::{Removal, RemovalReason};
-use dynamidb_core::{Action, Event, Instant, ItemSummary, Lookup};
+use dynamidb_core::{Action, Event, Instant, ItemSummary, Lookup, push_percent_encoded};
 use event_listener::EventListener;
 
 use crate::server::clock::unix_time;
 use crate::server::lock::lock;
-use crate::server::percent::push_percent_encoded;
 use crate::server::state::clients::Client;
 use crate::server::state::measured::Measured;
 

@@ -200,6 +200,7 @@ fn an_error_is_one_line_that_names_the_option() {
         ("-l host:port", "--listen"),
         ("--admin 127.0.0.1", "--admin"),
         ("--admin on", "--admin"),
+        ("--max-prefixes 100001", "--max-prefixes"),
         ("--slow-log 0", "--slow-log"),
         ("--slow-log -1", "--slow-log"),
         ("--admin :11280", "--admin"),
