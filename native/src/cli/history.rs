@@ -3,13 +3,13 @@
 
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
 /// How many lines are remembered.
 pub(super) const LINES_MAX: usize = 1000;
-/// The largest file that is read.
+/// How much of the end of the file is read.
 const SIZE_MAX: u64 = 4 << 20;
 
 pub(super) struct History {
@@ -33,12 +33,14 @@ impl History {
         options.read(true).append(true).create(true).mode(0o600);
         let file = options.open(path)?;
         file.set_permissions(Permissions::from_mode(0o600))?;
-        let mut text = String::new();
-        match (&file).take(SIZE_MAX).read_to_string(&mut text) {
-            Err(error) if error.kind() == ErrorKind::InvalidData => {}
-            read => drop(read?),
-        }
-        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let start = file.metadata()?.len().saturating_sub(SIZE_MAX);
+        (&file).seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        (&file).take(SIZE_MAX).read_to_end(&mut bytes)?;
+        // Another program may have written to it.
+        let text = String::from_utf8_lossy(&bytes);
+        let is_cut = usize::from(start > 0);
+        let lines: Vec<_> = text.lines().skip(is_cut).map(str::to_owned).collect();
         let Some(old) = lines.len().checked_sub(LINES_MAX).filter(|old| *old > 0) else {
             return Ok((Self { file }, lines));
         };
@@ -67,4 +69,45 @@ fn directory() -> Option<PathBuf> {
     };
     let state = dir("XDG_STATE_HOME").or_else(|| Some(dir("HOME")?.join(".local/state")));
     Some(state?.join("dynamidb"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of a history with these bytes, and the bytes that it has afterwards.
+    fn opened(name: &str, bytes: &[u8]) -> (Vec<String>, Vec<u8>) {
+        let dir = env::temp_dir().join(format!("dynamidb-history-{}-{name}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let path = dir.join("history");
+        fs::write(&path, bytes).unwrap();
+        let (mut history, lines) = History::read(&dir, &path).unwrap();
+        history.push("pushed");
+        let kept = fs::read(&path).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        (lines, kept)
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_leaves_the_others() {
+        let bytes = b"get a\nget \xff\nget b\n";
+        let (lines, kept) = opened("no-text", bytes);
+        assert_eq!(lines, ["get a", "get \u{fffd}", "get b"]);
+        assert_eq!(kept, [&bytes[..], b"pushed\n"].concat());
+    }
+
+    #[test]
+    fn the_last_lines_of_a_large_file_are_kept() {
+        // Wherever it is cut, a character is cut in one of these.
+        for shift in ["", "x"] {
+            let line = format!("get {}", "ö".repeat(500));
+            let bytes = format!("{shift}{}", format!("{line}\n").repeat(5000)) + "last\n";
+            assert!(bytes.len() as u64 > SIZE_MAX);
+            let (lines, kept) = opened(&format!("large-{}", shift.len()), bytes.as_bytes());
+            assert_eq!(lines.len(), LINES_MAX);
+            assert_eq!(lines.last().map(String::as_str), Some("last"));
+            assert!(lines[..LINES_MAX - 1].iter().all(|kept| *kept == line));
+            assert_eq!(kept, (lines.join("\n") + "\npushed\n").into_bytes());
+        }
+    }
 }
