@@ -320,6 +320,8 @@ export class Cache<V = Stored> {
    * newer version. What was stored before that stays, until `clear`.
    */
   async restore(pieces: Pieces): Promise<Restored> {
+    if (!isIterable(pieces))
+      throw argumentError('a snapshot is a Uint8Array, or several of them in an array or a stream')
     // From now on, items may expire.
     this.timed = true
     this.engine ??= this.open()
@@ -480,4 +482,11 @@ function* entriesOf<V>(cache: Cache<V>, keys: Iterable<string>): IterableIterato
 
 function* valuesOf<V>(entries: Iterable<[string, V]>): IterableIterator<V> {
   for (const [, value] of entries) yield value
+}
+
+/** Whether `for await` takes a value. */
+function isIterable(value: unknown): boolean {
+  const of = value as { [name: symbol]: unknown } | null | undefined
+  const makers = [of?.[Symbol.asyncIterator], of?.[Symbol.iterator]]
+  return makers.some((make) => typeof make === 'function')
 }

@@ -178,6 +178,8 @@ async function misuse(Cache) {
   const saved = cache.save()
   for (const wrong of [['text'], [[1, 2]], [new Uint16Array(2)], 'text'])
     await rejects('ARGUMENT', new Cache(1 << 20).restore(wrong))
+  for (const wrong of [undefined, null, 5, {}, new ArrayBuffer(3), { [Symbol.iterator]: 5 }])
+    await rejects('ARGUMENT', new Cache(1 << 20).restore(wrong))
   async function* frees() {
     yield saved[0]
     cache.free()
