@@ -81,6 +81,8 @@ test-core: ## the cache and the protocol, and the cache for threads
 	cargo test --locked -p dynamidb-core --examples
 	MODEL_OPERATIONS=40000 SIMULATION_RUNS=40 cargo test --locked -p dynamidb-core --all-features --tests
 	cargo test --locked -p dynamidb-sync
+	cargo test --locked -p dynamidb-sync --all-features --test typed
+	cargo test --locked -p dynamidb-sync --all-features --doc typed
 	cargo run --locked -p dynamidb-sync --example backend
 	cargo run --locked -p dynamidb-sync --example threads
 	tree=$$(cargo tree --locked -p dynamidb-sync --prefix none -e normal) \

@@ -18,6 +18,7 @@
 //! assert_eq!(cache.get("session:1").as_deref(), Some(&b"alice"[..]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 
 mod ahead;
@@ -32,6 +33,8 @@ mod region;
 mod seed;
 mod shards;
 mod snapshot;
+#[cfg(feature = "typed")]
+mod typed;
 
 pub use cache::SharedCache;
 pub use cache::iter::Iter;
@@ -41,6 +44,8 @@ pub use region::{Region, Shard};
 pub use seed::random_seed;
 pub use shards::{Growth, ShardGuard, Shards};
 pub use snapshot::RestoreError;
+#[cfg(feature = "typed")]
+pub use typed::{TypedCache, TypedError};
 
 /// The example of the read-me file is a test.
 #[cfg(doctest)]
