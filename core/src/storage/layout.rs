@@ -56,7 +56,7 @@ impl Budget {
 
 impl Layout {
     /// The fewest pages that a cache works with: records, index, and the largest item, which may
-    /// take a page of its own for each of its chunks.
+    /// take a whole page for each of its chunks.
     const PAGES_MIN: usize = 7;
     const FEW_PAGES: u32 = 16;
     const PAGE_SIZES: core::ops::RangeInclusive<usize> = 512..=65536;

@@ -145,7 +145,7 @@ impl SharedCache {
     }
 
     /// The items as a [`Session`](dynamidb_core::Session) sees them during one call. Each thread
-    /// may serve sessions of its own.
+    /// may serve its own sessions.
     ///
     /// # Examples
     /// ```

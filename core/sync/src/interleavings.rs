@@ -16,7 +16,7 @@ const NOW: Instant = Instant::from_secs(1);
 const MEMORY: usize = 512 << 10;
 /// How many flushes may be under way.
 const FLUSHES_MAX: u8 = 3;
-/// A value that takes so many pages that other shards have to give some.
+/// A value so large that other shards have to give pages for it.
 const LARGE: usize = 60 << 10;
 
 /// Runs this in many orders, drawn at random: INTERLEAVINGS, or 1000.

@@ -11,7 +11,7 @@ use crate::shards::{ShardGuard, Shards};
 /// outlives it.
 ///
 /// # Examples
-/// Two threads, each with a session of its own, on the same items:
+/// Two threads, each with its own session, on the same items:
 /// ```
 /// use dynamidb_core::{Config, Session, SessionConfig};
 /// use dynamidb_sync::SharedCache;
@@ -48,7 +48,7 @@ impl<'s> SharedKeyspace<'s> {
         }
     }
 
-    /// The keyspace of a host with a clock of its own. It begins with the lock that the one before
+    /// The keyspace of a host that has its own clock. It begins with the lock that the one before
     /// it [held](Self::into_lock), if any.
     ///
     /// # Examples
@@ -105,8 +105,8 @@ impl Keyspace for SharedKeyspace<'_> {
 
     fn cache_at(&mut self, index: usize) -> &mut Shard {
         if self.held.as_ref().is_none_or(|(held, _)| *held != index) {
-            // The one that is held goes first: nobody who changes a shard holds another one, see
-            // `Shards::prefetch`.
+            // The one that is held is released first: a thread that changes a shard holds no other,
+            // see `Shards::prefetch`.
             self.release();
             self.held = Some((index, self.shards.lock(index)));
         }

@@ -277,7 +277,7 @@ fn removals_are_taken_once_and_counted_beyond_the_limit() {
     assert_eq!(taken(), (vec![], 0));
 }
 
-/// Each thread is a server with a session of its own.
+/// Each thread is a server with its own session.
 #[test]
 fn sessions_of_many_threads_count_together() {
     let cache = SharedCache::new(&Config::new(64 << 20), 4).unwrap();

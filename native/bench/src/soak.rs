@@ -85,11 +85,11 @@ fn load(peer: &Peer, time: Duration) -> io::Result<(Findings, Vec<u64>)> {
             scope.spawn(move || client.run(started, time, end))
         };
         let clients: Vec<_> = (0..CLIENTS).map(spawn).collect();
-        let is_over = |samples: usize| {
+        let is_done = |samples: usize| {
             let gone = clients.iter().any(thread::ScopedJoinHandle::is_finished);
             gone || (started.elapsed() >= time && samples >= SAMPLES_MIN)
         };
-        let samples = sample(peer, is_over);
+        let samples = sample(peer, is_done);
         end.store(true, Ordering::Relaxed);
         let mut all = Findings::default();
         for client in clients {
@@ -101,9 +101,9 @@ fn load(peer: &Peer, time: Duration) -> io::Result<(Findings, Vec<u64>)> {
 
 /// The resident memory, time and again from the first eviction on: a slow machine takes long until
 /// the cache is full.
-fn sample(peer: &Peer, is_over: impl Fn(usize) -> bool) -> io::Result<Vec<u64>> {
+fn sample(peer: &Peer, is_done: impl Fn(usize) -> bool) -> io::Result<Vec<u64>> {
     let mut samples = Vec::new();
-    while !is_over(samples.len()) {
+    while !is_done(samples.len()) {
         thread::sleep(SAMPLE_PERIOD);
         if !samples.is_empty() || peer.stat("evictions")? > 0 {
             samples.push(peer.resident()?);
@@ -146,7 +146,7 @@ fn settle(what: &str, to: u64, get: impl Fn() -> io::Result<u64>) -> io::Result<
     }
 }
 
-/// What is wrong with the resident memory, if anything. The process may take so many KiB itself.
+/// What is wrong with the resident memory, if anything. The process itself may take this many KiB.
 fn check_memory(samples: &[u64], process_max: u64) -> Vec<String> {
     let steady = &samples[samples.len() / 4..];
     let growth = slope(steady) * steady.len() as f64;

@@ -235,7 +235,7 @@ pub(super) fn explain(error: &io::Error) -> Option<String> {
     Some(match error {
         Error::InvalidCertificate(why) => match why {
             CertificateError::UnknownIssuer => {
-                "its certificate is signed by nobody that is trusted; --tls-ca FILE names \
+                "no trusted authority has signed its certificate; --tls-ca FILE names \
                  certificates to trust"
                     .into()
             }

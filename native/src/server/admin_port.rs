@@ -86,7 +86,7 @@ impl AdminPort {
         let address = listener.local_addr()?;
         let own_name = nix::unistd::gethostname().unwrap_or_default();
         let names = ["localhost", host, &own_name.to_string_lossy()].map(Into::into);
-        // Elsewhere a user of this host who is no user of the server sees none.
+        // With users, somebody on this host who is none of them sees no keys.
         let is_open = address.ip().is_loopback() && !options.has_users();
         let may_show = is_open || options.admin_keys;
         Ok(Self {

@@ -75,7 +75,7 @@ def test_statistics(client):
     assert {"pid", "version", "cmd_get", "limit_maxbytes"} <= set(stats)
 
 
-def test_who_has_signed_in_is_served(with_users):
+def test_a_client_that_has_signed_in_is_served(with_users):
     client = bmemcached.Client([f"127.0.0.1:{with_users}"], "ada", "lovelace")
     assert client.set("key", "value")
     assert client.get_multi(["key", "absent"]) == {"key": "value"}

@@ -130,7 +130,7 @@ def test_statistics(client):
     assert {"pid", "version", "cmd_get", "limit_maxbytes"} <= set(stats)
 
 
-def test_who_has_signed_in_is_served(with_users):
+def test_a_client_that_has_signed_in_is_served(with_users):
     server = f"127.0.0.1:{with_users}"
     client = pylibmc.Client([server], binary=True, username="ada", password="lovelace")
     assert client.set("key", "value") is True

@@ -10,7 +10,7 @@ use crate::server::state_file::{StateFile, Turn};
 /// Has a thread save what clients ask for, and counts how saves end.
 #[derive(Debug, Default)]
 pub(crate) struct Saves {
-    /// The file, and who takes the turns to save that clients have got.
+    /// The file, and where the turns to save go that clients have got.
     served: OnceLock<(Arc<StateFile>, SyncSender<Turn>)>,
     succeeded: AtomicU64,
     failed: AtomicU64,
@@ -26,7 +26,8 @@ pub(crate) enum Refusal {
 }
 
 impl Saves {
-    /// From now on clients may ask for a save to this file, by whoever takes their turns.
+    /// From now on clients may ask for a save to this file. Their turns are sent to the thread
+    /// that saves.
     pub(crate) fn serve(&self, file: Arc<StateFile>, turns: SyncSender<Turn>) {
         // A server runs once.
         let _ = self.served.set((file, turns));

@@ -10,7 +10,7 @@ fn client(user: &str, password: &str) -> Result<Client, MemcacheError> {
 }
 
 #[test]
-fn who_has_signed_in_is_served() {
+fn a_client_that_has_signed_in_is_served() {
     let name = |variable| var(variable).expect("a name and a password");
     let client = client(&name("SASL_USER"), &name("SASL_PASSWORD")).unwrap();
     client.set("key", "value", 0).unwrap();
