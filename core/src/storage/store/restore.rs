@@ -23,8 +23,8 @@ impl StoreMut<'_> {
         }
     }
 
-    /// Adds a bucket to the index if it is too small for this number of items; `false` if it is not, or
-    /// if it cannot or should not be larger.
+    /// Adds a bucket to the index if it is too small for this number of items; `false` if it is
+    /// not, or if it cannot or should not be larger.
     pub(crate) fn grow_index_for(&mut self, items: usize) -> bool {
         let index = &self.parts.index;
         let before = index.buckets();
