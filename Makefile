@@ -66,9 +66,13 @@ lint: msrv ## formatting, clippy (also for other platforms), rustdoc, packages a
 	cargo deny --locked --config .github/deny.toml check licenses bans sources
 	cd native/bench && cargo fmt --check && cargo clippy --locked --target-dir ../../target -- -D warnings
 
-api: ## the public items of core and core/sync are those of their public-api.txt; WRITE=1 writes these
+api: ## the public items of core and core/sync: those of public-api.txt (WRITE=1 writes it), and compatible with the last tag
 	.ci/setup api
 	.ci/api $(if $(WRITE),write)
+
+coverage: ## how many lines of core, core/sync and native their tests execute
+	.ci/setup coverage
+	.ci/coverage
 
 msrv: ## all that users build compiles with the oldest Rust that Cargo.toml promises
 	.ci/setup msrv
