@@ -216,8 +216,14 @@ fn ping_ends_with_1_where_nobody_answers_or_something_else_does() {
 }
 
 #[test]
-fn a_wrong_address_or_timeout_is_a_wrong_option() {
-    for words in ["ping :1", "ping host:x", "ping --timeout 0", "ping a b"] {
+fn a_wrong_address_user_or_timeout_is_a_wrong_option() {
+    for words in [
+        "ping :1",
+        "ping --user=",
+        "ping host:x",
+        "ping --timeout 0",
+        "ping a b",
+    ] {
         let (status, text) = said(words);
         assert_eq!(status, Some(2), "{words}: {text}");
     }

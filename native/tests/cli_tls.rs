@@ -237,7 +237,14 @@ fn a_file_without_a_certificate_or_key_is_named() {
             format!("--tls-ca {key}"),
             format!("{key}: there is no certificate in PEM\n"),
         ),
-        (format!("--tls-cert {cert}"), format!("{cert}: ")),
+        (
+            format!("--tls-cert {cert}"),
+            format!("{cert}: there is no private key in PEM; --tls-key names its file\n"),
+        ),
+        (
+            format!("--tls-cert {cert} --tls-key {cert}"),
+            format!("{cert}: there is no private key in PEM, or it is encrypted\n"),
+        ),
         (
             "--tls --tls-server-name a\u{2026}".into(),
             "a certificate cannot be for ".into(),

@@ -65,23 +65,22 @@ pub(super) fn advice(line: &[u8]) -> Option<String> {
         .map_while(|word| str::from_utf8(word).ok())
         .collect();
     let (verb, rest) = words.split_first()?;
-    let known = verb.to_ascii_lowercase();
-    let text = match (&*known, *verb) {
+    let (known, capitals) = (verb.to_ascii_lowercase(), verb.to_ascii_uppercase());
+    let is_command = |verb: &str| COMMANDS.iter().any(|command| command.verb == verb);
+    // One capital letter is enough for DynamiDB's dialect.
+    let is_capitals = is_mixed(verb) && is_command(&capitals);
+    let text = match (&*known, if is_capitals { &*capitals } else { verb }) {
         ("keys" | "scan", _) => "`lru_crawler metadump all` lists all keys.".into(),
         ("set" | "setex", "SET" | "SETEX" | "setex") => {
             "A store has the seconds to live, and the value is the next line: `SET key 60`.".into()
         }
-        (known, verb) if is_mixed(verb) && COMMANDS.iter().any(|command| command.verb == known) => {
-            let capitals = known.to_ascii_uppercase();
-            match COMMANDS.iter().any(|command| command.verb == capitals) {
-                true => format!("It is `{capitals}` or `{known}`, but not mixed."),
-                false => format!("It is `{known}`, in small letters."),
-            }
+        (known, verb) if is_mixed(verb) && is_command(known) => {
+            format!("It is `{known}`, in small letters.")
         }
         (known, verb) => {
             let habit = HABITS.iter().find(|habit| habit.verb == known)?;
             // Written as it is here, it is wrong in another way.
-            if COMMANDS.iter().any(|command| command.verb == verb) && rest.len() > 1 {
+            if is_command(verb) && rest.len() > 1 {
                 return None;
             }
             let command = habit.command.replace("$*", &rest.join(" "));
@@ -127,7 +126,8 @@ mod tests {
             ("KEYS *", "metadump all lists all keys"),
             ("SET city Paris", "SET key 60"),
             ("SETEX city 60 Paris", "SET key 60"),
-            ("Get a", "GET or get, but not mixed"),
+            ("Set city Paris", "SET key 60"),
+            ("Get a", ""),
             ("TOUCHED", ""),
             ("Touch a 1", "It is touch, in small letters"),
             ("incr visits 1 2", ""),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::address::Address;
 use super::connection::Connection;
@@ -22,6 +23,7 @@ pub(super) struct ServerArgs {
 
     /// Sign in as this user
     #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
 
     /// The file whose first line is the password; without it DYNAMIDB_PASSWORD, or the terminal

@@ -9,7 +9,7 @@ use clap::Args;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -105,7 +105,17 @@ impl TlsArgs {
                 let chain = certificates(path)?;
                 let key_path = self.tls_key.as_ref().unwrap_or(path);
                 let key = PrivateKeyDer::from_pem_file(key_path);
-                let key = key.map_err(|error| fault(key_path, error))?;
+                let key = key.map_err(|error| match (error, &self.tls_key) {
+                    (pem::Error::NoItemsFound, None) => fault(
+                        path,
+                        "there is no private key in PEM; --tls-key names its file",
+                    ),
+                    (pem::Error::NoItemsFound, Some(_)) => fault(
+                        key_path,
+                        "there is no private key in PEM, or it is encrypted",
+                    ),
+                    (error, _) => fault(key_path, error),
+                })?;
                 let config = builder.with_client_auth_cert(chain, key);
                 config.map_err(|error| fault(key_path, error))?
             }
