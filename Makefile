@@ -46,7 +46,7 @@ test: setup lint test-core test-interleavings test-no-std capi firmware wasi siz
 test-all: test miri api ## the same, and what is slow and rare: packages as users build them, heavy clients, bundlers, long loads, fuzzing, mutants, Miri
 	.ci/packages build
 	.ci/setup web node browser
-	$(MAKE) test-heavy-clients
+	$(MAKE) image test-heavy-clients
 	web/npm/test/bundlers
 	INTERLEAVINGS=100000 $(MAKE) test-interleavings
 	DIFFERENTIAL_COMMANDS=10000000 $(MAKE) test-differential
@@ -160,6 +160,10 @@ dist: ## a static server in target/dist for each of DIST_TARGETS
 	done
 	cargo check --locked -p dynamidb --no-default-features --features tokio,activation,cli,config,hashed \
 		--target aarch64-unknown-linux-musl
+
+image: dist ## the container image around the static server, by buildah
+	.ci/setup image
+	.ci/image
 
 test-clients: ## clients in C, Python, PHP, JavaScript, Ruby and Rust against the running server
 	cargo build --locked --release -p dynamidb
