@@ -112,7 +112,7 @@ firmware: ## the core on emulated Cortex-M0, M3 and M4 and under WASI: the same 
 	cd core/firmware && cargo clippy --locked --release $(NO_HEAP) -- -D warnings
 	cd core/firmware && for processor in thumbv6m thumbv7m thumbv7em; do \
 		cargo run --locked --release --target $$processor-none-eabi --bin conversations || exit 1; \
-		for program in device interrupt; do \
+		for program in device embassy interrupt; do \
 			cargo run --locked --release --target $$processor-none-eabi $(NO_HEAP) --bin $$program || exit 1; \
 		done; \
 	done

@@ -18,6 +18,7 @@ fn main() {
         ("conversations", "large"),
         ("device", "small"),
         ("footprint", "small"),
+        ("embassy", "small"),
         ("interrupt", "small"),
         ("worst", "small"),
     ] {
