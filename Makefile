@@ -61,6 +61,7 @@ lint: msrv ## formatting, clippy (also for other platforms), rustdoc, packages a
 	cargo clippy --locked -p dynamidb --no-default-features --features tokio,async-std,activation,cli,config,hashed $(OTHERS) -- -D warnings
 	cargo clippy --locked -p dynamidb-web -p dynamidb-npm --all-targets --target wasm32-unknown-unknown -- -D warnings
 	cargo clippy --locked -p dynamidb-web --lib --features page --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --locked -p dynamidb-web --lib --no-default-features --features page --target wasm32-unknown-unknown -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 	.ci/packages
 	cargo deny --locked --config .github/deny.toml check licenses bans sources

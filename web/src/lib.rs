@@ -6,7 +6,8 @@
 //! types to JavaScript's, and to flat arrays where there are many.
 //!
 //! With the feature `page` nothing of the standard library is in it: its allocator, its formatting
-//! and its panics with text would be a fifth of what a visitor downloads.
+//! and its panics with text would be a fifth of what a visitor downloads. The page starts without
+//! the feature `full`; with it, the crate is a second module for what is seldom used.
 #![cfg_attr(all(feature = "page", target_arch = "wasm32"), no_std)]
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ mod host;
 mod insight;
 mod limits;
 mod load;
+#[cfg(feature = "full")]
 mod open;
 #[cfg(all(feature = "page", target_arch = "wasm32"))]
 mod page;
@@ -26,12 +28,15 @@ mod playground;
 mod record;
 mod scenario;
 mod settings;
+#[cfg(feature = "full")]
 mod sizing;
 mod snapshot;
 mod text;
 mod zipf;
 
 pub use load::Load;
+#[cfg(feature = "full")]
+pub use open::Opening;
 pub use playground::Playground;
 pub use scenario::{Scenario, Step};
 pub use settings::{Dialect, Policy, Settings};

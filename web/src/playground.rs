@@ -19,7 +19,7 @@ use crate::record::Record;
 use crate::settings::sentence;
 use crate::snapshot::{self, NONE};
 use crate::text::hexadecimal;
-use crate::{Load, Settings, sizing};
+use crate::{Load, Settings};
 
 /// Maintenance runs at multiples of this, in milliseconds of the cache's time. It does not depend
 /// on how often the page calls, so that a session can be replayed.
@@ -106,7 +106,7 @@ impl Playground {
         self.clients.get(number as usize)?.as_ref()
     }
 
-    fn instant(&self) -> Instant {
+    pub(crate) fn instant(&self) -> Instant {
         Instant::from_millis(self.now)
     }
 
@@ -152,18 +152,6 @@ impl Playground {
     #[wasm_bindgen(js_name = defaultLoad)]
     pub fn default_load() -> Vec<u32> {
         Load::new().numbers()
-    }
-
-    /// How much memory this many items need whose keys and values have these bytes: the budget, the
-    /// bytes of the chunks of an item with their share of what is left of a page, then for each of
-    /// its chunks four numbers: size, and the bytes of overhead, key and value in it. `sizes` are
-    /// the chunk sizes; none: those of a server whose memory is given.
-    ///
-    /// # Errors
-    /// Numbers that are out of range.
-    pub fn sizing(items: f64, key: u32, value: u32, sizes: &[u32]) -> Result<Vec<f64>, JsError> {
-        sizing::sizing(items, key as usize, value as usize, sizes)
-            .map_err(|message| JsError::new(&message))
     }
 
     /// Sends `bytes` as a client, and returns the server's reply. A client that is not connected
@@ -510,6 +498,7 @@ impl Playground {
     }
 
     /// The cache, for what is not in the record of the session: that ends with it.
+    #[cfg(feature = "full")]
     pub(crate) const fn cache_mut(&mut self) -> &mut Cache {
         self.record.give_up();
         &mut self.cache

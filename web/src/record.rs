@@ -34,6 +34,7 @@ impl Record {
     }
 
     /// The session cannot be replayed: what it began with is not in the record.
+    #[cfg(feature = "full")]
     pub(crate) const fn give_up(&mut self) {
         self.is_incomplete = true;
     }

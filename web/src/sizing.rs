@@ -6,7 +6,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use dynamidb_core::{Cache, Config, Instant, Key, SlabSizes};
+use wasm_bindgen::prelude::*;
 
+use crate::Playground;
 use crate::settings::sentence;
 
 /// The sizes of chunks that a server has whose memory is given: few below [`FINE_MEMORY`], and from
@@ -25,13 +27,22 @@ const OWN: f64 = 4096.0;
 /// Bytes for flushes by prefix: one for each 64 KiB, 63 at most.
 const FLUSHES: f64 = 256.0 * 63.0;
 
-/// See [`Playground::sizing`](crate::Playground::sizing).
-pub(crate) fn sizing(
-    items: f64,
-    key: usize,
-    value: usize,
-    sizes: &[u32],
-) -> Result<Vec<f64>, String> {
+#[wasm_bindgen]
+impl Playground {
+    /// How much memory this many items need whose keys and values have these bytes: the budget, the
+    /// bytes of the chunks of an item with their share of what is left of a page, then for each of
+    /// its chunks four numbers: size, and the bytes of overhead, key and value in it. `sizes` are
+    /// the chunk sizes; none: those of a server whose memory is given.
+    ///
+    /// # Errors
+    /// Numbers that are out of range.
+    pub fn sizing(items: f64, key: u32, value: u32, sizes: &[u32]) -> Result<Vec<f64>, JsError> {
+        calculate(items, key as usize, value as usize, sizes)
+            .map_err(|message| JsError::new(&message))
+    }
+}
+
+fn calculate(items: f64, key: usize, value: usize, sizes: &[u32]) -> Result<Vec<f64>, String> {
     if !(1..=Key::LEN_MAX).contains(&key) || key.saturating_add(value) > Config::ITEM_SIZE_MAX {
         return Err("a key has 1 to 250 bytes, and an item 1 MiB at most".into());
     }

@@ -1,7 +1,7 @@
 // How much memory: this many items of some size, laid out by the engine. The address `#calculator`.
 
 import { element, make, prose, write } from "./dom.ts";
-import { defaults, sizing } from "./engine.ts";
+import { calculator, defaults, type Sizing } from "./engine.ts";
 import { bytes, count, sentence } from "./units.ts";
 
 const MEBI = 1 << 20;
@@ -23,7 +23,7 @@ export class Calculator {
   constructor(closed: () => void) {
     this.#closed = closed;
     this.#form.addEventListener("submit", (event) => event.preventDefault());
-    this.#form.addEventListener("input", () => this.#calculate());
+    this.#form.addEventListener("input", () => void this.#calculate());
     element("#calculator-close").addEventListener("click", () => this.close());
   }
 
@@ -34,7 +34,7 @@ export class Calculator {
   open(): void {
     document.body.dataset.panel = "calculator";
     this.#section.hidden = false;
-    this.#calculate();
+    void this.#calculate();
     element("#talk").scrollTop = 0;
     element("#calculator h2").focus({ preventScroll: true });
   }
@@ -50,11 +50,12 @@ export class Calculator {
     return Number(element<HTMLInputElement>(`#calculator-${name}`).value);
   }
 
-  #calculate(): void {
+  async #calculate(): Promise<void> {
     const byRate = element<HTMLInputElement>("#calculator-by-rate").checked;
     element("#calculator-of-items").hidden = byRate;
     element("#calculator-of-rate").hidden = !byRate;
     try {
+      const sizing = await calculator();
       const items = byRate ? this.#number("rate") * this.#number("ttl") : this.#number("items");
       const [key, value] = [this.#number("key"), this.#number("value")];
       const isFine = element<HTMLSelectElement>("#calculator-sizes").value === "server";
@@ -68,7 +69,7 @@ export class Calculator {
     }
   }
 
-  #show(items: number, payload: number, { memory, each, chunks }: ReturnType<typeof sizing>): void {
+  #show(items: number, payload: number, { memory, each, chunks }: Sizing): void {
     const mebibytes = Math.ceil(memory / MEBI);
     const container = mebibytes * MEBI + PROCESS + CONNECTIONS * CONNECTION;
     const overhead = memory / items - payload;

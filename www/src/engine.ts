@@ -2,10 +2,13 @@
 // module, and the only one that draws random numbers and reads the wall clock, which it passes to
 // the engine.
 
+import initFull, * as full from "../pkg/dynamidb_full.js";
 import init, * as wasm from "../pkg/dynamidb_web.js";
 import type { Prediction } from "./curve.ts";
+import { realTime, yieldToBrowser } from "./frames.ts";
 import type { HotKeys } from "./hot-keys.ts";
 import { BY_DENSITY, BY_USE, type OrderWords } from "./order-words.ts";
+import { Slicer } from "./slices.ts";
 import { NONE, type Snapshot, snapshotOf } from "./snapshot.ts";
 
 /** The settings of a cache. */
@@ -197,6 +200,21 @@ export async function start(): Promise<void> {
   await init();
 }
 
+/** Whether the full engine is loaded. */
+let fullIsLoaded: Promise<unknown> | undefined;
+
+/** Loads the engine that also has what is seldom used. Throws if it cannot, and may be retried. */
+async function loadFull(): Promise<typeof full> {
+  fullIsLoaded ??= initFull();
+  try {
+    await fullIsLoaded;
+  } catch {
+    fullIsLoaded = undefined;
+    throw new Error("a part of this page could not be loaded: is the network there?");
+  }
+  return full;
+}
+
 /** The engine's defaults for this budget. */
 export function defaults(memory: number): Settings {
   return settingsOf(wasm.Playground.defaults(memory));
@@ -217,9 +235,17 @@ export interface Sizing {
   chunks: (readonly [number, number, number, number])[];
 }
 
-/** Lays out an item of these sizes; no `sizes`: those of a server whose memory is given. Throws. */
-export function sizing(items: number, key: number, value: number, sizes: number[]): Sizing {
-  const numbers = wasm.Playground.sizing(items, key, value, Uint32Array.from(sizes));
+/** Lays out an item of these sizes; no `sizes`: those of a server whose memory is given. */
+type Calculate = (items: number, key: number, value: number, sizes: number[]) => Sizing;
+
+/** Loads what calculates memory. The function throws if its numbers are out of range. */
+export async function calculator(): Promise<Calculate> {
+  const { Playground } = await loadFull();
+  return (items, key, value, sizes) =>
+    sizingOf(Playground.sizing(items, key, value, Uint32Array.from(sizes)));
+}
+
+function sizingOf(numbers: Float64Array): Sizing {
   const [memory = 0, each = 0] = numbers;
   const chunks: Sizing["chunks"] = [];
   for (let at = 2; at < numbers.length; at += 4) {
@@ -279,8 +305,18 @@ export class Engine {
   }
 
   /** Opens a snapshot as a cache, as it was then. Throws an error that says what is wrong. */
-  static open(bytes: Uint8Array): Engine {
-    return new Engine(wasm.Playground.openSnapshot(bytes, Date.now()), "lru");
+  static async open(bytes: Uint8Array): Promise<Engine> {
+    const { Opening } = await loadFull();
+    const opening = new Opening(bytes, Date.now());
+    try {
+      const slicer = new Slicer(realTime);
+      const restore = (blocks: number) => opening.restore(blocks);
+      while (!slicer.slice(Number.POSITIVE_INFINITY, restore).isDone) await yieldToBrowser();
+    } catch (error) {
+      opening.free();
+      throw error;
+    }
+    return new Engine(opening.finish(), "lru");
   }
 
   /** Frees its memory. It must not be used any more. */

@@ -111,8 +111,8 @@ async function start(): Promise<Share> {
   model.onReplace(() => {
     isSnapshot = false;
   });
-  share.openSnapshot = (bytes, name) => {
-    const engine = Engine.open(bytes);
+  share.openSnapshot = async (bytes, name) => {
+    const engine = await Engine.open(bytes);
     race.close();
     lessons.close(true);
     calculator.close();

@@ -59,7 +59,7 @@ export class Share {
   }
 
   /** Shows the items of a snapshot; throws if it is damaged. */
-  openSnapshot: (bytes: Uint8Array, name: string) => void = () => {};
+  openSnapshot: (bytes: Uint8Array, name: string) => Promise<void> = async () => {};
 
   async #file(file: File | undefined): Promise<void> {
     if (file === undefined) return;
@@ -67,7 +67,8 @@ export class Share {
       if (Engine.isSnapshot(new Uint8Array(await file.slice(0, 8).arrayBuffer()))) {
         if (file.size > SNAPSHOT_MAX)
           throw new Error(`The snapshot is too large: ${bytes(SNAPSHOT_MAX)} at most.`);
-        this.openSnapshot(new Uint8Array(await file.arrayBuffer()), file.name);
+        this.#status.textContent = `Opening ${file.name}…`;
+        await this.openSnapshot(new Uint8Array(await file.arrayBuffer()), file.name);
         return this.#dialog.close();
       }
       if (file.size > TEXT_MAX)

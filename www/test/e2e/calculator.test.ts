@@ -25,6 +25,31 @@ test("the calculator says what items need, and follows each number", async () =>
   await shows(page, "#calculator-out dd", /^120,000$/);
 });
 
+test("the full engine is loaded when it is needed, and again after a failure", async () => {
+  const page = await site.visit({ serviceWorkers: "block" });
+  const engines = /dynamidb_full.*\.wasm$/;
+  let asked = 0;
+  await page.route(engines, (route) => {
+    asked += 1;
+    return asked === 1 ? route.abort() : route.continue();
+  });
+  assert.equal(asked, 0);
+  await page.evaluate(() => {
+    location.hash = "calculator";
+  });
+  await shows(page, "#calculator-error", "A part of this page could not be loaded");
+  assert.equal(await page.locator("#calculator-memory").count(), 0);
+  assert.equal(asked, 1);
+  await page.fill("#calculator-value", "200");
+  await page.locator("#calculator-memory").waitFor();
+  assert.equal(await page.locator("#calculator-error").textContent(), "");
+  await page.fill("#calculator-value", "300");
+  await shows(page, "#calculator-out dd", "one chunk, 372 B");
+  assert.equal(asked, 2);
+  // The browser's own words about the request that failed.
+  assert.deepEqual(site.errors.splice(0), ["Failed to load resource: net::ERR_FAILED"]);
+});
+
 test("impossible numbers are named, and the next possible ones are calculated", async () => {
   const page = await site.visit({}, "#calculator");
   for (const [name, wrong, right] of [

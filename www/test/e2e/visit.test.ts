@@ -201,6 +201,11 @@ test("the page works without a network after the first visit", async () => {
   await page.waitForSelector("body[data-ready]");
   await type(page, "SET a 0 1", "x");
   assert.deepEqual(await replies(page), ["STORED\r\n"]);
+  // Also what has not been loaded before.
+  await page.evaluate(() => {
+    location.hash = "calculator";
+  });
+  await shows(page, "#calculator-memory", /^\d+ MiB$/);
 });
 
 test("on a phone every tab is in sight, and a scrolled title is within its column", async () => {
