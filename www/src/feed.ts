@@ -23,10 +23,10 @@ export class Feed {
     if (this.#pending.length === 0 || now - this.#drawn < INTERVAL) return;
     this.#drawn = now;
     // Two at a time, so that eyes can follow.
-    const lines = this.#pending.splice(0, 2).map(line);
+    const lines = this.#pending.splice(0, 2).map(line).reverse();
     this.#pending = [];
-    this.#list.append(...lines);
-    while (this.#list.childElementCount > LINES) this.#list.firstElementChild?.remove();
+    this.#list.prepend(...lines);
+    while (this.#list.childElementCount > LINES) this.#list.lastElementChild?.remove();
   }
 
   clear(): void {
@@ -39,16 +39,18 @@ function line({ outcome, key, size, evicted }: Request): HTMLElement {
   const verb = outcome === "stored" ? "set" : "get";
   const text = {
     hit: "hit",
-    filled: `miss, stored ${bytes(size)}`,
-    stored: `stored ${bytes(size)}`,
+    filled: "miss, stored",
+    stored: "stored",
     rejected: "rejected",
   }[outcome];
+  const isStored = outcome === "filled" || outcome === "stored";
+  const stored = make("span", { className: "size", textContent: isStored ? ` ${bytes(size)}` : "" });
   const gone =
     evicted.length > 0 ? [", ", make("em", { textContent: `${readable(evicted)} evicted` })] : [];
   return make(
     "li",
     {},
     make("span", { textContent: `${verb} ${readable(key)}` }),
-    make("span", {}, text, ...gone),
+    make("span", {}, text, stored, ...gone),
   );
 }

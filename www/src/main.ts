@@ -177,6 +177,7 @@ async function start(): Promise<Share> {
     const key = id === undefined ? undefined : readable(keyOf(id));
     return key === undefined || key.length > 40 || key.includes("\\x") ? undefined : key;
   };
+  terminal.isCached = (key) => model.engine.locate(keyOf(key)) !== undefined;
   terminal.maySend = () => {
     if (!isSnapshot) return time.may(() => terminal.submit());
     terminal.note("A snapshot is only read. “Start over” gives a cache of your own.");

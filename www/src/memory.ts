@@ -219,7 +219,9 @@ export class MemoryMap {
     if (this.height !== undefined) return this.height;
     if (isEmbedded && matchMedia("(min-width: 760px)").matches)
       return Math.max(120, innerHeight - BESIDE);
-    return this.#across >= 900 ? 484 : this.#across >= 560 ? 360 : innerHeight < 700 ? 120 : 220;
+    // A low window is a phone on its side, or a page that is enlarged: the prompt needs its place.
+    if (!matchMedia("(min-width: 760px)").matches && innerHeight < 700) return 120;
+    return this.#across >= 900 ? 484 : this.#across >= 560 ? 360 : 220;
   }
 
   /** All pages, or the few that have items, enlarged. */

@@ -22,6 +22,8 @@ const LINE_MAX = 160;
 /** The largest text that can be pasted, in characters. */
 const PASTE_MAX = 4 << 20;
 const STORED = "dynamidb-history";
+/** The most popular key of the load that every visitor sees first. */
+const POPULAR = "key:1";
 /** The number of clients of the terminal; a scenario may have more. */
 const CLIENTS = 2;
 
@@ -71,6 +73,8 @@ export class Terminal {
       event.preventDefault();
       this.#submit();
     });
+    // The end stays in sight when the map above takes more height.
+    new ResizeObserver(() => this.#scrollToEnd()).observe(this.#log);
     this.#input.addEventListener("keydown", (event) => this.#key(event));
     this.#input.addEventListener("input", () => this.#typed());
     this.#input.addEventListener("paste", (event) => this.#paste(event));
@@ -256,6 +260,10 @@ export class Terminal {
     this.#flush();
     this.#wire.draw();
     this.#offer();
+    this.#scrollToEnd();
+  }
+
+  #scrollToEnd(): void {
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
@@ -297,9 +305,15 @@ export class Terminal {
 
   #nextCommands(): string[][] {
     const last = this.lastKey();
-    if (last === undefined) return [["SET greeting 30 5", "hello"], ["GET key:1"], ["help"]];
+    if (last === undefined) {
+      const get = this.isCached(POPULAR) ? [[`GET ${POPULAR}`]] : [];
+      return [["SET greeting 30 5", "hello"], ...get, ["help"]];
+    }
     return [[`GET ${last}`], [`touch ${last} 300`], [`gets ${last}`], ["stats"], ["help"]];
   }
+
+  /** Whether the cache has a value under this key. */
+  isCached: (key: string) => boolean = () => false;
 
   /** The last key that a visitor stored, if it can be typed. */
   lastKey: () => string | undefined = () => undefined;

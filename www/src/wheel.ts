@@ -7,6 +7,8 @@ import { count, duration } from "./units.ts";
 const [LEVELS, SLOTS] = [4, 64];
 /** Milliseconds in a slot of the finest level; each other level has 64 times as many. */
 const UNIT = 1;
+/** The least and the most pixels across. */
+const [SIDE_MIN, SIDE_MAX] = [120, 196];
 
 /** The slot of a page, counted over all levels; nothing if it has no item that expires. */
 export function slotOf(wheel: Uint32Array, page: number): number | undefined {
@@ -51,12 +53,15 @@ function turn(slot: number): number {
 
 /** The panel with the wheel. */
 export class Wheel {
+  readonly #panel = element("#panel-wheel");
   readonly #canvas = element<HTMLCanvasElement>("#wheel canvas");
   readonly #text = element("#wheel-text");
 
   draw(wheel: Uint32Array, snapshot: Snapshot, pages: number[]): void {
-    if (element("#panel-wheel").hidden) return;
-    drawWheel(this.#canvas, 196, wheel, pages);
+    if (this.#panel.hidden) return;
+    // All of it is seen at once, if there is any room for it.
+    const side = Math.max(SIDE_MIN, Math.min(SIDE_MAX, this.#panel.clientHeight - 16));
+    drawWheel(this.#canvas, side, wheel, pages);
     const text = description(wheel, snapshot);
     if (this.#text.textContent !== text) this.#text.textContent = text;
   }
@@ -70,8 +75,15 @@ function description(wheel: Uint32Array, snapshot: Snapshot): string {
   const levels = Array.from({ length: LEVELS }, (_, level) => {
     const slots = wheel.subarray(level * SLOTS, (level + 1) * SLOTS);
     const pages = slots.reduce((sum, pages) => sum + pages, 0);
-    return pages > 0 ? `${count(pages)} in slots of ${duration(UNIT * SLOTS ** level)}` : "";
+    return pages > 0 ? `${count(pages)} in slots of ${width(level)}` : "";
   });
   const pending = levels.filter(Boolean).join(", ");
-  return `Pages in the wheel: ${pending}. The next is due in ${duration(next)}.`;
+  const due = next < 100 ? "now" : `in ${duration(next)}`;
+  return `Pages in the wheel: ${pending}. The next is due ${due}.`;
+}
+
+/** How long a slot of a level is. */
+function width(level: number): string {
+  const millis = UNIT * SLOTS ** level;
+  return millis < 1000 ? `${millis} ms` : duration(millis);
 }

@@ -6,8 +6,8 @@ import type { Mode, Palette } from "./colours.ts";
 import { CELL_MIN, cell, gridOf, type Layout, type Rect } from "./layout.ts";
 
 export const [UNUSED, RECORDS, ITEMS] = [0, 1, 4];
-/** From this width on, a chunk has a label. */
-const LABELLED = 72;
+/** From this width on, a chunk has a label: 72 with the gap to the next one. */
+const LABELLED = 71;
 const EXPIRED = 8;
 const READ = 4;
 

@@ -194,6 +194,30 @@ test("an evicted item is listed with the reason", async () => {
   assert.match(text, /Evicted\. The item limit was reached, and it had been idle longest\./);
 });
 
+test("the reason of an eviction is read as a whole", async () => {
+  const page = await site.visit({ viewport: WIDE });
+  await tab(page, "removals");
+  const why = page.locator("#removals-list .evicted td:nth-child(2)");
+  await why.filter({ hasText: "with" }).first().waitFor();
+  await pause(page);
+  const cut = await why.evaluateAll((all) =>
+    all.flatMap((cell) => (cell.scrollWidth > cell.clientWidth ? [cell.textContent] : [])),
+  );
+  assert.deepEqual(cut, []);
+});
+
+test("the wheel is seen as a whole, and no slot is nothing wide", async () => {
+  const page = await site.visit({ viewport: WIDE });
+  await tab(page, "wheel");
+  const text = await shows(page, "#wheel-text", "in slots of");
+  assert.doesNotMatch(text, /\b0\.0 s/);
+  assert.match(text, /slots of (1 ms|64 ms|4\.0 s|4 min 22 s)/);
+  const [panel, wheel] = await Promise.all(
+    ["#panel-wheel", "#wheel canvas"].map((one) => page.locator(one).boundingBox()),
+  );
+  assert.ok(panel && wheel && wheel.y + wheel.height <= panel.y + panel.height);
+});
+
 test("a long eviction order lists the newest and the oldest items", async () => {
   const page = await fresh(site);
   await settings(page, { memory: "8192" });
