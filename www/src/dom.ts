@@ -67,7 +67,11 @@ let probe: HTMLElement | undefined;
 /** The colour of a custom property in the current theme. */
 export function colour(name: string): string {
   // A computed colour, because a canvas does not know light-dark().
-  probe ??= document.body.appendChild(make("span", { hidden: true }));
+  if (probe === undefined) {
+    probe = document.body.appendChild(make("span", { hidden: true }));
+    // Else forced colours make all of them one, and a picture becomes a sheet of it.
+    probe.style.setProperty("forced-color-adjust", "none");
+  }
   probe.style.color = `var(${name})`;
   return getComputedStyle(probe).color;
 }

@@ -59,6 +59,61 @@ test("on a phone the map and the prompt are always in sight", async () => {
   assert.equal(size, "16px", "or iOS zooms in");
 });
 
+test("enlarged to 200 %, map and prompt are in sight together", async () => {
+  const viewport = { width: 720, height: 450 };
+  const page = await site.visit({ viewport, deviceScaleFactor: 2 });
+  for (const selector of ["#map", "#prompt"]) {
+    const box = await page.locator(selector).boundingBox();
+    assert.ok(box && box.y >= 0 && box.y + box.height <= viewport.height, selector);
+  }
+});
+
+test("the newest requests are shown in whole lines", async () => {
+  for (const viewport of [WIDE, PHONE]) {
+    const page = await site.visit({ viewport });
+    await page.locator("#feed em").first().waitFor({ state: "attached" });
+    await pause(page);
+    const cut = await page.locator("#feed").evaluate((feed) => {
+      const frame = feed.getBoundingClientRect();
+      return [...feed.children].flatMap((line) => {
+        const { left, top, bottom } = line.getBoundingClientRect();
+        if (left >= frame.right) return [];
+        const isWhole = top >= frame.top - 0.5 && bottom <= frame.bottom + 0.5;
+        return isWhole && line.scrollWidth <= line.clientWidth ? [] : [line.textContent];
+      });
+    });
+    assert.deepEqual(cut, [], `${viewport.width} px`);
+  }
+});
+
+test("with forced colours the map keeps its colours, and what is chosen can be told", async () => {
+  const page = await site.visit({ viewport: WIDE, forcedColors: "active" });
+  await pause(page);
+  const colours = await page.locator("#map canvas").first().evaluate((canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement;
+    const pixels = (canvas as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height);
+    return new Set(new Uint32Array(pixels?.data.buffer ?? new ArrayBuffer())).size;
+  });
+  assert.ok(colours > 20, `${colours} colours`);
+  const look = (selector: string) =>
+    page.locator(selector).first().evaluate((one) => {
+      const { backgroundColor, outlineStyle } = getComputedStyle(one);
+      return `${backgroundColor} ${outlineStyle}`;
+    });
+  const pairs = [
+    ["#tab-order", "#tab-wire"],
+    ["#prompt input:checked + span", "#prompt input:not(:checked) + span"],
+    ["#speed input:checked + span", "#speed input:not(:checked) + span"],
+    ["#colour-by input:checked + span", "#colour-by input:not(:checked) + span"],
+  ];
+  for (const [chosen = "", other = ""] of pairs)
+    assert.notEqual(await look(chosen), await look(other), chosen);
+  await type(page, "SET one 60 1", "x");
+  await page.locator("#yours-list button").click();
+  await page.locator("#yours-list li.linked").waitFor();
+  assert.match(await look("#yours-list li.linked"), /solid$/);
+});
+
 test("targets are at least 24 pixels large", async () => {
   for (const viewport of [WIDE, PHONE]) {
     const page = await fresh(site, { viewport, hasTouch: viewport === PHONE });
