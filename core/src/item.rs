@@ -477,6 +477,10 @@ mod tests {
                 assert!(value != other && value != longer.clone().into_bytes());
             });
         }
+        with_value(3, |_, value| {
+            assert!(value == *b"abc" && value == b"abc" && value == b"abc"[..]);
+            assert!(value != *b"abd" && value != b"abd" && value != b"abd"[..]);
+        });
         with_value(3000, |bytes, value| {
             let mut other = bytes.to_vec();
             other[2999] ^= 1;
