@@ -358,6 +358,7 @@ fn a_scan_visits_the_items_of_all_shards_and_ends() {
     }
     let (mut keys, mut cursor, mut steps) = (BTreeSet::new(), Some(0), 0);
     while let Some(at) = cursor {
+        assert!(at >> u32::BITS < cache.shards() as u64, "of no shard");
         cursor = cache.scan(at, |item| {
             keys.insert(item.key.to_vec());
         });
