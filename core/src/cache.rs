@@ -171,7 +171,7 @@ impl<M: Memory> Cache<M> {
             _ => hasher.hash(&Key::from("cas")) as u32,
         };
         // The stamps of `density` are beside the time of last use, which compact headers lack.
-        let cas = match config.compact && config.policy.size_shift().is_none() {
+        let cas = match config.compact && config.policy.size_weight().is_none() {
             true => Cas::NONE,
             false => Cas::new(start, config.shard, config.shard_count),
         };

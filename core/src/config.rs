@@ -341,8 +341,8 @@ pub enum Policy {
     /// there, or stored again soon after: fewer misses where many keys are asked for only once,
     /// more where all keys change at once. Takes a 128th of the memory to remember who was evicted.
     S3Lru,
-    /// The one that takes the most memory for the longest time: age times the square root of the
-    /// size, with a weight for new items that is learned. Fewest misses wherever sizes differ; the
+    /// The one that takes the most memory for the longest time: age times a power of the size, 3/8,
+    /// with a weight for new items that is learned. Fewest misses wherever sizes differ; the
     /// bytes that are missed may be less or more, as large items have to be used more often to
     /// stay. Takes a 128th of the memory to remember who was evicted; items are never
     /// [`compact`](Config::compact), their order is always `Strict`, and they know the time of
@@ -367,7 +367,7 @@ pub enum Policy {
     /// ```
     #[cfg(feature = "density")]
     Density,
-    /// The same with the size itself instead of its square root: fewer misses still, but more
+    /// The same with the size itself instead of its power of 3/8: fewer misses still, but more
     /// bytes that are missed, because large items hardly stay.
     #[cfg(feature = "density")]
     DensityFull,
@@ -376,16 +376,28 @@ pub enum Policy {
     Refuse,
 }
 
+/// How much the size of an item counts when one is chosen to be evicted.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "density"),
+    allow(dead_code, reason = "no policy has it")
+)]
+pub(crate) enum SizeWeight {
+    /// An item of twice the size has 1.3 times the weight.
+    Partial,
+    /// As much as age.
+    Full,
+}
+
 impl Policy {
-    /// By how many bits the weight of an item rises when it is four times as large, if size has any
-    /// say.
-    pub(crate) const fn size_shift(self) -> Option<u32> {
+    /// How much size counts, if it has any say.
+    pub(crate) const fn size_weight(self) -> Option<SizeWeight> {
         match self {
             Self::Lru | Self::S3Lru | Self::Refuse => None,
             #[cfg(feature = "density")]
-            Self::Density => Some(1),
+            Self::Density => Some(SizeWeight::Partial),
             #[cfg(feature = "density")]
-            Self::DensityFull => Some(2),
+            Self::DensityFull => Some(SizeWeight::Full),
         }
     }
 
@@ -399,7 +411,7 @@ impl Policy {
     /// ```
     #[must_use]
     pub const fn remembers_evicted(self) -> bool {
-        matches!(self, Self::S3Lru) || self.size_shift().is_some()
+        matches!(self, Self::S3Lru) || self.size_weight().is_some()
     }
 }
 

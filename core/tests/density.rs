@@ -33,8 +33,8 @@ impl Entry {
 /// All items, the one that was used last at the end.
 #[derive(Clone, Debug)]
 struct Model {
-    /// By what the weight of an item rises with its class.
-    factor: u128,
+    /// To which power size counts, in eighths.
+    power: u32,
     tick: u64,
     bytes: u64,
     weight: u64,
@@ -49,10 +49,10 @@ struct Model {
 }
 
 impl Model {
-    fn new(cache: &Cache, factor: u128) -> Self {
+    fn new(cache: &Cache, power: u32) -> Self {
         let capacity = cache.pages().count() * cache.page_size();
         Self {
-            factor,
+            power,
             tick: capacity as u64 / 64 + 1,
             bytes: 0,
             weight: 8 * 256,
@@ -79,7 +79,13 @@ impl Model {
             return u128::MAX - u128::from(256 - age);
         }
         let weight = if entry.came_again { 256 } else { self.weight };
-        u128::from(age + 1) * u128::from(weight) * self.factor.pow(entry.class())
+        u128::from(age + 1) * u128::from(weight) * self.weight_of(entry.class())
+    }
+
+    /// In parts of 16.
+    fn weight_of(&self, class: u32) -> u128 {
+        let power = f64::from(self.power * class) / 8.0;
+        (16.0 * 4_f64.powf(power)).round() as u128
     }
 
     /// The next item to evict: of the least recently used items of each level and class the one
@@ -183,14 +189,14 @@ struct Run {
 }
 
 impl Run {
-    fn new(mut config: Config, factor: u128) -> Self {
-        config.policy = match factor {
-            2 => Policy::Density,
+    fn new(mut config: Config, power: u32) -> Self {
+        config.policy = match power {
+            3 => Policy::Density,
             _ => Policy::DensityFull,
         };
         let mut cache = Cache::new(config).unwrap();
         cache.removal_log_mut().set_limit(10_000).unwrap();
-        let model = Model::new(&cache, factor);
+        let model = Model::new(&cache, power);
         Self { cache, model }
     }
 
@@ -280,8 +286,8 @@ fn len(random: &mut fastrand::Rng, len_max: usize) -> usize {
     }
 }
 
-fn run(config: Config, factor: u128, len_max: usize, keys: u16, steps: u32) -> Run {
-    let mut run = Run::new(config, factor);
+fn run(config: Config, power: u32, len_max: usize, keys: u16, steps: u32) -> Run {
+    let mut run = Run::new(config, power);
     let mut random = fastrand::Rng::with_seed(9);
     for step in 0..steps {
         // Few keys are asked for often, and some scans come between.
@@ -319,16 +325,16 @@ fn assert_busy(run: &Run) {
 
 #[test]
 fn items_are_evicted_as_the_policy_says_when_there_are_too_many() {
-    for factor in [2, 4] {
+    for power in [3, 8] {
         let config = config(1 << 20, Some(80));
-        assert_busy(&run(config, factor, 4000, 200, 20_000));
+        assert_busy(&run(config, power, 4000, 200, 20_000));
     }
 }
 
 #[test]
 fn items_are_evicted_as_the_policy_says_when_memory_is_full() {
-    for factor in [2, 4] {
-        let run = run(config(256 << 10, None), factor, 60_000, 600, 20_000);
+    for power in [3, 8] {
+        let run = run(config(256 << 10, None), power, 60_000, 600, 20_000);
         assert_busy(&run);
     }
 }
@@ -336,8 +342,8 @@ fn items_are_evicted_as_the_policy_says_when_memory_is_full() {
 /// Old small items go when two capacities of others came again, whatever their sizes.
 #[test]
 fn small_items_that_nobody_uses_make_room_for_large_ones() {
-    for factor in [2, 4] {
-        let mut run = Run::new(config(1 << 20, None), factor);
+    for power in [3, 8] {
+        let mut run = Run::new(config(1 << 20, None), power);
         let small = 0..1000_u16;
         for _ in 0..2 {
             for key in small.clone() {
@@ -363,7 +369,7 @@ fn small_items_that_nobody_uses_make_room_for_large_ones() {
 /// depends on that.
 #[test]
 fn an_item_may_be_older_than_its_stamp_can_say() {
-    let mut run = Run::new(config(1 << 20, None), 2);
+    let mut run = Run::new(config(1 << 20, None), 3);
     for key in 0..100 {
         run.set(key, 300);
         for _ in 0..6 {
@@ -384,7 +390,7 @@ fn an_item_may_be_older_than_its_stamp_can_say() {
 /// A scan of two capacities of keys that come once evicts hardly anything that came again.
 #[test]
 fn a_scan_leaves_what_came_again() {
-    let mut run = Run::new(config(1 << 20, None), 2);
+    let mut run = Run::new(config(1 << 20, None), 3);
     for key in 0..2000 {
         run.set(key, 200);
         run.get(key);
@@ -399,7 +405,7 @@ fn a_scan_leaves_what_came_again() {
 
 #[test]
 fn evictions_are_counted_by_level() {
-    let mut run = Run::new(config(1 << 20, Some(2)), 2);
+    let mut run = Run::new(config(1 << 20, Some(2)), 3);
     run.set(1, 10);
     run.get(1);
     run.set(2, 10);
@@ -431,7 +437,7 @@ fn items_are_never_compact_and_the_order_is_never_lazy() {
 /// back.
 #[test]
 fn the_time_of_the_last_use_is_known_for_nine_days() {
-    let mut run = Run::new(config(64 << 10, None), 2);
+    let mut run = Run::new(config(64 << 10, None), 3);
     let day = |days: u64| Instant::from_secs(86_400 * days);
     run.cache.set(day(100), "key", &[0; 3000]).unwrap();
     run.cache.set(day(100), "small", "value").unwrap();
@@ -452,7 +458,7 @@ fn the_time_of_the_last_use_is_known_for_nine_days() {
 /// The fields of a header with a stamp, unsplit and split.
 #[test]
 fn the_fields_of_a_header_show_stamp_and_level() {
-    let mut run = Run::new(config(64 << 10, None), 2);
+    let mut run = Run::new(config(64 << 10, None), 3);
     for (key, len, at) in [(1, 10, 0), (2, 3000, 24)] {
         run.set(key, len);
         run.get(key);

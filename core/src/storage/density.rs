@@ -18,6 +18,7 @@ use super::arena::{ArenaMut, ArenaRef, ChunkRef};
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
 use super::lru::{link_moved, sort_links};
+use crate::config::SizeWeight;
 use crate::digest::Digest;
 
 /// Size classes, each for items of four times the size: 64 B, 256 B, ..., 16 MiB.
@@ -38,6 +39,10 @@ const AGE_MAX: u8 = 128;
 
 /// New bytes count one part in this many.
 const NEW_SHARE: u64 = 8;
+
+/// What a size class adds to a score, in parts of 16, if size has a part of its weight: its power
+/// of 3/8. With 1/2 fewer requests miss by half a percent, and more bytes by two.
+const PARTIAL_WEIGHTS: [u16; CLASSES] = [16, 27, 45, 76, 128, 215, 362, 609, 1024, 1722];
 
 /// The weight of new items, in parts of 256: where it begins, and its bounds.
 const WEIGHT_START: u32 = 8 << 8;
@@ -107,9 +112,7 @@ impl List {
 pub(crate) struct Density {
     lists: [List; LISTS],
     len: usize,
-    /// By how many bits a score rises from one size class to the next: 2 if size has its full
-    /// weight, 1 if it has half of it.
-    size_shift: u32,
+    size_weight: SizeWeight,
     /// Bytes in a tick.
     tick: u64,
     /// Bytes since the last tick.
@@ -121,11 +124,11 @@ pub(crate) struct Density {
 }
 
 impl Density {
-    pub(crate) const fn new(size_shift: u32, capacity: u64) -> Self {
+    pub(crate) const fn new(size_weight: SizeWeight, capacity: u64) -> Self {
         let mut density = Self {
             lists: [List::EMPTY; LISTS],
             len: 0,
-            size_shift,
+            size_weight,
             tick: 0,
             passed: 0,
             now: 0,
@@ -228,7 +231,11 @@ impl Density {
         }
         let (came_again, class) = (index >= CLASSES, index % CLASSES);
         let weight = if came_again { 1 << 8 } else { self.new_weight };
-        ((u64::from(age) + 1) * u64::from(weight)) << (self.size_shift * class as u32)
+        let of_size = match self.size_weight {
+            SizeWeight::Partial => PARTIAL_WEIGHTS[class].into(),
+            SizeWeight::Full => 16 << (2 * class),
+        };
+        (u64::from(age) + 1) * u64::from(weight) * of_size
     }
 
     /// The item to evict next, but for this one.

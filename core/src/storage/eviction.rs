@@ -16,6 +16,7 @@ use super::ghost::Ghosts;
 use super::handle::ItemHandle;
 use super::header::{ItemHeader, LruBits};
 use super::lru::{self, Lru};
+use crate::config::SizeWeight;
 use crate::digest::Digest;
 use crate::{LruBump, Policy};
 
@@ -69,13 +70,13 @@ pub(crate) struct Eviction {
 
 impl Eviction {
     pub(crate) fn new(policy: Policy, bump: LruBump, ghosts: Ghosts, capacity: u64) -> Self {
-        let size_shift = policy.size_shift().unwrap_or(0);
+        let weight = policy.size_weight().unwrap_or(SizeWeight::Full);
         let lazy = matches!(bump, LruBump::Lazy);
         Self {
             policy,
             lru: Lru::new(lazy),
             queue: Lru::new(false),
-            density: [(); density::ON as usize].map(|()| Density::new(size_shift, capacity)),
+            density: [(); density::ON as usize].map(|()| Density::new(weight, capacity)),
             ghosts,
             pinned: ChunkRef::NONE,
         }
@@ -88,14 +89,14 @@ impl Eviction {
 
     /// What decides with `density`.
     const fn density(&self) -> Option<&Density> {
-        match (self.density.as_slice(), self.policy.size_shift()) {
+        match (self.density.as_slice(), self.policy.size_weight()) {
             ([density], Some(_)) => Some(density),
             _ => None,
         }
     }
 
     fn density_mut(&mut self) -> Option<&mut Density> {
-        match (&mut self.density[..], self.policy.size_shift()) {
+        match (&mut self.density[..], self.policy.size_weight()) {
             ([density], Some(_)) => Some(density),
             _ => None,
         }

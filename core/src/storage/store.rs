@@ -99,7 +99,7 @@ impl Parts {
         let ghosts = Ghosts::new(arena, layout.ghosts_at, layout.ghosts_len);
         let capacity = layout.pages as u64 * layout.geometry.page_size() as u64;
         let eviction = Eviction::new(layout.policy, layout.lru_bump, ghosts, capacity);
-        let use_bits = match layout.policy.size_shift() {
+        let use_bits = match layout.policy.size_weight() {
             None => header::SECONDS,
             Some(_) => header::STAMPED_SECONDS,
         };
