@@ -30,7 +30,7 @@ export function story(engine: Engine, answer: Answer, text: string): (Node | str
       ? `${bytes(first?.bytes.length ?? 0)} in page ${first?.page ?? 0}.`
       : `${count(size)} bytes took ${number} chunks${of}.`;
   const evicted = answer.removals.filter(({ reason }) => !reason.startsWith("expired"));
-  if (evicted.length === 0) return [place, " Nothing had to go."];
+  if (evicted.length === 0) return [place, " Nothing was evicted."];
   const names = evicted
     .slice(0, NAMED_MAX)
     .map((removal) => make("em", { textContent: readable(removal.key).slice(0, 40) }));
