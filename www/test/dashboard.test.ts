@@ -6,6 +6,7 @@ import { niceStep } from "../src/axes.ts";
 import { Attached } from "../src/dashboard/attached.ts";
 import { History, RANGES, type Sample } from "../src/dashboard/history.ts";
 import { barsOf, combined, difference, percentile, time } from "../src/dashboard/latency.ts";
+import { spread } from "../src/dashboard/plot.ts";
 import { ITEM, NONE, PAGE } from "../src/snapshot.ts";
 
 const NOW = 1_800_000_000_000;
@@ -70,6 +71,15 @@ test("latencies of classes add up, and only what is new counts", () => {
   const later = { le_us: [1, 2], count: [5, 2, 4] };
   assert.deepEqual(difference(later, latency.get).count, [4, 0, 1]);
   assert.deepEqual(difference(later, latency.set).count, later.count, "the server was restarted");
+});
+
+test("labels of marks that are close are beside each other, and within the chart", () => {
+  const marks = [90, 98, 99].map((at) => ({ at, size: 20 }));
+  assert.deepEqual(spread(marks, 100), [24, 52, 80]);
+  const far = [20, 50, 80].map((at) => ({ at, size: 20 }));
+  assert.deepEqual(spread(far, 100), [10, 40, 70]);
+  assert.deepEqual(spread([{ at: 3, size: 20 }], 100), [0]);
+  assert.deepEqual(spread([], 100), []);
 });
 
 test("times have two digits and a fitting unit", () => {

@@ -13,7 +13,7 @@ import { ITEM, PAGE } from "../snapshot.ts";
 import { say } from "../table.ts";
 import { Tabs } from "../tabs.ts";
 import { themes } from "../theme.ts";
-import { bytes, count, duration, percent, share } from "../units.ts";
+import { bytes, count, duration, percent, sentence, share } from "../units.ts";
 import {
   type Advice,
   ask,
@@ -349,7 +349,7 @@ class Dashboard {
     const missing =
       "The hit ratio that this load would have with less and with more memory would be here. " +
       "This server does not predict it: start it with “--insight on”.";
-    write(element("#advice-text"), advice?.text ?? (advice === undefined ? missing : ""));
+    write(element("#advice-text"), advice === undefined ? missing : sentence(advice.text));
     if (!isDrawn) return;
     const limit = number(this.#stats?.stats ?? {}, "limit_maxbytes");
     curve(canvas("#chart-advice"), advice.points, bytes(limit), (factor) =>

@@ -8,6 +8,8 @@ import { type Bar, percentile, time } from "./latency.ts";
 /** The least time that an axis shows, in milliseconds. */
 const SPAN_MIN = 60_000;
 const MINUTE = 60_000;
+/** The pixels between two labels. */
+const GAP = 8;
 /** The percentiles that are marked. */
 export const MARKS = [
   ["p50", 0.5],
@@ -140,10 +142,15 @@ export function histogram(canvas: HTMLCanvasElement, bars: Bar[]): void {
     const at = Math.min(Math.max(0, x(mark) - half), width - 2 * half);
     context.fillText(time(mark), at, height - 6);
   }
-  let free = 0;
-  for (const [name, part] of MARKS) {
+  const marks = MARKS.flatMap(([name, part]) => {
     const at = percentile(bars, part);
-    if (at === undefined) continue;
+    return at === undefined ? [] : [{ name, at, size: context.measureText(name).width }];
+  });
+  const places = spread(
+    marks.map(({ at, size }) => ({ at: x(at), size })),
+    width,
+  );
+  for (const [index, { name, at }] of marks.entries()) {
     context.strokeStyle = colour("--ink");
     context.lineWidth = 1;
     context.setLineDash([2, 3]);
@@ -153,12 +160,26 @@ export function histogram(canvas: HTMLCanvasElement, bars: Bar[]): void {
     context.stroke();
     context.setLineDash([]);
     context.fillStyle = colour("--ink");
-    const half = context.measureText(name).width / 2;
-    const place = Math.max(free, Math.min(x(at) - half, width - 2 * half));
     context.textAlign = "left";
-    context.fillText(name, place, start - 14);
-    free = place + 2 * half + 8;
+    context.fillText(name, places[index] ?? 0, start - 14);
   }
+}
+
+/** Where labels begin: each centred over its mark, or beside the next one, and none outside. */
+export function spread(marks: { at: number; size: number }[], width: number): number[] {
+  let free = 0;
+  const places = marks.map(({ at, size }) => {
+    const place = Math.max(free, at - size / 2);
+    free = place + size + GAP;
+    return place;
+  });
+  let end = width;
+  for (let index = marks.length - 1; index >= 0; index--) {
+    const place = Math.min(places[index] ?? 0, end - (marks[index]?.size ?? 0));
+    places[index] = place;
+    end = place - GAP;
+  }
+  return places;
 }
 
 /** The bars from the first to the last one that counts, and some around them. */

@@ -237,7 +237,7 @@ const ADVICE = {
     { factor: 2, hit_ratio: 0.973, error: 0.006 },
     { factor: 4, hit_ratio: 0.981, error: 0.009 },
   ],
-  text: "Twice the memory: +3.1 % hits. Half of it: −4.4 %.",
+  text: "twice the memory: 77.6 % hits instead of 74.5 %; half: 70.1 %",
 };
 
 function json(response: ServerResponse, value: object): void {
