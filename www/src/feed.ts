@@ -44,7 +44,8 @@ function line({ outcome, key, size, evicted }: Request): HTMLElement {
     rejected: "rejected",
   }[outcome];
   const isStored = outcome === "filled" || outcome === "stored";
-  const stored = make("span", { className: "size", textContent: isStored ? ` ${bytes(size)}` : "" });
+  const textContent = isStored ? ` ${bytes(size)}` : "";
+  const stored = make("span", { className: "size", textContent });
   const gone =
     evicted.length > 0 ? [", ", make("em", { textContent: `${readable(evicted)} evicted` })] : [];
   return make(

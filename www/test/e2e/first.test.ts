@@ -90,8 +90,8 @@ test("with forced colours the map keeps its colours, and what is chosen can be t
   const page = await site.visit({ viewport: WIDE, forcedColors: "active" });
   await pause(page);
   const colours = await page.locator("#map canvas").first().evaluate((canvas) => {
-    const { width, height } = canvas as HTMLCanvasElement;
-    const pixels = (canvas as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height);
+    const map = canvas as HTMLCanvasElement;
+    const pixels = map.getContext("2d")?.getImageData(0, 0, map.width, map.height);
     return new Set(new Uint32Array(pixels?.data.buffer ?? new ArrayBuffer())).size;
   });
   assert.ok(colours > 20, `${colours} colours`);
