@@ -165,6 +165,46 @@ pub trait Host: Keyspace {
         false
     }
 
+    /// Whether a session stops here, so that others have a turn: call
+    /// [`process`](crate::Session::process) again with the rest of the input, though nothing has
+    /// arrived. Asked where input is left after a batch of at most 16 requests, of which a `get`
+    /// makes one for each key.
+    ///
+    /// # Examples
+    /// A host that serves 32 requests at a time:
+    /// ```
+    /// use dynamidb_core::{Cache, Config, Host, Instant, Key, Keyspace, Session, SessionConfig};
+    ///
+    /// struct Turn(Cache, usize);
+    ///
+    /// impl Keyspace for Turn {
+    ///     type Memory = Vec<u8>;
+    ///
+    ///     fn cache_at(&mut self, _index: usize) -> &mut Cache {
+    ///         &mut self.0
+    ///     }
+    ///     fn prefetch(&mut self, keys: &[Key<'_>]) {
+    ///         self.1 += keys.len();
+    ///     }
+    /// }
+    ///
+    /// impl Host for Turn {
+    ///     fn wants_pause(&self) -> bool {
+    ///         self.1 >= 32
+    ///     }
+    /// }
+    ///
+    /// let mut host = Turn(Cache::new(Config::new(64 * 1024))?, 0);
+    /// let mut session = Session::new(SessionConfig::default());
+    /// let (input, mut output) = (b"mn\r\n".repeat(100), Vec::new());
+    /// let used = session.process(Instant::from_secs(0), &input, &mut host, &mut output);
+    /// assert_eq!((used, output), (32 * 4, b"MN\r\n".repeat(32)));
+    /// # Ok::<(), dynamidb_core::ConfigError>(())
+    /// ```
+    fn wants_pause(&self) -> bool {
+        false
+    }
+
     /// Called with what a request did, while the host [`wants_events`](Self::wants_events).
     fn on_event(&mut self, event: &Event<'_>) {
         let _ = event;

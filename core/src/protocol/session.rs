@@ -109,7 +109,8 @@ impl Session {
     /// `output` holds less than [`SessionConfig::output_max`], and nothing if its size is fixed, it
     /// needs more bytes, but never more than [`input_max`](Self::input_max) at once. If `output`
     /// holds more, take from it first.
-    /// Only a host with admin commands has to ask whether it [`is_busy`](Self::is_busy).
+    /// Only a host with admin commands has to ask whether it [`is_busy`](Self::is_busy), and only
+    /// one that [`wants_pause`](Host::wants_pause) whether that is why input is left.
     ///
     /// A request takes effect when all of it is there and not before. The same bytes lead to the
     /// same replies however they are cut into pieces. There is one exception, which is memcached's:
@@ -213,6 +214,9 @@ impl Session {
                 break;
             }
             used += len;
+            if used < input.len() && context.host.wants_pause() {
+                break;
+            }
         }
         match self.state {
             State::OutputOnly | State::Closed { .. } => input.len(),

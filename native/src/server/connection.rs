@@ -31,12 +31,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use dynamidb_core::{FirstRequest, Instant, Keyspace, Protocol, Session};
+use dynamidb_core::{FirstRequest, Host, Instant, Keyspace, Protocol, Session};
 use socket2::TcpKeepalive;
 
 use crate::server::auth::{Access, AuthOutcome, WRONG_PASSWORD};
 use crate::server::connection::buffers::{
-    BatchedRead, Input, InputPool, SMALL, Slot, UnsentOutput,
+    BatchedRead, Input, InputPool, LARGE, SMALL, Slot, UnsentOutput,
 };
 use crate::server::connection::linger::Linger;
 use crate::server::connection::suspended::Suspended;
@@ -50,8 +50,8 @@ use crate::server::state::measured::Measured;
 use crate::server::tls::Tls;
 use crate::server::view::LockedShard;
 
-/// The most that a connection reads in one turn: a millisecond of the smallest requests. With other
-/// connections in the turn it is less, except for a request that is large itself.
+/// The most that a connection reads in one turn. With other connections in the turn it is less,
+/// except for a request that is large itself, which is read as far as it fits in a large buffer.
 pub(crate) const READ_MAX: usize = 64 * 1024;
 /// A client that sends nothing for this long has read its last replies.
 const LINGER_PAUSE: Duration = Duration::from_millis(50);
@@ -235,13 +235,14 @@ impl<R: Runtime> Connection<R> {
     ) -> io::Result<bool> {
         let limit = if self.large {
             slot.enlarge(pool);
-            READ_MAX
+            // All that fits: a request that is received in one turn takes no buffer to the next.
+            READ_MAX.max(LARGE.saturating_sub(slot.input().len()))
         } else {
             limit
         };
         let mut total = 0;
         while total < limit {
-            let (read, size) = self.poll_read(cx, slot, pool);
+            let (read, size) = self.poll_read(cx, slot, pool, limit);
             match read {
                 Poll::Pending => break,
                 Poll::Ready(read) => match read {
@@ -280,6 +281,7 @@ impl<R: Runtime> Connection<R> {
         cx: &mut Context<'_>,
         slot: &mut Slot,
         pool: &mut InputPool,
+        limit: usize,
     ) -> (Poll<io::Result<usize>>, usize) {
         if let Some(BatchedRead { outcome, size }) = slot.batched.take() {
             if matches!(outcome, Ok(read) if (1..size).contains(&read)) {
@@ -288,8 +290,8 @@ impl<R: Runtime> Connection<R> {
             return (Poll::Ready(outcome.map_err(io::Error::from)), size);
         }
         let unfilled = slot.unfilled(pool);
-        let size = unfilled.len();
-        (self.stream.poll_read(cx, unfilled), size)
+        let size = unfilled.len().min(limit.max(SMALL));
+        (self.stream.poll_read(cx, &mut unfilled[..size]), size)
     }
 
     /// Handles the end of the input of a watcher, which still gets its lines. `false` if this is
@@ -401,6 +403,7 @@ impl<R: Runtime> Connection<R> {
             failures,
         } = host.sign_ins;
         self.access = host.access();
+        let paused = used < input.len() && host.wants_pause();
         let (task, held) = host.suspend();
         if successes + failures > 0 {
             if successes > 0 {
@@ -415,7 +418,8 @@ impl<R: Runtime> Connection<R> {
         if task.is_some() {
             self.suspended.get_or_insert_default().task = task;
         }
-        self.backlog = output.len() >= context.session.output_max || self.session.is_busy();
+        let is_full = output.len() >= context.session.output_max;
+        self.backlog = paused || is_full || self.session.is_busy();
         (used, held)
     }
 

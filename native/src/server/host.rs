@@ -19,6 +19,11 @@ use crate::server::view::{LockedShard, View};
 /// request.
 const READ_ONLY: &[u8] = b"CLIENT_ERROR this user may only read\r\n";
 
+/// The most requests that a connection executes in one turn, of a `get` one for each key. Bytes of
+/// input do not bound work: 16 KiB of keys of one letter are 8,000 lookups, and a quiet client
+/// waits for those of all greedy ones.
+pub(crate) const TURN_REQUESTS: usize = 256;
+
 /// The host of one session during one call.
 #[derive(Debug)]
 pub(crate) struct SessionHost<'s> {
@@ -35,6 +40,8 @@ pub(crate) struct SessionHost<'s> {
     access: Access,
     /// Whether watchers want events, or requests have to be looked at before they are carried out.
     wants_events: bool,
+    /// How many requests may still be executed, not counting those that come alone.
+    requests_left: usize,
 }
 
 /// How often a client signed in by SASL during one call, and tried in vain.
@@ -66,6 +73,7 @@ impl<'s> SessionHost<'s> {
             sign_ins: SignIns::default(),
             access,
             wants_events: watched.concern_items() | (access == Access::ReadOnly),
+            requests_left: TURN_REQUESTS,
         }
     }
 
@@ -120,6 +128,8 @@ impl Keyspace for SessionHost<'_> {
     }
 
     fn prefetch(&mut self, keys: &[Key<'_>]) {
+        // Once for a batch, and never for a client that waits for each reply.
+        self.requests_left = self.requests_left.saturating_sub(keys.len());
         self.view.prefetch(keys);
     }
 }
@@ -166,6 +176,10 @@ impl Host for SessionHost<'_> {
 
     fn wants_events(&self) -> bool {
         self.wants_events
+    }
+
+    fn wants_pause(&self) -> bool {
+        self.requests_left == 0
     }
 
     fn on_event(&mut self, event: &Event<'_>) {

@@ -10,10 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Size of a slot's small input buffer.
 pub(crate) const SMALL: usize = 16 * 1024;
-/// Initial size of a large input buffer. It grows for a request that is larger.
+/// Initial size of a large input buffer, and the most that is read with one system call. It grows
+/// for a request that is larger.
 pub(crate) const LARGE: usize = 128 * 1024;
-/// The most that is read with one system call.
-const READ_MAX: usize = 64 * 1024;
 /// Up to this size a copy is always cheaper than allocating another buffer for the worker.
 const COPIED_MAX: usize = 32 * 1024;
 /// How many unused large buffers a worker keeps.
@@ -227,7 +226,7 @@ impl Input {
         if self.is_full() {
             self.make_space();
         }
-        let end = self.bytes.len().min(self.end + READ_MAX);
+        let end = self.bytes.len().min(self.end + LARGE);
         &mut self.bytes[self.end..end]
     }
 
@@ -318,7 +317,7 @@ mod tests {
         let mut left = count;
         while left > 0 {
             let space = slot.unfilled(pool);
-            assert!(!space.is_empty() && space.len() <= READ_MAX);
+            assert!(!space.is_empty() && space.len() <= LARGE);
             let len = space.len().min(left);
             for byte in &mut space[..len] {
                 *byte = next as u8;

@@ -11,6 +11,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use super::*;
 use crate::server::context::ConnectionPermit;
+use crate::server::host::TURN_REQUESTS;
 use crate::server::listen::ListenerOptions;
 use crate::server::options::Options;
 use crate::server::runtime::{Stream, Tokio};
@@ -67,13 +68,18 @@ impl Fixture {
 
 /// How many bytes came from all clients.
 fn received(context: &ServerContext) -> usize {
-    let mut received = None;
+    total(context, "bytes_read")
+}
+
+/// A number of the server's statistics.
+fn total(context: &ServerContext, wanted: &str) -> usize {
+    let mut total = None;
     context.server.report(&mut |name, value| {
-        if name == "bytes_read" {
-            received = value.to_string().parse().ok();
+        if name == wanted {
+            total = value.to_string().parse().ok();
         }
     });
-    received.expect("a number of bytes")
+    total.expect("a number")
 }
 
 /// Waits until all that a turn reads has arrived from each client, or for a minute.
@@ -153,6 +159,37 @@ fn with_io_uring_a_turn_receives_from_each_and_no_more_than_its_limit_from_all()
         (40, 30_000, 40 * share + SMALL - share),
     ];
     check_shares(|| Ring::new().ok(), &cases);
+}
+
+#[test]
+fn a_turn_executes_no_more_requests_of_a_connection_than_its_limit() {
+    let count = 3 * TURN_REQUESTS + 10;
+    // Many requests, and many keys in one: what is sent, and the longest reply to one of them.
+    let cases = [
+        (b"mn\r\n".repeat(count), "MN\r\n".len()),
+        (
+            [b"set k 0 0 1\r\nx\r\nget", &*b" k".repeat(count), b"\r\n"].concat(),
+            "VALUE k 0 1\r\nx\r\n".len(),
+        ),
+    ];
+    for (requests, reply) in cases {
+        block_on(async {
+            let mut fixture = Fixture::new(None);
+            let mut client = fixture.connect().await;
+            let opened = |worker: &Worker<Tokio>| worker.connections.len() == 1;
+            fixture.run_until(opened).await;
+            client.write_all(&requests).unwrap();
+            let context = Arc::clone(&fixture.context);
+            while total(&context, "bytes_written") < count * reply {
+                let before = total(&context, "bytes_written");
+                // One turn.
+                fixture.run_until(|_| true).await;
+                Tokio::sleep(Duration::from_millis(1)).await;
+                let written = total(&context, "bytes_written") - before;
+                assert!(written <= TURN_REQUESTS * reply, "{written} bytes");
+            }
+        });
+    }
 }
 
 #[test]
