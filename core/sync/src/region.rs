@@ -69,6 +69,9 @@ pub struct Region {
     /// From where on the next huge page is wanted, and who hears of it, as which shard.
     #[cfg(target_os = "linux")]
     wanted_from: usize,
+    /// No huge page was asked for from here on.
+    #[cfg(target_os = "linux")]
+    asked_end: usize,
     ahead: Option<(Arc<Ahead>, usize)>,
 }
 
@@ -91,6 +94,8 @@ impl Region {
             advised: (0..0, 0),
             #[cfg(target_os = "linux")]
             wanted_from: usize::MAX,
+            #[cfg(target_os = "linux")]
+            asked_end: 0,
             ahead: None,
         })
     }
@@ -148,6 +153,7 @@ impl Memory for Region {
         {
             self.advised = (0..0, 0);
             self.wanted_from = usize::MAX;
+            self.asked_end = 0;
         }
         Ok(())
     }
@@ -167,10 +173,7 @@ impl Memory for Region {
         let start = len.next_multiple_of(RELEASED_MIN);
         if start + RELEASED_MIN <= self.touched {
             #[cfg(target_os = "linux")]
-            {
-                let end = self.touched.max(self.wanted_end());
-                discard(&mut self.map, start..end);
-            }
+            discard(&mut self.map, start..self.touched.max(self.asked_end));
             self.touched = start;
             #[cfg(target_os = "linux")]
             self.want_from(start);
@@ -217,6 +220,13 @@ impl Region {
         advise(memmap2::Advice::HugePage, huge);
         advise(memmap2::Advice::DoDump, 0..end);
         advise(memmap2::Advice::DontDump, end..self.map.len());
+        let unwanted = self
+            .touched
+            .max(self.advised.0.end)
+            .next_multiple_of(RELEASED_MIN);
+        if unwanted < self.asked_end {
+            discard(&mut self.map, unwanted..self.asked_end);
+        }
         self.want_from(self.touched);
     }
 
@@ -230,22 +240,16 @@ impl Region {
         };
     }
 
-    /// The huge pages before this were asked for or are in use.
-    const fn wanted_end(&self) -> usize {
-        match self.wanted_from {
-            usize::MAX => self.advised.0.end,
-            from => (from + AHEAD) / HUGE_PAGE * HUGE_PAGE,
-        }
-    }
-
     /// Asks for the next huge page, unless it is in use.
     #[cold]
     fn want_next(&mut self) {
-        let next = self.wanted_end();
+        let next = (self.wanted_from + AHEAD) / HUGE_PAGE * HUGE_PAGE;
         if let Some((ahead, index)) = &self.ahead
             && next >= self.touched
         {
             ahead.want(*index, self.map.as_ptr() as usize + next);
+            // Kept when it is given back: the thread may come to it only then.
+            self.asked_end = self.asked_end.max(next + HUGE_PAGE);
         }
         self.want_from(next.max(self.touched) + 1);
     }
@@ -425,6 +429,34 @@ mod tests {
         region.release(3 << 20);
         region.extend_to((3 << 20) + 1);
         assert_eq!(ahead.take(), Some(base + (4 << 20)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_page_that_was_populated_ahead_is_released_with_the_end_whatever_the_limit_was() {
+        for (limit, is_kept) in [(15 << 20, true), (11 << 20, true), (9 << 20, false)] {
+            let ahead = Arc::new(Ahead::new());
+            let mut region = Region::new(16 << 20, true).unwrap();
+            region = region.announcing(Arc::clone(&ahead), 0);
+            let populated = region.bytes().as_ptr() as usize + (8 << 20);
+            region.limit_to(0..15 << 20);
+            let grow = |region: &mut Region| {
+                let steps = (64 << 10..=15 << 19).step_by(64 << 10);
+                steps.for_each(|touched| region.extend_to(touched));
+            };
+            grow(&mut region);
+            assert_eq!(ahead.take(), Some(populated));
+            region.bytes_mut()[8 << 20] = 7;
+            region.limit_to(0..limit);
+            assert_eq!(region.bytes()[8 << 20] == 7, is_kept, "{limit}");
+            region.release(5 << 20);
+            assert_eq!(region.bytes()[8 << 20], 0, "{limit}");
+            // Populated by a thread that was late.
+            region.bytes_mut()[8 << 20] = 7;
+            grow(&mut region);
+            region.release(5 << 20);
+            assert_eq!(region.bytes()[8 << 20], 0, "{limit}");
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -11,6 +11,7 @@ mod guard;
 mod rebalance;
 mod share;
 
+use std::io::ErrorKind;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -186,11 +187,15 @@ impl Shards {
         let Some(address) = self.ahead.next() else {
             return false;
         };
-        let populated = region::populate(address);
-        if let Err(error) = &populated {
-            tracing::debug!("huge pages are cleared when they are used: {error}");
-        }
-        populated.is_ok()
+        let Err(error) = region::populate(address) else {
+            return true;
+        };
+        tracing::debug!("a huge page is cleared when it is used: {error}");
+        // Other errors are about one page: memory is scarce, or has moved since.
+        !matches!(
+            error.kind(),
+            ErrorKind::InvalidInput | ErrorKind::Unsupported
+        )
     }
 
     /// Ends the threads that are in [`populate`](Self::populate), or come to it.
@@ -363,7 +368,10 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::Duration;
 
+    use dynamidb_core::Memory as _;
+
     use super::*;
+    use crate::Region;
 
     const NOW: Instant = Instant::from_secs(1);
     const GROWTH: Growth = Growth {
@@ -393,6 +401,21 @@ mod tests {
         let mut items = 0;
         shards.for_each(|shard| items += shard.len());
         items
+    }
+
+    #[test]
+    fn memory_that_has_moved_does_not_end_populating() {
+        let (shards, region) = (
+            shards(1 << 20, None, 1),
+            Region::new(4 << 20, true).unwrap(),
+        );
+        shards.ahead.want(0, region.bytes().as_ptr() as usize);
+        let is_supported = shards.populate();
+        // Where nothing is mapped.
+        shards.ahead.want(0, 1 << 20);
+        assert_eq!(shards.populate(), is_supported);
+        shards.end_populating();
+        assert!(!shards.populate());
     }
 
     #[test]
