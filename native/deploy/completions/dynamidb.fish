@@ -88,7 +88,7 @@ complete -c dynamidb -n "__fish_dynamidb_needs_command" -s F -l disable-flush-al
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s X -l disable-dumping -d 'Refuse commands that list keys: `lru_crawler metadump` and `mgdump`, `stats cachedump`, `detail` and `hotkeys`'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s W -l disable-watch -d 'Refuse `watch`'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s S -l enable-sasl -d 'Let clients of the binary protocol sign in by SASL PLAIN, and serve none that has not; with -Y they do so in any case'
-complete -c dynamidb -n "__fish_dynamidb_needs_command" -s C -l disable-cas -d 'Give items no `cas`: it is 0 for all, and `cas` stores nothing. Each takes 8 bytes less, and has no time of last use either, unless the policy is density'
+complete -c dynamidb -n "__fish_dynamidb_needs_command" -s C -l disable-cas -d 'Give items no `cas`: it is 0 for all, and `cas` stores nothing. Those without client flags take 8 bytes less, and have no time of last use either, unless the policy is density'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s M -l disable-evictions -d 'When memory is full, refuse to store instead of evicting'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s k -l lock-memory -d 'Lock all memory, so that it is resident from the start; needs the right to lock that much'
 complete -c dynamidb -n "__fish_dynamidb_needs_command" -s r -l enable-coredumps -d 'Leave a core file of any size after a crash'

@@ -313,8 +313,8 @@ struct MemcachedArguments {
     #[arg(long, env = "DYNAMIDB_SASL_PWDB", help_heading = NETWORK, value_name = "FILE")]
     sasl_pwdb: Option<PathBuf>,
 
-    /// Give items no `cas`: it is 0 for all, and `cas` stores nothing. Each takes 8 bytes less, and
-    /// has no time of last use either, unless the policy is density
+    /// Give items no `cas`: it is 0 for all, and `cas` stores nothing. Those without client flags
+    /// take 8 bytes less, and have no time of last use either, unless the policy is density
     #[arg(short = 'C', long, env = "DYNAMIDB_DISABLE_CAS", help_heading = COMMANDS)]
     disable_cas: bool,
 

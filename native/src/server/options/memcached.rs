@@ -48,7 +48,7 @@ pub struct MemcachedOptions {
     /// With `enable_sasl`, memcached's file of lines `name:password`.
     pub sasl_pwdb: Option<PathBuf>,
     /// Gives items no `cas`: it is 0 for all, and `cas` stores nothing. Unless the policy is
-    /// `density`, items take 8 bytes less, and have no time of last use either.
+    /// `density`, those without client flags take 8 bytes less, and have no time of last use either.
     pub disable_cas: bool,
     /// When memory is full, refuses to store instead of evicting.
     pub disable_evictions: bool,
@@ -66,13 +66,13 @@ pub struct MemcachedOptions {
     pub extended: Vec<String>,
     /// No effect: huge pages are used where the system offers them.
     pub enable_largepages: bool,
-    /// No effect: a client's turn is limited in bytes.
+    /// No effect: a client's turn is limited to 256 requests, and in bytes.
     pub max_reqs_per_event: Option<u32>,
     /// Refused: there is no file for the process id.
     pub pidfile: Option<String>,
     /// Refused: the server stays in the foreground.
     pub daemon: bool,
-    /// Refused: nothing survives a restart.
+    /// Refused: `--state` keeps the items over a restart.
     pub memory_file: Option<String>,
     /// Has clients of all addresses speak TLS, unless a listener says otherwise.
     pub enable_ssl: bool,
