@@ -48,7 +48,8 @@ pub struct MemcachedOptions {
     /// With `enable_sasl`, memcached's file of lines `name:password`.
     pub sasl_pwdb: Option<PathBuf>,
     /// Gives items no `cas`: it is 0 for all, and `cas` stores nothing. Unless the policy is
-    /// `density`, those without client flags take 8 bytes less, and have no time of last use either.
+    /// `density`, those without client flags take 8 bytes less, and have no time of last use
+    /// either.
     pub disable_cas: bool,
     /// When memory is full, refuses to store instead of evicting.
     pub disable_evictions: bool,
