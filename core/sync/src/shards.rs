@@ -355,7 +355,9 @@ fn shard_count(config: &Config, threads: usize, growth: Growth) -> usize {
         // An item may take up a quarter of a share.
         false => (2 * SHARD_MEMORY_MIN).max(4 * config.item_size_max),
     };
-    let by_memory = config.memory / least;
+    // Half a shard at least is for items.
+    let for_items = config.memory.saturating_sub(config.reserved);
+    let by_memory = (config.memory / least).min(for_items / (least / 2));
     let by_items = config
         .max_items
         .map_or(Shards::COUNT_MAX, |max| max / SHARD_ITEMS_MIN);

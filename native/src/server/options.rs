@@ -260,7 +260,11 @@ impl Options {
 
     /// The configuration of the cache, but for its hash seed.
     pub(crate) fn config(&self) -> Config {
-        let mut config = Config::new(self.memory.unwrap_or(Self::MEMORY));
+        let memory = self.memory.unwrap_or(Self::MEMORY);
+        let reserved = PrefixStats::bytes(self.memcached.max_prefixes);
+        // Pages and tables fit what is left for items.
+        let mut config = Config::new(memory.saturating_sub(reserved)).with_reserved(reserved);
+        config.memory = memory;
         let default = (config.memory / 4).clamp(ITEM_SIZE_MIN, Config::ITEM_SIZE_MAX);
         config.item_size_max = self.max_item_size.unwrap_or(default);
         let default = self.memory.is_none().then_some(Self::MAX_ITEMS);
@@ -291,7 +295,6 @@ impl Options {
         let has_stamps = matches!(config.policy, Policy::Density | Policy::DensityFull);
         config.compact = self.memcached.disable_cas && !has_stamps;
         config.insight = self.insight;
-        config.reserved = PrefixStats::bytes(self.memcached.max_prefixes);
         config
     }
 

@@ -232,6 +232,23 @@ fn values_at_their_limits_are_accepted() {
 }
 
 #[test]
+fn the_least_memory_that_an_error_names_is_enough_and_nothing_below_it() {
+    for prefixes in [0, 1, 1000, 10_000, 100_000] {
+        let check = |memory: usize| {
+            let options = parse(&format!("-m {memory}k --max-prefixes {prefixes}")).unwrap();
+            crate::Server::check(&options).map_err(|error| error.to_string())
+        };
+        let error = check(1).unwrap_err();
+        let least = error
+            .strip_suffix('k')
+            .and_then(|error| error.rsplit(' ').next());
+        let least = least.unwrap().parse().unwrap();
+        assert_eq!(check(least), Ok(()), "{prefixes}");
+        assert_eq!(check(least - 1), Err(error), "{prefixes}");
+    }
+}
+
+#[test]
 fn setting_the_memory_lifts_the_item_limit() {
     assert_eq!(parse("").unwrap().config().max_items, Some(1000));
     assert_eq!(parse("-m 64").unwrap().config().max_items, None);
