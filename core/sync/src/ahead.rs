@@ -31,6 +31,7 @@ impl Ahead {
 
     /// Asks for the page at this address. If the one before was not taken yet, that is too late for
     /// it.
+    #[cfg(any(target_os = "linux", test))]
     #[cold]
     pub(crate) fn want(&self, index: usize, address: usize) {
         self.pages[index % REGIONS_MAX].store(address, Ordering::Relaxed);

@@ -63,13 +63,13 @@ mod event {
 
     use shuttle::sync::{Condvar, Mutex};
 
-    #[derive(Default)]
+    #[derive(Debug, Default)]
     struct Count {
         notified: Mutex<u64>,
         changed: Condvar,
     }
 
-    #[derive(Clone, Default)]
+    #[derive(Clone, Debug, Default)]
     pub(crate) struct Event(Arc<Count>);
 
     impl Event {

@@ -72,6 +72,7 @@ pub struct Region {
     /// No huge page was asked for from here on.
     #[cfg(target_os = "linux")]
     asked_end: usize,
+    #[cfg(target_os = "linux")]
     ahead: Option<(Arc<Ahead>, usize)>,
 }
 
@@ -96,16 +97,24 @@ impl Region {
             wanted_from: usize::MAX,
             #[cfg(target_os = "linux")]
             asked_end: 0,
+            #[cfg(target_os = "linux")]
             ahead: None,
         })
     }
 
     /// The same memory, which says as this shard which huge page it will use next.
-    pub(crate) fn announcing(self, ahead: Arc<Ahead>, index: usize) -> Self {
+    #[cfg(target_os = "linux")]
+    pub(crate) fn announcing(self, ahead: &Arc<Ahead>, index: usize) -> Self {
         Self {
-            ahead: Some((ahead, index)),
+            ahead: Some((Arc::clone(ahead), index)),
             ..self
         }
+    }
+
+    /// No other system is told about huge pages.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn announcing(self, _ahead: &Arc<Ahead>, _index: usize) -> Self {
+        self
     }
 }
 
@@ -406,7 +415,7 @@ mod tests {
     fn a_huge_page_is_asked_for_once_and_before_it_is_used() {
         let ahead = Arc::new(Ahead::new());
         let mut region = Region::new(16 << 20, true).unwrap();
-        region = region.announcing(Arc::clone(&ahead), 3);
+        region = region.announcing(&ahead, 3);
         let base = region.bytes().as_ptr() as usize;
         let mut wanted = Vec::new();
         for end in [9 << 20, 15 << 20] {
@@ -437,7 +446,7 @@ mod tests {
         for (limit, is_kept) in [(15 << 20, true), (11 << 20, true), (9 << 20, false)] {
             let ahead = Arc::new(Ahead::new());
             let mut region = Region::new(16 << 20, true).unwrap();
-            region = region.announcing(Arc::clone(&ahead), 0);
+            region = region.announcing(&ahead, 0);
             let populated = region.bytes().as_ptr() as usize + (8 << 20);
             region.limit_to(0..15 << 20);
             let grow = |region: &mut Region| {

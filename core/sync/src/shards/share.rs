@@ -51,7 +51,7 @@ impl Share {
         let most = budget.map_or(memory, |_| growth.max.min(addressable).max(memory));
         let set_aside = growth.set_aside || budget.is_none();
         let region = Region::new(most, set_aside).map_err(|_| ConfigError::OutOfMemory)?;
-        let region = region.announcing(Arc::clone(ahead), config.shard.into());
+        let region = region.announcing(ahead, config.shard.into());
         let relocates = region.bytes().len() < most;
         let mut shard = Shard::with_memory(config, region)?;
         shard.set_share(memory, budget.unwrap_or(memory))?;
