@@ -216,7 +216,7 @@ impl Config {
         self
     }
 
-    /// The same with these [bytes for the host](Self::reserved).
+    /// The same with these [bytes for the host](field@Self::reserved).
     #[cfg(feature = "alloc")]
     #[must_use]
     pub const fn with_reserved(mut self, reserved: usize) -> Self {
