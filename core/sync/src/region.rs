@@ -21,6 +21,9 @@ const HUGE_PAGES_FROM: usize = 4 << 20;
 /// So many bytes before a huge page is used it is cleared. They should last as long as that takes.
 #[cfg(target_os = "linux")]
 const AHEAD: usize = HUGE_PAGE / 2;
+/// None is cleared before a region has grown by this: an idle process stays small.
+#[cfg(target_os = "linux")]
+const QUIET: usize = 256 << 10;
 
 /// What is copied at a time: a piece without a byte in it was never used, and stays so.
 const PIECE: usize = 4096;
@@ -69,6 +72,9 @@ pub struct Region {
     /// From where on the next huge page is wanted, and who hears of it, as which shard.
     #[cfg(target_os = "linux")]
     wanted_from: usize,
+    /// No huge page is asked for before this is in use. 0 until there is a limit.
+    #[cfg(target_os = "linux")]
+    quiet_until: usize,
     /// No huge page was asked for from here on.
     #[cfg(target_os = "linux")]
     asked_end: usize,
@@ -95,6 +101,8 @@ impl Region {
             advised: (0..0, 0),
             #[cfg(target_os = "linux")]
             wanted_from: usize::MAX,
+            #[cfg(target_os = "linux")]
+            quiet_until: 0,
             #[cfg(target_os = "linux")]
             asked_end: 0,
             #[cfg(target_os = "linux")]
@@ -236,6 +244,9 @@ impl Region {
         if unwanted < self.asked_end {
             discard(&mut self.map, unwanted..self.asked_end);
         }
+        if self.quiet_until == 0 {
+            self.quiet_until = self.touched + QUIET;
+        }
         self.want_from(self.touched);
     }
 
@@ -244,7 +255,7 @@ impl Region {
         let next = start.next_multiple_of(HUGE_PAGE);
         let is_huge = self.advised.0.start <= next && next + HUGE_PAGE <= self.advised.0.end;
         self.wanted_from = match is_huge {
-            true => next.saturating_sub(AHEAD),
+            true => next.saturating_sub(AHEAD).max(self.quiet_until),
             false => usize::MAX,
         };
     }
@@ -408,6 +419,26 @@ mod tests {
         // The highest bit says that a page is there.
         let entries = entries.chunks(8).filter(|entry| entry[7] & 0x80 != 0);
         entries.count() * PIECE / 1024
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_huge_page_is_asked_for_before_a_region_has_grown() {
+        let ahead = Arc::new(Ahead::new());
+        let mut region = Region::new(16 << 20, true).unwrap();
+        region = region.announcing(&ahead, 0);
+        // What a cache sets up takes it close to the next huge page.
+        let start = (1 << 20) + PIECE;
+        region.extend_to(start);
+        region.limit_to(0..8 << 20);
+        for (len, is_wanted) in [
+            (start, false),
+            (start + QUIET, false),
+            (start + QUIET + 1, true),
+        ] {
+            region.extend_to(len);
+            assert_eq!(ahead.take().is_some(), is_wanted, "{len}");
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -87,7 +87,13 @@ fn packets_are_answered_as_by_memcached() {
         Some(text.parse::<u64>().expect("a number"))
     };
     let servers = Servers::start();
-    let play = |seed| packets::play(&servers, seed).unwrap_or_else(|differs| panic!("{differs}"));
+    // Before 1.6.45 memcached looks for a minus behind a large number, in what other items left in
+    // its memory. A difference that is one is also there when nothing was left.
+    let play = |seed| {
+        packets::play(&servers, seed)
+            .or_else(|_| packets::play(&Servers::start(), seed))
+            .unwrap_or_else(|differs| panic!("{differs}"))
+    };
     if let Some(seed) = number("DIFFERENTIAL_SEED") {
         play(seed);
         return;
