@@ -9,10 +9,11 @@ import { gunzipSync, gzipSync } from "node:zlib";
 const ASSETS = "dist/assets";
 /** Limits of what a visitor downloads, in kilobytes of gzip. */
 const BUDGETS = [
-  // The policy `density` takes 2.6 of them, flushes by prefix 3.3, hot keys and advice 8.
-  { what: "the first engine", names: /^dynamidb_web.*\.wasm$/, kilobytes: 84 },
+  // The policy `density` takes 2.6 of them, flushes by prefix 3.3, hot keys and advice 8,
+  // `stats detail` 3.3.
+  { what: "the first engine", names: /^dynamidb_web.*\.wasm$/, kilobytes: 87 },
   // The same, and what is seldom used: the calculator takes 2 of them, snapshots 5.
-  { what: "the full engine", names: /^dynamidb_full.*\.wasm$/, kilobytes: 92 },
+  { what: "the full engine", names: /^dynamidb_full.*\.wasm$/, kilobytes: 95 },
   { what: "all scripts and styles", names: /\.(js|css)$/, kilobytes: 80 },
   { what: "the font", names: /\.woff2$/, kilobytes: 30 },
 ];
