@@ -16,6 +16,8 @@ mod lock;
 mod log;
 mod options;
 mod process;
+#[cfg(test)]
+mod race;
 mod reload;
 mod runtime;
 mod service_manager;

@@ -381,12 +381,13 @@ fn ttl(at: Instant, end: Option<Instant>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::hint::spin_loop;
-    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::sync::atomic::AtomicBool;
     use std::task::{Wake, Waker};
     use std::thread::{self, Thread};
     use std::time::{Duration, Instant as SystemInstant};
 
     use super::*;
+    use crate::server::race::{MeetingPoint, SetOnDrop};
 
     fn queue_line(watchers: &Watchers, number: u32) {
         watchers.line(Kinds::FETCHERS, "test", None, |line| {
@@ -437,21 +438,20 @@ mod tests {
     }
 
     impl ThreadWaker {
+        fn of_this_thread() -> (Arc<Self>, Waker) {
+            let waker = Arc::new(Self {
+                thread: thread::current(),
+                is_woken: AtomicBool::new(false),
+            });
+            (Arc::clone(&waker), Waker::from(waker))
+        }
+
         fn wait(&self) {
             let deadline = SystemInstant::now() + Duration::from_secs(60);
             while !self.is_woken.swap(false, Ordering::SeqCst) {
                 assert!(SystemInstant::now() < deadline, "never woken");
                 thread::park_timeout(Duration::from_secs(1));
             }
-        }
-    }
-
-    /// Ends other threads, also if this one panics.
-    struct SetOnDrop<'b>(&'b AtomicBool);
-
-    impl Drop for SetOnDrop<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::SeqCst);
         }
     }
 
@@ -462,16 +462,12 @@ mod tests {
         Some(number.parse().unwrap())
     }
 
-    /// Each of two threads writes so many lines.
+    /// How many lines each of two threads writes.
     const LINES: usize = 300;
 
     /// Reads until a line says that it is one of the last, and how many of these came before it.
     fn read_to_the_end(watcher: &mut Watcher) {
-        let waker = Arc::new(ThreadWaker {
-            thread: thread::current(),
-            is_woken: AtomicBool::new(false),
-        });
-        let task = Waker::from(Arc::clone(&waker));
+        let (waker, task) = ThreadWaker::of_this_thread();
         let mut cx = Context::from_waker(&task);
         let (mut counted, mut first, mut second) = (0, None, None);
         loop {
@@ -555,24 +551,10 @@ mod tests {
         const ROUNDS: usize = 20_000;
         let watchers = Arc::new(Watchers::default());
         let mut watcher = watchers.watch(Kinds::FETCHERS).unwrap();
-        let waker = Arc::new(ThreadWaker {
-            thread: thread::current(),
-            is_woken: AtomicBool::new(false),
-        });
-        let task = Waker::from(Arc::clone(&waker));
+        let (waker, task) = ThreadWaker::of_this_thread();
         let mut cx = Context::from_waker(&task);
-        let steps = AtomicUsize::new(0);
-        // Lets both threads go on at the same moment.
-        let meet = |step: usize| {
-            steps.fetch_add(1, Ordering::SeqCst);
-            let mut spins = 0_u32;
-            while steps.load(Ordering::SeqCst) < 2 * step {
-                spins += 1;
-                if spins.is_multiple_of(10_000) {
-                    thread::yield_now();
-                }
-            }
-        };
+        let point = MeetingPoint::default();
+        let meet = |number| point.meet(number);
         thread::scope(|scope| {
             scope.spawn(|| {
                 for round in 0..ROUNDS {

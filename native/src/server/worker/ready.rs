@@ -132,6 +132,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::server::race::MeetingPoint;
 
     #[derive(Default)]
     struct Count(AtomicUsize);
@@ -223,18 +224,8 @@ mod tests {
         let (rounds, list) = (50_000, Arc::<ReadyList>::default());
         let waker = queued(7, &list);
         let event = AtomicBool::new(false);
-        let steps = AtomicUsize::new(0);
-        // Lets both threads go on at the same moment.
-        let meet = |step: usize| {
-            steps.fetch_add(1, Ordering::SeqCst);
-            let mut spins = 0_u32;
-            while steps.load(Ordering::SeqCst) < 2 * step {
-                spins += 1;
-                if spins.is_multiple_of(10_000) {
-                    thread::yield_now();
-                }
-            }
-        };
+        let point = MeetingPoint::default();
+        let meet = |number| point.meet(number);
         thread::scope(|scope| {
             scope.spawn(|| {
                 for round in 0..rounds {

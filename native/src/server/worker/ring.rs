@@ -211,6 +211,7 @@ pub(crate) mod tests {
     use socket2::SockRef;
 
     use super::*;
+    use crate::server::race::SetOnDrop;
 
     /// More than are submitted at once.
     const MANY: usize = 2 * ENTRIES + 1;
@@ -399,7 +400,7 @@ pub(crate) mod tests {
                     move || send_and_vanish(address, byte, end)
                 });
             }
-            let _end = EndOnDrop(&end);
+            let _end = SetOnDrop(&end);
             listener.set_nonblocking(true).unwrap();
             // The byte of a client, once it is known.
             let mut clients = Vec::<(TcpStream, Option<u8>)>::new();
@@ -445,14 +446,5 @@ pub(crate) mod tests {
                 clients = kept;
             }
         });
-    }
-
-    /// Lets other threads end, also if this one panics.
-    struct EndOnDrop<'a>(&'a AtomicBool);
-
-    impl Drop for EndOnDrop<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Ordering::Relaxed);
-        }
     }
 }
