@@ -185,7 +185,7 @@ impl Host for SessionHost<'_> {
     fn on_event(&mut self, event: &Event<'_>) {
         let server = self.view.host();
         if self.watched.has(Kinds::PREFIXES) {
-            server.prefixes.lock().on_event(event);
+            server.prefixes.on_event(event);
         }
         server.watchers.on_event(event, self.client);
         if server.watchers.wants_evictions() {

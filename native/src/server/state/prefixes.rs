@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use dynamidb_core::PrefixStats;
+use dynamidb_core::{Event, PrefixStats};
 
 use crate::server::lock::lock;
 
@@ -24,6 +24,13 @@ impl Prefixes {
 
     pub(crate) const fn delimiter(&self) -> u8 {
         self.delimiter
+    }
+
+    /// Counts a request. One whose key has no prefix does not wait for the lock.
+    pub(crate) fn on_event(&self, event: &Event<'_>) {
+        if event.key.contains(&self.delimiter) {
+            self.lock().on_event(event);
+        }
     }
 
     /// The counts, for as short as possible: requests that are counted wait.
