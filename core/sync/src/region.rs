@@ -69,15 +69,18 @@ pub struct Region {
     /// Where huge pages are asked for, and where dumps end.
     #[cfg(target_os = "linux")]
     advised: (Range<usize>, usize),
-    /// From where on the next huge page is wanted, and who hears of it, as which shard.
+    /// From where on the next huge page is wanted, and where that is.
     #[cfg(target_os = "linux")]
     wanted_from: usize,
+    #[cfg(target_os = "linux")]
+    next_huge: usize,
     /// No huge page is asked for before this is in use. 0 until there is a limit.
     #[cfg(target_os = "linux")]
     quiet_until: usize,
     /// No huge page was asked for from here on.
     #[cfg(target_os = "linux")]
     asked_end: usize,
+    /// Who hears of huge pages that are wanted, and as which shard.
     #[cfg(target_os = "linux")]
     ahead: Option<(Arc<Ahead>, usize)>,
 }
@@ -101,6 +104,8 @@ impl Region {
             advised: (0..0, 0),
             #[cfg(target_os = "linux")]
             wanted_from: usize::MAX,
+            #[cfg(target_os = "linux")]
+            next_huge: 0,
             #[cfg(target_os = "linux")]
             quiet_until: 0,
             #[cfg(target_os = "linux")]
@@ -253,6 +258,7 @@ impl Region {
     /// The huge pages from here on were not asked for.
     fn want_from(&mut self, start: usize) {
         let next = start.next_multiple_of(HUGE_PAGE);
+        self.next_huge = next;
         let is_huge = self.advised.0.start <= next && next + HUGE_PAGE <= self.advised.0.end;
         self.wanted_from = match is_huge {
             true => next.saturating_sub(AHEAD).max(self.quiet_until),
@@ -263,7 +269,7 @@ impl Region {
     /// Asks for the next huge page, unless it is in use.
     #[cold]
     fn want_next(&mut self) {
-        let next = (self.wanted_from + AHEAD) / HUGE_PAGE * HUGE_PAGE;
+        let next = self.next_huge;
         if let Some((ahead, index)) = &self.ahead
             && next >= self.touched
         {
